@@ -1,0 +1,66 @@
+"""Files that are written whole or not at all. Knows paths and bytes, not what is in them."""
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelzoo.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, which takes its place when the block ends well.
+
+    A reader sees the old file or the new one, never half of one; an error leaves the old one.
+
+    Raises:
+        UserError: The disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` as a whole; see `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` to `path` as a whole, in UTF-8; see `replacing`."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def make_folder(path: Path) -> Path:
+    """`path`, made with its parents where it was missing.
+
+    Raises:
+        UserError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explained(error, path) from error
+    return path
+
+
+def _explained(error: OSError, path: Path) -> UserError:
+    """What happened to `path`, in one sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(
+            f"The disk of {path} is full, and nothing that was there is lost; "
+            "free some space and start again (a run can be resumed)."
+        )
+    return UserError(
+        f"{path} could not be written ({error.strerror or error}); "
+        "give a folder that may be written to."
+    )
