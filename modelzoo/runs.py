@@ -209,9 +209,14 @@ def this_process() -> dict[str, Any]:
     }
 
 
+def is_on_this_machine(status: Status) -> bool:
+    """Whether the process that wrote `status` runs, or ran, here."""
+    return status.host == socket.gethostname()
+
+
 def _is_alive(status: Status, now: float) -> bool:
     """Whether the process that wrote `status` still runs; elsewhere, whether it was heard of."""
-    if status.host != socket.gethostname() or not status.pid:
+    if not is_on_this_machine(status) or not status.pid:
         return now - status.heartbeat < SILENCE_SECONDS
     try:
         process = psutil.Process(status.pid)

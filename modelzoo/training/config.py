@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import tomli_w
 
-from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.errors import UserError
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -86,10 +86,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
             _check_value(spec, getattr(self, spec.name))
-        if self.backbone not in BACKBONES:
-            raise UserError(
-                f"Backbone {self.backbone!r} is unknown; give one of {', '.join(BACKBONES)}."
-            )
+        find_backbone(self.backbone)
         if self.input_px and self.input_px < 64:
             raise UserError(
                 f"Input size {self.input_px} px is too small for these networks; "
@@ -107,6 +104,13 @@ class TrainConfig:
         return self.input_px or BACKBONES[self.backbone].input_px
 
 
+_NUMBERS_AND_TEXTS: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a text"),
+}
+
+
 def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
     """Raise a UserError unless `value` has the field's type and lies within its limits."""
     name = spec.name.replace("_", " ")
@@ -115,13 +119,12 @@ def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
             choices = ", ".join(get_args(spec.type))
             raise UserError(f"{name.capitalize()} {value!r} is unknown; give one of {choices}.")
         return
-    allowed = (int, float) if spec.type is float else spec.type
+    allowed, kind = _NUMBERS_AND_TEXTS[spec.type]
     if not isinstance(value, allowed) or isinstance(value, bool):
-        kind = {int: "a whole number", float: "a number", str: "a text"}[spec.type]  # type: ignore[index]  # a class
         raise UserError(f"{name.capitalize()} was given as {value!r}; give {kind}.")
     low, high = spec.metadata["low"], spec.metadata["high"]
     # `not (low <= v <= high)` also refuses NaN.
-    if low is not None and not (low <= value <= high):  # type: ignore[operator]  # a number
+    if low is not None and not (low <= value <= high):
         raise UserError(f"{name.capitalize()} {value} is out of range; give {low:g} to {high:g}.")
 
 

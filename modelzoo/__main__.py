@@ -1,0 +1,351 @@
+"""The command line: `python -m modelzoo --help`. All that a page does, a command does too."""
+
+import csv
+import dataclasses
+import inspect
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from modelzoo import places, runs
+from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.errors import UserError
+from modelzoo.files import replacing
+from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
+
+app = typer.Typer(
+    help="Train backbones on blood smears, predict and evaluate. Not for diagnosis.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+notes = Console(stderr=True)  # progress and hints, so that output can be piped
+
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")]
+StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of decoded images.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+
+
+@app.command()
+def weights(
+    names: Annotated[list[str] | None, typer.Argument(help="Backbones; all when none.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is not here.")] = False,
+) -> None:
+    """List where each backbone's ImageNet weights are, and fetch those that are missing."""
+    from modelzoo.backbones.weights import fetch_weights, list_weights
+
+    folder = places.weights_folder()
+    wanted = names or list(BACKBONES)
+    failures = []
+    if fetch:
+        missing = [row.name for row in list_weights(folder, wanted) if row.path is None]
+        with _progress() as show:
+            for name in missing:
+                try:
+                    fetch_weights(
+                        name, progress=lambda done, total, name=name: show(name, done, total)
+                    )
+                except UserError as error:
+                    failures.append(str(error))
+    table = Table("backbone", "state", "size", "weights", "licence")
+    for row in list_weights(folder, wanted):
+        size = f"{row.bytes / 1e6:.0f} MB" if row.bytes else ""
+        facts = BACKBONES[row.name]
+        table.add_row(row.name, row.state, size, facts.timm_name or "NASNet-A", facts.licence)
+    console.print(table)
+    if failures:
+        raise UserError(" ".join(failures))
+
+
+@app.command()
+def data(
+    path: Annotated[Path, typer.Argument(help="Folder or table of images.")],
+    out: Annotated[Path | None, typer.Option(help="Write image,label,group,look here.")] = None,
+    segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Say what a folder of images holds: classes, groups, looks, and what was skipped and why."""
+    from modelzoo.datasets.groups import find_groups, find_looks
+    from modelzoo.datasets.layouts import open_dataset
+    from modelzoo.datasets.report import describe_dataset, summarise
+
+    folder = store or places.store_folder()
+    with _progress() as show:
+        dataset = open_dataset(
+            path, store=folder, segmented=segmented, progress=_phase(show, "checking images")
+        )
+        groups = find_groups(dataset, store=folder, progress=_phase(show, "finding groups"))
+        looks = find_looks(
+            dataset, store=folder, groups=groups, progress=_phase(show, "finding looks")
+        )
+    table = describe_dataset(dataset, groups, looks)
+    if out:
+        table.to_csv(out, index=False)
+    console.print(f"{path}: {len(dataset.images)} images, layout {dataset.layout}, id {dataset.id}")
+    _print_frame(summarise(table))
+    for skipped in dataset.skipped:
+        console.print(f"skipped {skipped.id}: {skipped.reason}", soft_wrap=True, highlight=False)
+
+
+def _train_command(**options: Any) -> None:
+    """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
+    folder: Path = options.pop("runs") or places.runs_folder()
+    store, device = options.pop("store"), options.pop("device")
+    name, backbones = options.pop("name"), _list_backbones(options.pop("backbone"))
+    recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
+    configs = [read_recipe(recipe, backbone=backbone, **options) for backbone in backbones]
+    for config in configs:
+        if not config.data:
+            raise UserError("No images were given; say where they are with --data FOLDER.")
+        config = dataclasses.replace(config, data=str(Path(config.data).resolve()))
+        run_name = name or time.strftime(f"{config.backbone}-{config.split}-%Y%m%d-%H%M%S")
+        if name and len(configs) > 1:
+            run_name = f"{name}-{config.backbone}"
+        run = runs.create_run(folder, run_name, config)
+        _train(run, store, device)
+
+
+def _train_signature() -> inspect.Signature:
+    """The options of `train`: those of every command, then one for each field of TrainConfig."""
+
+    def keyword(name: str, kind: Any, default: object = None) -> inspect.Parameter:
+        return inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+        )
+
+    recipes = ", ".join(list_recipes())
+    parameters = [
+        keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")]),
+        keyword("recipe", Annotated[str | None, typer.Option(help=f"{recipes}, or a .toml file.")]),
+        keyword("runs", RunsOption),
+        keyword("store", StoreOption),
+        keyword("device", DeviceOption, "auto"),
+    ]
+    for spec in dataclasses.fields(TrainConfig):
+        if spec.name == "recipe":
+            continue
+        kind = spec.type if spec.type in (int, float) else str
+        choices = f" [{', '.join(get_args(spec.type))}]" if get_args(spec.type) else ""
+        if spec.name == "backbone":
+            choices = " [several with commas; ten: those of muduli2025; all: these and Lite0]"
+        option = typer.Option(help=spec.metadata["help"] + choices)
+        parameters.append(keyword(spec.name, Annotated[kind | None, option]))
+    return inspect.Signature(parameters)
+
+
+_train_command.__signature__ = _train_signature()  # type: ignore[attr-defined]  # read by typer
+app.command(name="train")(_train_command)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    store: StoreOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Go on with a run that was stopped, killed or has not begun; the result is the same."""
+    found = runs.read_run(run)
+    status = runs.read_status(run, now=time.time())
+    if status.state == "done":
+        raise UserError(f"Run {found.id!r} is done; train a new one.")
+    runs.write_status(found.path, runs.Status(state="queued", **runs.this_process()))
+    _train(found, store, device)
+
+
+@app.command()
+def stop(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    after_epoch: Annotated[
+        bool, typer.Option("--after-epoch", help="Finish the epoch in hand first.")
+    ] = False,
+) -> None:
+    """Stop a run at the next batch; what it had saved is kept, and `resume` goes on."""
+    from modelzoo.training import launch
+
+    launch.stop(runs.read_run(run), after_epoch=after_epoch)
+
+
+@app.command()
+def predict(
+    image: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
+    run: Annotated[Path, typer.Option(help="Folder of the trained run.")],
+    out: Annotated[Path | None, typer.Option(help="CSV to write; else it is printed.")] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Say what a trained run makes of images: image, predicted, unlikeness, p:<class>."""
+    from modelzoo.predict import list_images, load_trained, predict_files
+    from modelzoo.training.environment import pick_device
+
+    files = list_images(image)
+    trained = load_trained(run, str(pick_device(device)))
+    root = image if image.is_dir() else image.parent
+    skipped: dict[Path, str] = {}
+    written = 0
+    with _progress() as show, _csv_writer(out) as write:
+        write(["image", "predicted", "unlikeness", *(f"p:{name}" for name in trained.classes)])
+        for good, answers, bad in predict_files(trained, files):
+            skipped |= bad
+            for file, p, unlikeness in zip(
+                good, answers.probabilities, answers.unlikeness, strict=True
+            ):
+                label = trained.classes[int(p.argmax())]
+                row = [file.relative_to(root).as_posix(), label, f"{unlikeness:.1f}"]
+                write([*row, *(f"{value:.6f}" for value in p)])
+            written += len(good)
+            show("predicting", written + len(skipped), len(files))
+    for reason in skipped.values():
+        notes.print(f"skipped: {reason}", soft_wrap=True, highlight=False)
+    if not written:
+        raise UserError(f"None of the {len(files)} images in {image} could be read.")
+
+
+@app.command(name="runs")
+def list_runs(runs_folder: RunsOption = None) -> None:
+    """List the runs with their scores on the test part, each with its 95 % interval."""
+    from modelzoo.evaluation.leaderboard import read_leaderboard, runs_table
+
+    folder = runs_folder or places.runs_folder()
+    found, damaged = runs.list_runs(folder)
+    if not found and not damaged:
+        raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
+    _print_frame(runs_table(read_leaderboard(found)))
+    for sentence in damaged.values():
+        notes.print(f"damaged: {sentence}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    part: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+) -> None:
+    """Print a run's scores with their 95 % intervals, from its predictions alone."""
+    from modelzoo.evaluation.leaderboard import evaluate_run, scores_table
+
+    _print_frame(scores_table(evaluate_run(runs.read_run(run), part=part)))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Do nothing where it is done.")] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Make synthetic smears and train every backbone on them, with the weights at hand."""
+    from modelzoo.demo import run_demo
+
+    with _progress() as show:
+        run_demo(device=device, show=show, say=notes.print)
+
+
+# What the commands share
+
+
+Show = Callable[[str, int, int], None]  # phase, done, total
+
+
+def _train(run: runs.Run, store: Path | None, device: str) -> None:
+    """Train `run` with a bar for its phases; leave with 130 when it was stopped."""
+    from modelzoo.training.train import train
+
+    notes.print(f"Run {run.id}: {run.path}", highlight=False, soft_wrap=True)
+    with _progress() as show:
+        status = train(
+            run,
+            store=store or places.store_folder(),
+            weights_folder=places.weights_folder(),
+            device=device,
+            watch=lambda status: show(_say(status), *_steps(status)),
+        )
+    if status.state == "stopped":
+        notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}", soft_wrap=True)
+        raise typer.Exit(130)
+    evaluate(run.path)
+
+
+def _say(status: runs.Status) -> str:
+    """The phase; in training the epoch and the pace too."""
+    if status.phase != "training":
+        return status.phase
+    pace = f", {status.images_per_second:.0f} images/s" if status.images_per_second else ""
+    return f"training epoch {status.epoch + 1} of at most {status.epochs}{pace}"
+
+
+def _steps(status: runs.Status) -> tuple[int, int]:
+    """Done and total of the phase, in thousandths."""
+    if status.phase == "training":
+        return round(1000 * (status.epoch + status.progress)), 1000 * status.epochs
+    return round(1000 * status.progress), 1000
+
+
+def _list_backbones(names: str | None) -> list[str]:
+    """The backbones that `--backbone` names."""
+    if names == "all":
+        return list(BACKBONES)
+    if names == "ten":
+        return [row.name for row in BACKBONES.values() if row.in_muduli2025]
+    return [
+        find_backbone(name.strip()).name for name in (names or "tf_efficientnet_lite0").split(",")
+    ]
+
+
+@contextmanager
+def _progress() -> Iterator[Show]:
+    """A bar that shows one phase at a time, on the error stream."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=notes, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+        phase = ""
+
+        def show(name: str, done: int, total: int) -> None:
+            nonlocal phase
+            kind = name.split(" epoch ")[0]
+            if kind != phase:  # a new phase has a time of its own
+                progress.reset(task)
+                phase = kind
+            progress.update(task, description=name, completed=done, total=total)
+
+        yield show
+
+
+def _phase(show: Show, name: str) -> Callable[[int, int], None]:
+    return lambda done, total: show(name, done, total)
+
+
+@contextmanager
+def _csv_writer(out: Path | None) -> Iterator[Callable[[Sequence[str]], object]]:
+    """Something that writes rows to `out`, whole or not at all, or else prints them."""
+    if out is None:
+        yield csv.writer(sys.stdout, lineterminator="\n").writerow
+        return
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield csv.writer(file, lineterminator="\n").writerow
+
+
+def _print_frame(frame: pd.DataFrame) -> None:
+    """Print a table of texts and numbers."""
+    table = Table(*(str(column) for column in frame.columns))
+    for row in frame.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command line; a UserError is printed as its sentence and exits with 2."""
+    try:
+        app()
+    except UserError as error:
+        notes.print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

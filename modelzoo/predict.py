@@ -1,0 +1,186 @@
+"""A trained run -> predictions, for a data set, a folder or one image; and how unlike they are."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from modelzoo import runs
+from modelzoo.backbones.saved import read_backbone
+from modelzoo.backbones.split import Backbone
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.splits import Split
+from modelzoo.errors import UserError
+from modelzoo.files import replacing
+from modelzoo.runs import Run
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """What a run remembers of its training images."""
+
+    images: tuple[str, ...]
+    embeddings: npt.NDArray[np.float32]  # (N, D), each of length 1
+    distances: npt.NDArray[np.float32]  # (N,), to the nearest of another group, ascending
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A run, ready to predict."""
+
+    run: Run
+    backbone: Backbone  # in evaluation mode; shared, never changed
+    classes: tuple[str, ...]
+    px: int
+    neighbours: Neighbours
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a trained run says of some images."""
+
+    logits: npt.NDArray[np.float32]  # (N, K)
+    probabilities: npt.NDArray[np.float32]  # (N, K)
+    unlikeness: npt.NDArray[np.float32]  # (N,), percentile in [0, 100]
+
+
+def load_trained(path: Path, device: str = "cpu") -> Trained:
+    """The run in folder `path`, ready to predict.
+
+    Raises:
+        UserError: It is no run, is not trained yet, or a file is missing or damaged.
+    """
+    run = runs.read_run(path)
+    if not run.has(runs.MODEL):
+        raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
+    backbone, classes, px = read_backbone(path, device)
+    return Trained(run, backbone, classes, px, read_neighbours(path))
+
+
+def predict(trained: Trained, pixels: npt.NDArray[np.uint8]) -> Answers:
+    """What `trained` says of `pixels` (N, px, px, 3) uint8, in one forward pass."""
+    backbone = trained.backbone
+    device = next(backbone.parameters()).device
+    with torch.inference_mode():
+        images = backbone.normalise(torch.from_numpy(pixels).to(device))
+        embeddings = backbone.embed(backbone.features(images))
+        logits = backbone.classifier(embeddings).float().cpu()
+    return Answers(
+        logits.numpy(),
+        logits.softmax(dim=1).numpy(),
+        unlikeness(embeddings.float().cpu().numpy(), trained.neighbours),
+    )
+
+
+def unlikeness(
+    embeddings: npt.NDArray[np.float32], neighbours: Neighbours
+) -> npt.NDArray[np.float32]:
+    """How unlike the training images each of `embeddings` (N, D) is: a percentile in [0, 100].
+
+    The distance (cosine) to the nearest training image, as a percentile of the distances that the
+    training images themselves have to the nearest of another group: 50 is as far as the median
+    training image, 100 farther than any.
+    """
+    distances = 1 - (_unit(embeddings) @ neighbours.embeddings.T).max(axis=1)
+    farther_than = np.searchsorted(neighbours.distances, distances, side="left")
+    return (100 * farther_than / len(neighbours.distances)).astype(np.float32)
+
+
+def predict_files(
+    trained: Trained, files: Sequence[Path], *, batch_size: int = 16
+) -> Iterator[tuple[list[Path], Answers, dict[Path, str]]]:
+    """Predictions of image files, a batch at a time, so that a folder may be of any size.
+
+    Yields:
+        The files that could be read, their answers, and a sentence for each that could not.
+    """
+    for start in range(0, len(files), batch_size):
+        good: list[Path] = []
+        pixels: list[npt.NDArray[np.uint8]] = []
+        skipped: dict[Path, str] = {}
+        for file in files[start : start + batch_size]:
+            try:
+                pixels.append(fit_square(decode_image(file), trained.px))
+                good.append(file)
+            except UserError as error:
+                skipped[file] = str(error)
+        empty = np.zeros((0, trained.px, trained.px, 3), np.uint8)
+        yield good, predict(trained, np.stack(pixels) if pixels else empty), skipped
+
+
+def list_images(path: Path) -> list[Path]:
+    """`path` itself, or the images below it, in order.
+
+    Raises:
+        UserError: There are none.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"{path} was not found; give an image or a folder of images.")
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+    )
+    if not found:
+        raise UserError(f"{path} holds no image; give a folder with jpg, png, bmp or tif files.")
+    return found
+
+
+def write_neighbours(
+    path: Path, embeddings: npt.NDArray[np.float32], images: Iterable[str], split: Split
+) -> None:
+    """Keep the training images' embeddings (of all `images`, (N, D)) in the run folder."""
+    row_by_id = {image: row for row, image in enumerate(images)}
+    kept = [row for row in split.rows if row.part == "train"]
+    unit = _unit(embeddings[[row_by_id[row.image] for row in kept]])
+    groups = np.unique([row.group for row in kept], return_inverse=True)[1]
+    nearest = _nearest_of_another_group(unit, groups)
+    content = {"embeddings": unit.astype(np.float16), "distances": np.sort(nearest)}
+    with replacing(path / runs.NEIGHBOURS) as temporary:
+        save_file(content, temporary)
+
+
+def read_neighbours(path: Path) -> Neighbours:
+    """What `write_neighbours` wrote.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    file = path / runs.NEIGHBOURS
+    try:
+        content = load_file(file)
+        embeddings = content["embeddings"].astype(np.float32)
+        distances = content["distances"]
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing; train the run again.") from None
+    except (OSError, SafetensorError, KeyError) as error:
+        raise UserError(f"{file} is damaged; train the run again.") from error
+    return Neighbours(tuple(runs.read_split(path).ids("train")), embeddings, distances)
+
+
+def _nearest_of_another_group(
+    unit: npt.NDArray[np.float32], groups: npt.NDArray[np.intp], chunk: int = 512
+) -> npt.NDArray[np.float32]:
+    """(N,) cosine distance of each of `unit` (N, D) to the nearest one of another group."""
+    nearest = []
+    # A full matrix of 10,661 images would be 455 MB.
+    for start in range(0, len(unit), chunk):
+        likeness = unit[start : start + chunk] @ unit.T
+        likeness[groups[start : start + chunk, None] == groups[None]] = -1
+        nearest.append(1 - likeness.max(axis=1))
+    return np.concatenate(nearest).astype(np.float32)
+
+
+def _unit(embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """`embeddings` (N, D), each divided by its length."""
+    length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings / np.maximum(length, 1e-12)

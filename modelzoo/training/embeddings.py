@@ -1,0 +1,108 @@
+"""Embeddings: what the last linear layer sees of each image. Computed once, then read."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from modelzoo.backbones.split import Backbone
+from modelzoo.datasets.store import Pixels
+from modelzoo.files import make_folder, replacing
+from modelzoo.runs import InitialWeights
+
+Report = Callable[[int, int], None]  # images done, images in all
+
+
+def embed_pixels(
+    backbone: Backbone,
+    pixels: npt.NDArray[np.uint8],
+    *,
+    device: torch.device,
+    batch_size: int = 32,
+    report: Report | None = None,
+) -> npt.NDArray[np.float32]:
+    """What the last linear layer of `backbone` sees of each image, in evaluation mode.
+
+    Args:
+        backbone: On `device` already; its mode is left as it was.
+        pixels: (N, px, px, 3) uint8.
+        device: Where the backbone is.
+        batch_size: Images in one forward pass.
+        report: Called after each batch.
+
+    Returns:
+        (N, D) float32.
+    """
+    was_training = backbone.training
+    backbone.eval()
+    chunks = []
+    with torch.inference_mode():
+        for start in range(0, len(pixels), batch_size):
+            batch = torch.from_numpy(np.array(pixels[start : start + batch_size])).to(device)
+            images = backbone.normalise(batch).contiguous(memory_format=torch.channels_last)
+            chunks.append(backbone.embed(backbone.features(images)).float().cpu())
+            if report:
+                report(min(start + batch_size, len(pixels)), len(pixels))
+    backbone.train(was_training)
+    return torch.cat(chunks).numpy()
+
+
+def open_embeddings(
+    backbone: Backbone,
+    weights: InitialWeights,
+    pixels: Pixels,
+    *,
+    dataset_id: str,
+    seed: int,
+    store: Path,
+    device: torch.device,
+    report: Report | None = None,
+) -> npt.NDArray[np.float32]:
+    """The embeddings of all of `pixels`, from `store` where they were computed before.
+
+    Args:
+        backbone: With its initial weights.
+        weights: Where these came from; part of what the stored embeddings are known by.
+        pixels: The images.
+        dataset_id: Hash of the data set they belong to.
+        seed: Of the random start, where there are no weights.
+        store: Folder of results that can be made again.
+        device: Where to compute.
+        report: Called after each batch.
+
+    Returns:
+        (N, D) float32, in the order of `pixels.ids`.
+    """
+    start = weights.sha256 or f"random start {seed}"
+    px = pixels.values.shape[1]
+    names = "\n".join([backbone.row.name, start, str(px), dataset_id, *pixels.ids])
+    key = hashlib.sha256(names.encode()).hexdigest()
+    file = make_folder(store / "embeddings") / f"{backbone.row.name}-{px}-{key[:16]}.safetensors"
+    found = _read(file, key)
+    if found is None:
+        backbone.to(device, memory_format=torch.channels_last)
+        found = embed_pixels(backbone, pixels.values, device=device, report=report)
+        with replacing(file) as temporary:
+            save_file({"embeddings": found}, temporary, {"key": key, "sha256": _checksum(found)})
+    return found
+
+
+def _read(file: Path, key: str) -> npt.NDArray[np.float32] | None:
+    """The embeddings in `file`; None where it is missing, damaged or of something else."""
+    try:
+        with safe_open(file, framework="numpy") as content:
+            metadata = content.metadata() or {}
+            values: npt.NDArray[np.float32] = content.get_tensor("embeddings")
+    except (OSError, SafetensorError):
+        return None
+    is_whole = metadata.get("key") == key and metadata.get("sha256") == _checksum(values)
+    return values if is_whole else None
+
+
+def _checksum(values: npt.NDArray[np.float32]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values)).hexdigest()

@@ -1,0 +1,104 @@
+"""What a running training says of itself, and how it hears that it should stop. No torch."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from modelzoo.runs import HEARTBEAT_SECONDS, State, Status, this_process, write_status
+
+
+class StopRequestedError(Exception):
+    """Somebody asked this training to stop now."""
+
+
+class Heartbeat:
+    """Writes the run's status every few seconds, and turns signals into a clean stop.
+
+    SIGTERM and Ctrl-C stop at the next batch; SIGUSR1 after the epoch in hand. Use with `with`;
+    signals are heard only where the caller is the main thread.
+    """
+
+    def __init__(
+        self, path: Path, *, epochs: int, watch: Callable[[Status], None] | None = None
+    ) -> None:
+        self.stop_after_epoch = False
+        self._stop_now = False
+        self._path = path
+        self._watch = watch
+        self._status = Status(state="training", epochs=epochs, **this_process())
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._former_handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in (
+                (signal.SIGTERM, self._hear_stop),
+                (signal.SIGINT, self._hear_stop),
+                (signal.SIGUSR1, self._hear_stop_after_epoch),
+            ):
+                self._former_handlers[number] = signal.signal(number, handler)
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        for number, handler in self._former_handlers.items():
+            signal.signal(number, handler)
+
+    def report(self, phase: str, done: int, total: int, **changes: Any) -> None:
+        """Say how far `phase` is; `changes` are other fields of Status.
+
+        Raises:
+            StopRequestedError: Somebody asked to stop now.
+        """
+        with self._lock:
+            is_new_phase = phase != self._status.phase
+            progress = done / total if total else 0.0
+            self._status = replace(self._status, phase=phase, progress=progress, **changes)
+        if is_new_phase:
+            self._write()
+        if self._watch:
+            self._watch(self._status)
+        if self._stop_now:
+            raise StopRequestedError
+
+    def end(self, state: State, *, error: str = "") -> Status:
+        """Say how it ended; nothing is written after that."""
+        self._ended.set()
+        self._thread.join()
+        with self._lock:
+            self._status = replace(self._status, state=state, error=error, seconds_left=None)
+        self._write()
+        return self._status
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            self._status = replace(self._status, heartbeat=time.time())
+            write_status(self._path, self._status)
+
+    def _hear_stop(self, number: int, frame: FrameType | None) -> None:
+        # Asked twice: the person does not want to wait for the batch.
+        if self._stop_now:
+            raise KeyboardInterrupt
+        self._stop_now = True
+
+    def _hear_stop_after_epoch(self, number: int, frame: FrameType | None) -> None:
+        self.stop_after_epoch = True

@@ -1,0 +1,209 @@
+"""The training loop, to be read from top to bottom. Inputs and labels in, the best epoch out."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from modelzoo import runs
+from modelzoo.datasets.splits import Part
+from modelzoo.errors import UserError
+from modelzoo.files import replacing
+from modelzoo.runs import Run
+from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
+from modelzoo.training.config import TrainConfig
+from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.rules import class_weights, draw_batches, make_optimizer, make_schedule
+
+log = logging.getLogger(__name__)
+
+BEST = "best.safetensors"  # weights of the best epoch, while a run is not done
+
+Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
+"""Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
+
+
+def fit(
+    run: Run,
+    module: nn.Module,
+    inputs: Inputs,
+    labels: Tensor,
+    rows: dict[Part, Tensor],
+    heartbeat: Heartbeat,
+) -> None:
+    """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
+
+    Args:
+        run: Whose config says how, and whose folder takes history and checkpoint.
+        module: Inputs -> logits, on `device`.
+        inputs: Gives the inputs of some rows.
+        labels: (N,) int64 on `device`.
+        rows: Part -> rows of the images.
+        heartbeat: Hears of every batch.
+    """
+    config, path = run.config, run.path
+    generator = torch.Generator().manual_seed(config.seed)
+    parameters = [value for value in module.parameters() if value.requires_grad]
+    optimizer = make_optimizer(parameters, config)
+    schedule = make_schedule(optimizer, config)
+    weights = class_weights(labels[rows["train"]], config)
+    at = _Progress()
+    if (path / runs.CHECKPOINT).is_file():
+        saved = read_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator)
+        schedule.load_state_dict(saved.pop("schedule"))
+        at = _Progress(**saved)
+        log.info("resuming after epoch %d", at.epoch)
+    runs.keep_history(path, at.epoch)
+
+    while at.epoch < config.epochs and at.stalled < config.patience:
+        started = time.perf_counter()
+        train_loss, train_accuracy = _train_epoch(
+            module,
+            inputs,
+            labels,
+            rows["train"],
+            optimizer,
+            generator,
+            weights,
+            config,
+            _epoch_report(heartbeat, config, at.epoch, started),
+        )
+        if not math.isfinite(train_loss):
+            raise UserError(
+                f"The loss became {train_loss} in epoch {at.epoch + 1} at learning rate "
+                f"{optimizer.param_groups[0]['lr']:g}; epoch {at.epoch} is kept, train again with "
+                "a smaller learning rate."
+            )
+        trained_seconds = time.perf_counter() - started
+        logits = _logits(module, inputs, rows["validation"], config)
+        truth = labels[rows["validation"]]
+        loss = F.cross_entropy(logits, truth).item()
+        accuracy = (logits.argmax(1) == truth).float().mean().item()
+
+        at.epoch += 1
+        at.stalled += 1
+        if loss < at.best_loss:
+            at.best_loss, at.best_epoch, at.stalled = loss, at.epoch, 0
+            _save_weights(path / BEST, module)
+        row = {
+            "epoch": at.epoch,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+            "learning_rate": optimizer.param_groups[0]["lr"],
+            "images_per_second": len(rows["train"]) / trained_seconds,
+            "seconds": time.perf_counter() - started,
+        }
+        if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            schedule.step(loss)
+        else:
+            schedule.step()
+        # The checkpoint last: killed before it, the run does this epoch again and writes the same.
+        runs.append_history(path, row)
+        progress = asdict(at) | {"schedule": schedule.state_dict()}
+        write_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator, progress)
+        log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        heartbeat.report("training", 0, 1, epoch=at.epoch)
+        if heartbeat.stop_after_epoch:
+            raise StopRequestedError
+    _load_weights(path / BEST, module)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Where a training stands between two epochs."""
+
+    epoch: int = 0  # epochs finished
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    stalled: int = 0  # epochs since the best
+
+
+def _train_epoch(
+    module: nn.Module,
+    inputs: Inputs,
+    labels: Tensor,
+    rows: Tensor,
+    optimizer: Optimizer,
+    generator: torch.Generator,
+    weights: Tensor | None,
+    config: TrainConfig,
+    report: Callable[[int, int], None],
+) -> tuple[float, float]:
+    """One pass over `rows`; the mean loss and the accuracy of its batches as they were trained."""
+    module.train()
+    device = labels.device
+    batches = draw_batches(labels[rows].cpu(), config, generator)
+    loss_sum = torch.zeros((), device=device)
+    right = torch.zeros((), device=device)
+    for done, picked in enumerate(batches):
+        report(done, len(batches))
+        chosen = rows[picked.to(rows.device)]
+        truth = labels[chosen]
+        with _precision(config, device):
+            logits = module(inputs(chosen, generator)).float()
+        loss = F.cross_entropy(
+            logits, truth, weight=weights, label_smoothing=config.label_smoothing
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(truth)
+        right += (logits.argmax(1) == truth).sum()
+    count = sum(len(batch) for batch in batches)
+    return loss_sum.item() / count, right.item() / count
+
+
+def _logits(module: nn.Module, inputs: Inputs, rows: Tensor, config: TrainConfig) -> Tensor:
+    """(N, K) float32 of `rows`, in evaluation mode, nothing augmented."""
+    module.eval()
+    with torch.inference_mode(), _precision(config, rows.device):
+        return torch.cat([module(inputs(part, None)).float() for part in rows.split(64)])
+
+
+def _epoch_report(
+    heartbeat: Heartbeat, config: TrainConfig, epoch: int, started: float
+) -> Callable[[int, int], None]:
+    """What to call after each batch: batches done, batches in all."""
+
+    def report(done: int, total: int) -> None:
+        seconds = time.perf_counter() - started
+        epochs_left = config.epochs - epoch - done / total
+        heartbeat.report(
+            "training",
+            done,
+            total,
+            epoch=epoch,
+            images_per_second=done * config.batch_size / seconds,
+            seconds_left=seconds * total / done * epochs_left if done else None,
+        )
+
+    return report
+
+
+def _save_weights(file: Path, module: nn.Module) -> None:
+    with replacing(file) as temporary:
+        save_file(
+            {name: value.contiguous() for name, value in module.state_dict().items()}, temporary
+        )
+
+
+def _load_weights(file: Path, module: nn.Module) -> None:
+    module.load_state_dict(load_file(file))
+
+
+def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:
+    """bfloat16 where it was asked for, and by itself on a GPU; needs no loss scaling."""
+    wanted = config.precision == "bfloat16" or (
+        config.precision == "auto" and device.type == "cuda"
+    )
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
