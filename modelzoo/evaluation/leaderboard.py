@@ -4,6 +4,7 @@ Reads run folders through `modelzoo.runs`; draws nothing.
 """
 
 import math
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from modelzoo.backbones.table import BACKBONES
+from modelzoo.datasets.splits import PARTS, Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import (
     FEW_GROUPS,
@@ -47,6 +49,9 @@ SPLIT_HELP = {
     "look": "look: whole clusters of background colour are held out, a stand-in for new slides.",
     "given": "given: as the data set's folders or table say.",
 }
+
+
+WEIGHTS_WORDS = {True: "ImageNet", False: "none", None: "not known"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,16 +115,20 @@ class Leaderboard:
 
 
 def read_leaderboard(
-    runs: Iterable[Run], *, now: float, read: Callable[[Run], LeaderboardRow] | None = None
+    runs: Iterable[Run],
+    *,
+    now: float | None = None,
+    read: Callable[[Run], LeaderboardRow] | None = None,
 ) -> Leaderboard:
     """A row for each run that was tested; the unfinished; a sentence for each damaged one.
 
     Args:
         runs: In any order.
-        now: Seconds since the epoch, to see which processes still live.
+        now: Seconds since the epoch, to see which runs are still heard of; None: the present.
         read: In place of `read_row`, for a reader that remembers.
     """
     read = read or read_row
+    now = time.time() if now is None else now
     rows, unfinished, problems = [], [], {}
     for run in runs:
         try:
@@ -144,13 +153,12 @@ def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
         UserError: Its split or predictions are missing or damaged.
     """
     split = read_split(run.path)
-    predictions = read_predictions(run.path).only("test")
-    tested = set(split.ids("test"))
-    group_by_image = {row.image: row.group for row in split.rows}
-    evaluation = evaluate(predictions, group_by_image, resamples=resamples)
+    evaluation = _evaluate(run, split, "test", resamples)
     notes = list(evaluation.notes)
-    if lost := len(tested - set(predictions.images)):
-        notes.append(f"{lost} of the {_count(len(tested), 'test image')} have no prediction.")
+    if lost := len(split.ids("test")) - evaluation.images:
+        notes.append(
+            f"{lost} of the {_count(len(split.ids('test')), 'test image')} could not be scored."
+        )
     try:
         environment = read_environment(run.path)
     except UserError as error:
@@ -180,6 +188,22 @@ def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
         seconds=sum(environment.seconds.values()) if environment else math.nan,
         notes=tuple(notes),
     )
+
+
+def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
+    """What the predictions of `run` on one part are worth.
+
+    Raises:
+        UserError: There is no such part; its split or predictions are missing or damaged.
+    """
+    if part not in PARTS:
+        raise UserError(f"Part {part!r} is unknown; give one of {', '.join(PARTS)}.")
+    return _evaluate(run, read_split(run.path), part, resamples)
+
+
+def _evaluate(run: Run, split: Split, part: str, resamples: int) -> Evaluation:
+    group_by_image = {row.image: row.group for row in split.rows}
+    return evaluate(read_predictions(run.path).only(part), group_by_image, resamples=resamples)
 
 
 def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:
@@ -240,7 +264,7 @@ def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
             "backbone": row.title,
             "recipe": row.recipe,
             "mode": row.mode,
-            "weights": {True: "ImageNet", False: "none", None: "not known"}[row.has_imagenet],
+            "weights": WEIGHTS_WORDS[row.has_imagenet],
             "data": row.dataset,
             "split": row.split_kind,
             "split_id": row.split_id,
@@ -261,20 +285,52 @@ def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def score_table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row a score: title, value, both ends of its interval, and what is to be said of it."""
-    return pd.DataFrame(
+def runs_table(board: Leaderboard) -> pd.DataFrame:
+    """Every run of `board` in words, for people: the tested best first, then the others."""
+    columns = ["run", "backbone", "weights", "data", "split", "tested on", *_FIRST_SCORES]
+    columns += ["ms an image", "parameters", "trained in", "state"]
+    records = [
         [
-            {
-                "score": METRICS[name].title,
-                "value": score.value,
-                "low": score.low,
-                "high": score.high,
-                "note": score.note,
-            }
-            for name, score in evaluation.scores.items()
+            row.run_id,
+            row.title,
+            WEIGHTS_WORDS[row.has_imagenet],
+            row.dataset,
+            f"{row.split_kind}, seed {row.seed}",
+            f"{row.evaluation.images} in {_count(len(row.evaluation.groups), 'group')}",
+            *(describe_score(row.evaluation.scores[name]) for name in _FIRST_SCORES),
+            "" if math.isnan(row.ms_per_image) else f"{row.ms_per_image:.1f}",
+            "" if math.isnan(row.parameters) else f"{row.parameters / 1e6:.1f} M",
+            describe_seconds(row.seconds),
+            row.state,
         ]
+        for row in best_first(board.rows)
+    ]
+    blank = [""] * (len(columns) - 3)
+    records += [[each.run_id, each.title, *blank, each.state] for each in board.unfinished]
+    return pd.DataFrame(records, columns=columns)
+
+
+_FIRST_SCORES = ("accuracy", "balanced_accuracy", "f1", "auc")  # as many as a terminal is wide
+
+
+def scores_table(evaluation: Evaluation) -> pd.DataFrame:
+    """One row a score in words: title, value, 95 % interval, and what is to be said of it."""
+    return pd.DataFrame(
+        {
+            "score": [METRICS[name].title for name in evaluation.scores],
+            "value": [describe_score(score) for score in evaluation.scores.values()],
+            "note": [score.note for score in evaluation.scores.values()],
+        }
     )
+
+
+def describe_score(score: Score) -> str:
+    """A score in percent with its 95 % interval: `95.8 % (91.2 to 98.7)`."""
+    if math.isnan(score.value):
+        return "not defined"
+    if math.isnan(score.low):
+        return f"{_percent(score.value)} (no interval)"
+    return f"{_percent(score.value)} ({100 * score.low:.1f} to {100 * score.high:.1f})"
 
 
 # Sentences

@@ -9,7 +9,7 @@ from sklearn import metrics
 from modelzoo.evaluation.intervals import accuracy_gaps, draw_groups, evaluate, wilson_interval
 from modelzoo.evaluation.scores import METRICS
 from modelzoo.runs import Predictions
-from tests.conftest import guess, predictions_of
+from tests.run_folders import guess, predictions_of
 
 
 def in_groups(predictions: Predictions, size: int) -> dict[str, str]:

@@ -1,28 +1,32 @@
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from modelzoo import runs
+from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import evaluate
 from modelzoo.evaluation.leaderboard import (
     LeaderboardRow,
     best_first,
     describe_seconds,
     describe_status,
+    evaluate_run,
     leaderboard_table,
     list_splits,
     name_rows,
     read_leaderboard,
     read_row,
-    score_table,
+    runs_table,
+    scores_table,
     split_effect,
     verdict,
 )
 from modelzoo.evaluation.scores import METRICS
-from tests.conftest import MakeRun, predictions_of
+from tests.run_folders import make_run, predictions_of
 
 
 def row(
@@ -214,14 +218,26 @@ def test_the_table_has_every_score_with_both_ends_and_its_split() -> None:
     for name in METRICS:
         assert {name, f"{name}_low", f"{name}_high"} <= set(table)
     assert isinstance(leaderboard_table([]), pd.DataFrame)
-    assert len(score_table(row("A", 9).evaluation)) == len(METRICS)
+    assert len(scores_table(row("A", 9).evaluation)) == len(METRICS)
+
+
+def test_the_list_for_people_has_every_run(tmp_path: Path) -> None:
+    found = [make_run(tmp_path, "a"), make_run(tmp_path, "b", state="stopped")]
+
+    table = runs_table(read_leaderboard(found))
+
+    assert table["run"].tolist() == ["a", "b"]
+    assert table["split"].tolist()[0] == "group, seed 0"
+    assert " % (" in table["accuracy"][0]
+    assert table["state"].tolist() == ["done", "stopped"]
+    assert len(runs_table(read_leaderboard([]))) == 0
 
 
 # Run folders
 
 
-def test_a_run_folder_becomes_a_row(make_run: MakeRun) -> None:
-    run = make_run("lite0-0", weights="none", split="look", seed=2)
+def test_a_run_folder_becomes_a_row(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "lite0-0", starts_at_random=True, split="look", seed=2)
 
     board = read_leaderboard([run], now=time.time())
 
@@ -236,11 +252,13 @@ def test_a_run_folder_becomes_a_row(make_run: MakeRun) -> None:
     assert read.parameters == 3_376_132
 
 
-def test_unfinished_runs_are_told_by_their_state(make_run: MakeRun) -> None:
+def test_unfinished_runs_are_told_by_their_state(tmp_path: Path) -> None:
     found = [
-        make_run("a-failed", state="failed", error="The loss became NaN; lower the rate."),
-        make_run("b-stopped", state="stopped"),
-        make_run("c-training", state="training"),  # by no process that lives
+        make_run(
+            tmp_path, "a-failed", state="failed", error="The loss became NaN; lower the rate."
+        ),
+        make_run(tmp_path, "b-stopped", state="stopped"),
+        make_run(tmp_path, "c-training", state="training"),  # by no process that lives
     ]
 
     board = read_leaderboard(found, now=time.time())
@@ -255,9 +273,9 @@ def test_unfinished_runs_are_told_by_their_state(make_run: MakeRun) -> None:
 @pytest.mark.parametrize("file", [runs.PREDICTIONS, runs.SPLIT])
 @pytest.mark.parametrize("content", [None, b"\x00\xff{"])
 def test_a_damaged_run_is_a_sentence_and_the_others_stay(
-    make_run: MakeRun, file: str, content: bytes | None
+    tmp_path: Path, file: str, content: bytes | None
 ) -> None:
-    good, bad = make_run("good"), make_run("bad")
+    good, bad = make_run(tmp_path, "good"), make_run(tmp_path, "bad")
     if content is None:
         (bad.path / file).unlink()
     else:
@@ -270,8 +288,8 @@ def test_a_damaged_run_is_a_sentence_and_the_others_stay(
 
 
 @pytest.mark.parametrize("file", [runs.STATUS, runs.WEIGHTS, runs.ENVIRONMENT])
-def test_what_comparing_can_do_without_is_noted(make_run: MakeRun, file: str) -> None:
-    run = make_run("lite0-0")
+def test_what_comparing_can_do_without_is_noted(tmp_path: Path, file: str) -> None:
+    run = make_run(tmp_path, "lite0-0")
     (run.path / file).write_text("{")
 
     (read,) = read_leaderboard([run], now=time.time()).rows
@@ -280,8 +298,8 @@ def test_what_comparing_can_do_without_is_noted(make_run: MakeRun, file: str) ->
     assert file == runs.STATUS or any(file in note for note in read.notes)
 
 
-def test_test_images_without_a_prediction_are_noted(make_run: MakeRun) -> None:
-    run = make_run("lite0-0")
+def test_test_images_without_a_prediction_are_noted(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "lite0-0")
     predictions = runs.read_predictions(run.path)
     lost = predictions.parts.index("test")
     keep = [index for index in range(len(predictions.images)) if index != lost]
@@ -298,6 +316,16 @@ def test_test_images_without_a_prediction_are_noted(make_run: MakeRun) -> None:
     )
 
     assert any(note.startswith("1 of the ") for note in read_row(run).notes)
+
+
+def test_any_part_can_be_evaluated(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "lite0-0")
+
+    evaluation = evaluate_run(run, part="validation")
+
+    assert evaluation.images == len(runs.read_split(run.path).ids("validation"))
+    with pytest.raises(UserError, match=r"Part 'tests' is unknown; give one of train"):
+        evaluate_run(run, part="tests")
 
 
 def test_what_a_run_is_doing_in_words() -> None:

@@ -1,0 +1,115 @@
+"""Run folders and predictions as a training leaves them, made without one. For tests."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelzoo import runs
+from modelzoo.datasets.splits import Part, Split, SplitRow
+from modelzoo.training.config import TrainConfig
+
+CLASSES = ("Benign", "Early", "Pre", "Pro")
+PARTS: tuple[Part, ...] = ("test", "train", "validation", "test", "train")  # by group, in turns
+
+
+def predictions_of(
+    labels: npt.ArrayLike, logits: npt.ArrayLike, *, classes: tuple[str, ...] = CLASSES
+) -> runs.Predictions:
+    """Predictions of the test part with these logits, on images named by their place."""
+    rows = np.asarray(logits, np.float32)
+    odds = np.exp(rows - rows.max(1, keepdims=True)) if len(rows) else rows
+    return runs.Predictions(
+        tuple(f"{index:04d}.jpg" for index in range(len(rows))),
+        ("test",) * len(rows),
+        np.asarray(labels, np.int64),
+        classes,
+        rows,
+        odds / odds.sum(1, keepdims=True) if len(rows) else odds,
+    )
+
+
+def guess(
+    generator: np.random.Generator, *, images: int = 100, skill: float = 2.0, classes: int = 4
+) -> runs.Predictions:
+    """Predictions whose true class is `skill` logits ahead of standard normal noise."""
+    labels = np.arange(images) % classes
+    logits = generator.normal(size=(images, classes))
+    logits[np.arange(images), labels] += skill
+    return predictions_of(labels, logits, classes=CLASSES[:classes])
+
+
+def make_run(
+    folder: Path,
+    name: str,
+    *,
+    skill: float = 2.0,
+    images: int = 120,
+    images_per_group: int = 2,
+    state: runs.State = "done",
+    error: str = "",
+    starts_at_random: bool = False,
+    **config: Any,
+) -> runs.Run:
+    """Write the run folder `folder / name`; only a run that is done has predictions."""
+    run = runs.create_run(folder, name, TrainConfig(**({"data": "smears"} | config)))
+    groups = [index // (len(CLASSES) * images_per_group) for index in range(images)]
+    split = Split(
+        tuple(
+            SplitRow(
+                f"{index:04d}.jpg",
+                CLASSES[index % len(CLASSES)],
+                f"{run.config.split}{group}-{index % len(CLASSES)}",
+                PARTS[(group + run.config.seed) % len(PARTS)],
+            )
+            for index, group in enumerate(groups)
+        )
+    )
+    runs.write_split(run.path, split)
+    for epoch in range(1, 6):
+        runs.append_history(
+            run.path,
+            {
+                "epoch": epoch,
+                "train_loss": 1 / epoch,
+                "train_accuracy": 1 - 0.5 / epoch,
+                "validation_loss": 1.1 / epoch if epoch < 4 else 0.5,
+                "validation_accuracy": 1 - 0.6 / epoch if epoch < 4 else 0.7,
+            },
+        )
+    runs.write_status(run.path, runs.Status(state=state, error=error, epoch=5, epochs=5))
+    if state != "done":
+        return run
+    guessed = guess(np.random.default_rng(7), images=images, skill=skill)
+    parts = tuple(row.part for row in split.rows)
+    runs.write_predictions(
+        run.path,
+        runs.Predictions(
+            guessed.images,
+            parts,
+            guessed.labels,
+            guessed.classes,
+            guessed.logits,
+            guessed.probabilities,
+        ),
+    )
+    weights = runs.InitialWeights(kind="none" if starts_at_random else "imagenet")
+    runs.write_record(run.path, runs.WEIGHTS, weights)
+    runs.write_record(run.path, runs.ENVIRONMENT, _environment(run.config.seed))
+    return run
+
+
+def _environment(seed: int) -> runs.Environment:
+    return runs.Environment(
+        versions={"torch": "2.11.0"},
+        device="cpu",
+        cores=2,
+        seed=seed,
+        git="",
+        dataset_id="abc123",
+        parameters=3_376_132,
+        ms_per_image=12.5,
+        seconds={"features": 20.0, "training": 10.0},
+        memory_bytes=10**9,
+    )
