@@ -20,6 +20,7 @@ app: $(STAMP)  ## open the dashboard (the demo trains first unless DEMO=0)
 	@$(BIN)/python -m streamlit run streamlit_app.py
 
 test: $(STAMP)  ## pass every test
+	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest $(ARGS)
 
 demo: $(STAMP)  ## make synthetic smears and train eleven backbones on them

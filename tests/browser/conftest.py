@@ -1,0 +1,86 @@
+"""A real server and a real Chromium. A browser that is missing fails the tests, never skips them."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.chromium import find_chromium
+
+PROJECT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
+    path = find_chromium()
+    assert path, "No Chromium was found; `make test` gets one."
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab at 1440 px, without anything remembered."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Starts the app over a folder of runs; gives its address."""
+    servers: list[subprocess.Popen[bytes]] = []
+
+    def start(home: Path) -> str:
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = (home / "server.log").open("wb")
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        options = ["--server.headless=true", f"--server.port={port}"]
+        environment = os.environ | {"BLASTLENS_HOME": str(home)}
+        servers.append(
+            subprocess.Popen(
+                command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
+            )
+        )
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(address, servers[-1])
+        return address
+
+    yield start
+    for server in servers:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
+    """Return when the server answers; it must while its process lives."""
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                if answer.read() == b"ok":
+                    return
+        except (urllib.error.URLError, OSError):
+            continue
+    raise AssertionError(f"the server ended with {server.returncode}")
