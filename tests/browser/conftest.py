@@ -1,4 +1,4 @@
-"""A real server and a real Chromium. A browser that is missing fails the tests, never skips them."""
+"""A real server and a real Chromium; one that is missing fails the tests, never skips them."""
 
 import os
 import socket

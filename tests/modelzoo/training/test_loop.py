@@ -1,0 +1,222 @@
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from modelzoo import runs
+from modelzoo.datasets.splits import Part
+from modelzoo.errors import UserError
+from modelzoo.training.config import TrainConfig
+from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.loop import fit
+from modelzoo.training.rules import class_weights, draw_batches, make_optimizer
+
+TIMES = ["images_per_second", "seconds"]
+
+
+def make_module(seed: int = 1) -> nn.Module:
+    """A network with all that a training must carry over: batch norm and dropout."""
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 3)
+    )
+
+
+@dataclass
+class Task:
+    """Points of three classes that overlap a little."""
+
+    points: Tensor
+    labels: Tensor
+    rows: dict[Part, Tensor]
+
+    def inputs(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+        picked = self.points[rows]
+        if generator is None:
+            return picked
+        return picked + 0.3 * torch.randn(picked.shape, generator=generator)
+
+
+@pytest.fixture
+def task() -> Task:
+    torch.manual_seed(0)
+    labels = torch.arange(90) % 3
+    points = torch.randn(90, 6) + 1.5 * F.one_hot(labels, 6)
+    rows: dict[Part, Tensor] = {
+        "train": torch.arange(60),
+        "validation": torch.arange(60, 75),
+        "test": torch.arange(75, 90),
+    }
+    return Task(points, labels, rows)
+
+
+def make_run(folder: Path, name: str, **options: Any) -> runs.Run:
+    values = {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, "patience": 100} | options
+    return runs.create_run(folder, name, TrainConfig(**values))
+
+
+def train(
+    run: runs.Run, task: Task, watch: Callable[[runs.Status], None] | None = None
+) -> dict[str, Tensor]:
+    module = make_module()
+    torch.manual_seed(7)
+    with Heartbeat(run.path, epochs=run.config.epochs, watch=watch) as heartbeat:
+        fit(run, module, task.inputs, task.labels, task.rows, heartbeat)
+    return module.state_dict()
+
+
+def stop_at(batch: int) -> Callable[[runs.Status], None]:
+    """A watcher that stops the training at its `batch`-th batch."""
+    seen = 0
+
+    def watch(status: runs.Status) -> None:
+        nonlocal seen
+        seen += status.phase == "training"
+        if seen > batch:
+            raise StopRequestedError
+
+    return watch
+
+
+@pytest.mark.parametrize("batch", [3, 8, 9, 20, 37])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "adam", "schedule": "plateau", "plateau_patience": 1},
+        {"optimizer": "adamw", "schedule": "cosine"},
+        {"optimizer": "adamax", "schedule": "none", "balance": "sampling"},
+        {"optimizer": "sgd", "schedule": "cosine", "balance": "weights"},
+        {"optimizer": "rmsprop", "schedule": "plateau", "label_smoothing": 0.1},
+        {"optimizer": "adadelta", "schedule": "none", "learning_rate": 1.0},
+    ],
+    ids=lambda options: options["optimizer"],
+)
+def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
+    tmp_path: Path, task: Task, options: dict[str, Any], batch: int
+) -> None:
+    whole = make_run(tmp_path, "whole", **options)
+    broken = make_run(tmp_path, "broken", **options)
+
+    expected = train(whole, task)
+    with pytest.raises(StopRequestedError):
+        train(broken, task, stop_at(batch))
+    resumed = train(broken, task)
+
+    assert all(torch.equal(resumed[name], expected[name]) for name in expected)
+    histories = [runs.read_history(run.path).drop(columns=TIMES) for run in (whole, broken)]
+    assert histories[0].equals(histories[1])
+
+
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", learning_rate=0.3, epochs=12)
+    module = make_module()
+
+    module.load_state_dict(train(run, task))
+
+    with torch.inference_mode():
+        logits = module.eval()(task.points[task.rows["validation"]])
+    loss = F.cross_entropy(logits, task.labels[task.rows["validation"]]).item()
+    losses = runs.read_history(run.path)["validation_loss"]
+    assert loss == pytest.approx(losses.min(), rel=1e-6)
+    assert losses.iloc[-1] > losses.min()  # else this test says nothing
+
+
+def test_training_stops_early_when_nothing_gets_better(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", learning_rate=1.0, epochs=500, patience=3)
+
+    train(run, task)
+
+    losses = runs.read_history(run.path)["validation_loss"]
+    assert len(losses) == losses.argmin() + 1 + 3
+
+
+def test_a_loss_that_is_no_number_ends_in_a_sentence_and_keeps_the_last_good_epoch(
+    tmp_path: Path, task: Task
+) -> None:
+    run = make_run(tmp_path, "run", epochs=2)
+    train(run, task)
+    kept = (run.path / runs.CHECKPOINT).read_bytes()
+    task.points[5] = math.nan
+    longer = runs.Run(run.path, TrainConfig(epochs=4, batch_size=8))
+
+    with pytest.raises(UserError, match=r"loss became nan in epoch 3 .*; epoch 2 is kept"):
+        train(longer, task)
+
+    assert (run.path / runs.CHECKPOINT).read_bytes() == kept
+
+
+def test_a_damaged_checkpoint_is_a_sentence(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run")
+    with pytest.raises(StopRequestedError):
+        train(run, task, stop_at(10))
+    (run.path / runs.CHECKPOINT).write_bytes(b"half of it")
+
+    with pytest.raises(UserError, match="is damaged, so the run cannot go on from it"):
+        train(run, task)
+
+
+def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
+    run = make_run(
+        tmp_path, "run", learning_rate=1.0, epochs=30, schedule="plateau", plateau_patience=2
+    )
+
+    train(run, task)
+
+    history = runs.read_history(run.path)
+    rates = history["learning_rate"].unique()
+    assert rates[:2] == pytest.approx([1.0, 0.3])
+
+
+def test_every_image_comes_once_an_epoch_and_no_batch_has_a_single_one() -> None:
+    batches = draw_batches(torch.zeros(17).long(), TrainConfig(batch_size=8), torch.Generator())
+
+    assert [len(batch) for batch in batches] == [8, 8]
+    assert len(set(torch.cat(batches).tolist())) == 16
+
+
+def test_sampling_draws_every_class_as_often() -> None:
+    labels = torch.tensor([0] * 900 + [1] * 100)
+    config = TrainConfig(balance="sampling")
+
+    drawn = labels[torch.cat(draw_batches(labels, config, torch.Generator().manual_seed(0)))]
+
+    assert drawn.float().mean().item() == pytest.approx(0.5, abs=0.06)
+
+
+def test_class_weights_are_those_of_scikit_learn() -> None:
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = torch.tensor([0, 0, 0, 0, 0, 1, 2, 2])
+    weights = class_weights(labels, TrainConfig(balance="weights"))
+
+    assert weights is not None
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
+    assert weights.tolist() == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("adam", torch.optim.Adam),
+        ("adamw", torch.optim.AdamW),
+        ("adamax", torch.optim.Adamax),
+        ("sgd", torch.optim.SGD),
+        ("rmsprop", torch.optim.RMSprop),
+        ("adadelta", torch.optim.Adadelta),
+    ],
+)
+def test_an_optimizer_is_what_its_name_says(name: Any, expected: type) -> None:
+    config = TrainConfig(optimizer=name, learning_rate=0.02, weight_decay=0.1)
+
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
+
+    assert type(optimizer) is expected
+    assert optimizer.param_groups[0]["lr"] == 0.02
+    assert optimizer.param_groups[0]["weight_decay"] == 0.1
