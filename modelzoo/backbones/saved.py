@@ -1,0 +1,107 @@
+"""A trained backbone on disk, in timm's local-dir form, and back. Safetensors only, no pickle."""
+
+import errno
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from modelzoo.backbones.split import Backbone, create_empty_backbone, fill_backbone
+from modelzoo.backbones.table import BackboneRow
+from modelzoo.errors import UserError
+from modelzoo.files import replacing, write_text
+from modelzoo.runs import MODEL, MODEL_CONFIG
+
+
+def write_backbone(
+    run_folder: Path, backbone: Backbone, classes: Sequence[str], input_px: int
+) -> None:
+    """Write the network and how to use it; `timm.create_model("local-dir:...")` reads it too.
+
+    Raises:
+        UserError: The disk is full or the folder cannot be written; what was there stays.
+    """
+    assert backbone.classifier.out_features == len(classes)
+    _save(backbone.network.state_dict(), run_folder / MODEL)
+    text = json.dumps(_describe(backbone.row, classes, input_px), indent=1, ensure_ascii=False)
+    write_text(run_folder / MODEL_CONFIG, text)
+
+
+def read_backbone(
+    run_folder: Path, device: str | torch.device = "cpu"
+) -> tuple[Backbone, tuple[str, ...], int]:
+    """The trained backbone in evaluation mode, its classes and the side of its input in pixels.
+
+    Raises:
+        UserError: A file is missing or damaged, or the two do not belong together.
+    """
+    name, classes, input_px = _read_config(run_folder / MODEL_CONFIG)
+    file = run_folder / MODEL
+    try:
+        tensors = load_file(file)
+        backbone = create_empty_backbone(name, len(classes))
+        fill_backbone(backbone, tensors)
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing; train the run again.") from None
+    except ValueError as error:
+        raise UserError(
+            f"{file} does not fit {MODEL_CONFIG} beside it ({error}); train the run again."
+        ) from error
+    except (OSError, SafetensorError) as error:
+        raise _damaged(file) from error
+    return backbone.eval().to(device), classes, input_px
+
+
+def _describe(row: BackboneRow, classes: Sequence[str], input_px: int) -> dict[str, Any]:
+    """config.json as timm writes it, and our name for the backbone, which timm passes over."""
+    return {
+        "architecture": row.architecture,
+        "backbone": row.name,
+        "num_classes": len(classes),
+        "label_names": list(classes),
+        "pretrained_cfg": {
+            "input_size": [3, input_px, input_px],
+            "fixed_input_size": False,
+            "crop_pct": 1.0,  # runs see whole images, ImageNet's evaluation a part of them
+            "crop_mode": "center",
+            "interpolation": row.interpolation,
+            "mean": list(row.mean),
+            "std": list(row.std),
+            "num_classes": len(classes),
+        },
+    }
+
+
+def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
+    """Backbone, classes and input size, as `_describe` put them."""
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        classes = tuple(str(name) for name in config["label_names"])
+        return str(config["backbone"]), classes, int(config["pretrained_cfg"]["input_size"][1])
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing; train the run again.") from None
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise _damaged(file) from error
+
+
+def _save(tensors: dict[str, Tensor], file: Path) -> None:
+    # Weights trained in channels-last memory are stored in the ordinary order.
+    copies = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with replacing(file) as temporary:
+        try:
+            save_file(copies, temporary, {"format": "pt"})
+        except SafetensorError as error:  # a full disk: the number is in the text only
+            number = re.search(r"os error (\d+)", str(error))
+            code = int(number[1]) if number else errno.EIO
+            raise OSError(code, os.strerror(code)) from error
+
+
+def _damaged(file: Path) -> UserError:
+    return UserError(f"{file} is damaged; put a good copy in its place or train the run again.")

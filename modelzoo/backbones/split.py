@@ -1,0 +1,137 @@
+"""A network in two halves: features, the last spatial map, and the head on them. No files here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from modelzoo.backbones import nasnet_mobile  # noqa: F401  # tells timm about it
+from modelzoo.backbones.table import BackboneRow, find_backbone
+
+# Share of a new batch in the running statistics that evaluation uses. Keras's 0.99 of the old ones
+# (0.01 here) needs hundreds of steps to forget ImageNet or a random start, and a few epochs on a
+# few hundred smears end before: training accuracy is high and validation accuracy is chance, as in
+# muduli2025's EfficientNet-B0 (98.8 % and 28.9 %). At 0.1 they have settled after 30 steps.
+BATCH_NORM_MOMENTUM = 0.1
+
+
+class Backbone(nn.Module):
+    """One row's network, split so that `forward` is `head` of `features`.
+
+    Attributes:
+        row: What is published of it.
+        network: timm's network, or one of ours with timm's methods; its state is what is saved.
+    """
+
+    def __init__(self, row: BackboneRow, network: nn.Module) -> None:
+        super().__init__()
+        self.row = row
+        self.network = network
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = BATCH_NORM_MOMENTUM
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, K) of normalised images (N, 3, H, W)."""
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last spatial map (N, C, H, W) of normalised images (N, 3, H, W)."""
+        features: Tensor = self._call("forward_features", x)
+        return features
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (N, K) of features (N, C, H, W)."""
+        logits: Tensor = self._call("forward_head", features)
+        return logits
+
+    def embed(self, features: Tensor) -> Tensor:
+        """What the classifier sees of features: (N, D), in training with dropout."""
+        vectors: Tensor = self._call("forward_head", features, pre_logits=True)
+        return vectors
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The last layer: `classifier(embed(features))` is `head(features)` in evaluation."""
+        layer = self._call("get_classifier")
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels as the network's ImageNet weights expect them, on the device they are on.
+
+        Args:
+            pixels: (N, H, W, 3) uint8, RGB.
+
+        Returns:
+            (N, 3, H, W) float32, in channels-last memory.
+        """
+        mean = torch.tensor(self.row.mean, device=pixels.device) * 255
+        std = torch.tensor(self.row.std, device=pixels.device) * 255
+        return pixels.float().sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        # timm has no type for "a network with forward_features": this is the edge to it.
+        return getattr(self.network, method)(*args, **kwargs)
+
+
+def create_backbone(name: str, n_classes: int, *, seed: int = 0) -> Backbone:
+    """A backbone with random weights, which `seed` decides; in training mode.
+
+    Raises:
+        UserError: No backbone is called `name`.
+    """
+    row = find_backbone(name)
+    with seeded(seed):
+        return Backbone(row, timm.create_model(row.architecture, num_classes=n_classes))
+
+
+def create_empty_backbone(name: str, n_classes: int) -> Backbone:
+    """A backbone whose weights take no memory (on torch's `meta` device) until some are loaded.
+
+    Raises:
+        UserError: No backbone is called `name`.
+    """
+    row = find_backbone(name)
+    with torch.device("meta"):
+        return Backbone(row, timm.create_model(row.architecture, num_classes=n_classes))
+
+
+def fill_backbone(backbone: Backbone, tensors: dict[str, Tensor]) -> None:
+    """Give `backbone` copies of `tensors`, by name, as float32 where they are of less or more.
+
+    Batch norms' counts of batches may be missing: files of before 2018 have none.
+
+    Raises:
+        ValueError: A tensor is missing, unknown or of another shape; nothing was changed.
+    """
+    wanted = backbone.network.state_dict()
+    missing = [
+        name for name in wanted if name not in tensors and not name.endswith("num_batches_tracked")
+    ]
+    unknown = [name for name in tensors if name not in wanted]
+    wrong = [
+        name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape
+    ]
+    for names, trouble in ((missing, "missing"), (unknown, "unknown"), (wrong, "of another shape")):
+        if names:
+            raise ValueError(f"{len(names)} tensors are {trouble}, the first {names[0]}")
+    copies = {name: value.to(wanted[name].dtype, copy=True) for name, value in tensors.items()}
+    backbone.network.load_state_dict(copies, assign=True)
+
+
+def replace_classifier(backbone: Backbone, n_classes: int, *, seed: int) -> None:
+    """Give `backbone` a new last layer of `n_classes` outputs, random by `seed`."""
+    with seeded(seed):
+        backbone._call("reset_classifier", n_classes)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within the block torch's CPU numbers follow `seed`; afterwards all is as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed: it seeds GPUs too
+        yield
