@@ -48,20 +48,18 @@ def weights(
     wanted = names or list(BACKBONES)
     failures = []
     if fetch:
-        missing = [row.name for row in list_weights(folder, wanted) if row.path is None]
+        missing = [row.backbone for row in list_weights(folder, wanted) if row.path is None]
         with _progress() as show:
             for name in missing:
                 try:
-                    fetch_weights(
-                        name, progress=lambda done, total, name=name: show(name, done, total)
-                    )
+                    fetch_weights(name, report=_phase(show, name))
                 except UserError as error:
                     failures.append(str(error))
     table = Table("backbone", "state", "size", "weights", "licence")
     for row in list_weights(folder, wanted):
-        size = f"{row.bytes / 1e6:.0f} MB" if row.bytes else ""
-        facts = BACKBONES[row.name]
-        table.add_row(row.name, row.state, size, facts.timm_name or "NASNet-A", facts.licence)
+        size = f"{row.size_bytes / 1e6:.0f} MB"
+        facts = BACKBONES[row.backbone]
+        table.add_row(row.backbone, row.state, size, facts.timm_name or "NASNet-A", facts.licence)
     console.print(table)
     if failures:
         raise UserError(" ".join(failures))

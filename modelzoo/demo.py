@@ -65,7 +65,9 @@ def list_demo_runs(folder: Path) -> dict[str, TrainConfig]:
     Args:
         folder: The data set.
     """
-    has_weights = {row.name: row.path is not None for row in list_weights(places.weights_folder())}
+    has_weights = {
+        row.backbone: row.path is not None for row in list_weights(places.weights_folder())
+    }
     configs = {}
     for row in sorted(BACKBONES.values(), key=lambda row: row.parameters):
         name = f"demo-{row.name}" if has_weights[row.name] else f"demo-{row.name}-random-start"

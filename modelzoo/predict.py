@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from modelzoo import runs
 from modelzoo.backbones.saved import read_backbone
@@ -16,8 +16,8 @@ from modelzoo.backbones.split import Backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
-from modelzoo.files import replacing
 from modelzoo.runs import Run
+from modelzoo.tensors import write_tensors
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
@@ -144,9 +144,11 @@ def write_neighbours(
     unit = _unit(embeddings[[row_by_id[row.image] for row in kept]])
     groups = np.unique([row.group for row in kept], return_inverse=True)[1]
     nearest = _nearest_of_another_group(unit, groups)
-    content = {"embeddings": unit.astype(np.float16), "distances": np.sort(nearest)}
-    with replacing(path / runs.NEIGHBOURS) as temporary:
-        save_file(content, temporary)
+    content = {
+        "embeddings": torch.from_numpy(unit.astype(np.float16)),
+        "distances": torch.from_numpy(np.sort(nearest)),
+    }
+    write_tensors(path / runs.NEIGHBOURS, content)
 
 
 def read_neighbours(path: Path) -> Neighbours:

@@ -9,12 +9,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from modelzoo.errors import UserError
-from modelzoo.files import replacing
+from modelzoo.tensors import write_tensors
 
 
 def write_checkpoint(
@@ -39,9 +38,7 @@ def write_checkpoint(
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
     text = json.dumps({"groups": state["param_groups"], "plain": plain, "progress": progress})
-    copies = {name: value.contiguous() for name, value in tensors.items()}
-    with replacing(file) as temporary:
-        save_file(copies, temporary, {"training": text})
+    write_tensors(file, tensors, {"training": text})
 
 
 def read_checkpoint(

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from modelzoo.backbones.split import Backbone
 from modelzoo.datasets.store import Pixels
-from modelzoo.files import make_folder, replacing
+from modelzoo.files import make_folder
 from modelzoo.runs import InitialWeights
+from modelzoo.tensors import write_tensors
 
 Report = Callable[[int, int], None]  # images done, images in all
 
@@ -87,8 +87,8 @@ def open_embeddings(
     if found is None:
         backbone.to(device, memory_format=torch.channels_last)
         found = embed_pixels(backbone, pixels.values, device=device, report=report)
-        with replacing(file) as temporary:
-            save_file({"embeddings": found}, temporary, {"key": key, "sha256": _checksum(found)})
+        seal = {"key": key, "sha256": _checksum(found)}
+        write_tensors(file, {"embeddings": torch.from_numpy(found)}, seal)
     return found
 
 

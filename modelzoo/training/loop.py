@@ -5,19 +5,18 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from modelzoo import runs
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
-from modelzoo.files import replacing
 from modelzoo.runs import Run
+from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
 from modelzoo.training.config import TrainConfig
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
@@ -92,7 +91,7 @@ def fit(
         at.stalled += 1
         if loss < at.best_loss:
             at.best_loss, at.best_epoch, at.stalled = loss, at.epoch, 0
-            _save_weights(path / BEST, module)
+            write_tensors(path / BEST, module.state_dict())
         row = {
             "epoch": at.epoch,
             "train_loss": train_loss,
@@ -115,7 +114,7 @@ def fit(
         heartbeat.report("training", 0, 1, epoch=at.epoch)
         if heartbeat.stop_after_epoch:
             raise StopRequestedError
-    _load_weights(path / BEST, module)
+    module.load_state_dict(load_file(path / BEST))
 
 
 @dataclass(slots=True)
@@ -188,17 +187,6 @@ def _epoch_report(
         )
 
     return report
-
-
-def _save_weights(file: Path, module: nn.Module) -> None:
-    with replacing(file) as temporary:
-        save_file(
-            {name: value.contiguous() for name, value in module.state_dict().items()}, temporary
-        )
-
-
-def _load_weights(file: Path, module: nn.Module) -> None:
-    module.load_state_dict(load_file(file))
 
 
 def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:
