@@ -1,0 +1,68 @@
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from modelzoo import runs
+from modelzoo.training.config import TrainConfig
+from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return runs.create_run(tmp_path, "run", TrainConfig()).path
+
+
+def test_a_run_says_what_it_is_doing_and_how_it_ended(path: Path) -> None:
+    with Heartbeat(path, epochs=9) as heartbeat:
+        heartbeat.report("decoding images", 1, 4)
+        doing = runs.read_status(path, now=time.time())
+        heartbeat.end("done")
+
+    assert (doing.state, doing.phase, doing.progress) == ("training", "decoding images", 0.25)
+    assert (doing.epochs, doing.pid) == (9, os.getpid())
+    assert runs.read_status(path, now=time.time()).state == "done"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_at_the_next_batch(path: Path, number: signal.Signals) -> None:
+    former = signal.getsignal(number)
+    with Heartbeat(path, epochs=1) as heartbeat:
+        heartbeat.report("training", 0, 4)
+        os.kill(os.getpid(), number)
+
+        with pytest.raises(StopRequestedError):
+            heartbeat.report("training", 1, 4)
+        heartbeat.end("stopped")
+
+    assert signal.getsignal(number) is former
+
+
+def test_another_signal_asks_to_stop_after_the_epoch(path: Path) -> None:
+    with Heartbeat(path, epochs=1) as heartbeat:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        heartbeat.report("training", 1, 4)
+
+        assert heartbeat.stop_after_epoch
+        heartbeat.end("stopped")
+
+
+def test_who_asks_twice_does_not_wait_for_the_batch(path: Path) -> None:
+    def ask_twice() -> None:
+        with Heartbeat(path, epochs=1):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_twice()
+
+
+def test_a_watcher_hears_every_report(path: Path) -> None:
+    heard: list[tuple[str, float]] = []
+    with Heartbeat(path, epochs=1, watch=lambda s: heard.append((s.phase, s.progress))) as beat:
+        beat.report("training", 1, 2)
+        beat.report("training", 2, 2)
+
+    assert heard == [("training", 0.5), ("training", 1.0)]
