@@ -22,6 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         yield temporary
+        temporary.chmod(0o644)  # some libraries write files that nobody else may read
         temporary.replace(path)
     except OSError as error:
         raise _explained(error, path) from error

@@ -25,6 +25,7 @@ from modelzoo.training.rules import class_weights, draw_batches, make_optimizer,
 log = logging.getLogger(__name__)
 
 BEST = "best.safetensors"  # weights of the best epoch, while a run is not done
+CHECKPOINT_SECONDS = 2.0  # heads on frozen features have a hundred epochs in that time
 
 Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
 """Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
@@ -61,6 +62,7 @@ def fit(
         at = _Progress(**saved)
         log.info("resuming after epoch %d", at.epoch)
     runs.keep_history(path, at.epoch)
+    checkpointed = -math.inf  # the first epoch is kept at once
 
     while at.epoch < config.epochs and at.stalled < config.patience:
         started = time.perf_counter()
@@ -108,8 +110,12 @@ def fit(
             schedule.step()
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
         runs.append_history(path, row)
-        progress = asdict(at) | {"schedule": schedule.state_dict()}
-        write_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator, progress)
+        is_last = at.epoch == config.epochs or at.stalled >= config.patience
+        is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
+        if is_due or is_last or heartbeat.stop_after_epoch:
+            progress = asdict(at) | {"schedule": schedule.state_dict()}
+            write_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator, progress)
+            checkpointed = time.monotonic()
         log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)
         if heartbeat.stop_after_epoch:
