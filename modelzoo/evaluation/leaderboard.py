@@ -337,13 +337,18 @@ def describe_score(score: Score) -> str:
 
 
 def verdict(rows: Sequence[LeaderboardRow]) -> str:
-    """Which run is best, and can we tell? In one or a few sentences, with the split it holds for.
+    """Which run is best, and can we tell? In a few sentences, with the split they hold for."""
+    return " ".join(verdict_sentences(rows))
+
+
+def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
+    """The sentences of `verdict`, the answer first.
 
     Runs are compared on the same test images only: of several splits, the one with most runs.
     """
     scored = [row for row in rows if not math.isnan(row.accuracy.value)]
     if not scored:
-        return "No run has been tested yet."
+        return ["No run has been tested yet."]
     split_id = list_splits(scored)[0].split_id
     scored = best_first(row for row in scored if row.split_id == split_id)
     names = name_rows(scored)
@@ -367,7 +372,7 @@ def verdict(rows: Sequence[LeaderboardRow]) -> str:
     if len(best.evaluation.groups) < FEW_GROUPS:
         groups = _count(len(best.evaluation.groups), "group")
         sentences.append(f"The test images form only {groups}: take the ranges as rough.")
-    return " ".join(sentences)
+    return sentences
 
 
 def split_effect(rows: Sequence[LeaderboardRow]) -> str:

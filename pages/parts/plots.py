@@ -1,0 +1,230 @@
+"""Figures: records in, `go.Figure` out, and one sentence beside each for those who do not see it.
+
+No Streamlit: colours of text and page come from the theme that draws them, light or dark.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
+
+from modelzoo.evaluation.leaderboard import LeaderboardRow, best_first
+from modelzoo.evaluation.scores import METRICS, RocCurve
+from pages.parts.colours import Style, backbone_style
+
+CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+GRID = "rgba(128, 128, 128, 0.25)"
+SHADE = "0, 114, 178"  # r, g, b of a full cell; its alpha is the share, so both themes can hold it
+
+
+def score_intervals(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
+) -> go.Figure:
+    """Each run's score as a point with its interval as a bar, the best on top."""
+    figure = _figure(height=90 + 34 * len(rows))
+    for row in reversed(best_first(rows)):
+        score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
+        if math.isnan(score.value):
+            continue
+        has_interval = not math.isnan(score.low)
+        words = f" ({100 * score.low:.1f} to {100 * score.high:.1f})" if has_interval else ""
+        figure.add_trace(
+            go.Scatter(
+                x=[100 * score.value],
+                y=[names[row.run_id]],
+                error_x={
+                    "array": [100 * (score.high - score.value)],
+                    "arrayminus": [100 * (score.value - score.low)],
+                    "thickness": 3,
+                    "width": 0,
+                    "color": style.colour,
+                }
+                if has_interval
+                else None,
+                mode="markers",
+                marker={"size": 12, "color": style.colour, "symbol": style.symbol},
+                hovertemplate=f"<b>{names[row.run_id]}</b><br>{100 * score.value:.1f} %{words}"
+                "<extra></extra>",
+                showlegend=False,
+            )
+        )
+    figure.update_xaxes(title=f"{METRICS[metric].title} in %, with 95 % interval", gridcolor=GRID)
+    figure.update_yaxes(showgrid=False, automargin=True)
+    return figure
+
+
+def score_intervals_alt(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
+) -> str:
+    """What `score_intervals` shows, in words."""
+    parts = []
+    for row in best_first(rows):
+        score = row.evaluation.scores[metric]
+        parts.append(f"{names[row.run_id]} {100 * score.value:.1f}")
+    return f"{METRICS[metric].title} in percent, best first: {', '.join(parts)}."
+
+
+def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
+    """A confusion matrix: counts, and percent of the true class, which is also the shade."""
+    total = counts.sum(1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+    figure = _figure(height=110 + 58 * len(classes))
+    figure.add_trace(
+        go.Heatmap(
+            z=100 * share,
+            x=list(classes),
+            y=list(classes),
+            customdata=counts,
+            zmin=0,
+            zmax=100,
+            colorscale=[[0, f"rgba({SHADE}, 0)"], [1, f"rgba({SHADE}, 0.75)"]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="true %{y}, said to be %{x}<br>%{customdata} images, %{z:.1f} % of %{y}"
+            "<extra></extra>",
+        )
+    )
+    # A trace of text, since Streamlit's theme draws annotations too pale to be read on a shade.
+    cells = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
+    figure.add_trace(
+        go.Scatter(
+            x=[classes[j] for _, j in cells],
+            y=[classes[i] for i, _ in cells],
+            text=[
+                f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %" if counts[i, j] else "0"
+                for i, j in cells
+            ],
+            mode="text",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    figure.update_xaxes(title="said to be", showgrid=False, side="bottom", automargin=True)
+    figure.update_yaxes(title="true class", showgrid=False, autorange="reversed", automargin=True)
+    return figure
+
+
+def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: str) -> str:
+    """What `confusion` shows, in words: how many are right, and the commonest mistake."""
+    wrong = counts - np.diag(np.diag(counts))
+    right = f"{name}: {int(np.trace(counts))} of {int(counts.sum())} test images right"
+    if not wrong.any():
+        return f"{right}, no mistake."
+    i, j = divmod(int(wrong.argmax()), len(classes))
+    mistake = f"{classes[i]} taken for {classes[j]}, {wrong[i, j]} times"
+    return f"{right}; the commonest mistake is {mistake}."
+
+
+def roc_curves(
+    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], title: str
+) -> go.Figure:
+    """ROC curves of all runs on one pair of axes, the largest area first.
+
+    Args:
+        curves: By the run's name.
+        styles: By the run's name.
+        title: What is told from what.
+    """
+    figure = _figure(height=400)
+    figure.add_trace(
+        go.Scatter(
+            x=[0, 100],
+            y=[0, 100],
+            mode="lines",
+            line={"color": GRID, "dash": "dot"},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    for name, curve in sorted(curves.items(), key=lambda item: -item[1].area):
+        figure.add_trace(
+            go.Scatter(
+                x=100 * curve.false_positive_rate,
+                y=100 * curve.sensitivity,
+                mode="lines",
+                name=f"{name}, AUC {curve.area:.3f}",
+                line={"color": styles[name].colour, "dash": styles[name].dash, "width": 2},
+                hovertemplate=f"<b>{name}</b><br>%{{y:.1f}} % found at %{{x:.1f}} % false alarms"
+                "<extra></extra>",
+            )
+        )
+    # In the lower right corner, which only a curve worse than guessing would reach.
+    legend = {"orientation": "v", "x": 1, "xanchor": "right", "y": 0.01, "yanchor": "bottom"}
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}},
+        margin={"t": 40},
+        legend=legend | {"font": {"size": 10}, "bgcolor": "rgba(0, 0, 0, 0)", "tracegroupgap": 0},
+    )
+    figure.update_xaxes(title="false alarms in %", range=[-1, 101], gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(title="found in %", range=[-1, 102], gridcolor=GRID, zeroline=False)
+    return figure
+
+
+def roc_curves_alt(curves: Mapping[str, RocCurve], title: str) -> str:
+    """What `roc_curves` shows, in words."""
+    areas = sorted(((curve.area, name) for name, curve in curves.items()), reverse=True)
+    listed = ", ".join(f"{name} {area:.3f}" for area, name in areas)
+    return f"ROC curves, {title}; areas: {listed}."
+
+
+def training_curves(
+    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str
+) -> go.Figure:
+    """One column of each run's history by epoch; the epoch that was kept is marked."""
+    figure = _figure(height=340 + 18 * len(histories))
+    is_share = measure.endswith("accuracy")
+    for name, history in histories.items():
+        if measure not in history or history.empty:
+            continue
+        values = history[measure] * (100 if is_share else 1)
+        kept = best_epoch(history)
+        sizes = [13 if epoch == kept else 0 for epoch in history["epoch"]]
+        figure.add_trace(
+            go.Scatter(
+                x=history["epoch"],
+                y=values,
+                mode="lines+markers",
+                name=name,
+                line={"color": styles[name].colour, "dash": styles[name].dash, "width": 2},
+                marker={"size": sizes, "symbol": styles[name].symbol, "opacity": 1},
+                hovertemplate=f"<b>{name}</b><br>epoch %{{x}}: %{{y:.3g}}<extra></extra>",
+            )
+        )
+    unit = " in %" if is_share else ""
+    figure.update_xaxes(title="epoch (marked: the one that was kept)", gridcolor=GRID)
+    figure.update_yaxes(title=f"{measure.replace('_', ' ')}{unit}", gridcolor=GRID)
+    return figure
+
+
+def training_curves_alt(histories: Mapping[str, pd.DataFrame], measure: str) -> str:
+    """What `training_curves` shows, in words."""
+    kept = ", ".join(
+        f"{name} {best_epoch(history)} of {len(history)}"
+        for name, history in histories.items()
+        if best_epoch(history) is not None
+    )
+    return f"{measure.replace('_', ' ').capitalize()} by epoch; epochs kept: {kept}."
+
+
+def best_epoch(history: pd.DataFrame) -> int | None:
+    """The epoch that a training keeps: the first of the lowest validation loss."""
+    if "validation_loss" not in history or not history["validation_loss"].notna().any():
+        return None
+    return int(history["epoch"].iloc[int(np.nanargmin(history["validation_loss"].to_numpy()))])
+
+
+def _figure(*, height: int) -> go.Figure:
+    """An empty figure as all of ours begin: tight margins, legend below, nothing to drag."""
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+            "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+            "dragmode": False,
+            "hoverlabel": {"align": "left"},
+        }
+    )

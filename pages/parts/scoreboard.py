@@ -1,0 +1,70 @@
+"""Runs as pages show them, remembered until their files change. No torch."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo import places, runs
+from modelzoo.errors import UserError
+from modelzoo.evaluation.leaderboard import Leaderboard, LeaderboardRow, read_leaderboard, read_row
+from modelzoo.evaluation.scores import RocCurve, macro_roc, roc_curve
+
+Stamp = tuple[int, ...]
+MACRO = "mean of all classes"
+
+
+def read_board() -> Leaderboard:
+    """The leaderboard of all runs, damaged folders among its problems."""
+    found, damaged = runs.list_runs(places.runs_folder())
+    board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path)))
+    return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
+
+
+def read_curves(run_id: str) -> dict[str, RocCurve]:
+    """ROC curves of a run's test part by class, and their mean under `MACRO`."""
+    path = places.runs_folder() / run_id
+    return _curves(str(path), _stamp(path))
+
+
+def read_histories(run_ids: list[str]) -> dict[str, pd.DataFrame]:
+    """The history of each run that has one to be read."""
+    histories = {}
+    for run_id in run_ids:
+        try:
+            histories[run_id] = runs.read_history(places.runs_folder() / run_id)
+        except UserError as error:
+            st.error(str(error))
+    return histories
+
+
+@st.cache_data(max_entries=500, show_spinner="Scoring runs …")
+def _row(path: str, stamp: Stamp) -> LeaderboardRow:
+    return read_row(runs.read_run(Path(path)))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
+    predictions = runs.read_predictions(Path(path)).only("test")
+    by_class = {
+        name: curve
+        for target, name in enumerate(predictions.classes)
+        if (curve := roc_curve(predictions.labels, predictions.probabilities, target))
+    }
+    whole = {MACRO: macro_roc(list(by_class.values()))} if by_class else {}
+    return whole | by_class
+
+
+def _stamp(path: Path) -> Stamp:
+    """When the files that scores come from were last written."""
+    names = (
+        runs.CONFIG,
+        runs.SPLIT,
+        runs.PREDICTIONS,
+        runs.STATUS,
+        runs.WEIGHTS,
+        runs.ENVIRONMENT,
+    )
+    return tuple(
+        (path / name).stat().st_mtime_ns if (path / name).is_file() else 0 for name in names
+    )

@@ -1,0 +1,85 @@
+"""Tables that pages share: the leaderboard, and the runs that have no scores."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo.evaluation.leaderboard import Leaderboard, LeaderboardRow, describe_score
+from modelzoo.evaluation.scores import METRICS
+
+STATE_COLOURS = {"queued": "gray", "training": "blue", "stopped": "orange", "failed": "red"}
+WHOLE_ROWS = 15  # a longer table scrolls in itself
+BADGES = {True: "ImageNet", False: "no ImageNet weights", None: "not known"}
+
+
+def leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+    """The runs with every score and its interval; `no ImageNet weights` is a badge."""
+    table = pd.DataFrame(
+        [
+            {
+                "model": names[row.run_id],
+                "accuracy": describe_score(row.accuracy),
+                "weights": [BADGES[row.has_imagenet]],
+                **{
+                    name: describe_score(row.evaluation.scores[name])
+                    for name in METRICS
+                    if name != "accuracy"
+                },
+                "ms": row.ms_per_image,
+                "parameters": row.parameters / 1e6,
+                "seconds": row.seconds,
+                "recipe": row.recipe,
+                "run": row.run_id,
+                "notes": " ".join(row.notes),
+            }
+            for row in rows
+        ]
+    )
+    column = st.column_config
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content" if len(rows) <= WHOLE_ROWS else "auto",
+        key="leaderboard",
+        alt="Leaderboard: one row a run with every score and its 95 % interval.",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "weights": column.MultiselectColumn(
+                "Started from",
+                options=list(BADGES.values()),
+                color=["#1B7F5C", "#B84E00", "#6B6B6B"],
+                help="A backbone that starts at random learns far less from few images.",
+            ),
+            **{
+                name: column.TextColumn(
+                    metric.title, help=f"{metric.help} In brackets the 95 % interval."
+                )
+                for name, metric in METRICS.items()
+            },
+            "ms": column.NumberColumn(
+                "ms an image", format="%.1f", help="One image at a time, median, where it trained."
+            ),
+            "parameters": column.NumberColumn(
+                "Parameters", format="%.1f M", help="Weights of the network, in millions."
+            ),
+            "seconds": column.NumberColumn(
+                "Trained in", format="%.0f s", help="Seconds of all phases of the training."
+            ),
+            "recipe": column.TextColumn("Recipe", help="The named settings it was trained with."),
+            "run": column.TextColumn("Run", help="The run's folder."),
+            "notes": column.TextColumn("Notes", help="What to know before trusting the row."),
+        },
+    )
+
+
+def unfinished(board: Leaderboard) -> None:
+    """The runs without scores, with their state and why; nothing when there are none."""
+    if not board.unfinished and not board.problems:
+        return
+    st.markdown("**Runs without scores**")
+    for run in board.unfinished:
+        colour = STATE_COLOURS.get(run.state, "gray")
+        st.markdown(f":{colour}-badge[{run.state}] **{run.title}** `{run.run_id}`: {run.sentence}")
+    for run_id, sentence in board.problems.items():
+        st.markdown(f":red-badge[damaged] `{run_id}`: {sentence}")
