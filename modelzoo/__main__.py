@@ -12,9 +12,10 @@ from typing import Annotated, Any, get_args
 
 import pandas as pd
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from modelzoo import places, runs
 from modelzoo.backbones.table import BACKBONES, find_backbone
@@ -28,8 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
-notes = Console(stderr=True)  # progress and hints, so that output can be piped
+# Paths and sentences are printed as they are: no [markup] in them, no line breaks of ours.
+WIDE = 200  # characters: a table with every score and its interval
+console = Console(
+    markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE
+)
+notes = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)  # not for pipes
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")]
 StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of decoded images.")]
@@ -55,7 +60,7 @@ def weights(
                     fetch_weights(name, report=_phase(show, name))
                 except UserError as error:
                     failures.append(str(error))
-    table = Table("backbone", "state", "size", "weights", "licence")
+    table = _table(["backbone", "state", "size", "weights", "licence"])
     for row in list_weights(folder, wanted):
         size = f"{row.size_bytes / 1e6:.0f} MB"
         facts = BACKBONES[row.backbone]
@@ -92,7 +97,7 @@ def data(
     console.print(f"{path}: {len(dataset.images)} images, layout {dataset.layout}, id {dataset.id}")
     _print_frame(summarise(table))
     for skipped in dataset.skipped:
-        console.print(f"skipped {skipped.id}: {skipped.reason}", soft_wrap=True, highlight=False)
+        console.print(f"skipped {skipped.id}: {skipped.reason}")
 
 
 def _train_command(**options: Any) -> None:
@@ -101,11 +106,12 @@ def _train_command(**options: Any) -> None:
     store, device = options.pop("store"), options.pop("device")
     name, backbones = options.pop("name"), _list_backbones(options.pop("backbone"))
     recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
+    if not options["data"]:
+        raise UserError("No images were given; say where they are with --data FOLDER.")
+    options["data"] = str(Path(options["data"]).resolve())
     configs = [read_recipe(recipe, backbone=backbone, **options) for backbone in backbones]
+    _check_data(Path(options["data"]), store)
     for config in configs:
-        if not config.data:
-            raise UserError("No images were given; say where they are with --data FOLDER.")
-        config = dataclasses.replace(config, data=str(Path(config.data).resolve()))
         run_name = name or time.strftime(f"{config.backbone}-{config.split}-%Y%m%d-%H%M%S")
         if name and len(configs) > 1:
             run_name = f"{name}-{config.backbone}"
@@ -133,9 +139,9 @@ def _train_signature() -> inspect.Signature:
         if spec.name == "recipe":
             continue
         kind = spec.type if spec.type in (int, float) else str
-        choices = f" [{', '.join(get_args(spec.type))}]" if get_args(spec.type) else ""
+        choices = f" One of {', '.join(get_args(spec.type))}." if get_args(spec.type) else ""
         if spec.name == "backbone":
-            choices = " [several with commas; ten: those of muduli2025; all: these and Lite0]"
+            choices = " Several with commas; `ten`: those of muduli2025; `all`: these and Lite0."
         option = typer.Option(help=spec.metadata["help"] + choices)
         parameters.append(keyword(spec.name, Annotated[kind | None, option]))
     return inspect.Signature(parameters)
@@ -202,7 +208,7 @@ def predict(
             written += len(good)
             show("predicting", written + len(skipped), len(files))
     for reason in skipped.values():
-        notes.print(f"skipped: {reason}", soft_wrap=True, highlight=False)
+        notes.print(f"skipped: {reason}")
     if not written:
         raise UserError(f"None of the {len(files)} images in {image} could be read.")
 
@@ -216,9 +222,13 @@ def list_runs(runs_folder: RunsOption = None) -> None:
     found, damaged = runs.list_runs(folder)
     if not found and not damaged:
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
-    _print_frame(runs_table(read_leaderboard(found)))
+    table = runs_table(read_leaderboard(found))
+    if console.is_terminal and console.width < WIDE:
+        table = table[["run", "split", "tested on", "accuracy", "auc", "state"]]
+        notes.print(f"(all columns in a terminal of {WIDE} characters, or through a pipe)")
+    _print_frame(table)
     for sentence in damaged.values():
-        notes.print(f"damaged: {sentence}", soft_wrap=True, highlight=False)
+        notes.print(f"damaged: {sentence}")
 
 
 @app.command()
@@ -254,7 +264,7 @@ def _train(run: runs.Run, store: Path | None, device: str) -> None:
     """Train `run` with a bar for its phases; leave with 130 when it was stopped."""
     from modelzoo.training.train import train
 
-    notes.print(f"Run {run.id}: {run.path}", highlight=False, soft_wrap=True)
+    notes.print(f"Run {run.id}: {run.path}")
     with _progress() as show:
         status = train(
             run,
@@ -264,9 +274,23 @@ def _train(run: runs.Run, store: Path | None, device: str) -> None:
             watch=lambda status: show(_say(status), *_steps(status)),
         )
     if status.state == "stopped":
-        notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}", soft_wrap=True)
+        notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(130)
     evaluate(run.path)
+
+
+def _check_data(path: Path, store: Path | None) -> None:
+    """Open the images once before a run is made, so that a mistyped path leaves none behind."""
+    from modelzoo.datasets.layouts import check_trainable, open_dataset
+
+    with _progress() as show:
+        progress = _phase(show, "checking images")
+        dataset = open_dataset(path, store=store or places.store_folder(), progress=progress)
+    check_trainable(dataset)
+    if dataset.skipped:
+        notes.print(
+            f"{len(dataset.skipped)} files are skipped; `python -m modelzoo data` says why."
+        )
 
 
 def _say(status: runs.Status) -> str:
@@ -328,9 +352,14 @@ def _csv_writer(out: Path | None) -> Iterator[Callable[[Sequence[str]], object]]
         yield csv.writer(file, lineterminator="\n").writerow
 
 
+def _table(columns: Sequence[str]) -> Table:
+    """A table whose cells are folded where the terminal is narrow, never cut."""
+    return Table(*(Column(name, overflow="fold") for name in columns), box=SIMPLE)
+
+
 def _print_frame(frame: pd.DataFrame) -> None:
     """Print a table of texts and numbers."""
-    table = Table(*(str(column) for column in frame.columns))
+    table = _table([str(column) for column in frame.columns])
     for row in frame.itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     console.print(table)
@@ -341,7 +370,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        notes.print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
+        notes.print(f"error: {error}", style="red")
         sys.exit(2)
 
 
