@@ -4,8 +4,9 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -439,7 +440,7 @@ def _check_files(
     cache = store / "checks" / f"{key}.parquet"
     known = _read_checks(cache)
     checks: dict[str, _Check] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with worker_threads() as pool:
         results = pool.map(lambda image_id: _check_file(root / image_id, known.get(image_id)), ids)
         for image_id, check in zip(ids, results, strict=True):
             checks[image_id] = check
@@ -449,6 +450,16 @@ def _check_files(
     if lasting != {image_id: known.get(image_id) for image_id in lasting}:
         _write_checks(cache, {**known, **lasting})
     return checks
+
+
+@contextmanager
+def worker_threads() -> Iterator[ThreadPoolExecutor]:
+    """One thread a core; an error or Ctrl-C drops the work that has not begun."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def report_progress(progress: Progress | None, done: int, total: int) -> None:

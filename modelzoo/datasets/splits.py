@@ -3,12 +3,24 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from modelzoo.errors import UserError
+
+if TYPE_CHECKING:  # layouts knows Part
+    from modelzoo.datasets.layouts import Dataset
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+Kind = Literal["random", "group", "look", "given"]
+
+_TRIES = 20  # orders in which whole groups are tried; the one nearest to the shares is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +74,231 @@ def _parse_rows(rows: Iterable[dict[str, str]]) -> Iterable[SplitRow]:
             yield SplitRow(row["image"], row["label"], row["group"], part)
         except (KeyError, StopIteration):
             raise ValueError(f"not a row of a split: {row}") from None
+
+
+# Making a split
+
+
+def make_split(
+    dataset: "Dataset",
+    kind: Kind,
+    *,
+    groups: Mapping[str, str],
+    looks: Mapping[str, str],
+    seed: int,
+    test_share: float,
+    validation_share: float,
+) -> Split:
+    """Every image of `dataset` in one part, decided by the seed and not by the order of files.
+
+    Args:
+        dataset: From `open_dataset`.
+        kind: random: stratified by class, so that groups may straddle; group: whole groups,
+            stratified as far as they allow; look: whole looks are the test, at least one of each
+            class, and validation takes whole groups of the rest; given: as folders or table say,
+            where a missing validation part takes whole groups of train.
+        groups: Image id -> group, from `find_groups`.
+        looks: Image id -> look, from `find_looks`; empty unless the kind is look.
+        seed: Chooses who is where; not used for what is given.
+        test_share: Of the images of each class, as near as whole groups or looks allow.
+        validation_share: The same, of all images and not of what the test leaves.
+
+    Raises:
+        UserError: A class has too few images, groups or looks, or the data give no parts.
+    """
+    label_by_image = dataset.label_by_id
+    random = np.random.default_rng(seed)
+    if kind == "given":
+        parts = _given_parts(dataset)
+    else:
+        unit_by_image = {
+            "random": {image: image for image in label_by_image},
+            "group": {image: groups[image] for image in label_by_image},
+            "look": _joined(looks, groups) if kind == "look" else {},
+        }[kind]
+        _check_units(kind, label_by_image, unit_by_image)
+        chosen = _choose(
+            label_by_image,
+            unit_by_image,
+            _targets(label_by_image, test_share),
+            random,
+            tries=1 if kind == "look" else _TRIES,  # the seed chooses which looks, not the share
+        )
+        _check_classes(kind, label_by_image, chosen)
+        parts = {image: "test" if image in chosen else "train" for image in label_by_image}
+    if "validation" not in parts.values():
+        left = {image: label_by_image[image] for image, part in parts.items() if part == "train"}
+        unit_by_image = {image: image if kind == "random" else groups[image] for image in left}
+        targets = _targets(label_by_image, validation_share)
+        chosen = _choose(left, unit_by_image, targets, random, tries=_TRIES)
+        if not chosen:
+            raise UserError(
+                f"{dataset.root} has too few {_plural(kind)} to keep some for validation; give "
+                "more images, or choose another split."
+            )
+        parts.update(dict.fromkeys(chosen, "validation"))
+    split = Split(
+        tuple(
+            SplitRow(image, label_by_image[image], groups[image], parts[image])
+            for image in sorted(label_by_image)
+        )
+    )
+    assert kind in ("random", "given") or not find_straddling(split, groups)
+    return split
+
+
+def find_straddling(split: Split, group_by_image: Mapping[str, str]) -> list[str]:
+    """Groups that have images in more than one part, in order."""
+    parts_by_group: dict[str, set[Part]] = defaultdict(set)
+    for row in split.rows:
+        parts_by_group[group_by_image[row.image]].add(row.part)
+    return sorted(group for group, parts in parts_by_group.items() if len(parts) > 1)
+
+
+def count_parts(split: Split) -> dict[str, dict[Part, int]]:
+    """Class -> part -> number of images."""
+    counts: dict[str, dict[Part, int]] = {}
+    for row in sorted(split.rows, key=lambda row: row.label):
+        counts.setdefault(row.label, dict.fromkeys(PARTS, 0))[row.part] += 1
+    return counts
+
+
+def _given_parts(dataset: "Dataset") -> dict[str, Part]:
+    """Image id -> part, as the data say."""
+    parts: dict[str, Part] = {image.id: image.part for image in dataset.images if image.part}
+    if not parts:
+        raise UserError(
+            f"{dataset.root} says nothing about parts; give folders train, val and test or a "
+            "column part, or choose the split random, group or look."
+        )
+    if len(parts) < len(dataset.images):
+        raise UserError(
+            f"{dataset.root} gives {len(dataset.images) - len(parts)} of {len(dataset.images)} "
+            "images no part; fill the column part for all, or choose another split."
+        )
+    for part in ("train", "test"):
+        if part not in parts.values():
+            raise UserError(
+                f"{dataset.root} gives no image the part {part}; add some, or choose the split "
+                "random, group or look."
+            )
+    return parts
+
+
+def _joined(looks: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """Image id -> the first of the looks that hang together because a group has images in each."""
+    first = {look: look for look in looks.values()}
+
+    def find(look: str) -> str:
+        while first[look] != look:
+            look = first[look]
+        return look
+
+    look_by_group: dict[str, str] = {}
+    for image, look in sorted(looks.items()):
+        here, there = find(look), find(look_by_group.setdefault(groups[image], look))
+        first[max(here, there)] = min(here, there)
+    return {image: find(look) for image, look in looks.items()}
+
+
+def _targets(label_by_image: Mapping[str, str], share: float) -> dict[str, float]:
+    """Class -> how many of its images a part should have."""
+    return {label: share * count for label, count in Counter(label_by_image.values()).items()}
+
+
+def _choose(
+    label_by_image: Mapping[str, str],
+    unit_by_image: Mapping[str, str],
+    targets: Mapping[str, float],
+    random: np.random.Generator,
+    *,
+    tries: int,
+) -> set[str]:
+    """Images of whole units, as near to `targets` in each class as the best of `tries` orders.
+
+    At least one unit of every class is taken and at least one is left, where there are two.
+    """
+    counts_by_unit: dict[str, Counter[str]] = defaultdict(Counter)
+    for image in sorted(unit_by_image):
+        counts_by_unit[unit_by_image[image]][label_by_image[image]] += 1
+    units = sorted(counts_by_unit)
+    # No order can come nearer than whole images do.
+    nearest = sum(abs(target - round(target)) for target in targets.values())
+    best: tuple[float, set[str]] = math.inf, set()
+    for _ in range(tries):
+        order = [units[index] for index in random.permutation(len(units))]
+        taken = _take(order, counts_by_unit, targets)
+        counts = Counter(label_by_image[i] for i, unit in unit_by_image.items() if unit in taken)
+        distance = sum(abs(counts[label] - target) for label, target in targets.items())
+        if distance < best[0]:
+            best = distance, taken
+        if distance < nearest + 1e-9:
+            break
+    return {image for image, unit in unit_by_image.items() if unit in best[1]}
+
+
+def _take(
+    order: list[str], counts_by_unit: Mapping[str, Counter[str]], targets: Mapping[str, float]
+) -> set[str]:
+    """Units in `order` as long as each brings the counts nearer to `targets`."""
+    left = Counter(label for counts in counts_by_unit.values() for label in counts)  # units
+    filled: Counter[str] = Counter()
+    taken: set[str] = set()
+
+    def take(unit: str) -> None:
+        taken.add(unit)
+        filled.update(counts_by_unit[unit])
+        left.subtract(counts_by_unit[unit].keys())
+
+    def gain(unit: str) -> float:
+        counts = counts_by_unit[unit]
+        return sum(
+            abs(filled[label] - targets[label]) - abs(filled[label] + count - targets[label])
+            for label, count in counts.items()
+        )
+
+    def may_take(unit: str) -> bool:
+        return unit not in taken and all(left[label] > 1 for label in counts_by_unit[unit])
+
+    for unit in order:
+        if may_take(unit) and gain(unit) > 0:
+            take(unit)
+    for label in sorted(targets):
+        # Every unit of this class is too large for the share: the one that is least so.
+        fitting = [unit for unit in order if label in counts_by_unit[unit] and may_take(unit)]
+        if not filled[label] and fitting:
+            take(max(fitting, key=gain))
+    return taken
+
+
+def _check_units(
+    kind: Kind, label_by_image: Mapping[str, str], unit_by_image: Mapping[str, str]
+) -> None:
+    """Raise a UserError when a class has not one unit for train and one for test."""
+    units_by_label: dict[str, set[str]] = defaultdict(set)
+    for image, label in label_by_image.items():
+        units_by_label[label].add(unit_by_image[image])
+    for label, units in sorted(units_by_label.items()):
+        if len(units) < 2:
+            raise UserError(
+                f"Class {label!r} has too few {_plural(kind)}: one for training and one for the "
+                f"test are needed, and it has {len(units)}; give more images, or choose another "
+                "split."
+            )
+
+
+def _check_classes(kind: Kind, label_by_image: Mapping[str, str], chosen: set[str]) -> None:
+    """Raise a UserError when a class is missing in the test or in what is left."""
+    everything = set(label_by_image.values())
+    in_test = {label_by_image[image] for image in chosen}
+    in_rest = {label for image, label in label_by_image.items() if image not in chosen}
+    for label in sorted(everything - (in_test & in_rest)):
+        raise UserError(
+            f"The {_plural(kind)} of class {label!r} cannot be kept whole and still be in training "
+            "and in the test, because they hold other classes too; choose another split."
+        )
+
+
+def _plural(kind: Kind) -> str:
+    """What a split of that kind moves as a whole."""
+    return {"random": "images", "group": "groups", "look": "looks", "given": "groups"}[kind]

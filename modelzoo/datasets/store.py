@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.datasets.layouts import Dataset, Image, Progress, report_progress
+from modelzoo.datasets.layouts import Dataset, Image, Progress, report_progress, worker_threads
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing, write_text
 
@@ -93,7 +91,7 @@ def _build(file: Path, dataset: Dataset, shape: tuple[int, ...], progress: Progr
 
 def _decode_images(dataset: Dataset, input_px: int) -> Iterator[npt.NDArray[np.uint8]]:
     """(input_px, input_px, 3) of each image in order, decoded by all cores."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with worker_threads() as pool:
         for first in range(0, len(dataset.images), _CHUNK_IMAGES):
             chunk = dataset.images[first : first + _CHUNK_IMAGES]
             yield from pool.map(
