@@ -394,12 +394,19 @@ def _walk(root: Path) -> tuple[list[str], list[str]]:
     """Files and folders under `root` as ids, in order; hidden ones and systems' litter left out."""
     files: list[str] = []
     folders: list[str] = []
-    for place, names, file_names in os.walk(root):
-        names[:] = sorted(filter(_is_wanted, names))
+    for place, names, file_names in os.walk(root, followlinks=True):
+        names[:] = [
+            name for name in sorted(filter(_is_wanted, names)) if not _is_loop(Path(place, name))
+        ]
         prefix = "" if Path(place) == root else f"{Path(place).relative_to(root).as_posix()}/"
         folders.extend(prefix + name for name in names)
         files.extend(prefix + name for name in file_names if _is_wanted(name))
     return sorted(files), sorted(folders)
+
+
+def _is_loop(folder: Path) -> bool:
+    """Whether `folder` is a link to a folder that it lies in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _is_wanted(name: str) -> bool:
@@ -531,7 +538,7 @@ def _select(
             reason = f"the same content is in the classes {' and '.join(sorted(labels))}"
             skipped.append(Skipped(entry.id, reason))
         elif first_by_name.setdefault(name, entry.id) != entry.id:
-            reason = "duplicate name: another file of its class differs only in folder or extension"
+            reason = "duplicate name: another of its class differs only in folder or extension"
             skipped.append(Skipped(entry.id, reason))
         else:
             size = check.bytes

@@ -1,0 +1,416 @@
+import csv
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from modelzoo.datasets import layouts
+from modelzoo.datasets.images import decode_image
+from modelzoo.datasets.layouts import check_trainable, list_image_files, open_dataset
+from modelzoo.errors import UserError
+
+
+def reasons(dataset: layouts.Dataset) -> dict[str, str]:
+    return {entry.id: entry.reason for entry in dataset.skipped}
+
+
+# Folders
+
+
+def test_folders_name_the_classes(smears: Path, store: Path) -> None:
+    dataset = open_dataset(smears, store=store)
+
+    assert dataset.classes == ("Benign", "Pro")
+    assert dataset.ids == tuple(f"{label}/{n}.png" for label in ("Benign", "Pro") for n in range(3))
+    assert dataset.images_by_class == {"Benign": 3, "Pro": 3}
+    assert dataset.skipped == ()
+    assert dataset.path("Pro/1.png").is_file()
+
+
+def test_what_cannot_be_used_is_left_out_with_its_reason(
+    smears: Path, store: Path, write_image: Callable[..., Path]
+) -> None:
+    good = (smears / "Pro/0.png").read_bytes()
+    (smears / "Pro/half.png").write_bytes(good[: len(good) // 2])
+    (smears / "Pro/text.jpg").write_text("not an image")
+    (smears / "Pro/nothing.bmp").touch()
+    (smears / "Pro/notes.txt").write_text("seen twice")
+    (smears / "Pro/.DS_Store").touch()
+    (smears / "Pro/Thumbs.db").touch()
+    (smears / "README.md").touch()
+    (smears / "Early").mkdir()
+    Image.new("F", (2, 2)).save(smears / "Pro/depth.tif")
+    write_image("smears/stray.png", seed=99)
+    write_image("smears/Pro/0.bmp", seed=98)
+
+    dataset = open_dataset(smears, store=store)
+
+    assert dataset.images_by_class == {"Benign": 3, "Pro": 3}
+    assert reasons(dataset) == {
+        "Early/": "empty class: no image in it can be used",
+        "Pro/0.png": "duplicate name: another of its class differs only in folder or extension",
+        "Pro/depth.tif": "its pixels are floating-point numbers of unknown range",
+        "Pro/half.png": "it is truncated",
+        "Pro/nothing.bmp": "it is empty",
+        "Pro/notes.txt": "not an image by its extension",
+        "Pro/text.jpg": "it is no image of a known format",
+        "stray.png": "not in the folder of a class",
+    }
+
+
+def test_a_sound_image_is_kept_when_its_namesake_is_damaged(smears: Path, store: Path) -> None:
+    (smears / "Pro/0.bmp").write_text("damaged")
+
+    dataset = open_dataset(smears, store=store)
+
+    assert "Pro/0.png" in dataset.ids
+
+
+def test_one_content_in_two_classes_is_in_neither(smears: Path, store: Path) -> None:
+    shutil.copy(smears / "Pro/0.png", smears / "Benign/same.png")
+
+    dataset = open_dataset(smears, store=store)
+
+    why = "the same content is in the classes Benign and Pro"
+    assert reasons(dataset) == {"Pro/0.png": why, "Benign/same.png": why}
+
+
+def test_segmented_twins_are_left_out_unless_asked_for(
+    store: Path, tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    for label in ("Benign", "Pro"):
+        write_image(f"all/Original/{label}/1.png", seed=len(label))
+        write_image(f"all/Segmented/{label}/1.png", seed=10 * len(label))
+
+    original = open_dataset(tmp_path / "all", store=store)
+    segmented = open_dataset(tmp_path / "all", store=store, segmented=True)
+
+    assert original.ids == ("Original/Benign/1.png", "Original/Pro/1.png")
+    assert original.skipped_by_reason == {"twin in Segmented, the same field again": 2}
+    assert segmented.ids == ("Segmented/Benign/1.png", "Segmented/Pro/1.png")
+    assert segmented.classes == original.classes == ("Benign", "Pro")
+
+
+def test_segmented_without_such_a_folder_is_an_error(smears: Path, store: Path) -> None:
+    with pytest.raises(UserError, match="has no folder Segmented"):
+        open_dataset(smears, store=store, segmented=True)
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "Validation"])
+def test_folders_of_parts_give_the_parts(
+    store: Path, tmp_path: Path, write_image: Callable[..., Path], validation: str
+) -> None:
+    for seed, folder in enumerate(("train", validation, "test")):
+        write_image(f"parts/{folder}/Pro/1.png", seed=seed)
+        write_image(f"parts/{folder}/Pre/1.png", seed=10 + seed)
+
+    dataset = open_dataset(tmp_path / "parts", store=store)
+
+    assert dataset.classes == ("Pre", "Pro")
+    assert {image.id: image.part for image in dataset.images} == {
+        f"{folder}/{label}/1.png": part
+        for folder, part in (("train", "train"), (validation, "validation"), ("test", "test"))
+        for label in ("Pre", "Pro")
+    }
+
+
+def test_the_one_folder_of_an_archive_is_gone_into(smears: Path, store: Path) -> None:
+    dataset = open_dataset(smears.parent, store=store)
+
+    assert dataset.root == smears
+    assert dataset.classes == ("Benign", "Pro")
+
+
+def test_a_link_to_a_class_is_followed(
+    smears: Path, store: Path, tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    for seed in range(2):
+        write_image(f"elsewhere/{seed}.png", seed=50 + seed)
+    (smears / "Pre").symlink_to(tmp_path / "elsewhere")
+    (smears / "Pre/round").symlink_to(tmp_path / "elsewhere")
+
+    assert open_dataset(smears, store=store).images_by_class["Pre"] == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that are not UTF-8 exist on POSIX only")
+def test_a_name_that_is_not_utf8_is_left_out(smears: Path, store: Path) -> None:
+    try:
+        shutil.copy(smears / "Pro/0.png", os.fsdecode(os.fsencode(smears) + b"/Pro/caf\xe9.png"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+
+    assert reasons(open_dataset(smears, store=store)) == {
+        r"Pro/caf\xe9.png": "its name is not UTF-8"
+    }
+
+
+# C-NMC
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["folds", "flat"])
+def test_cnmc_names_give_class_and_subject(
+    store: Path, tmp_path: Path, write_image: Callable[..., Path], flat: bool
+) -> None:
+    names = ["UID_1_2_1_all.png", "UID_H1_2_1_hem.png", "UID_h3_1_1_hem.png", "UID_h3_1_2_hem.bmp"]
+    for seed, name in enumerate(names):
+        folder = "" if flat else f"fold_0/{'hem' if 'hem' in name else 'all'}/"
+        write_image(f"cnmc/{folder}{name}", seed=seed)
+
+    dataset = open_dataset(tmp_path / "cnmc", store=store)
+
+    assert dataset.layout == "C-NMC"
+    assert [(image.label, image.group) for image in dataset.images] == [
+        ("all", "1"),
+        ("hem", "H1"),
+        ("hem", "H3"),
+        ("hem", "H3"),
+    ]
+
+
+@pytest.mark.slow
+def test_all_names_of_cnmc_give_the_published_counts(
+    real_data: Path, store: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "cnmc"
+    Image.new("RGB", (2, 2)).save(tmp_path / "tiny.bmp")
+    tiny = (tmp_path / "tiny.bmp").read_bytes()
+    with (real_data / "cnmc2019" / "training_files.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    for folder in {(row["fold"], row["class"]) for row in rows}:
+        root.joinpath(*folder).mkdir(parents=True)
+    for number, row in enumerate(rows):  # the number is in the pixels: no two are the same
+        path = root / row["fold"] / row["class"] / row["file"]
+        path.write_bytes(tiny[:-8] + number.to_bytes(3, "big") + tiny[-5:])
+
+    dataset = open_dataset(root, store=store)
+
+    assert dataset.images_by_class == {"all": 7272, "hem": 3389}
+    assert dataset.skipped == ()
+    subjects = {
+        label: {i.group for i in dataset.images if i.label == label} for label in dataset.classes
+    }
+    assert {label: len(groups) for label, groups in subjects.items()} == {"all": 47, "hem": 26}
+    assert not subjects["all"] & subjects["hem"]
+    per_subject = sorted(Counter(image.group for image in dataset.images).values())
+    assert (per_subject[0], per_subject[-1]) == (9, 757)
+    assert open_dataset(root, store=store) == dataset
+
+
+def test_the_real_cells_of_cnmc_are_too_few_to_train_on(real_data: Path, store: Path) -> None:
+    dataset = open_dataset(real_data / "cnmc2019", store=store)
+
+    assert Counter((image.label, image.group) for image in dataset.images) == {
+        ("all", "1"): 6,
+        ("all", "11"): 3,
+        ("all", "3"): 1,
+        ("hem", "H6"): 5,
+        ("hem", "H10"): 5,
+    }
+    with pytest.raises(UserError, match=r"20 images \(all 10, hem 10\), too few to train on"):
+        check_trainable(dataset)
+
+
+# Tables
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_names_labels_groups_and_parts(smears: Path, store: Path, suffix: str) -> None:
+    rows = [
+        {"path": "Benign/0.png", "label": "NA", "group": "007", "part": "train"},
+        {"path": "Benign/1.png", "label": "NA", "group": "007", "part": "val"},
+        {"path": "Pro/0.png", "label": "blast", "group": "", "part": "test"},
+        {"path": "Pro/0.png", "label": "blast", "group": "", "part": "test"},
+        {"path": "Pro/1.png", "label": "blast", "group": "", "part": "test"},
+        {"path": "Pro/1.png", "label": "NA", "group": "", "part": "test"},
+        {"path": "Pro/2.png", "label": "", "group": "", "part": "test"},
+        {"path": "Pro/gone.png", "label": "NA", "group": "", "part": "test"},
+        {"path": "../other.png", "label": "NA", "group": "", "part": "test"},
+    ]
+    table = smears / f"table{suffix}"
+    frame = pd.DataFrame(rows)
+    if suffix == ".csv":
+        frame.to_csv(table, index=False)
+    else:
+        frame.to_parquet(table)
+
+    dataset = open_dataset(table, store=store)
+
+    assert [(i.id, i.label, i.group, i.part) for i in dataset.images] == [
+        ("Benign/0.png", "NA", "007", "train"),
+        ("Benign/1.png", "NA", "007", "validation"),
+        ("Pro/0.png", "blast", None, "test"),
+    ]
+    assert [(entry.id, entry.reason) for entry in dataset.skipped] == [
+        ("../other.png", "outside the table's folder"),
+        ("Pro/0.png", "listed twice"),
+        ("Pro/1.png", "listed with the labels NA and blast"),
+        ("Pro/1.png", "listed with the labels NA and blast"),
+        ("Pro/2.png", "no label"),
+        ("Pro/gone.png", "could not be read: no such file or directory"),
+    ]
+
+
+def test_numbers_in_a_parquet_table_are_names(smears: Path, store: Path) -> None:
+    table = smears / "table.parquet"
+    pd.DataFrame(
+        {"path": ["Pro/0.png", "Pro/1.png"], "label": [0, 1], "group": [None, "a"]}
+    ).to_parquet(table)
+
+    dataset = open_dataset(table, store=store)
+
+    assert dataset.classes == ("0", "1")
+    assert [image.group for image in dataset.images] == [None, "a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("file,label\na.png,Pro\n", "has no column path"),
+        ("path,label\n", "has no rows"),
+        ("", "could not be read as a table"),
+        ("path,label,part\na.png,Pro,holdout\n", "has the part 'holdout'"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_a_sentence(
+    tmp_path: Path, store: Path, content: str, sentence: str
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(content)
+
+    with pytest.raises(UserError, match=sentence):
+        open_dataset(table, store=store)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_damaged_table_is_a_sentence(tmp_path: Path, store: Path, suffix: str) -> None:
+    table = tmp_path / f"table{suffix}"
+    table.write_bytes(b"\xff\xfe\x00broken")
+
+    with pytest.raises(UserError, match="could not be read as a table"):
+        open_dataset(table, store=store)
+
+
+# Errors
+
+
+def test_nothing_there_is_a_sentence(tmp_path: Path, store: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").touch()
+
+    with pytest.raises(UserError, match=r"missing was not found"):
+        open_dataset(tmp_path / "missing", store=store)
+    with pytest.raises(UserError, match=r"empty holds no images"):
+        open_dataset(tmp_path / "empty", store=store)
+    with pytest.raises(UserError, match=r"neither a folder nor a table"):
+        open_dataset(tmp_path / "notes.txt", store=store)
+
+
+def test_images_without_classes_are_a_sentence(real_data: Path, store: Path) -> None:
+    with pytest.raises(UserError, match="10 images but no classes"):
+        open_dataset(real_data / "other", store=store)
+
+
+def test_nothing_usable_is_a_sentence_with_the_commonest_reason(
+    tmp_path: Path, store: Path
+) -> None:
+    for name in ("Pro/1.png", "Pre/1.png"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True)
+        (tmp_path / "data" / name).write_text("no image")
+
+    with pytest.raises(UserError, match="2 because: it is no image of a known format"):
+        open_dataset(tmp_path / "data", store=store)
+
+
+def test_one_class_opens_but_cannot_be_trained_on(
+    store: Path, tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    write_image("data/Pro/1.png", seed=1)
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    with pytest.raises(UserError, match=r"only one class \(Pro 1\)"):
+        check_trainable(dataset)
+
+
+def test_thirty_images_with_five_of_a_class_can_be_trained_on(
+    store: Path, tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    for seed in range(30):
+        write_image(f"data/{'Pro' if seed < 5 else 'Pre'}/{seed}.png", seed=seed)
+
+    check_trainable(open_dataset(tmp_path / "data", store=store))
+
+
+# What is kept
+
+
+def test_a_second_opening_decodes_only_what_is_new(
+    smears: Path,
+    store: Path,
+    write_image: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[bytes] = []
+
+    def record(content: bytes) -> Image.Image:
+        decoded.append(content)
+        return decode_image(content)
+
+    monkeypatch.setattr(layouts, "decode_image", record)
+    first = open_dataset(smears, store=store)
+    before = len(decoded)
+    new = write_image("smears/Pro/new.png", seed=77)
+
+    second = open_dataset(smears, store=store)
+
+    assert before == 6
+    assert decoded[before:] == [new.read_bytes()]
+    assert set(second.ids) - set(first.ids) == {"Pro/new.png"}
+
+
+def test_a_damaged_cache_is_made_anew(smears: Path, store: Path) -> None:
+    dataset = open_dataset(smears, store=store)
+    (cache,) = (store / "checks").iterdir()
+    cache.write_bytes(b"damaged")
+
+    assert open_dataset(smears, store=store) == dataset
+    assert pd.read_parquet(cache).shape[0] == 6
+
+
+def test_a_file_that_was_changed_is_checked_again(smears: Path, store: Path) -> None:
+    before = open_dataset(smears, store=store)
+    (smears / "Pro/0.png").write_text("not an image any more")
+
+    after = open_dataset(smears, store=store)
+
+    assert reasons(after) == {"Pro/0.png": "it is no image of a known format"}
+    assert after.id != before.id
+
+
+def test_moved_data_are_the_same_data_set(smears: Path, store: Path) -> None:
+    before = open_dataset(smears, store=store)
+    moved = smears.rename(smears.with_name("moved"))
+
+    after = open_dataset(moved, store=store)
+
+    assert after.id == before.id
+    assert after.root == moved
+
+
+def test_progress_ends_at_the_number_of_files(smears: Path, store: Path) -> None:
+    calls: list[tuple[int, int]] = []
+
+    open_dataset(smears, store=store, progress=lambda done, total: calls.append((done, total)))
+
+    assert calls == [(n, 6) for n in range(1, 7)]
+
+
+def test_image_files_are_listed_at_any_depth(smears: Path) -> None:
+    (smears / "notes.txt").touch()
+
+    assert list_image_files(smears)[0] == "Benign/0.png"
+    assert len(list_image_files(smears)) == 6
