@@ -11,7 +11,7 @@ from modelzoo.evaluation.leaderboard import (
 )
 from modelzoo.evaluation.scores import METRICS
 from pages.parts import plots, tables
-from pages.parts.colours import backbone_style
+from pages.parts.colours import backbone_style, ink
 from pages.parts.demo import offer_demo
 from pages.parts.door import through_the_door
 from pages.parts.scoreboard import MACRO, read_board, read_curves, read_histories
@@ -20,9 +20,10 @@ from pages.parts.states import say_if_gone, say_verdict
 MEASURES = ("validation_accuracy", "validation_loss", "train_accuracy", "train_loss")
 
 through_the_door()
+text = ink(st.context.theme.type)
 st.title("Which model is best, and can we tell?")
 board = read_board()
-splits = {choice.split_id: choice for choice in list_splits(board.rows)}
+splits = list_splits(board.rows)
 
 if not splits:
     st.write("No run has been tested yet, so there is nothing to compare.")
@@ -30,29 +31,32 @@ if not splits:
     tables.unfinished(board)
     st.stop()
 
-say_if_gone("split", splits, "Split")
-shown = next(iter(splits))
+answer = st.container()  # above the choice that it depends on
+titles = {choice.title: choice.split_id for choice in splits}  # a link holds what is shown
+say_if_gone("split", titles, "Split")
+title = splits[0].title
 if len(splits) > 1:
     chosen = st.selectbox(
         "Tested on",
-        list(splits),
+        titles,
         index=None,
-        format_func=lambda split_id: f"{splits[split_id].title} ({splits[split_id].runs} runs)",
-        placeholder=f"{splits[shown].title} ({splits[shown].runs} runs)",
+        placeholder=f"{title} (most runs)",
         key="split",
         bind="query-params",
         help="Scores can be compared only on the same test images, so one split is shown at a "
-        "time. " + " ".join(SPLIT_HELP.values()),
+        "time.  \n" + "  \n".join(SPLIT_HELP.values()),
     )
-    shown = chosen or shown
+    title = chosen or title
+shown = titles[title]
 rows = best_first(row for row in board.rows if row.split_id == shown)
 names = name_rows(rows)
 
-say_verdict(rows, board.rows)
+with answer:
+    say_verdict(rows, board.rows)
 if len(splits) > 1:
     st.caption(
         f"{len(rows)} of {len(board.rows)} tested runs are shown: the others were tested on other "
-        "images (above), and their scores are not comparable."
+        "images, and their scores are not comparable."
     )
 
 metric = st.segmented_control(
@@ -67,7 +71,7 @@ metric = st.segmented_control(
 )
 metric = metric or "accuracy"
 st.plotly_chart(
-    plots.score_intervals(rows, names, metric),
+    plots.score_intervals(rows, names, metric, ink=text),
     key="intervals",
     config=plots.CONFIG,
     alt=plots.score_intervals_alt(rows, names, metric),
@@ -96,7 +100,7 @@ with st.grid(min_column_width=320, gap="medium"):
             evaluation = row.evaluation
             st.markdown(f"**{names[row.run_id]}**")
             st.plotly_chart(
-                plots.confusion(evaluation.confusion, evaluation.classes),
+                plots.confusion(evaluation.confusion, evaluation.classes, ink=text),
                 key=f"confusion-{row.run_id}",
                 config=plots.CONFIG,
                 alt=plots.confusion_alt(
@@ -106,21 +110,32 @@ with st.grid(min_column_width=320, gap="medium"):
 
 st.subheader("How well are the classes told apart?")
 styles = {names[row.run_id]: backbone_style(row.backbone) for row in rows}
-curves = {names[row.run_id]: read_curves(row.run_id) for row in rows}
-targets = [MACRO, *sorted(rows[0].evaluation.classes)]
-with st.grid(min_column_width=340, gap="medium"):
-    for target in targets:
-        of_target = {name: each[target] for name, each in curves.items() if target in each}
-        title = "Mean of all classes" if target == MACRO else f"{target} against the rest"
-        if not of_target:
-            st.caption(f"{title}: no test image on one side, so there is no curve.")
-            continue
-        st.plotly_chart(
-            plots.roc_curves(of_target, styles, title),
-            key=f"roc-{target}",
-            config=plots.CONFIG,
-            alt=plots.roc_curves_alt(of_target, title),
-        )
+target = st.segmented_control(
+    "Class",
+    [MACRO, *sorted(rows[0].evaluation.classes)],
+    default=MACRO,
+    required=True,
+    key="roc",
+    bind="query-params",
+    help="One class against the rest, or the mean of the curves of all classes. The area under a "
+    "curve (AUC) is 0.5 for guessing and 1 for no mistake at any threshold.",
+)
+target = target or MACRO
+curves = {
+    names[run_id]: by_class[target]
+    for run_id, by_class in read_curves(names).items()
+    if target in by_class
+}
+if curves:
+    st.plotly_chart(
+        plots.roc_curves(curves, styles, ink=text),
+        width=760,
+        key="roc-curves",
+        config=plots.CONFIG,
+        alt=plots.roc_curves_alt(curves, target),
+    )
+else:
+    st.caption(f"No test image is of class {target}, or all are: there is no curve.")
 
 st.subheader("How did training go?")
 measure = st.segmented_control(
@@ -133,9 +148,9 @@ measure = st.segmented_control(
     bind="query-params",
     help="Validation images choose the epoch that is kept (lowest validation loss).",
 )
-histories = {names[run_id]: each for run_id, each in read_histories(list(names)).items()}
+histories = {names[run_id]: each for run_id, each in read_histories(names).items()}
 st.plotly_chart(
-    plots.training_curves(histories, styles, measure or MEASURES[0]),
+    plots.training_curves(histories, styles, measure or MEASURES[0], ink=text),
     key="training",
     config=plots.CONFIG,
     alt=plots.training_curves_alt(histories, measure or MEASURES[0]),

@@ -9,10 +9,10 @@ from pages.parts.scoreboard import read_board
 from pages.parts.states import say_verdict
 
 through_the_door()
-st.title("BlastLens")
+st.title("What is here, and what next?")
 st.write(
-    "Ten pretrained backbones on blood smears of acute lymphoblastic leukemia: which is better, "
-    "can we tell, where did it look, and can that be trusted?"
+    "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
+    "which is better, can we tell, where did it look, and can that be trusted?"
 )
 finished = here.finished_runs()  # before the board: what ends in between is drawn again
 board = read_board()
@@ -28,4 +28,4 @@ here.running(finished)
 st.subheader("What is here")
 here.machine(board)
 here.weights()
-here.dataset_report(board)
+here.dataset_report()

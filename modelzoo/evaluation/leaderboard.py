@@ -98,7 +98,7 @@ class SplitChoice:
     """A split that runs were tested on: only runs of one may be compared."""
 
     split_id: str
-    title: str  # data set, kind, seed, sizes
+    title: str  # data set, kind, seed, start of the id: stands in links, so it must not change
     runs: int
 
 
@@ -210,9 +210,9 @@ def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:
     """The splits that `rows` were tested on, the one with most runs first."""
     by_split = _by_split(rows)
     return [
-        SplitChoice(split_id, f"{describe_test(members[0])} · {split_id[:6]}", len(members))
+        SplitChoice(split_id, f"{_describe_split(members[0])}, {split_id[:6]}", len(members))
         for split_id, members in sorted(
-            by_split.items(), key=lambda item: (-len(item[1]), describe_test(item[1][0]), item[0])
+            by_split.items(), key=lambda item: (-len(item[1]), _describe_split(item[1][0]), item[0])
         )
     ]
 
@@ -243,11 +243,15 @@ def name_rows(rows: Sequence[LeaderboardRow]) -> dict[str, str]:
     return names
 
 
+def _describe_split(row: LeaderboardRow) -> str:
+    return f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
+
+
 def describe_test(row: LeaderboardRow) -> str:
     """Which images `row` was tested on: data set, split, seed and sizes."""
     evaluation = row.evaluation
     return (
-        f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}: "
+        f"{_describe_split(row)}: "
         f"{_count(evaluation.images, 'test image')} in {_count(len(evaluation.groups), 'group')}"
     )
 

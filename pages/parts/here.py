@@ -114,6 +114,7 @@ def weights() -> None:
                 }
             ),
             hide_index=True,
+            height="content",
             alt="ImageNet weights by backbone: where they are, or that they are missing.",
         )
         if not missing:
@@ -125,20 +126,21 @@ def weights() -> None:
             _fetch(missing)
 
 
-def dataset_report(board: Leaderboard) -> None:
+def dataset_report() -> None:
     """What a folder of images holds, and what was skipped and why."""
     st.subheader("Look into a folder of images")
-    folder = st.text_input(
+    folder = st.selectbox(
         "Folder or table",
+        _known_data(),
+        index=None,
+        accept_new_options=True,
+        placeholder="Choose one, or type a path",
         key="data",
         bind="query-params",
-        placeholder="/path/to/images",
         help="One folder a class; train, val and test folders; C-NMC's folds; or a CSV or Parquet "
         "file with the columns path and label.",
     )
     if not folder:
-        if places.demo_folder().is_dir():
-            st.caption(f"The demo's smears are in `{places.demo_folder()}`.")
         return
     with said_in_place():
         from modelzoo.datasets.layouts import open_dataset
@@ -172,6 +174,15 @@ def dataset_report(board: Leaderboard) -> None:
             )
         st.caption("Groups of overlapping fields and looks are found by:")
         st.code(f"python -m modelzoo data {folder}", language="bash")
+
+
+def _known_data() -> list[str]:
+    """Where the runs here found their images, and the demo's smears."""
+    found, _ = runs.list_runs(places.runs_folder())
+    known = {run.config.data for run in found if run.config.data}
+    if places.demo_folder().is_dir():
+        known.add(str(places.demo_folder().resolve()))
+    return sorted(known)
 
 
 def _fetch(names: list[str]) -> None:

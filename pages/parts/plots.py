@@ -1,6 +1,6 @@
 """Figures: records in, `go.Figure` out, and one sentence beside each for those who do not see it.
 
-No Streamlit: colours of text and page come from the theme that draws them, light or dark.
+No Streamlit. `ink` is the colour of text on the page, light or dark; nothing else differs by theme.
 """
 
 import math
@@ -21,10 +21,10 @@ SHADE = "0, 114, 178"  # r, g, b of a full cell; its alpha is the share, so both
 
 
 def score_intervals(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, *, ink: str
 ) -> go.Figure:
     """Each run's score as a point with its interval as a bar, the best on top."""
-    figure = _figure(height=90 + 34 * len(rows))
+    figure = _figure(ink, height=90 + 34 * len(rows))
     for row in reversed(best_first(rows)):
         score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
         if math.isnan(score.value):
@@ -51,7 +51,9 @@ def score_intervals(
                 showlegend=False,
             )
         )
-    figure.update_xaxes(title=f"{METRICS[metric].title} in %, with 95 % interval", gridcolor=GRID)
+    figure.update_xaxes(
+        title_text=f"{METRICS[metric].title} in %, with 95 % interval", gridcolor=GRID
+    )
     figure.update_yaxes(showgrid=False, automargin=True)
     return figure
 
@@ -67,11 +69,11 @@ def score_intervals_alt(
     return f"{METRICS[metric].title} in percent, best first: {', '.join(parts)}."
 
 
-def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
+def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], *, ink: str) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade."""
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    figure = _figure(height=110 + 58 * len(classes))
+    figure = _figure(ink, height=110 + 58 * len(classes))
     figure.add_trace(
         go.Heatmap(
             z=100 * share,
@@ -88,7 +90,6 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figur
             "<extra></extra>",
         )
     )
-    # A trace of text, since Streamlit's theme draws annotations too pale to be read on a shade.
     cells = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
     figure.add_trace(
         go.Scatter(
@@ -99,12 +100,15 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figur
                 for i, j in cells
             ],
             mode="text",
+            textfont={"color": ink},
             hoverinfo="skip",
             showlegend=False,
         )
     )
-    figure.update_xaxes(title="said to be", showgrid=False, side="bottom", automargin=True)
-    figure.update_yaxes(title="true class", showgrid=False, autorange="reversed", automargin=True)
+    figure.update_xaxes(title_text="said to be", showgrid=False, side="bottom", automargin=True)
+    figure.update_yaxes(
+        title_text="true class", showgrid=False, autorange="reversed", automargin=True
+    )
     return figure
 
 
@@ -120,16 +124,16 @@ def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: s
 
 
 def roc_curves(
-    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], title: str
+    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], *, ink: str
 ) -> go.Figure:
     """ROC curves of all runs on one pair of axes, the largest area first.
 
     Args:
         curves: By the run's name.
         styles: By the run's name.
-        title: What is told from what.
+        ink: Colour of text.
     """
-    figure = _figure(height=400)
+    figure = _figure(ink, height=440)
     figure.add_trace(
         go.Scatter(
             x=[0, 100],
@@ -155,27 +159,28 @@ def roc_curves(
     # In the lower right corner, which only a curve worse than guessing would reach.
     legend = {"orientation": "v", "x": 1, "xanchor": "right", "y": 0.01, "yanchor": "bottom"}
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
-        margin={"t": 40},
-        legend=legend | {"font": {"size": 10}, "bgcolor": "rgba(0, 0, 0, 0)", "tracegroupgap": 0},
+        legend=legend
+        | {"font": {"size": 10, "color": ink}, "bgcolor": "rgba(0, 0, 0, 0)", "tracegroupgap": 0}
     )
-    figure.update_xaxes(title="false alarms in %", range=[-1, 101], gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(title="found in %", range=[-1, 102], gridcolor=GRID, zeroline=False)
+    figure.update_xaxes(
+        title_text="false alarms in %", range=[-1, 101], gridcolor=GRID, zeroline=False
+    )
+    figure.update_yaxes(title_text="found in %", range=[-1, 102], gridcolor=GRID, zeroline=False)
     return figure
 
 
-def roc_curves_alt(curves: Mapping[str, RocCurve], title: str) -> str:
+def roc_curves_alt(curves: Mapping[str, RocCurve], target: str) -> str:
     """What `roc_curves` shows, in words."""
     areas = sorted(((curve.area, name) for name, curve in curves.items()), reverse=True)
     listed = ", ".join(f"{name} {area:.3f}" for area, name in areas)
-    return f"ROC curves, {title}; areas: {listed}."
+    return f"ROC curves, {target}; areas: {listed}."
 
 
 def training_curves(
-    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str
+    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str, *, ink: str
 ) -> go.Figure:
     """One column of each run's history by epoch; the epoch that was kept is marked."""
-    figure = _figure(height=340 + 18 * len(histories))
+    figure = _figure(ink, height=340 + 18 * len(histories))
     is_share = measure.endswith("accuracy")
     for name, history in histories.items():
         if measure not in history or history.empty:
@@ -195,8 +200,8 @@ def training_curves(
             )
         )
     unit = " in %" if is_share else ""
-    figure.update_xaxes(title="epoch (marked: the one that was kept)", gridcolor=GRID)
-    figure.update_yaxes(title=f"{measure.replace('_', ' ')}{unit}", gridcolor=GRID)
+    figure.update_xaxes(title_text="epoch (marked: the one that was kept)", gridcolor=GRID)
+    figure.update_yaxes(title_text=f"{measure.replace('_', ' ')}{unit}", gridcolor=GRID)
     return figure
 
 
@@ -217,13 +222,23 @@ def best_epoch(history: pd.DataFrame) -> int | None:
     return int(history["epoch"].iloc[int(np.nanargmin(history["validation_loss"].to_numpy()))])
 
 
-def _figure(*, height: int) -> go.Figure:
+def _figure(ink: str, *, height: int) -> go.Figure:
     """An empty figure as all of ours begin: tight margins, legend below, nothing to drag."""
+    axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
     return go.Figure(
         layout={
+            "xaxis": axis,
+            "yaxis": axis,
             "height": height,
+            "font": {"color": ink},
             "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
-            "legend": {"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+            "legend": {
+                "orientation": "h",
+                "yanchor": "top",
+                "y": -0.2,
+                "x": 0,
+                "font": {"color": ink},
+            },
             "dragmode": False,
             "hoverlabel": {"align": "left"},
         }

@@ -1,14 +1,15 @@
 """Runs as pages show them, remembered until their files change. No torch."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from modelzoo import places, runs
-from modelzoo.errors import UserError
 from modelzoo.evaluation.leaderboard import Leaderboard, LeaderboardRow, read_leaderboard, read_row
 from modelzoo.evaluation.scores import RocCurve, macro_roc, roc_curve
+from pages.parts.states import said_in_place
 
 Stamp = tuple[int, ...]
 MACRO = "mean of all classes"
@@ -21,20 +22,22 @@ def read_board() -> Leaderboard:
     return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
 
 
-def read_curves(run_id: str) -> dict[str, RocCurve]:
-    """ROC curves of a run's test part by class, and their mean under `MACRO`."""
-    path = places.runs_folder() / run_id
-    return _curves(str(path), _stamp(path))
+def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
+    """ROC curves of each run's test part by class, and their mean under `MACRO`."""
+    curves = {}
+    for run_id in run_ids:
+        path = places.runs_folder() / run_id
+        with said_in_place():
+            curves[run_id] = _curves(str(path), _stamp(path))
+    return curves
 
 
-def read_histories(run_ids: list[str]) -> dict[str, pd.DataFrame]:
+def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The history of each run that has one to be read."""
     histories = {}
     for run_id in run_ids:
-        try:
+        with said_in_place():
             histories[run_id] = runs.read_history(places.runs_folder() / run_id)
-        except UserError as error:
-            st.error(str(error))
     return histories
 
 

@@ -1,0 +1,108 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from modelzoo import runs
+from tests.run_folders import make_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the app looks for runs."""
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    return tmp_path / "runs"
+
+
+def open_home(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    return "\n".join(str(each.value) for each in [*app.markdown, *app.caption])
+
+
+def test_an_empty_machine_offers_the_demo(folder: Path) -> None:
+    app = open_home()
+
+    assert not app.exception
+    assert "#### Nothing has been trained here yet." in text_of(app)
+    assert "Train the demo" in [button.label for button in app.button]
+    assert app.metric[0].value == "0"
+    assert "**Not for diagnosis.**" in text_of(app)
+    assert not folder.exists()  # looking changes nothing
+
+
+def test_what_the_runs_show_comes_first(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", skill=0.2)
+    make_run(folder, "b", backbone="resnet50", skill=4)
+    make_run(folder, "c", state="stopped")
+
+    app = open_home()
+
+    assert not app.exception
+    assert "#### ResNet50 is best; VGG16 is behind" in text_of(app)
+    assert [metric.value for metric in app.metric[:2]] == ["2", "1"]
+    assert all(metric.help for metric in app.metric)
+
+
+def test_what_trains_is_shown_with_its_progress(folder: Path) -> None:
+    run = make_run(folder, "xception-0", backbone="xception", state="stopped")
+    status = runs.Status(
+        state="training",
+        phase="training",
+        epoch=3,
+        epochs=30,
+        seconds_left=120,
+        **runs.this_process(),
+    )
+    runs.write_status(run.path, status)
+
+    app = open_home()
+
+    (bar,) = app.get("progress")
+    assert "**Xception** `xception-0`: Training, epoch 4 of 30" in bar.proto.text
+    assert bar.proto.value == 10
+
+
+def test_a_damaged_run_does_not_keep_the_page_from_ending(folder: Path) -> None:
+    (make_run(folder, "a").path / runs.PREDICTIONS).write_bytes(b"PAR1")
+    (make_run(folder, "b").path / runs.STATUS).write_bytes(b"{")
+    started = time.monotonic()
+
+    app = open_home()
+
+    assert not app.exception
+    assert app.metric[0].value == "1"
+    assert time.monotonic() - started < 50  # no rerun without end
+
+
+def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "images"
+    for index, name in enumerate(["Benign", "Pro"]):
+        (data / name).mkdir(parents=True)
+        pixels = np.random.default_rng(index).integers(0, 255, (32, 32, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(data / name / "one.png")
+    (data / "Pro" / "broken.jpg").write_bytes(b"\xff\xd8no image")
+
+    app = open_home(data=str(data))
+
+    assert not app.exception
+    assert "**2 images of 2 classes**" in text_of(app)
+    assert app.dataframe[0].value["Class"].tolist() == ["Benign", "Pro"]
+    assert app.dataframe[1].value["Image"].tolist() == ["Pro/broken.jpg"]
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(folder: Path, tmp_path: Path) -> None:
+    app = open_home(data=str(tmp_path / "nowhere"))
+
+    assert not app.exception
+    assert "nowhere" in app.error[0].value
