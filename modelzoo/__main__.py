@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 # Paths and sentences are printed as they are: no [markup] in them, no line breaks of ours.
-WIDE = 200  # characters: a table with every score and its interval
+WIDE = 240  # characters: a table with every score and its interval
 console = Console(
     markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE
 )
@@ -78,9 +78,13 @@ def data(
     store: StoreOption = None,
 ) -> None:
     """Say what a folder of images holds: classes, groups, looks, and what was skipped and why."""
-    from modelzoo.datasets.groups import find_groups, find_looks
+    from modelzoo.datasets.groups import (
+        describe_dataset,
+        find_groups,
+        find_looks,
+        summarise_classes,
+    )
     from modelzoo.datasets.layouts import open_dataset
-    from modelzoo.datasets.report import describe_dataset, summarise
 
     folder = store or places.store_folder()
     with _progress() as show:
@@ -95,7 +99,7 @@ def data(
     if out:
         table.to_csv(out, index=False)
     console.print(f"{path}: {len(dataset.images)} images, layout {dataset.layout}, id {dataset.id}")
-    _print_frame(summarise(table))
+    _print_frame(summarise_classes(dataset, groups, looks))
     for skipped in dataset.skipped:
         console.print(f"skipped {skipped.id}: {skipped.reason}")
 
