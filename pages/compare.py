@@ -3,7 +3,6 @@
 import streamlit as st
 
 from modelzoo.evaluation.leaderboard import (
-    SPLIT_HELP,
     best_first,
     leaderboard_table,
     list_splits,
@@ -11,16 +10,16 @@ from modelzoo.evaluation.leaderboard import (
 )
 from modelzoo.evaluation.scores import METRICS
 from pages.parts import plots, tables
-from pages.parts.colours import backbone_style, ink
+from pages.parts.choices import choose_split
+from pages.parts.colours import backbone_style
 from pages.parts.demo import offer_demo
 from pages.parts.door import through_the_door
 from pages.parts.scoreboard import MACRO, read_board, read_curves, read_histories
-from pages.parts.states import say_if_gone, say_verdict
+from pages.parts.states import say_verdict
 
 MEASURES = ("validation_accuracy", "validation_loss", "train_accuracy", "train_loss")
 
 through_the_door()
-text = ink(st.context.theme.type)
 st.title("Which model is best, and can we tell?")
 board = read_board()
 splits = list_splits(board.rows)
@@ -32,22 +31,7 @@ if not splits:
     st.stop()
 
 answer = st.container()  # above the choice that it depends on
-titles = {choice.title: choice.split_id for choice in splits}  # a link holds what is shown
-say_if_gone("split", titles, "Split")
-title = splits[0].title
-if len(splits) > 1:
-    chosen = st.selectbox(
-        "Tested on",
-        titles,
-        index=None,
-        placeholder=f"{title} (most runs)",
-        key="split",
-        bind="query-params",
-        help="Scores can be compared only on the same test images, so one split is shown at a "
-        "time.  \n" + "  \n".join(SPLIT_HELP.values()),
-    )
-    title = chosen or title
-shown = titles[title]
+shown = choose_split(splits)
 rows = best_first(row for row in board.rows if row.split_id == shown)
 names = name_rows(rows)
 
@@ -71,7 +55,7 @@ metric = st.segmented_control(
 )
 metric = metric or "accuracy"
 st.plotly_chart(
-    plots.score_intervals(rows, names, metric, ink=text),
+    plots.score_intervals(rows, names, metric),
     key="intervals",
     config=plots.CONFIG,
     alt=plots.score_intervals_alt(rows, names, metric),
@@ -100,7 +84,7 @@ with st.grid(min_column_width=320, gap="medium"):
             evaluation = row.evaluation
             st.markdown(f"**{names[row.run_id]}**")
             st.plotly_chart(
-                plots.confusion(evaluation.confusion, evaluation.classes, ink=text),
+                plots.confusion(evaluation.confusion, evaluation.classes),
                 key=f"confusion-{row.run_id}",
                 config=plots.CONFIG,
                 alt=plots.confusion_alt(
@@ -128,7 +112,7 @@ curves = {
 }
 if curves:
     st.plotly_chart(
-        plots.roc_curves(curves, styles, ink=text),
+        plots.roc_curves(curves, styles),
         width=760,
         key="roc-curves",
         config=plots.CONFIG,
@@ -150,7 +134,7 @@ measure = st.segmented_control(
 )
 histories = {names[run_id]: each for run_id, each in read_histories(names).items()}
 st.plotly_chart(
-    plots.training_curves(histories, styles, measure or MEASURES[0], ink=text),
+    plots.training_curves(histories, styles, measure or MEASURES[0]),
     key="training",
     config=plots.CONFIG,
     alt=plots.training_curves_alt(histories, measure or MEASURES[0]),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 # are left out, since one of them is lost on a light page and the other on a dark one.
 CLASS_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 OTHER = "#8A8A8A"
-INK = {"light": "#221d29", "dark": "#ece8f1"}  # as .streamlit/config.toml has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,3 @@ def class_colours(classes: Iterable[str]) -> dict[str, str]:
 def backbone_style(backbone: str) -> Style:
     """How `backbone` is drawn; grey for one that is not known."""
     return BACKBONE_STYLES.get(backbone, Style(OTHER, "circle", "dashdot"))
-
-
-def ink(theme: str | None) -> str:
-    """The colour of text on a light or dark page; light where the browser does not say."""
-    return INK.get(theme or "light", INK["light"])

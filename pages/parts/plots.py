@@ -1,6 +1,6 @@
 """Figures: records in, `go.Figure` out, and one sentence beside each for those who do not see it.
 
-No Streamlit. `ink` is the colour of text on the page, light or dark; nothing else differs by theme.
+No Streamlit: text has the colour of the theme that draws it, so a change of theme needs no rerun.
 """
 
 import math
@@ -17,14 +17,16 @@ from pages.parts.colours import Style, backbone_style
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 GRID = "rgba(128, 128, 128, 0.25)"
-SHADE = "0, 114, 178"  # r, g, b of a full cell; its alpha is the share, so both themes can hold it
+EMPTY_CELL, FULL_CELL = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
+ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the cell
+FULL = 0.69
 
 
 def score_intervals(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, *, ink: str
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
 ) -> go.Figure:
     """Each run's score as a point with its interval as a bar, the best on top."""
-    figure = _figure(ink, height=90 + 34 * len(rows))
+    figure = _figure(height=90 + 34 * len(rows))
     for row in reversed(best_first(rows)):
         score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
         if math.isnan(score.value):
@@ -69,11 +71,11 @@ def score_intervals_alt(
     return f"{METRICS[metric].title} in percent, best first: {', '.join(parts)}."
 
 
-def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], *, ink: str) -> go.Figure:
+def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade."""
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    figure = _figure(ink, height=110 + 58 * len(classes))
+    figure = _figure(height=110 + 58 * len(classes))
     figure.add_trace(
         go.Heatmap(
             z=100 * share,
@@ -82,7 +84,7 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], *, ink: str
             customdata=counts,
             zmin=0,
             zmax=100,
-            colorscale=[[0, f"rgba({SHADE}, 0)"], [1, f"rgba({SHADE}, 0.75)"]],
+            colorscale=[[0, EMPTY_CELL], [1, FULL_CELL]],
             showscale=False,
             xgap=2,
             ygap=2,
@@ -100,7 +102,9 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], *, ink: str
                 for i, j in cells
             ],
             mode="text",
-            textfont={"color": ink},
+            textfont={
+                "color": [ON_FULL if share[cell] > FULL else ON_EMPTY for cell in cells],
+            },
             hoverinfo="skip",
             showlegend=False,
         )
@@ -123,17 +127,14 @@ def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: s
     return f"{right}; the commonest mistake is {mistake}."
 
 
-def roc_curves(
-    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], *, ink: str
-) -> go.Figure:
+def roc_curves(curves: Mapping[str, RocCurve], styles: Mapping[str, Style]) -> go.Figure:
     """ROC curves of all runs on one pair of axes, the largest area first.
 
     Args:
         curves: By the run's name.
         styles: By the run's name.
-        ink: Colour of text.
     """
-    figure = _figure(ink, height=440)
+    figure = _figure(height=440)
     figure.add_trace(
         go.Scatter(
             x=[0, 100],
@@ -159,8 +160,7 @@ def roc_curves(
     # In the lower right corner, which only a curve worse than guessing would reach.
     legend = {"orientation": "v", "x": 1, "xanchor": "right", "y": 0.01, "yanchor": "bottom"}
     figure.update_layout(
-        legend=legend
-        | {"font": {"size": 10, "color": ink}, "bgcolor": "rgba(0, 0, 0, 0)", "tracegroupgap": 0}
+        legend=legend | {"font": {"size": 10}, "bgcolor": "rgba(0, 0, 0, 0)", "tracegroupgap": 0}
     )
     figure.update_xaxes(
         title_text="false alarms in %", range=[-1, 101], gridcolor=GRID, zeroline=False
@@ -177,10 +177,10 @@ def roc_curves_alt(curves: Mapping[str, RocCurve], target: str) -> str:
 
 
 def training_curves(
-    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str, *, ink: str
+    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str
 ) -> go.Figure:
     """One column of each run's history by epoch; the epoch that was kept is marked."""
-    figure = _figure(ink, height=340 + 18 * len(histories))
+    figure = _figure(height=340 + 18 * len(histories))
     is_share = measure.endswith("accuracy")
     for name, history in histories.items():
         if measure not in history or history.empty:
@@ -222,22 +222,17 @@ def best_epoch(history: pd.DataFrame) -> int | None:
     return int(history["epoch"].iloc[int(np.nanargmin(history["validation_loss"].to_numpy()))])
 
 
-def _figure(ink: str, *, height: int) -> go.Figure:
+def _figure(*, height: int) -> go.Figure:
     """An empty figure as all of ours begin: tight margins, legend below, nothing to drag."""
-    axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
     return go.Figure(
         layout={
-            "xaxis": axis,
-            "yaxis": axis,
             "height": height,
-            "font": {"color": ink},
             "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
             "legend": {
                 "orientation": "h",
                 "yanchor": "top",
                 "y": -0.2,
                 "x": 0,
-                "font": {"color": ink},
             },
             "dragmode": False,
             "hoverlabel": {"align": "left"},

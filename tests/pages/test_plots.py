@@ -1,5 +1,4 @@
 import re
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,11 @@ from pages.parts import plots
 from pages.parts.colours import (
     BACKBONE_STYLES,
     CLASS_COLOURS,
-    INK,
     backbone_style,
     class_colours,
-    ink,
 )
 from tests.run_folders import guess, make_run
 
-ROOT = Path(__file__).parents[2]
 COUNTS = np.array([[8, 2], [0, 5]])
 
 
@@ -49,11 +45,15 @@ def test_colours_stand_out_on_light_and_dark_pages(page: str) -> None:
         assert contrast(colour, page) >= 2, colour  # shapes and names carry the rest
 
 
-def test_ink_is_that_of_the_theme() -> None:
-    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
-
-    assert ink("dark") == theme["dark"]["textColor"]
-    assert ink("light") == ink(None) == theme["light"]["textColor"]
+def test_numbers_can_be_read_on_every_shade_of_a_confusion_matrix() -> None:
+    full, empty = (
+        np.array([int(cell[at : at + 2], 16) for at in (1, 3, 5)])
+        for cell in (plots.FULL_CELL, plots.EMPTY_CELL)
+    )
+    for share in np.linspace(0, 1, 101):
+        shade = "#" + "".join(f"{round(c):02x}" for c in empty + share * (full - empty))
+        text = plots.ON_FULL if share > plots.FULL else plots.ON_EMPTY
+        assert contrast(shade, text) >= 4, share
 
 
 def test_a_class_has_the_same_colour_whatever_order_it_comes_in() -> None:
@@ -67,7 +67,7 @@ def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
         read_row(make_run(tmp_path, "strong", skill=3, backbone="resnet50")),
     ]
 
-    figure = plots.score_intervals(rows, name_rows(rows), "accuracy", ink=INK["light"])
+    figure = plots.score_intervals(rows, name_rows(rows), "accuracy")
 
     assert [trace.y[0] for trace in figure.data] == ["VGG16", "ResNet50"]  # Plotly draws upwards
     best, score = figure.data[1], rows[1].accuracy
@@ -80,7 +80,7 @@ def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
 
 
 def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
-    figure = plots.confusion(COUNTS, ("a", "b"), ink="#221d29")
+    figure = plots.confusion(COUNTS, ("a", "b"))
 
     assert figure.data[0].z.tolist() == [[80, 20], [0, 100]]
     assert figure.data[1].text == ("<b>8</b><br>80 %", "<b>2</b><br>20 %", "0", "<b>5</b><br>100 %")
@@ -91,9 +91,7 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
 
 
 def test_a_class_without_images_leaves_an_empty_row() -> None:
-    assert plots.confusion(np.array([[3, 0], [0, 0]]), ("a", "b"), ink="#221d29").data[0].z[
-        1
-    ].tolist() == [0, 0]
+    assert plots.confusion(np.array([[3, 0], [0, 0]]), ("a", "b")).data[0].z[1].tolist() == [0, 0]
 
 
 def test_roc_curves_are_listed_by_area() -> None:
@@ -106,7 +104,7 @@ def test_roc_curves_are_listed_by_area() -> None:
     }
     styles = {"Bad": backbone_style("vgg16"), "Good": backbone_style("vgg19")}
 
-    figure = plots.roc_curves(curves, styles, ink=INK["dark"])
+    figure = plots.roc_curves(curves, styles)
 
     assert [trace.name.split(",")[0] for trace in figure.data if trace.name] == ["Good", "Bad"]
     assert "Good 0.9" in plots.roc_curves_alt(curves, "Benign")
@@ -122,7 +120,7 @@ def test_the_epoch_that_was_kept_is_marked() -> None:
     )
     styles = {"Net": backbone_style("vgg16")}
 
-    figure = plots.training_curves({"Net": history}, styles, "validation_accuracy", ink=INK["dark"])
+    figure = plots.training_curves({"Net": history}, styles, "validation_accuracy")
 
     assert plots.best_epoch(history) == 2
     assert figure.data[0].marker.size == (0, 13, 0)
@@ -135,9 +133,7 @@ def test_the_epoch_that_was_kept_is_marked() -> None:
 def test_a_history_without_epochs_is_left_out() -> None:
     empty = {"Net": pd.DataFrame({"epoch": []})}
 
-    figure = plots.training_curves(
-        empty, {"Net": backbone_style("vgg16")}, "train_loss", ink=INK["dark"]
-    )
+    figure = plots.training_curves(empty, {"Net": backbone_style("vgg16")}, "train_loss")
 
     assert not figure.data
     assert plots.best_epoch(empty["Net"]) is None
