@@ -1,0 +1,242 @@
+import shutil
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from modelzoo.datasets import groups as groups_room
+from modelzoo.datasets.groups import (
+    background_mean,
+    describe_dataset,
+    find_groups,
+    find_looks,
+    find_overlaps,
+    summarise_classes,
+)
+from modelzoo.datasets.images import decode_image
+from modelzoo.datasets.layouts import Dataset, open_dataset
+
+
+@pytest.fixture(scope="module")
+def slide() -> npt.NDArray[np.uint8]:
+    """(800, 800, 3): round dark spots on a light background."""
+    rng = np.random.default_rng(3)
+    centres = np.zeros((800, 800))
+    centres[tuple(rng.integers(0, 800, (2, 900)))] = 1
+    spots = ndimage.gaussian_filter(centres, 4)
+    dark = np.minimum(spots / np.quantile(spots, 0.98), 1)[..., None]
+    colour = 235 - dark * np.array([90, 130, 40])
+    return np.asarray(colour, np.uint8)
+
+
+def save_field(slide: npt.NDArray[np.uint8], path: Path, *, row: int, column: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(slide[row : row + 224, column : column + 224]).save(path, quality=92)
+
+
+@pytest.fixture
+def fields(slide: npt.NDArray[np.uint8], tmp_path: Path) -> Path:
+    """a and b overlap, b and c, not a and c; d and f are copies; e and g stand alone."""
+    root = tmp_path / "fields"
+    save_field(slide, root / "Pre/a.jpg", row=0, column=0)
+    save_field(slide, root / "Pre/b.jpg", row=130, column=40)
+    save_field(slide, root / "Pre/c.jpg", row=250, column=110)
+    save_field(slide, root / "Pre/d.jpg", row=0, column=560)
+    save_field(slide, root / "Pro/e.jpg", row=570, column=0)
+    save_field(slide, root / "Pro/g.jpg", row=570, column=570)
+    shutil.copy(root / "Pre/d.jpg", root / "Pre/f.jpg")
+    return root
+
+
+def test_overlapping_fields_are_found_with_their_common_area(fields: Path, store: Path) -> None:
+    overlaps = find_overlaps(open_dataset(fields, store=store), store=store)
+
+    found = {(overlap.first, overlap.second): overlap.common_share for overlap in overlaps}
+    assert found == {
+        ("Pre/a.jpg", "Pre/b.jpg"): pytest.approx(94 * 184 / 224**2, abs=1e-3),
+        ("Pre/b.jpg", "Pre/c.jpg"): pytest.approx(104 * 154 / 224**2, abs=1e-3),
+        ("Pre/d.jpg", "Pre/f.jpg"): 1,
+    }
+    assert all(overlap.similarity > 0.9 for overlap in overlaps)
+
+
+def test_what_hangs_together_is_one_group_named_after_its_first_image(
+    fields: Path, store: Path
+) -> None:
+    groups = find_groups(open_dataset(fields, store=store), store=store)
+
+    assert groups == {
+        "Pre/a.jpg": "Pre/a.jpg",
+        "Pre/b.jpg": "Pre/a.jpg",
+        "Pre/c.jpg": "Pre/a.jpg",
+        "Pre/d.jpg": "Pre/d.jpg",
+        "Pre/f.jpg": "Pre/d.jpg",
+        "Pro/e.jpg": "Pro/e.jpg",
+        "Pro/g.jpg": "Pro/g.jpg",
+    }
+
+
+def test_known_subjects_are_the_groups_and_are_not_compared(fields: Path, store: Path) -> None:
+    dataset = open_dataset(fields, store=store)
+    subjects = {"Pre/a.jpg": "7", "Pro/e.jpg": "7"}
+    known = [replace(image, group=subjects.get(image.id)) for image in dataset.images]
+
+    groups = find_groups(replace(dataset, images=tuple(known)), store=store)
+
+    assert groups["Pre/a.jpg"] == groups["Pro/e.jpg"] == "7"
+    assert groups["Pre/b.jpg"] == groups["Pre/c.jpg"] == "Pre/b.jpg"
+
+
+def test_fields_without_structure_do_not_overlap(store: Path, tmp_path: Path) -> None:
+    for number, shade in enumerate((10, 200, 201, 202)):
+        path = tmp_path / f"flat/{'Pre' if number % 2 else 'Pro'}/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 60), (shade, shade, shade)).save(path)
+    dataset = open_dataset(tmp_path / "flat", store=store)
+
+    groups = find_groups(dataset, store=store)
+    looks = find_looks(dataset, store=store, groups=groups)
+
+    assert len(set(groups.values())) == 4
+    assert set(looks.values()) == {"Pre 1", "Pre 2", "Pro 1", "Pro 2"}
+
+
+def test_what_was_found_is_kept_and_made_anew_when_damaged(
+    fields: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = open_dataset(fields, store=store)
+    groups = find_groups(dataset, store=store)
+    looks = find_looks(dataset, store=store, groups=groups)
+    with monkeypatch.context() as patched:
+        patched.setattr(groups_room, "open_pixels", None)
+
+        assert find_groups(dataset, store=store) == groups
+        assert find_looks(dataset, store=store, groups=groups) == looks
+
+    for file in [*(store / "overlaps").iterdir(), *(store / "looks").iterdir()]:
+        file.write_text("{")
+    assert find_groups(dataset, store=store) == groups
+    assert find_looks(dataset, store=store, groups=groups) == looks
+
+
+def test_looks_are_backgrounds_numbered_from_the_lightest(store: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(9):
+        shade = (240, 215, 190)[number % 3]
+        pixels = np.full((64, 64, 3), shade) + rng.integers(-2, 3, (64, 64, 1))
+        pixels[20:30, 10:40] = [120, 40, 160]
+        path = tmp_path / f"looks/Pre/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    dataset = open_dataset(tmp_path / "looks", store=store)
+    alone = {image_id: image_id for image_id in dataset.ids}
+
+    looks = find_looks(dataset, store=store, groups=alone, n_looks=3)
+
+    assert looks == {f"Pre/{number}.png": f"Pre {number % 3 + 1}" for number in range(9)}
+
+
+def test_background_leaves_cells_and_scale_bar_out() -> None:
+    field = np.full((224, 224, 3), [230, 225, 235], np.uint8)
+    field[50:120, 30:140] = [110, 40, 150]
+    field[195:215, 190:220] = 0
+
+    assert background_mean(field).tolist() == [230, 225, 235]
+
+
+def test_a_table_describes_every_image_and_another_every_class(fields: Path, store: Path) -> None:
+    dataset = open_dataset(fields, store=store)
+    groups = find_groups(dataset, store=store)
+    looks = find_looks(dataset, store=store, groups=groups)
+
+    table = describe_dataset(dataset, groups, looks)
+    classes = summarise_classes(dataset, groups, looks)
+
+    assert list(table.columns) == ["image", "label", "group", "look"]
+    assert tuple(table["image"]) == dataset.ids
+    assert classes.drop(columns="looks").to_dict("records") == [
+        {"class": "Pre", "images": 5, "groups": 2, "largest group": 3, "images in a group": 5},
+        {"class": "Pro", "images": 2, "groups": 2, "largest group": 1, "images in a group": 0},
+    ]
+
+
+# Real fields
+
+
+@pytest.mark.slow
+def test_overlaps_among_the_real_fields_are_those_that_were_measured(
+    pbs: Dataset, pbs_store: Path
+) -> None:
+    labels = pbs.label_by_id
+
+    overlaps = find_overlaps(pbs, store=pbs_store)
+    groups = find_groups(pbs, store=pbs_store)
+    classes = summarise_classes(pbs, groups, dict.fromkeys(pbs.ids, "one"))
+
+    # 125 pairs were measured as a lower bound; every pair at full size gives 147.
+    assert 0.95 * 147 <= len(overlaps) <= 155
+    assert not [o for o in overlaps if labels[o.first] != labels[o.second]]
+    measured = {"Benign": (70, 20.5), "Early": (123, 34.2), "Pre": (95, 55.0), "Pro": (101, 35.2)}
+    for row in classes.to_dict("records"):
+        n_groups, percent = measured[str(row["class"])]
+        assert 0.93 * n_groups <= row["groups"] <= n_groups
+        assert percent - 0.1 <= 100 * row["images in a group"] / row["images"] <= percent + 6
+
+
+@pytest.mark.slow
+def test_copies_among_the_real_fields_are_in_one_group(pbs: Dataset, pbs_store: Path) -> None:
+    ids_by_content: dict[str, list[str]] = defaultdict(list)
+    for image in pbs.images:
+        ids_by_content[image.sha256].append(image.id)
+    copies = [ids for ids in ids_by_content.values() if len(ids) > 1]
+
+    groups = find_groups(pbs, store=pbs_store)
+
+    assert len(copies) == 10
+    assert all(groups[first] == groups[second] for first, second in copies)
+
+
+@pytest.mark.slow
+def test_looks_of_the_real_fields_keep_groups_whole(pbs: Dataset, pbs_store: Path) -> None:
+    groups = find_groups(pbs, store=pbs_store)
+
+    looks = find_looks(pbs, store=pbs_store, groups=groups)
+
+    assert set(looks.values()) == {f"{label} {n}" for label in pbs.classes for n in range(1, 5)}
+    looks_by_group: dict[str, set[str]] = defaultdict(set)
+    for image_id, look in looks.items():
+        looks_by_group[groups[image_id]].add(look)
+    assert all(len(found) == 1 for found in looks_by_group.values())
+
+
+def test_single_cells_on_black_do_not_overlap(real_data: Path, store: Path) -> None:
+    dataset = open_dataset(real_data / "cnmc2019", store=store)
+    unknown = [replace(image, group=None) for image in dataset.images]
+
+    overlaps = find_overlaps(replace(dataset, images=tuple(unknown)), store=store)
+
+    assert overlaps == []
+
+
+@pytest.mark.slow
+def test_a_real_field_moved_and_stored_again_is_found(
+    pbs: Dataset, store: Path, tmp_path: Path
+) -> None:
+    """The truth is known: parts of one field, cut at known places and stored as JPEG again."""
+    for number, image in enumerate(pbs.images[::25]):
+        field = decode_image(pbs.path(image.id)).resize((320, 320), Image.Resampling.BICUBIC)
+        for name, box in (("left", (0, 0, 224, 224)), ("right", (96, 80, 320, 304))):
+            path = tmp_path / f"cut/Pre/{number:02}-{name}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            field.crop(box).save(path, quality=85)
+    dataset = open_dataset(tmp_path / "cut", store=store)
+
+    overlaps = find_overlaps(dataset, store=store)
+
+    pairs = [(overlap.first[4:6], overlap.second[4:6]) for overlap in overlaps]
+    assert sorted(pairs) == [(f"{number:02}",) * 2 for number in range(len(pbs.images[::25]))]
