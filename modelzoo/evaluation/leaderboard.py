@@ -371,7 +371,10 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
         sentences.append("Test another backbone on the same split to compare.")
     untrained = sum(row.has_imagenet is False for row in scored)
     if untrained:
-        who = "It" if len(scored) == 1 else f"{_number(untrained)} of the {_number(len(scored))}"
+        total = _number(len(scored))
+        who = f"{_number(untrained)} of the {total}"
+        if untrained == len(scored):
+            who = {1: "it", 2: "both"}.get(untrained, f"all {total}")
         sentences.append(f"{_capital(who)} started without ImageNet weights.")
     if len(best.evaluation.groups) < FEW_GROUPS:
         groups = _count(len(best.evaluation.groups), "group")
@@ -584,6 +587,8 @@ def describe_status(status: Status) -> str:
     if status.state == "done":
         return "Done."
     words = _capital(status.phase or "training")
+    if status.phase not in ("", "training"):
+        return f"{words}."
     if status.epochs:
         words += f", epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
     if status.images_per_second > 0:

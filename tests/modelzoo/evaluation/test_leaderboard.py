@@ -126,6 +126,8 @@ def test_missing_imagenet_weights_and_few_groups_are_said() -> None:
     rows = [row("A", 2, images_per_group=50), row("B", 3, images_per_group=50, has_imagenet=False)]
 
     assert "One of the two started without ImageNet weights." in verdict(rows)
+    assert "Both started" in verdict([rows[1], row("C", 2, has_imagenet=False)])
+    assert "It started" in verdict(rows[1:])
     assert "The test images form only 4 groups: take the ranges as rough." in verdict(rows)
 
 
@@ -339,6 +341,8 @@ def test_what_a_run_is_doing_in_words() -> None:
     assert describe_status(status) == (
         "Training, epoch 3 of 30, 41 images a second, about 2 minutes left."
     )
+    reading = runs.Status(state="training", phase="reading images", epochs=30, progress=0.5)
+    assert describe_status(reading) == "Reading images."
     assert describe_status(runs.Status(state="queued")) == "Waits for its turn."
     assert describe_status(runs.Status(state="stopped", epoch=1)).startswith(
         "Stopped after 1 epoch;"
