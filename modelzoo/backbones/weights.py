@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Literal
@@ -286,13 +287,13 @@ def _download_from_hub(row: BackboneRow, report: Report) -> None:
     except urllib.error.HTTPError:
         pass  # something answers; its client knows how to log in and says what is wrong
     except OSError as error:
-        raise UserError(_unreachable(row, url)) from error
+        raise _not_fetched(row, url, error) from error
     try:
         huggingface_hub.hf_hub_download(
             _hub_id(row), HUB_FILE, etag_timeout=TIMEOUT_SECONDS, tqdm_class=_reporting(report)
         )
     except (OSError, httpx.HTTPError) as error:
-        raise UserError(_unreachable(row, url)) from error
+        raise _not_fetched(row, url, error) from error
 
 
 def _reporting(report: Report) -> Any:
@@ -312,6 +313,9 @@ def _reporting(report: Report) -> Any:
             self.n += int(n or 0)
             report(self.n, self.total)
 
+        def update_transfer(self, n: float) -> None:
+            """Bytes on the wire, which the client would otherwise give a second bar of its own."""
+
         def __getattr__(self, name: str) -> Callable[..., None]:
             return lambda *_, **__: None  # refresh, close, set_description: nothing is drawn
 
@@ -330,8 +334,8 @@ def _download(row: BackboneRow, file: Path, report: Report) -> None:
                     digest.update(block)
                     out.write(block)
                     report(out.tell(), total)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            raise UserError(_unreachable(row, row.url)) from error
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            raise _not_fetched(row, row.url, error) from error
         try:
             _check_hash(file, digest.hexdigest())
         except ValueError as error:
@@ -345,8 +349,9 @@ def _open(request: urllib.request.Request) -> Any:
     return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
 
 
-def _unreachable(row: BackboneRow, url: str) -> str:
-    return (
-        f"The weights of {row.title} could not be fetched from {url}; look at the internet "
-        f"connection, or put {row.name}.safetensors into the folder that BLASTLENS_WEIGHTS names."
+def _not_fetched(row: BackboneRow, url: str, error: Exception) -> UserError:
+    return UserError(
+        f"The weights of {row.title} could not be fetched from {url} "
+        f"({getattr(error, 'reason', None) or error}); look at the internet connection, or put "
+        f"{row.name}.safetensors into the folder that BLASTLENS_WEIGHTS names."
     )
