@@ -1,0 +1,110 @@
+import json
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors import SafetensorError
+
+from modelzoo.backbones.saved import read_backbone, write_backbone
+from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.errors import UserError
+
+CLASSES = ("Benign", "Early Pre-B", "Pre-B", "Pro-B — ÄÖ")
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_run_folder_gives_the_same_logits_here_and_in_timm(name: str, tmp_path: Path) -> None:
+    backbone = create_backbone(name, len(CLASSES), seed=1).eval()
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+    write_backbone(tmp_path, backbone, CLASSES, 64)
+    read, classes, input_px = read_backbone(tmp_path)
+    # NASNet-Mobile too, since importing the project tells timm about it.
+    alone = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
+
+    assert (classes, input_px) == (CLASSES, 64)
+    assert read.row is backbone.row
+    assert not read.training
+    with torch.inference_mode():
+        logits = backbone(x)
+        assert torch.equal(read(x), logits)
+        assert torch.equal(alone(x), logits)
+    assert logits.abs().max() > 0
+    told = vars(alone)["pretrained_cfg"]
+    assert (tuple(told["mean"]), tuple(told["std"])) == (backbone.row.mean, backbone.row.std)
+    assert (list(told["input_size"]), told["crop_pct"]) == ([3, 64, 64], 1.0)
+    assert told["label_names"] == list(CLASSES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+@pytest.fixture
+def lite0() -> Backbone:
+    return create_backbone("tf_efficientnet_lite0", 2)
+
+
+@pytest.fixture
+def run_folder(lite0: Backbone, tmp_path: Path) -> Path:
+    write_backbone(tmp_path, lite0, ("a", "b"), 64)
+    return tmp_path
+
+
+def test_a_backbone_in_channels_last_memory_is_written_in_the_ordinary_order(
+    lite0: Backbone, tmp_path: Path
+) -> None:
+    lite0.to(memory_format=torch.channels_last)
+
+    write_backbone(tmp_path, lite0, ("a", "b"), 64)
+    read, _, _ = read_backbone(tmp_path)
+
+    weight, trained = (net.network.state_dict()["conv_stem.weight"] for net in (read, lite0))
+    assert torch.equal(weight, trained)
+    assert weight.is_contiguous()
+    assert not trained.is_contiguous()  # it may be trained on
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
+def test_a_missing_file_is_one_sentence(run_folder: Path, file: str) -> None:
+    (run_folder / file).unlink()
+
+    with pytest.raises(UserError, match=rf"{file} is missing; train the run again\.$"):
+        read_backbone(run_folder)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json"])
+def test_a_truncated_file_is_one_sentence(run_folder: Path, file: str) -> None:
+    content = (run_folder / file).read_bytes()
+    (run_folder / file).write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(UserError, match=rf"{file} is damaged; put a good copy"):
+        read_backbone(run_folder)
+
+
+def test_a_config_of_another_network_is_one_sentence(run_folder: Path) -> None:
+    config = json.loads((run_folder / "config.json").read_text(encoding="utf-8"))
+    (run_folder / "config.json").write_text(json.dumps(config | {"backbone": "resnet50"}))
+
+    with pytest.raises(UserError, match=r"does not fit config\.json beside it \(\d+ tensors are"):
+        read_backbone(run_folder)
+
+
+def test_a_disk_that_fills_up_leaves_the_old_model(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_to_a_full_disk(_: object, file: Path, __: object) -> None:
+        file.write_bytes(b"half")
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    before = (run_folder / "model.safetensors").read_bytes()
+    # What safetensors says when write(2) gives ENOSPC; a real full disk needs root to mount.
+    monkeypatch.setattr("modelzoo.backbones.saved.save_file", save_to_a_full_disk)
+
+    with pytest.raises(UserError, match="is full, and nothing that was there is lost"):
+        write_backbone(run_folder, create_backbone("tf_efficientnet_lite0", 2, seed=5), "ab", 64)
+
+    assert (run_folder / "model.safetensors").read_bytes() == before
+    assert sorted(path.name for path in run_folder.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]

