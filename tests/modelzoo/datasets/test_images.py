@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -137,6 +137,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         decode_image(tmp_path / "gone.png")
 
 
+@settings(deadline=None)  # a machine at work elsewhere may be slow
 @given(
     st.sampled_from(["PNG", "JPEG", "BMP", "TIFF", "GIF"]),
     st.lists(st.tuples(st.integers(0, 299), st.integers(0, 255)), max_size=6),
@@ -160,6 +161,7 @@ def test_a_square_of_its_own_size_is_left_as_it_is(photograph: Image.Image) -> N
     assert np.array_equal(fit_square(square, 40), np.asarray(square))
 
 
+@settings(deadline=None)  # a machine at work elsewhere may be slow
 @given(st.integers(8, 90), st.integers(8, 90), st.integers(4, 64), st.sampled_from([1.0, 0.875]))
 def test_fitting_equals_resizing_the_shorter_side_and_cutting_the_middle_out(
     width: int, height: int, input_px: int, crop: float

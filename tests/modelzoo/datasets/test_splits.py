@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelzoo.datasets.groups import find_groups, find_looks
@@ -70,10 +70,13 @@ def parts_of(split: Split, key: Groups) -> dict[str, set[Part]]:
     return parts
 
 
+# A machine at work elsewhere may need long for one example.
+unhurried = settings(deadline=None, max_examples=40)
 kinds = st.sampled_from(["random", "group", "look"])
 seeds = st.integers(0, 1000)
 
 
+@unhurried
 @given(datasets, kinds, seeds)
 def test_every_image_is_in_one_part_with_its_own_label_and_group(
     data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
@@ -89,6 +92,7 @@ def test_every_image_is_in_one_part_with_its_own_label_and_group(
     assert parse_split(format_split(split)) == split
 
 
+@unhurried
 @given(datasets, st.sampled_from(["group", "look"]), seeds)
 def test_no_group_straddles(data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int) -> None:
     split = split_of(data, kind, seed)
@@ -97,6 +101,7 @@ def test_no_group_straddles(data: tuple[Dataset, Groups, Groups], kind: Kind, se
     assert all(len(parts) == 1 for parts in parts_of(split, data[1]).values())
 
 
+@unhurried
 @given(datasets, seeds)
 def test_looks_of_the_test_are_nowhere_else(
     data: tuple[Dataset, Groups, Groups], seed: int
@@ -109,6 +114,7 @@ def test_looks_of_the_test_are_nowhere_else(
         assert any(found == {"test"} for look, found in parts.items() if look.startswith(label))
 
 
+@unhurried
 @given(datasets, kinds, seeds)
 def test_every_class_is_in_train_and_in_test(
     data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
@@ -118,6 +124,7 @@ def test_every_class_is_in_train_and_in_test(
         assert counts["test"] > 0
 
 
+@unhurried
 @given(datasets, seeds, st.sampled_from([0.1, 0.2, 0.3, 0.5]))
 def test_shares_of_a_random_split_are_held_to_the_image(
     data: tuple[Dataset, Groups, Groups], seed: int, share: float
@@ -128,6 +135,7 @@ def test_shares_of_a_random_split_are_held_to_the_image(
         assert abs(counts["validation"] - max(1, 0.1 * total)) <= 0.5 + 1e-9
 
 
+@unhurried
 @given(datasets, seeds, st.sampled_from([0.1, 0.2, 0.3]))
 def test_shares_of_a_group_split_are_held_to_half_a_group(
     data: tuple[Dataset, Groups, Groups], seed: int, share: float
@@ -138,6 +146,7 @@ def test_shares_of_a_group_split_are_held_to_half_a_group(
         assert abs(counts["test"] - share * data[0].images_by_class[label]) <= max(1, largest / 2)
 
 
+@unhurried
 @given(datasets, kinds, seeds)
 def test_a_split_does_not_depend_on_the_order_of_files(
     data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
