@@ -1,0 +1,42 @@
+"""The record of an explanation. No torch: pages read it without."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
+class Attribution:
+    """How much each field of one image counted for one target, in logits.
+
+    `values` has the resolution at which the method knows anything: 7 x 7 fields for a CAM at
+    224 px, every pixel for Integrated Gradients. `xai.overlay` enlarges it for the eye only, so
+    that no position is claimed that was not computed.
+    """
+
+    values: npt.NDArray[np.float32]  # (h, w) in logits; their sum is what the image added
+    method: str  # name of a row in `xai.methods`
+    target: int  # index into the model's classes
+    is_signed: bool  # whether a value below 0 (evidence against) can occur
+    seconds: float  # of this image's share of the work
+    forwards: int  # passes of this image through the network, parts of it counted as whole
+    expected_error: float | None  # of the sum of `values`, in logits; None: exact
+    logit: float  # of the target
+    baseline_logit: float | None  # of the target on the baseline; None: the method has none
+    model_hash: str = ""  # whatever the caller knows the weights by
+
+    @property
+    def evidence_for(self) -> float:
+        """Sum of the values above 0, in logits."""
+        return float(np.maximum(self.values, 0).sum())
+
+    @property
+    def evidence_against(self) -> float:
+        """Sum of the values below 0, in logits, as a positive number."""
+        return float(np.maximum(-self.values, 0).sum())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw: every value is 0."""
+        return not self.values.any()

@@ -1,0 +1,124 @@
+"""Model and images -> attributions: the one entry. Knows no runs and no pages."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from xai.attribution import Attribution
+from xai.cam import feature_gradients, grad_cam
+from xai.errors import UserError
+from xai.gradients import integrated_gradients
+from xai.methods import find_method
+from xai.model import SplitModel, chunk_size
+
+# Below, no network here has a map left; above, one image's activations fill a small machine.
+MIN_PX, MAX_PX = 8, 2048
+
+
+def explain(
+    model: SplitModel,
+    images: Tensor,
+    *,
+    method: str,
+    target: int | Sequence[int],
+    model_hash: str = "",
+) -> list[Attribution]:
+    """How much each place of each image counted for its target.
+
+    The model is left as it was, also after an error, and may be shared by threads.
+
+    Args:
+        model: In evaluation mode.
+        images: (N, 3, H, W) float32, normalised, on the model's device.
+        method: Name of a row in `xai.methods`.
+        target: One class for all images, or one an image.
+        model_hash: Handed on to the attributions.
+
+    Raises:
+        UserError: The method is unknown, a target is no class of the model, or the images are too
+            small or too large to be explained.
+    """
+    find_method(method)
+    assert not getattr(model, "training", False), "batch norms would learn from being explained"
+    _check_size(images)
+    targets = [target] * len(images) if isinstance(target, int) else list(target)
+    assert len(targets) == len(images), "one target for all, or one an image"
+    make = {"grad-cam": _grad_cams, "integrated-gradients": _integrals}[method]
+    return make(model, images, targets, model_hash)
+
+
+def _check_size(images: Tensor) -> None:
+    height, width = images.shape[2:]
+    if min(height, width) < MIN_PX or max(height, width) > MAX_PX:
+        raise UserError(
+            f"The image is {width} x {height} pixels, which cannot be explained; "
+            f"give {MIN_PX} to {MAX_PX} a side."
+        )
+
+
+def _grad_cams(
+    model: SplitModel, images: Tensor, targets: list[int], model_hash: str
+) -> list[Attribution]:
+    chunk = chunk_size(images)
+    found: list[Attribution] = []
+    for start in range(0, len(images), chunk):
+        started = time.perf_counter()
+        part = targets[start : start + chunk]
+        at_hand = feature_gradients(model, images[start : start + chunk], part)
+        _check_map(at_hand.features, images)
+        maps = grad_cam(at_hand.features, at_hand.gradients).float().cpu().numpy()
+        logits = at_hand.logits.tolist()
+        seconds = (time.perf_counter() - started) / len(part)
+        found += [
+            Attribution(
+                values=values,
+                method="grad-cam",
+                target=target,
+                is_signed=False,
+                seconds=seconds,
+                forwards=1,
+                expected_error=None,
+                logit=logit,
+                baseline_logit=None,
+                model_hash=model_hash,
+            )
+            for values, target, logit in zip(maps, part, logits, strict=True)
+        ]
+    return found
+
+
+def _check_map(features: Tensor, images: Tensor) -> None:
+    """One field has no elsewhere to compare it with."""
+    if features.shape[2:] == torch.Size((1, 1)):
+        height, width = images.shape[2:]
+        raise UserError(
+            f"An image of {width} x {height} pixels leaves this network a single field, which "
+            "shows no place; give a larger one."
+        )
+
+
+def _integrals(
+    model: SplitModel, images: Tensor, targets: list[int], model_hash: str
+) -> list[Attribution]:
+    found = []
+    for image, target in zip(images.split(1), targets, strict=True):
+        started = time.perf_counter()
+        integral = integrated_gradients(model, image, target)
+        values = integral.values.float().cpu().numpy()
+        found.append(
+            Attribution(
+                values=values,
+                method="integrated-gradients",
+                target=target,
+                is_signed=True,
+                seconds=time.perf_counter() - started,
+                forwards=integral.forwards,
+                expected_error=integral.gap,
+                logit=integral.logit,
+                baseline_logit=integral.baseline_logit,
+                model_hash=model_hash,
+            )
+        )
+    return found

@@ -1,0 +1,68 @@
+"""One row a method: what it is, what it costs, when not to trust it. No torch, no methods here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xai.errors import UserError
+
+Family = Literal["class activation map", "gradients"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """What is known of one method before it runs."""
+
+    name: str  # the key everywhere: links, files, commands
+    title: str  # as papers print it
+    family: Family
+    paper: str
+    url: str
+    reads: str  # how to read its map, one sentence
+    cost: str  # in passes through the network
+    needs: str
+    is_signed: bool  # whether it shows evidence against
+    not_valid: str  # when its map misleads, one sentence
+
+
+_ROWS = (
+    Method(
+        name="grad-cam",
+        title="Grad-CAM",
+        family="class activation map",
+        paper="Selvaraju et al. 2017",
+        url="https://arxiv.org/abs/1610.02391",
+        reads="Where the last features speak for the class; evidence against it is not shown.",
+        cost="one pass forward, the head backward",
+        needs="the last features and the head",
+        is_signed=False,
+        not_valid="Its fields are coarse (7 x 7 at 224 px) and each has seen most of the image, so "
+        "a spot does not outline a cell.",
+    ),
+    Method(
+        name="integrated-gradients",
+        title="Integrated Gradients",
+        family="gradients",
+        paper="Sundararajan et al. 2017",
+        url="https://arxiv.org/abs/1703.01365",
+        reads="What each pixel added to the class's logit or took from it, against an image of one "
+        "even grey; all values sum to the difference between the two.",
+        cost="32 to 128 passes forward and backward",
+        needs="gradients with respect to the pixels",
+        is_signed=True,
+        not_valid="Colours near the grey of the baseline count for little wherever they are, and "
+        "single pixels are noisy: read regions.",
+    ),
+)
+
+METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
+
+
+def find_method(name: str) -> Method:
+    """The row called `name`.
+
+    Raises:
+        UserError: There is none.
+    """
+    if name not in METHODS:
+        raise UserError(f"Method {name!r} is unknown; give one of {', '.join(METHODS)}.")
+    return METHODS[name]

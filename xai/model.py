@@ -1,0 +1,56 @@
+"""What a network must offer to be explained. Any split of the forward pass will do."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from xai.errors import UserError
+
+# Pixels in one pass: 8 images of 224 px. More are no faster on a CPU and take more memory.
+CHUNK_PIXELS = 8 * 224 * 224
+
+
+class SplitModel(Protocol):
+    """A classifier in evaluation mode whose call is `head` of `features`."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Logits (N, K) of normalised images (N, 3, H, W)."""
+        ...
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last spatial map (N, C, h, w) of normalised images."""
+        ...
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (N, K) of features."""
+        ...
+
+
+def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:
+    """The logit (N,) of each image's own target.
+
+    Args:
+        logits: (N, K).
+        targets: One class a row.
+
+    Raises:
+        UserError: A target is no class of the model, or a logit is no number.
+    """
+    n_classes = logits.shape[1]
+    for target in targets:
+        if not 0 <= target < n_classes:
+            raise UserError(
+                f"Target {target} is no class of this model; give 0 to {n_classes - 1}."
+            )
+    if not torch.isfinite(logits).all():
+        raise UserError(
+            "The model's logits are not finite, so nothing can be explained; train it again."
+        )
+    return logits.gather(1, torch.tensor(targets, device=logits.device)[:, None])[:, 0]
+
+
+def chunk_size(images: Tensor) -> int:
+    """How many images of the size of `images` (N, 3, H, W) may go through a network at once."""
+    return max(1, CHUNK_PIXELS // (images.shape[2] * images.shape[3]))
