@@ -326,8 +326,14 @@ def _list_backbones(names: str | None) -> list[str]:
 @contextmanager
 def _progress() -> Iterator[Show]:
     """A bar that shows one phase at a time, on the error stream."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=notes, transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    is_piped = not notes.is_terminal
+    with Progress(*columns, console=notes, transient=True, disable=is_piped) as progress:
         task = progress.add_task("starting", total=None)
         phase = ""
 

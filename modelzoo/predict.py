@@ -14,12 +14,11 @@ from modelzoo import runs
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.backbones.split import Backbone
 from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.layouts import list_image_files
 from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
 from modelzoo.runs import Run
 from modelzoo.tensors import write_tensors
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +124,7 @@ def list_images(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{path} was not found; give an image or a folder of images.")
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
-    )
+    found = [path / name for name in list_image_files(path)]
     if not found:
         raise UserError(f"{path} holds no image; give a folder with jpg, png, bmp or tif files.")
     return found

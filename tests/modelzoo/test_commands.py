@@ -1,0 +1,120 @@
+"""The command line as a person types it, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+TRAIN = ("--weights", "none", "--input-px", "64", "--epochs", "2", "--split", "random")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a small data set: one image among them is damaged."""
+    folder = tmp_path_factory.mktemp("home")
+    random = np.random.default_rng(0)
+    for label, colour in (("pale", 200), ("dark", 90)):
+        (folder / "images" / label).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(colour - 60, colour + 50, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "images" / label / f"{number:02}.png")
+    (folder / "images" / "dark" / "broken.png").write_bytes(b"\x89PNG no more")
+    return folder
+
+
+def run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("BLASTLENS_")
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "modelzoo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment | {"BLASTLENS_HOME": str(home)},
+    )
+
+
+def test_a_folder_is_described_and_what_is_skipped_is_said(home: Path) -> None:
+    answer = run(home, "data", str(home / "images"), "--out", str(home / "table.csv"))
+
+    assert answer.returncode == 0, answer.stderr
+    assert "40 images" in answer.stdout
+    assert "skipped dark/broken.png" in answer.stdout
+    table = pd.read_csv(home / "table.csv")
+    assert list(table.columns) == ["image", "label", "group", "look"]
+    assert len(table) == 40
+
+
+def test_a_run_is_trained_listed_evaluated_and_predicts(home: Path) -> None:
+    trained = run(home, "train", "--data", str(home / "images"), "--name", "first", *TRAIN)
+    assert trained.returncode == 0, trained.stderr
+    assert "Accuracy" in trained.stdout
+
+    assert "first" in run(home, "runs").stdout
+    first = str(home / "runs" / "first")
+    assert "Balanced accuracy" in run(home, "evaluate", first).stdout
+
+    out = home / "predictions.csv"
+    answer = run(home, "predict", "--run", first, str(home / "images"), "--out", str(out))
+    assert answer.returncode == 0, answer.stderr
+    assert "broken.png" in answer.stderr
+    predictions = pd.read_csv(out)
+    assert list(predictions.columns) == ["image", "predicted", "unlikeness", "p:dark", "p:pale"]
+    assert len(predictions) == 40
+    assert predictions["unlikeness"].between(0, 100).all()
+    np.testing.assert_allclose(predictions[["p:dark", "p:pale"]].sum(axis=1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train"], "No images were given; say where they are with --data FOLDER."),
+        (["train", "--data", "{home}/nowhere"], "nowhere was not found"),
+        (["train", "--data", "{home}/images/dark"], "error: "),
+        (
+            ["train", "--data", "{home}/images", "--backbone", "lenet"],
+            "Backbone 'lenet' is unknown",
+        ),
+        (["train", "--data", "{home}/images", "--learning-rate", "0"], "Learning rate 0.0 is out"),
+        (["train", "--data", "{home}/images", "--name", "../x", "--weights", "none"], "Run name"),
+        (["train", "--data", "{home}/images", "--recipe", "none"], "Recipe 'none' was not found"),
+        (["predict", "--run", "{home}/runs/gone", "{home}/images"], "was not found"),
+        (["predict", "--run", "{home}/images", "{home}/images"], "config.toml is missing"),
+        (["evaluate", "{home}/runs/gone"], "was not found"),
+        (["resume", "{home}/runs/gone"], "was not found"),
+        (["stop", "{home}/runs/gone"], "was not found"),
+        (["runs", "--runs", "{home}/none"], "holds no run"),
+        (["weights", "lenet"], "Backbone 'lenet' is unknown"),
+        (["data", "{home}/none"], "was not found"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    home: Path, arguments: list[str], sentence: str
+) -> None:
+    before = sorted((home / "runs").glob("*"))
+
+    answer = run(home, *(argument.format(home=home) for argument in arguments))
+
+    assert answer.returncode == 2
+    assert sentence in answer.stderr
+    assert answer.stderr.startswith("error: ")
+    assert answer.stderr.count("\n") == 1
+    assert "Traceback" not in answer.stderr
+    assert sorted((home / "runs").glob("*")) == before
+
+
+def test_without_weights_training_says_how_to_get_them_and_starts_nothing_random(
+    home: Path,
+) -> None:
+    answer = run(home, "train", "--data", str(home / "images"), "--backbone", "vgg16")
+
+    assert answer.returncode == 2
+    assert "No ImageNet weights of VGG16 are on this machine" in answer.stderr
+    assert "--weights none" in answer.stderr
+    assert not list((home / "runs").glob("vgg16*/model.safetensors"))
