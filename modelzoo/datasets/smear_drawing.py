@@ -54,7 +54,7 @@ BAR_COLOURS = {
     "Benign": (0, 0, 0),
     "Early": (215, 25, 30),
     "Pre": (20, 60, 210),
-    "Pro": (0, 130, 60),
+    "Pro": (0, 150, 40),
 }
 
 
@@ -232,7 +232,9 @@ def draw_field(
     for kind in (KINDS[label], LYMPHOCYTE):
         for _ in range(round(images * rng.uniform(*kind.cells))):
             _add_cell(rng, field, kind)
-    _add_red_cells(rng, field, slide, round(images * slide.red_cells))
+    # As dense between large cells as between small ones.
+    free = (field.cells == 0).mean()
+    _add_red_cells(rng, field, slide, round(images * free * slide.red_cells))
     _add_debris(rng, field, images)
     return [
         Smear(
@@ -322,7 +324,9 @@ def _has_room(
 ) -> bool:
     """Would the cell hide little of itself, and show its nucleus in every image that shows it?"""
     taken = field.cells[box] > 0
-    if (nucleus & taken).any() or (inside & taken).sum() > 0.08 * inside.sum():
+    if not nucleus.any() or (nucleus & taken).any():
+        return False
+    if (inside & taken).sum() > 0.08 * inside.sum():
         return False
     if (inside & field.bars[box]).any():
         return False
