@@ -83,9 +83,8 @@ def compare_feeds(
     config = TrainConfig(
         backbone=name, mode="finetune", augmentation="muduli2025", input_px=options.px
     )
-    backbone = create_backbone(name, len(dataset.classes)).to(
-        device, memory_format=torch.channels_last
-    )
+    backbone = create_backbone(name, len(dataset.classes)).to(device)
+    backbone.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(list(backbone.parameters()), config)
     pixels = open_pixels(dataset, input_px=options.px, store=store)
     stored = feed_from_store(backbone, pixels, config, device)

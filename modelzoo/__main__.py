@@ -114,13 +114,20 @@ def _train_command(**options: Any) -> None:
         raise UserError("No images were given; say where they are with --data FOLDER.")
     options["data"] = str(Path(options["data"]).resolve())
     configs = [read_recipe(recipe, backbone=backbone, **options) for backbone in backbones]
+    names = [_name_run(name, config, len(configs)) for config in configs]
+    for run_name in names:
+        runs.check_run_is_free(folder, run_name)
+    _check_weights(configs)
     _check_data(Path(options["data"]), store)
-    for config in configs:
-        run_name = name or time.strftime(f"{config.backbone}-{config.split}-%Y%m%d-%H%M%S")
-        if name and len(configs) > 1:
-            run_name = f"{name}-{config.backbone}"
-        run = runs.create_run(folder, run_name, config)
-        _train(run, store, device)
+    for run_name, config in zip(names, configs, strict=True):
+        _train(runs.create_run(folder, run_name, config), store, device)
+
+
+def _name_run(name: str | None, config: TrainConfig, count: int) -> str:
+    """The name given, with the backbone where there are several; else one of its own."""
+    if name is None:
+        return time.strftime(f"{config.backbone}-{config.split}-%Y%m%d-%H%M%S")
+    return name if count == 1 else f"{name}-{config.backbone}"
 
 
 def _train_signature() -> inspect.Signature:
@@ -281,6 +288,15 @@ def _train(run: runs.Run, store: Path | None, device: str) -> None:
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(130)
     evaluate(run.path)
+
+
+def _check_weights(configs: Sequence[TrainConfig]) -> None:
+    """Look for all weights before a run is made."""
+    from modelzoo.backbones.weights import require_weights
+
+    for config in configs:
+        if config.weights == "imagenet":
+            require_weights(config.backbone, places.weights_folder())
 
 
 def _check_data(path: Path, store: Path | None) -> None:

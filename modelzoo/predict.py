@@ -89,7 +89,8 @@ def unlikeness(
     """
     distances = 1 - (_unit(embeddings) @ neighbours.embeddings.T).max(axis=1)
     farther_than = np.searchsorted(neighbours.distances, distances, side="left")
-    return (100 * farther_than / len(neighbours.distances)).astype(np.float32)
+    percentile: npt.NDArray[np.float64] = 100 * farther_than / len(neighbours.distances)
+    return percentile.astype(np.float32)
 
 
 def predict_files(
@@ -180,4 +181,5 @@ def _nearest_of_another_group(
 def _unit(embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """`embeddings` (N, D), each divided by its length."""
     length = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return embeddings / np.maximum(length, 1e-12)
+    unit: npt.NDArray[np.float32] = embeddings / np.maximum(length, 1e-12)
+    return unit

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for 
 
 State = Literal["queued", "training", "done", "stopped", "failed"]
 HEARTBEAT_SECONDS = 5.0
+_HOST = socket.gethostname()
 SILENCE_SECONDS = 45.0  # a run on another machine that has been silent this long is taken for dead
 
 
@@ -119,25 +121,36 @@ def check_run_name(name: str) -> str:
     return name
 
 
+def check_run_is_free(runs: Path, name: str) -> Path:
+    """The folder that the run `name` would have in `runs`.
+
+    Raises:
+        UserError: The name cannot be used, or such a run is there already.
+    """
+    path = runs / check_run_name(name)
+    if path.exists():
+        raise UserError(f"Run {name!r} is already in {runs}; give another name, or resume it.")
+    return path
+
+
 def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
     """Make `runs/name` with its config and the status `queued`.
 
     Raises:
         UserError: The name cannot be used, or such a run is there already.
     """
-    path = make_folder(runs) / check_run_name(name)
+    path = check_run_is_free(runs, name)
+    # Under a name that no list of runs shows: a run is there with its config, or not at all.
+    unfinished = make_folder(runs / f".{name}.{os.getpid()}")
+    write_text(unfinished / CONFIG, format_config(config))
+    write_status(unfinished, Status(state="queued", heartbeat=time.time(), host=_HOST))
     try:
-        path.mkdir()
-    except FileExistsError:
+        unfinished.rename(path)
+    except OSError as error:  # another process took the name meanwhile
+        shutil.rmtree(unfinished)
         raise UserError(
-            f"Run {name!r} is already in {runs}; give another name, or resume it."
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"{path} could not be made ({error.strerror}); give another folder."
+            f"{path} could not be made ({error.strerror}); give another name."
         ) from error
-    write_text(path / CONFIG, format_config(config))
-    write_status(path, Status(state="queued", heartbeat=time.time(), host=socket.gethostname()))
     return Run(path, config)
 
 
@@ -204,14 +217,14 @@ def this_process() -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "process_started": psutil.Process().create_time(),
-        "host": socket.gethostname(),
+        "host": _HOST,
         "heartbeat": time.time(),
     }
 
 
 def is_on_this_machine(status: Status) -> bool:
     """Whether the process that wrote `status` runs, or ran, here."""
-    return status.host == socket.gethostname()
+    return status.host == _HOST
 
 
 def _is_alive(status: Status, now: float) -> bool:

@@ -1,23 +1,20 @@
 """A trained backbone on disk, in timm's local-dir form, and back. Safetensors only, no pickle."""
 
-import errno
 import json
-import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file
 
 from modelzoo.backbones.split import Backbone, create_empty_backbone, fill_backbone
 from modelzoo.backbones.table import BackboneRow
 from modelzoo.errors import UserError
-from modelzoo.files import replacing, write_text
+from modelzoo.files import write_text
 from modelzoo.runs import MODEL, MODEL_CONFIG
+from modelzoo.tensors import write_tensors
 
 
 def write_backbone(
@@ -29,7 +26,7 @@ def write_backbone(
         UserError: The disk is full or the folder cannot be written; what was there stays.
     """
     assert backbone.classifier.out_features == len(classes)
-    _save(backbone.network.state_dict(), run_folder / MODEL)
+    write_tensors(run_folder / MODEL, backbone.network.state_dict())
     text = json.dumps(_describe(backbone.row, classes, input_px), indent=1, ensure_ascii=False)
     write_text(run_folder / MODEL_CONFIG, text)
 
@@ -89,18 +86,6 @@ def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
         raise UserError(f"{file} is missing; train the run again.") from None
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise _damaged(file) from error
-
-
-def _save(tensors: dict[str, Tensor], file: Path) -> None:
-    # Weights trained in channels-last memory are stored in the ordinary order.
-    copies = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    with replacing(file) as temporary:
-        try:
-            save_file(copies, temporary, {"format": "pt"})
-        except SafetensorError as error:  # a full disk: the number is in the text only
-            number = re.search(r"os error (\d+)", str(error))
-            code = int(number[1]) if number else errno.EIO
-            raise OSError(code, os.strerror(code)) from error
 
 
 def _damaged(file: Path) -> UserError:

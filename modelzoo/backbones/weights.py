@@ -66,8 +66,6 @@ def start_backbone(
     weights: Literal["imagenet", "none"],
     folder: Path | None,
     seed: int,
-    fetch: bool = False,
-    report: Report | None = None,
 ) -> tuple[Backbone, InitialWeights]:
     """A backbone as a training starts from it, in training mode, and where its weights are from.
 
@@ -79,20 +77,13 @@ def start_backbone(
         weights: `none` is a random start, by `seed`.
         folder: Local folder that is looked into first.
         seed: Decides all that is random.
-        fetch: Download the weights when they are not here.
-        report: Told of the download's progress.
 
     Raises:
-        UserError: No weights can be had, or those found do not fit.
+        UserError: No weights are here, or those found do not fit.
     """
-    row = find_backbone(name)
     if weights == "none":
         return create_backbone(name, n_classes, seed=seed), InitialWeights(kind="none")
-    found = find_weights(name, folder)
-    if found is None and fetch:
-        found = fetch_weights(name, report=report)
-    if found is None:
-        raise UserError(_no_weights(row))
+    found = require_weights(name, folder)
     backbone = create_empty_backbone(name, IMAGENET_CLASSES)
     sha256 = _load(backbone, found.path)
     if n_classes != IMAGENET_CLASSES:
@@ -110,6 +101,18 @@ def find_weights(name: str, folder: Path | None) -> FoundWeights | None:
     """
     row = find_backbone(name)
     return _in_folder(row, folder) or _in_package(row) or _in_hub_cache(row)
+
+
+def require_weights(name: str, folder: Path | None) -> FoundWeights:
+    """What `find_weights` finds.
+
+    Raises:
+        UserError: It finds none; the sentence names the ways to have them.
+    """
+    found = find_weights(name, folder)
+    if found is None:
+        raise UserError(_no_weights(find_backbone(name)))
+    return found
 
 
 def list_weights(folder: Path | None, names: Sequence[str] = ()) -> list[WeightsState]:

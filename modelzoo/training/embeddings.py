@@ -85,7 +85,7 @@ def open_embeddings(
     file = make_folder(store / "embeddings") / f"{backbone.row.name}-{px}-{key[:16]}.safetensors"
     found = _read(file, key)
     if found is None:
-        backbone.to(device, memory_format=torch.channels_last)
+        backbone.to(device).to(memory_format=torch.channels_last)
         found = embed_pixels(backbone, pixels.values, device=device, report=report)
         seal = {"key": key, "sha256": _checksum(found)}
         write_tensors(file, {"embeddings": torch.from_numpy(found)}, seal)
@@ -105,4 +105,4 @@ def _read(file: Path, key: str) -> npt.NDArray[np.float32] | None:
 
 
 def _checksum(values: npt.NDArray[np.float32]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
+    return hashlib.sha256(values.tobytes()).hexdigest()

@@ -20,7 +20,7 @@ def draw_batches(
         order = torch.multinomial(chance, len(labels), replacement=True, generator=generator)
     else:
         order = torch.randperm(len(labels), generator=generator)
-    batches = order.split(config.batch_size)
+    batches: tuple[Tensor, ...] = order.split(config.batch_size)
     return batches[:-1] if len(batches) > 1 and len(batches[-1]) == 1 else batches
 
 

@@ -118,7 +118,7 @@ def _train(
     )
     runs.write_record(run.path, runs.WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
-    backbone.to(device, memory_format=torch.channels_last)
+    backbone.to(device).to(memory_format=torch.channels_last)
     seconds.lap("weights")
 
     # Training: every weight on pixels, or the last layer on embeddings computed once.

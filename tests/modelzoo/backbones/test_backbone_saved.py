@@ -98,7 +98,7 @@ def test_a_disk_that_fills_up_leaves_the_old_model(
 
     before = (run_folder / "model.safetensors").read_bytes()
     # What safetensors says when write(2) gives ENOSPC; a real full disk needs root to mount.
-    monkeypatch.setattr("modelzoo.backbones.saved.save_file", save_to_a_full_disk)
+    monkeypatch.setattr("safetensors.torch.save_file", save_to_a_full_disk)
 
     with pytest.raises(UserError, match="is full, and nothing that was there is lost"):
         write_backbone(run_folder, create_backbone("tf_efficientnet_lite0", 2, seed=5), "ab", 64)

@@ -266,7 +266,8 @@ def test_a_fetch_from_the_hub_reports_and_is_found_afterwards(
 ) -> None:
     progress: list[tuple[int, int]] = []
 
-    _, weights = start(None, fetch=True, report=lambda done, total: progress.append((done, total)))
+    fetch_weights(LITE0, report=lambda done, total: progress.append((done, total)))
+    _, weights = start(None)
     again = find_weights(LITE0, None)
 
     size = len(shelf.content)

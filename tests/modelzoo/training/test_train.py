@@ -20,6 +20,7 @@ from modelzoo import runs
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.backbones.split import Backbone
 from modelzoo.datasets import store as pixel_store
+from modelzoo.datasets.images import decode_image
 from modelzoo.errors import UserError
 from modelzoo.predict import load_trained, predict, unlikeness
 from modelzoo.training.config import TrainConfig
@@ -106,7 +107,7 @@ def test_a_second_head_runs_no_backbone_and_a_second_backbone_decodes_no_image(
         return counting
 
     monkeypatch.setattr(Backbone, "embed", count("forward", Backbone.embed))
-    monkeypatch.setattr(pixel_store, "decode_image", count("decode", pixel_store.decode_image))
+    monkeypatch.setattr(pixel_store, "decode_image", count("decode", decode_image))
 
     start(make_run(tmp_path, images, "first"), tmp_path)
     assert counts["forward"] > 0

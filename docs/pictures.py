@@ -1,0 +1,70 @@
+"""Draw the README's pictures from the running app: `make pictures`, after `make demo`.
+
+Everything in them is the demo's: synthetic smears, and runs trained on them.
+"""
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.chromium import find_chromium
+
+PICTURES = Path(__file__).parent / "pictures"
+PORT = 8599
+# Each picture: the page's address, a text that is there when it is drawn, and the view's height.
+VIEWS = {
+    "home": ("", "What is here", 1000),
+    "compare": ("compare", "What is mistaken for what?", 1150),
+    "explain": ("explain?image=Pro/Pro_002.jpg", "Grad-CAM", 1150),
+}
+
+
+def main() -> None:
+    """Start the app, draw each page, stop it."""
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    server = subprocess.Popen(
+        [*command, "--server.headless=true", f"--server.port={PORT}"], stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_until_healthy(server)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=find_chromium(), args=["--no-sandbox"]
+            )
+            for name, (address, text, height) in VIEWS.items():
+                page = browser.new_page(viewport={"width": 1440, "height": height})
+                page.goto(f"http://127.0.0.1:{PORT}/{address}")
+                draw(page, text, PICTURES / f"{name}.png")
+                page.close()
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def draw(page: Page, text: str, file: Path) -> None:
+    """Save what `page` shows once `text` is there and nothing is being computed."""
+    page.get_by_text(text).first.wait_for(timeout=120_000)
+    page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=180_000)
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.mouse.move(0, 0)
+    page.screenshot(path=file, animations="disabled")
+    print(file)
+
+
+def _wait_until_healthy(server: "subprocess.Popen[bytes]") -> None:
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            continue
+    sys.exit("The app did not start; `make app` says why.")
+
+
+if __name__ == "__main__":
+    main()
