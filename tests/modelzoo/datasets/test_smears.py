@@ -117,6 +117,17 @@ def test_classes_differ_in_nucleus_nuclear_share_and_number(
         assert area == pytest.approx(np.pi / 4 * kind.nucleus[0] ** 2, rel=0.12)
         assert share == pytest.approx(kind.nuclear_share[0], abs=0.06)
         assert kind.cells[0] <= number <= kind.cells[1] + 5  # lymphocytes, and cells cut by borders
+    assert sorted(KINDS, key=lambda label: measured[label][0]) == ["Benign", "Pre", "Pro", "Early"]
+    assert sorted(KINDS, key=lambda label: measured[label][1]) == ["Pro", "Pre", "Benign", "Early"]
+
+
+def test_classes_differ_in_chromatin(smears: dict[str, list[Smear]]) -> None:
+    def clumping(smear: Smear) -> float:
+        inside = ndimage.binary_erosion(smear.nuclei, iterations=3)
+        return float(np.log(smear.pixels[..., 1][inside]).std())
+
+    median = {label: np.median([clumping(smear) for smear in smears[label]]) for label in KINDS}
+    assert median["Early"] < 0.7 * min(median["Benign"], median["Pre"], median["Pro"])
 
 
 def test_classes_do_not_differ_in_the_colour_of_what_is_no_cell(
