@@ -24,7 +24,7 @@ def test_the_demo_trains_every_backbone_with_the_weights_at_hand_and_says_which(
     assert {config.backbone for config in configs.values()} == set(BACKBONES)
     assert configs["demo-tf_efficientnet_lite0"].weights == "imagenet"
     assert configs["demo-vgg16-random-start"].weights == "none"
-    assert list(configs)[0] == "demo-tf_efficientnet_lite0"
+    assert next(iter(configs)) == "demo-tf_efficientnet_lite0"
     assert list(configs)[-1] == "demo-vgg19-random-start"
 
 
