@@ -14,7 +14,7 @@ from modelzoo.runs import Run, Status
 from modelzoo.training.config import TrainConfig, read_recipe
 from modelzoo.training.train import train
 
-IMAGES_PER_CLASS = 60
+IMAGES_PER_CLASS = 100
 
 
 def run_demo(
