@@ -35,8 +35,8 @@ _ROWS = (
         cost="one pass forward, the head backward",
         needs="the last features and the head",
         is_signed=False,
-        not_valid="Its fields are coarse (7 x 7 at 224 px) and each has seen most of the image, so "
-        "a spot does not outline a cell.",
+        not_valid="Its fields are coarse and each has seen most of the image: a spot outlines no "
+        "cell.",
     ),
     Method(
         name="integrated-gradients",
@@ -46,11 +46,11 @@ _ROWS = (
         url="https://arxiv.org/abs/1703.01365",
         reads="What each pixel added to the class's logit or took from it, against an image of one "
         "even grey; all values sum to the difference between the two.",
-        cost="32 to 128 passes forward and backward",
+        cost="32 to 256 passes forward and backward",
         needs="gradients with respect to the pixels",
         is_signed=True,
-        not_valid="Colours near the grey of the baseline count for little wherever they are, and "
-        "single pixels are noisy: read regions.",
+        not_valid="Colours near that grey count for little wherever they are, and single pixels "
+        "are noisy: read regions.",
     ),
 )
 

@@ -20,6 +20,7 @@ Map = npt.NDArray[np.float32]  # (h, w)
 
 # Single pixels of a gradient are noise to the eye: they are summed to at most this many a side.
 MOST_FIELDS = 28
+NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
 
 # One language for signed and unsigned maps: orange speaks for the class, blue against it, white is
 # 0. ColorBrewer's PuOr and RdBu without their darkest ends: safe for every kind of colour sight,
@@ -54,11 +55,8 @@ def shared_vmax(attributions: Iterable[Attribution]) -> float:
 
 def density(attribution: Attribution) -> Map:
     """Logits for each hundredth of the image's area, in at most 28 x 28 fields."""
-    values = attribution.values.astype(np.float64)
-    height, width = values.shape
-    rows, columns = min(height, MOST_FIELDS), min(width, MOST_FIELDS)
-    fields = _shares(height, rows) @ values @ _shares(width, columns).T
-    in_hundredths: Map = (fields * rows * columns / 100).astype(np.float32)
+    fields = _fields(attribution)
+    in_hundredths: Map = (fields * fields.size / 100).astype(np.float32)
     return in_hundredths
 
 
@@ -99,28 +97,40 @@ def encode_png(pixels: Rgb) -> bytes:
 
 
 def describe_evidence(attribution: Attribution, target_name: str) -> str:
-    """Where the evidence lies and how much it is, in one or two sentences computed from the map."""
+    """Where the evidence lies and how much it is, in sentences computed from what is drawn."""
     if attribution.is_empty:
         return (
             f"No evidence for {target_name} in the last feature map: the map is 0 everywhere, so "
             "nothing is drawn."
         )
-    favour = np.maximum(attribution.values, 0)
+    fields = _fields(attribution)
+    favour, against = np.maximum(fields, 0), np.maximum(-fields, 0)
     if not attribution.is_signed:
-        total = attribution.evidence_for
-        return f"{_where(favour)} of the evidence for {target_name} ({total:.2f} logits)."
-    against = np.maximum(-attribution.values, 0)
-    parts = [
+        return f"{_where(favour)} of the evidence for {target_name} ({favour.sum():.2f} logits)."
+    said = [
         f"{_where(part)} of what speaks {word} {target_name} ({part.sum():.2f} logits)."
         for part, word in ((favour, "for"), (against, "against"))
         if part.any()
     ]
-    return " ".join(parts)
+    if abs(fields.sum()) < NEARLY_CANCELS * np.abs(fields).sum():
+        said.append(
+            f"The two nearly cancel (what remains is {fields.sum():+.2f}), so much of the map is "
+            "noise."
+        )
+    return " ".join(said)
 
 
-def _where(part: Map) -> str:
+def _fields(attribution: Attribution) -> npt.NDArray[np.float64]:
+    """The map's logits summed to at most 28 x 28 fields."""
+    values = attribution.values.astype(np.float64)
+    height, width = values.shape
+    across = _shares(width, min(width, MOST_FIELDS))
+    return _shares(height, min(height, MOST_FIELDS)) @ values @ across.T
+
+
+def _where(part: npt.NDArray[np.float64]) -> str:
     """Which quarter of the image holds most of `part`, and how much: "The upper left ... 81 %"."""
-    quarters = _shares(part.shape[0], 2) @ part.astype(np.float64) @ _shares(part.shape[1], 2).T
+    quarters = _shares(part.shape[0], 2) @ part @ _shares(part.shape[1], 2).T
     row, column = divmod(int(quarters.argmax()), 2)
     percent = 100 * quarters[row, column] / quarters.sum()
     name = f"{('upper', 'lower')[row]} {('left', 'right')[column]} quarter"

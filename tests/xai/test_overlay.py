@@ -157,3 +157,14 @@ def test_words_tell_both_sides_of_a_signed_map() -> None:
         "The lower left quarter holds 100 % of what speaks for Pre (2.00 logits). "
         "The upper right quarter holds 100 % of what speaks against Pre (1.00 logits)."
     )
+
+
+def test_words_say_when_evidence_for_and_against_nearly_cancels() -> None:
+    values = np.full((8, 8), 1.0)
+    values[:, ::2] = -0.99
+
+    said = describe_evidence(attribution(values, is_signed=True), "Pre")
+
+    assert said.endswith(
+        "The two nearly cancel (what remains is +0.32), so much of the map is noise."
+    )
