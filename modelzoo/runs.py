@@ -40,7 +40,7 @@ CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for unlikeness
 
 State = Literal["queued", "training", "done", "stopped", "failed"]
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 2.0
 _HOST = socket.gethostname()
 SILENCE_SECONDS = 45.0  # a run on another machine that has been silent this long is taken for dead
 

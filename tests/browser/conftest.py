@@ -55,17 +55,16 @@ def serve() -> Iterator[Callable[[Path], str]]:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        log = (home / "server.log").open("wb")
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
         options = ["--server.headless=true", f"--server.port={port}"]
         environment = os.environ | {"BLASTLENS_HOME": str(home)}
-        servers.append(
-            subprocess.Popen(
+        with (home / "server.log").open("wb") as log:
+            server = subprocess.Popen(
                 command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
             )
-        )
+        servers.append(server)
         address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(address, servers[-1])
+        _wait_until_healthy(address, server)
         return address
 
     yield start

@@ -1,5 +1,6 @@
 """Whole trainings on a few small images, in this process and in ones that are killed."""
 
+import contextlib
 import json
 import os
 import signal
@@ -111,7 +112,7 @@ def test_a_second_head_runs_no_backbone_and_a_second_backbone_decodes_no_image(
 
     start(make_run(tmp_path, images, "first"), tmp_path)
     assert counts["forward"] > 0
-    assert counts["decode"] == 48
+    assert counts["decode"] == 2 * 48  # at 224 px to find what overlaps, and at the input's size
 
     counts.update(forward=0, decode=0)
     start(make_run(tmp_path, images, "second", seed=0, learning_rate=0.1), tmp_path)
@@ -174,7 +175,7 @@ def test_two_processes_do_not_train_one_run(tmp_path: Path, images: Path) -> Non
     run = make_run(tmp_path, images, epochs=5000, patience=5000)
     child = _in_a_process(run, tmp_path)
     try:
-        _wait_for(run, lambda status: status.epoch > 0, child)
+        _wait_for_epoch(run, 1, child)
         with pytest.raises(UserError, match="'run' is being trained by another process"):
             start(run, tmp_path)
     finally:
@@ -187,9 +188,11 @@ def _in_a_process(run: runs.Run, folder: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([*command, "--store", str(folder / "store")], stderr=subprocess.DEVNULL)
 
 
-def _wait_for(run: runs.Run, condition: Any, child: "subprocess.Popen[bytes]") -> None:
-    """Return when the run's status says so; its process must live until then."""
-    while not condition(runs.read_status(run.path, now=time.time())):
+def _wait_for_epoch(run: runs.Run, epoch: int, child: "subprocess.Popen[bytes]") -> None:
+    """Return when so many epochs are in the history; the process must live until then."""
+    while len(runs.read_history(run.path)) < epoch:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.05)
         assert child.poll() is None, (run.path / runs.LOG).read_text()
 
 
@@ -197,12 +200,18 @@ def _wait_for(run: runs.Run, condition: Any, child: "subprocess.Popen[bytes]") -
 def test_a_finetuning_that_was_stopped_or_killed_resumes_to_the_same_result(
     tmp_path: Path, images: Path, number: signal.Signals
 ) -> None:
-    options = {"mode": "finetune", "epochs": 4, "augmentation": "mild", "optimizer": "adamw"}
+    options = {
+        "mode": "finetune",
+        "epochs": 12,
+        "patience": 12,
+        "augmentation": "mild",
+        "optimizer": "adamw",
+    }
     whole = make_run(tmp_path, images, "whole", **options)
     start(whole, tmp_path)
     broken = make_run(tmp_path, images, "broken", **options)
     child = _in_a_process(broken, tmp_path)
-    _wait_for(broken, lambda status: status.epoch == 2, child)
+    _wait_for_epoch(broken, 2, child)
 
     os.kill(child.pid, number)
     child.wait()
@@ -265,15 +274,3 @@ def test_memory_that_runs_out_is_a_sentence_that_says_what_to_do(
 
     with pytest.raises(UserError, match="Memory ran out with batches of 8 images of 64 px"):
         start(make_run(tmp_path, images, mode="finetune"), tmp_path)
-
-
-def test_a_batch_norm_of_a_finetuned_efficientnet_b0_settles(tmp_path: Path, images: Path) -> None:
-    # muduli2025's Table 3: 98.8 % on training, 28.9 % on validation images.
-    run = make_run(
-        tmp_path, images, mode="finetune", backbone="efficientnet_b0", epochs=8, learning_rate=0.001
-    )
-    start(run, tmp_path)
-
-    history = runs.read_history(run.path)
-    assert history["train_accuracy"].max() > 0.9
-    assert history["validation_accuracy"].max() > 0.8
