@@ -9,6 +9,7 @@ page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/leaderboard:"),
+        st.Page("pages/explain.py", title="Explain", icon=":material/biotech:"),
     ],
     position="top",
 )

@@ -1,0 +1,101 @@
+"""What does each model say of this image, and where did it look? torch only once it is asked."""
+
+import streamlit as st
+
+from pages.parts import resources
+from pages.parts.answers import Answer, say_answers
+from pages.parts.demo import offer_demo
+from pages.parts.door import through_the_door
+from pages.parts.explanations import DISPLAY_PX, OWN, Panels, draw_model, draw_scales
+from pages.parts.states import said_in_place, say_if_gone
+from pages.parts.subjects import choose_models, choose_subject, list_models
+from xai.methods import METHODS  # noqa: TID253  # a table: no torch behind it
+
+through_the_door()
+st.title("What does each model say of this image, and where did it look?")
+models = list_models()
+if not models:
+    st.write("No model has been trained yet, so there is none to ask.")
+    offer_demo()
+    st.stop()
+
+picture, controls = st.columns([1, 3], gap="medium")
+with controls:
+    sentence, notes = st.empty(), st.container()
+    chosen = choose_models(models)
+    subject = None
+    with said_in_place():
+        subject = choose_subject(chosen)
+    by_method, by_target, by_opacity = st.columns([2, 2, 1], gap="medium")
+
+titles = {row.title: row for row in METHODS.values()}
+classes = sorted({row.label for model in chosen for row in model.rows.values()})
+say_if_gone("method", titles, "Method")
+say_if_gone("explain", [OWN, *classes], "Class")
+methods = [
+    titles[title]
+    for title in by_method.pills(
+        "Methods",
+        list(titles),
+        selection_mode="multi",
+        default=["Grad-CAM"],
+        key="method",
+        bind="query-params",
+        help="  \n".join(
+            f"**{row.title}**: {row.reads} Cost: {row.cost}." for row in METHODS.values()
+        ),
+    )
+]
+target_name = by_target.selectbox(
+    "Class explained",
+    [OWN, *classes],
+    key="explain",
+    bind="query-params",
+    help="Whose evidence the maps show. The same class for all models makes their maps comparable.",
+)
+opacity = by_opacity.slider(
+    "Opacity in %", 0, 100, 70, 5, key="opacity", bind="query-params", help="Of strong evidence."
+)
+
+if subject is None:
+    st.stop()
+
+with said_in_place():
+    truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
+    with picture:
+        pixels = resources.square(subject.picture, DISPLAY_PX)
+        st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
+        st.caption(f"`{subject.picture.name}`: {truth}")
+        if subject.image_id:
+            st.page_link(
+                "pages/explain.py",
+                label="Link to this view",
+                icon=":material/link:",
+                query_params={
+                    "image": subject.image_id,
+                    "run": [model.run.id for model in chosen],
+                    "method": [method.title for method in methods],
+                    "explain": target_name,
+                    "opacity": str(opacity),
+                },
+            )
+    notes.caption(
+        "**Not for diagnosis.** A map shows what moved this model's answer, which need not be what "
+        "makes a cell a blast."
+    )
+    progress, scales = st.empty(), st.container()
+    panels = Panels(subject, opacity / 100)
+    answers: list[Answer] = []
+    for done, model in enumerate(chosen):
+        progress.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
+        with said_in_place():
+            answer = resources.answer(model.run.id, model.run.path, model.title, subject.picture)
+            answers.append(answer)
+            sentence.markdown(f"#### {say_answers(answers, subject.label)}")
+            draw_model(model, answer, methods, target_name, panels)
+    progress.empty()
+    with scales:
+        draw_scales(panels, methods)
+    panels.finish()
+    if not methods:
+        st.info("Choose a method to see where the models looked.")

@@ -1,0 +1,101 @@
+"""What models say of one image, in words. No Streamlit, no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+UNLIKE = 95.0  # percentile from which an image is called unlike the training images
+UNSURE = 0.5  # probability below which a model's answer is called unsure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
+class Answer:
+    """One model's answer to one image."""
+
+    run_id: str
+    title: str  # of the model, as people read it
+    classes: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]  # (K,)
+    unlikeness: float  # percentile of the training images' own distances, [0, 100]
+
+    @property
+    def predicted(self) -> int:
+        """Index of the likeliest class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def says(self) -> str:
+        """Name of the likeliest class."""
+        return self.classes[self.predicted]
+
+
+def say_answers(answers: Sequence[Answer], label: str | None) -> str:
+    """What the models say, whether they agree, and whether it is true where that is known.
+
+    Args:
+        answers: At least one.
+        label: The true class; None where nobody knows.
+    """
+    by_class: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_class.setdefault(answer.says, []).append(answer)
+    if len(by_class) == 1:
+        said = answers[0].says
+        who = {1: f"{answers[0].title} says", 2: "Both models say"}.get(
+            len(answers), f"All {len(answers)} models say"
+        )
+        sentence = f"{who} {said} ({_percents(answers)})"
+        if label is None:
+            return f"{sentence}."
+        return f"{sentence}, {'which is true' if said == label else f'but the truth is {label}'}."
+    groups = sorted(by_class.items(), key=lambda item: -len(item[1]))
+    listed = ", ".join(
+        f"{', '.join(answer.title for answer in group)} {'says' if len(group) == 1 else 'say'} "
+        f"{said} ({_percents(group)})"
+        for said, group in groups
+    )
+    truth = "" if label is None else f" The truth is {label}."
+    return f"The models disagree: {listed}.{truth}"
+
+
+def say_doubts(answer: Answer, part: str | None) -> list[str]:
+    """Why not to rely on an answer; one sentence each.
+
+    Args:
+        answer: Of one model.
+        part: Where the image was in the model's training; None: nowhere.
+    """
+    doubts = []
+    if answer.unlikeness > UNLIKE:
+        farther = "any" if answer.unlikeness >= 100 else f"{answer.unlikeness:.0f} %"
+        doubts.append(
+            f"This image is unlike what {answer.title} was trained on, farther away than {farther} "
+            "of its training images are from each other: rely on neither answer nor map."
+        )
+    if part == "train":
+        doubts.append(
+            "This image was in the training part of this run: being right here proves nothing."
+        )
+    if part == "validation":
+        doubts.append(
+            "This image was in the validation part of this run, which chose the epoch that is kept."
+        )
+    if answer.probabilities.max() < UNSURE:
+        doubts.append(f"No class reaches {100 * UNSURE:.0f} %: {answer.title} does not know.")
+    return doubts
+
+
+def say_percent(probability: float) -> str:
+    """A probability in whole percent; certainty is never claimed by rounding."""
+    if 0 < probability < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= probability < 1 else f"{100 * probability:.0f} %"
+
+
+def _percents(answers: Sequence[Answer]) -> str:
+    low, *_, high = sorted([float(answer.probabilities.max()) for answer in answers] * 2)
+    if say_percent(low) == say_percent(high):
+        return say_percent(low)
+    return f"{say_percent(low).removesuffix(' %')} to {say_percent(high)}"

@@ -1,0 +1,221 @@
+"""Rows of the page Explain: what one model says, and where it looked, on one scale for all."""
+
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.parts import resources
+from pages.parts.answers import Answer, say_doubts, say_percent
+from pages.parts.colours import class_colours
+from pages.parts.states import said_in_place
+from pages.parts.subjects import Model, Subject
+from xai.attribution import Attribution  # noqa: TID253  # no torch behind it
+from xai.methods import Method  # noqa: TID253  # no torch behind it
+from xai.overlay import (  # noqa: TID253  # no torch behind it
+    describe_evidence,
+    draw_colour_bar,
+    draw_overlay,
+    encode_png,
+    shared_vmax,
+)
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
+OWN = "each model's own answer"
+
+
+@dataclass(slots=True)
+class Panel:
+    """One map's place on the page."""
+
+    slot: "DeltaGenerator"  # the overlay
+    tools: "DeltaGenerator"  # what is below it
+    method: Method
+    model: Model
+    attribution: Attribution
+    target_name: str
+
+
+@dataclass(slots=True)
+class Panels:
+    """All maps on the page, by method on one scale."""
+
+    subject: Subject
+    opacity: float  # [0, 1]
+    shown: list[Panel] = field(default_factory=list)
+    vmax_by_method: dict[str, float] = field(default_factory=dict)
+
+    def add(self, panel: Panel) -> None:
+        """Draw one more map; the others again where it has moved their scale."""
+        self.shown.append(panel)
+        name = panel.method.name
+        same = [each for each in self.shown if each.method.name == name]
+        vmax = shared_vmax(each.attribution for each in same)
+        moved = vmax != self.vmax_by_method.get(name)
+        self.vmax_by_method[name] = vmax
+        for each in same if moved else [panel]:
+            each.slot.image(self.png(each), width="stretch", alt=self.alt(each))
+
+    def png(self, panel: Panel) -> bytes:
+        """The overlay as it is shown."""
+        vmax = self.vmax_by_method[panel.method.name]
+        pixels = resources.square(self.subject.picture, DISPLAY_PX)
+        drawn = draw_overlay(pixels, panel.attribution, vmax=vmax, opacity=self.opacity)
+        return encode_png(drawn)
+
+    def alt(self, panel: Panel) -> str:
+        """The overlay in words."""
+        said = describe_evidence(panel.attribution, panel.target_name)
+        return f"{panel.method.title} of {panel.model.title}. {said}"
+
+    def finish(self) -> None:
+        """Offer what is shown as files; call it when all maps are drawn."""
+        for panel in self.shown:
+            name = f"{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
+            raw = io.BytesIO()
+            np.save(raw, panel.attribution.values)
+            with panel.tools.container(horizontal=True, gap="small"):
+                st.download_button(
+                    "PNG",
+                    self.png(panel),
+                    f"{name}.png",
+                    "image/png",
+                    key=f"png-{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/image:",
+                    help="The overlay as it is shown.",
+                )
+                st.download_button(
+                    "Values",
+                    raw.getvalue(),
+                    f"{name}.npy",
+                    "application/octet-stream",
+                    key=f"npy-{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/data_array:",
+                    help="The map before it was enlarged, in logits, as a NumPy file (.npy).",
+                )
+
+
+def draw_model(
+    model: Model, answer: Answer, methods: Sequence[Method], target_name: str, panels: Panels
+) -> None:
+    """One model's row: its answer, and one map a method.
+
+    Args:
+        model: Which run.
+        answer: Its answer.
+        methods: In the order of the columns.
+        target_name: The class explained, or `OWN`.
+        panels: Where the maps go.
+    """
+    with st.container(border=True):
+        words, *places = st.columns([1, *[1] * max(len(methods), 2)], gap="medium")
+        with words:
+            _draw_answer(model, answer, panels.subject)
+        name = answer.says if target_name == OWN else target_name
+        if name not in answer.classes:
+            places[0].info(f"{model.title} knows no class {name}: choose another to explain.")
+            return
+        for method, place in zip(methods, places, strict=False):
+            with place, said_in_place():
+                st.markdown(f"**{method.title}** for **{name}**")
+                slot = st.empty()
+                with slot, st.spinner(f"{method.title}: {method.cost} …"):
+                    attribution = resources.attribution(
+                        model.run.path,
+                        panels.subject.picture,
+                        method=method.name,
+                        target=answer.classes.index(name),
+                    )
+                # A map alone leaves the column beside it free.
+                with places[1] if len(methods) == 1 else place:
+                    said = describe_evidence(attribution, name)
+                    if attribution.is_empty:
+                        st.info(said)
+                    st.caption(
+                        _cost(attribution)
+                        if attribution.is_empty
+                        else f"{said} {_cost(attribution)}"
+                    )
+                    panels.add(Panel(slot, st.empty(), method, model, attribution, name))
+
+
+def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
+    """One colour bar a method, with what its ends mean."""
+    for method, place in zip(methods, st.columns(max(len(methods), 2), gap="medium"), strict=False):
+        vmax = panels.vmax_by_method.get(method.name, 0)
+        with place:
+            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.opacity)
+            low = f"\N{MINUS SIGN}{vmax:.2g}" if method.is_signed else "0"
+            st.image(
+                bar,
+                width="stretch",
+                alt=f"Colour scale of {method.title}: {low} to {vmax:.2g} logits for each "
+                "hundredth of the image, from blue (against) over clear (nothing) to orange (for).",
+            )
+            ends = "against the class · clear: nothing · " if method.is_signed else ""
+            st.caption(
+                f"**{method.title}**, {low} to {vmax:.2g} logits for each 1 % of the image: "
+                f"{'blue ' if method.is_signed else ''}{ends}orange for it. The same scale for "
+                f"every model; beyond it the colour stays. {method.reads} {method.not_valid} "
+                f"[{method.paper}]({method.url})"
+            )
+
+
+def _draw_answer(model: Model, answer: Answer, subject: Subject) -> None:
+    """Title and badges, the probabilities as bars, what speaks against relying on them."""
+    part = subject.part_by_run.get(model.run.id)
+    st.markdown(f"#### {model.title}")
+    badges = [f":gray-badge[run {model.run.id}]", f":gray-badge[{model.run.config.split} split]"]
+    if model.has_imagenet is False:
+        badges.append(":orange-badge[no ImageNet weights]")
+    if part:
+        colour = "green" if part == "test" else "orange"
+        words = {"train": "training", "validation": "validation", "test": "test"}[part]
+        badges.append(f":{colour}-badge[image in its {words} part]")
+    st.markdown(" ".join(badges))
+    st.html(probability_bars(answer, subject.label))
+    for doubt in say_doubts(answer, part):
+        st.warning(doubt, icon=":material/warning:")
+
+
+def probability_bars(answer: Answer, label: str | None) -> str:
+    """The probabilities as bars in the colours of the classes, the true class marked."""
+    colours = class_colours(answer.classes)
+    rows = []
+    for name, probability in zip(answer.classes, answer.probabilities, strict=True):
+        percent, share = 100 * float(probability), html.escape(say_percent(float(probability)))
+        mark = " (true)" if name == label else ""
+        weight = 700 if name == answer.says else 400
+        rows.append(
+            f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
+            '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
+            f'<div style="width:{percent:.1f}%;height:100%;border-radius:.2rem;'
+            f'background:{colours[name]}"></div></div>'
+            f'<div style="text-align:right;font-weight:{weight}">{share}</div>'
+        )
+    return (
+        '<div style="display:grid;grid-template-columns:auto 1fr 3.2rem;gap:.3rem .6rem;'
+        f'align-items:center;font-size:.9rem">{"".join(rows)}</div>'
+    )
+
+
+def _cost(attribution: Attribution) -> str:
+    """How exact the map is, and what it took."""
+    height, width = attribution.values.shape
+    passes = f"{attribution.forwards} passes" if attribution.forwards > 1 else "1 pass"
+    exact = f"{height} x {width} fields, enlarged"
+    if attribution.expected_error is not None:
+        off = attribution.expected_error
+        exact = f"the sum is off by {f'{off:.2f}' if off >= 0.005 else 'less than 0.01'} logits"
+    return f"({exact}; {passes}, {attribution.seconds:.1f} s)"

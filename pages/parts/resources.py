@@ -1,0 +1,122 @@
+"""What pages keep in memory: models, answers, attributions. Bounded; shared by every tab.
+
+torch and xai are imported inside, so that opening a page waits for neither. Files are known by
+path and time of change, images by the hash of their bytes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from modelzoo import runs
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.errors import UserError
+from pages.parts.answers import Answer
+from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+
+if TYPE_CHECKING:
+    from modelzoo.predict import Trained
+
+Rgb = npt.NDArray[np.uint8]  # (px, px, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image's file, as it was picked or uploaded."""
+
+    name: str  # what errors call it
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def square(picture: Picture, px: int) -> Rgb:
+    """The middle of the picture as a network of `px` pixels a side sees it.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    return _square(picture.sha256, px, picture)
+
+
+def answer(run_id: str, path: Path, title: str, picture: Picture) -> Answer:
+    """What the run in folder `path` says of the picture.
+
+    Raises:
+        UserError: The run is gone or damaged, or the picture is no image.
+    """
+    return _answer(run_id, str(path), _stamp(path), title, picture.sha256, picture)
+
+
+def attribution(path: Path, picture: Picture, *, method: str, target: int) -> Attribution:
+    """Where the run in folder `path` sees its target in the picture.
+
+    Raises:
+        UserError: The run is gone or damaged, or it cannot be explained so.
+        xai.errors.UserError: The model cannot be explained so.
+    """
+    return _attribution(str(path), _stamp(path), method, target, picture.sha256, picture)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _trained(path: str, stamp: int) -> "tuple[Trained, str]":
+    """A model, never to be changed, and the hash of its file."""
+    from modelzoo.predict import load_trained
+
+    trained = load_trained(Path(path))
+    with (Path(path) / runs.MODEL).open("rb") as file:
+        return trained, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
+    return fit_square(decode_image(_picture.content, name=_picture.name), px)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _answer(
+    run_id: str, path: str, stamp: int, title: str, sha256: str, _picture: Picture
+) -> Answer:
+    from modelzoo.predict import predict
+
+    trained, _ = _trained(path, stamp)
+    answers = predict(trained, square(_picture, trained.px)[None])
+    return Answer(
+        run_id=run_id,
+        title=title,
+        classes=trained.classes,
+        probabilities=answers.probabilities[0],
+        unlikeness=float(answers.unlikeness[0]),
+    )
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _attribution(
+    path: str, stamp: int, method: str, target: int, sha256: str, _picture: Picture
+) -> Attribution:
+    import torch
+
+    from xai.explain import explain
+
+    trained, model_hash = _trained(path, stamp)
+    pixels = torch.from_numpy(square(_picture, trained.px)[None])
+    images = trained.backbone.normalise(pixels)
+    return explain(trained.backbone, images, method=method, target=target, model_hash=model_hash)[0]
+
+
+def _stamp(path: Path) -> int:
+    """When the run's model was last written."""
+    try:
+        return (path / runs.MODEL).stat().st_mtime_ns
+    except OSError:
+        raise UserError(
+            f"Run {path.name} has no model any more; choose another run or train it again."
+        ) from None

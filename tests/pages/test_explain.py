@@ -1,0 +1,236 @@
+import shutil
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from modelzoo import runs
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.split import create_backbone
+from modelzoo.predict import write_neighbours
+from tests.run_folders import CLASSES, make_run
+
+ROOT = Path(__file__).parents[2]
+IMAGES = 40
+PX = 64
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a data set and two models as they are before any training."""
+    home = tmp_path_factory.mktemp("home")
+    generator = np.random.default_rng(0)
+    data = home / "data"
+    data.mkdir()
+    pixels = generator.integers(0, 255, (IMAGES, 80, 96, 3), np.uint8)
+    for index, each in enumerate(pixels):
+        Image.fromarray(each).save(data / f"{index:04d}.jpg")
+    for backbone, name in (("tf_efficientnet_lite0", "lite0"), ("efficientnet_b0", "b0-random")):
+        run = make_run(
+            home / "runs",
+            name,
+            images=IMAGES,
+            images_per_group=1,
+            starts_at_random=name.endswith("random"),
+            data=str(data),
+            backbone=backbone,
+            input_px=PX,
+        )
+        network = create_backbone(backbone, len(CLASSES), seed=1).eval()
+        write_backbone(run.path, network, CLASSES, PX)
+        split = runs.read_split(run.path)
+        with torch.inference_mode():
+            squares = network.normalise(torch.from_numpy(pixels[:, :PX, :PX].copy()))
+            embeddings = network.embed(network.features(squares)).numpy()
+        write_neighbours(run.path, embeddings, [row.image for row in split.rows], split)
+    return home
+
+
+@pytest.fixture
+def home(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy that a test may spoil."""
+    copy = tmp_path / "home"
+    shutil.copytree(trained, copy)
+    for config in copy.glob("runs/*/config.toml"):
+        text = config.read_text()
+        config.write_text(text.replace(str(trained / "data"), str(copy / "data")))
+    monkeypatch.setenv("BLASTLENS_HOME", str(copy))
+    return copy
+
+
+def open_explain(**query: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/explain.py")
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
+    return "\n".join(str(each.value) for kind in kinds for each in kind)
+
+
+def image_in_part(home: Path, run: str, part: str) -> str:
+    rows = runs.read_split(home / "runs" / run).rows
+    return next(row.image for row in rows if row.part == part)
+
+
+def alt_texts(app: AppTest) -> list[str]:
+    return [image.alt for each in app.image for image in each.proto.imgs]
+
+
+def map_url(app: AppTest) -> str:
+    """Where the browser fetches the only map: a name made from its bytes."""
+    (url,) = [
+        image.url for each in app.image for image in each.proto.imgs if " of Eff" in image.alt
+    ]
+    return str(url)
+
+
+def test_without_a_model_the_demo_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+
+    app = open_explain()
+
+    assert not app.exception
+    assert "No model has been trained yet" in text_of(app)
+    assert "Train the demo" in [button.label for button in app.button]
+
+
+def test_a_sample_image_is_ready_and_explained(home: Path) -> None:
+    app = open_explain()
+
+    assert not app.exception
+    assert not app.error
+    said = text_of(app)
+    assert "models say" in said or "The models disagree" in said
+    assert "#### EfficientNet-Lite0" in said
+    assert "#### EfficientNet-B0" in said
+    assert said.count("image in its test part") == 2
+    assert said.count(":orange-badge[no ImageNet weights]") == 1
+    assert "**Not for diagnosis.**" in said
+    assert "The same scale for every model" in said
+
+
+def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
+    image = image_in_part(home, "lite0", "test")
+
+    app = open_explain(
+        image=image, run="lite0", method=["Grad-CAM", "Integrated Gradients"], explain="Pre"
+    )
+
+    said = text_of(app)
+    assert not app.exception
+    assert f"`{image}`: true class" in said
+    assert "**Grad-CAM** for **Pre**" in said
+    assert "**Integrated Gradients** for **Pre**" in said
+    assert "EfficientNet-B0" not in said
+
+
+def test_that_an_image_was_trained_on_is_said(home: Path) -> None:
+    app = open_explain(image=image_in_part(home, "lite0", "train"), run="lite0")
+
+    assert "This image was in the training part of this run" in text_of(app)
+
+
+def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
+    app = open_explain(image="gone.jpg", run="deleted")
+
+    assert not app.exception
+    said = text_of(app)
+    assert "Run deleted of this link is gone." in said
+    assert "Image gone.jpg of this link is gone." in said
+
+
+def test_a_data_set_that_was_moved_away_is_a_sentence(home: Path) -> None:
+    (home / "data").rename(home / "elsewhere")
+
+    app = open_explain()
+
+    assert not app.exception
+    assert "put the data set back where it was" in app.error[0].value
+
+
+def test_a_damaged_model_is_a_sentence_and_the_other_is_still_asked(home: Path) -> None:
+    (home / "runs" / "lite0" / "model.safetensors").write_bytes(b"nothing")
+
+    app = open_explain(run=["lite0", "b0-random"])
+
+    assert not app.exception
+    assert "is damaged" in app.error[0].value
+    assert "#### EfficientNet-B0" in text_of(app)
+
+
+def test_an_upload_is_explained_and_its_truth_is_unknown(home: Path) -> None:
+    out = BytesIO()
+    Image.fromarray(np.full((70, 90), 128, np.uint8)).save(out, "PNG")
+
+    app = open_explain(run="lite0")
+    app.file_uploader[0].set_value(("cell.png", out.getvalue(), "image/png")).run()
+
+    assert not app.exception
+    said = text_of(app)
+    assert "`cell.png`: an upload, true class unknown" in said
+    assert "part]" not in said
+
+
+def test_a_decompression_bomb_is_a_sentence(home: Path) -> None:
+    out = BytesIO()
+    Image.new("1", (12_000, 12_000)).save(out, "PNG")
+
+    app = open_explain(run="lite0")
+    app.file_uploader[0].set_value(("bomb.png", out.getvalue(), "image/png")).run()
+
+    assert not app.exception
+    assert "bomb.png cannot be used: it has" in app.error[0].value
+
+
+def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
+    app = open_explain(run="lite0", explain="Pre")
+    of_pre = map_url(app)
+
+    of_pro = map_url(app.selectbox(key="explain").set_value("Pro").run())
+    again = map_url(app.selectbox(key="explain").set_value("Pre").run())
+
+    assert of_pre != of_pro
+    assert again == of_pre
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])
+def test_an_upload_that_is_no_image_is_a_sentence(home: Path, content: bytes) -> None:
+    app = open_explain(run="lite0")
+    app.file_uploader[0].set_value(("notes.png", content, "image/png")).run()
+
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("notes.png cannot be used")
+
+
+def test_a_filter_that_leaves_nothing_says_so(home: Path) -> None:
+    app = open_explain(run="lite0", part="test")
+    kept = app.selectbox(key="image").options
+    (home / "runs" / "lite0" / "split.csv").write_text(
+        (home / "runs" / "lite0" / "split.csv").read_text().replace(",test", ",train")
+    )
+
+    app.run()
+
+    assert 0 < len(kept) < IMAGES
+    assert "No image is of this class and in this part" in text_of(app)
+
+
+def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
+    app = open_explain(run="lite0")
+
+    texts = alt_texts(app)
+
+    assert len(texts) == 3  # the image, the scale, the map
+    assert all(texts)
+    assert any("Grad-CAM of EfficientNet-Lite0" in text for text in texts)
