@@ -32,32 +32,17 @@ class Answer:
 
 
 def say_answers(answers: Sequence[Answer], label: str | None) -> str:
-    """What the models say, whether they agree, and whether it is true where that is known.
+    """What the models say, whether they agree, whether it is true, and whether to rely on it.
 
     Args:
         answers: At least one.
         label: The true class; None where nobody knows.
     """
-    by_class: dict[str, list[Answer]] = {}
-    for answer in answers:
-        by_class.setdefault(answer.says, []).append(answer)
-    if len(by_class) == 1:
-        said = answers[0].says
-        who = {1: f"{answers[0].title} says", 2: "Both models say"}.get(
-            len(answers), f"All {len(answers)} models say"
-        )
-        sentence = f"{who} {said} ({_percents(answers)})"
-        if label is None:
-            return f"{sentence}."
-        return f"{sentence}, {'which is true' if said == label else f'but the truth is {label}'}."
-    groups = sorted(by_class.items(), key=lambda item: -len(item[1]))
-    listed = ", ".join(
-        f"{', '.join(answer.title for answer in group)} {'says' if len(group) == 1 else 'say'} "
-        f"{said} ({_percents(group)})"
-        for said, group in groups
-    )
-    truth = "" if label is None else f" The truth is {label}."
-    return f"The models disagree: {listed}.{truth}"
+    unlike = sum(answer.unlikeness > UNLIKE for answer in answers)
+    if not unlike:
+        return _say(answers, label)
+    whose = "the training images" if len(answers) == 1 else f"what {unlike} of them learned from"
+    return f"{_say(answers, label)} But the image is unlike {whose}."
 
 
 def say_doubts(answer: Answer, part: str | None) -> list[str]:
@@ -92,6 +77,30 @@ def say_percent(probability: float) -> str:
     if 0 < probability < 0.005:
         return "<1 %"
     return ">99 %" if 0.995 <= probability < 1 else f"{100 * probability:.0f} %"
+
+
+def _say(answers: Sequence[Answer], label: str | None) -> str:
+    """What the models say, whether they agree, and whether it is true where that is known."""
+    by_class: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_class.setdefault(answer.says, []).append(answer)
+    if len(by_class) == 1:
+        said = answers[0].says
+        who = {1: f"{answers[0].title} says", 2: "Both models say"}.get(
+            len(answers), f"All {len(answers)} models say"
+        )
+        sentence = f"{who} {said} ({_percents(answers)})"
+        if label is None:
+            return f"{sentence}."
+        return f"{sentence}, {'which is true' if said == label else f'but the truth is {label}'}."
+    groups = sorted(by_class.items(), key=lambda item: -len(item[1]))
+    listed = ", ".join(
+        f"{', '.join(answer.title for answer in group)} {'says' if len(group) == 1 else 'say'} "
+        f"{said} ({_percents(group)})"
+        for said, group in groups
+    )
+    truth = "" if label is None else f" The truth is {label}."
+    return f"The models disagree: {listed}.{truth}"
 
 
 def _percents(answers: Sequence[Answer]) -> str:

@@ -51,6 +51,16 @@ def test_the_sentence_says_who_says_what_and_whether_it_is_true(
     assert say_answers([answer(*each) for each in answers], label) == said
 
 
+def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> None:
+    alone = say_answers([answer("VGG16", "Pro", 0.8, unlikeness=99.0)], None)
+    of_two = say_answers(
+        [answer("VGG16", "Pro", 0.8, unlikeness=99.0), answer("VGG19", "Pro", 0.8)], None
+    )
+
+    assert alone == "VGG16 says Pro (80 %). But the image is unlike the training images."
+    assert of_two.endswith("But the image is unlike what 1 of them learned from.")
+
+
 def test_certainty_is_never_claimed_by_rounding() -> None:
     shares = (0, 0.001, 0.006, 0.5, 0.994, 0.9999, 1)
 
