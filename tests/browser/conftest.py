@@ -11,10 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 
+expect.set_options(timeout=60_000)  # the first explanation waits for torch
 PROJECT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
