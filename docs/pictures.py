@@ -9,17 +9,17 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 
 PICTURES = Path(__file__).parent / "pictures"
 PORT = 8599
-# Each picture: the page's address, a text that is there when it is drawn, and the view's height.
+# Each picture: the page's address, what is there once it is drawn, and the view's height.
 VIEWS = {
-    "home": ("", "What is here", 1000),
-    "compare": ("compare", "What is mistaken for what?", 1150),
-    "explain": ("explain?image=Pro/Pro_002.jpg", "Grad-CAM", 1150),
+    "home": ("", "[data-testid=stMetric]", 1000),
+    "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
+    "explain": ("explain?image=Pro/Pro_002.jpg", "button:has-text('Values')", 1150),
 }
 
 
@@ -35,10 +35,10 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=find_chromium(), args=["--no-sandbox"]
             )
-            for name, (address, text, height) in VIEWS.items():
+            for name, (address, drawn, height) in VIEWS.items():
                 page = browser.new_page(viewport={"width": 1440, "height": height})
                 page.goto(f"http://127.0.0.1:{PORT}/{address}")
-                draw(page, text, PICTURES / f"{name}.png")
+                draw(page, drawn, PICTURES / f"{name}.png")
                 page.close()
             browser.close()
     finally:
@@ -46,10 +46,11 @@ def main() -> None:
         server.wait(20)
 
 
-def draw(page: Page, text: str, file: Path) -> None:
-    """Save what `page` shows once `text` is there and nothing is being computed."""
-    page.get_by_text(text).first.wait_for(timeout=120_000)
-    page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=180_000)
+def draw(page: Page, drawn: str, file: Path) -> None:
+    """Save what `page` shows once `drawn` is there and nothing is left to come."""
+    page.locator(drawn).first.wait_for(timeout=120_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
     page.wait_for_function("document.fonts.status === 'loaded'")
     page.mouse.move(0, 0)
     page.screenshot(path=file, animations="disabled")

@@ -21,7 +21,7 @@ def store_folder() -> Path:
 
 def demo_folder() -> Path:
     """Where the demo's synthetic smears are kept."""
-    return home() / "data" / "smears"
+    return home() / "data" / "synthetic-smears"
 
 
 def weights_folder() -> Path | None:
