@@ -21,6 +21,7 @@ from modelzoo import places, runs
 from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.errors import UserError
 from modelzoo.files import replacing
+from modelzoo.places import DEMO_PREFIX
 from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
 
 app = typer.Typer(
@@ -227,13 +228,24 @@ def predict(
 @app.command(name="runs")
 def list_runs(runs_folder: RunsOption = None) -> None:
     """List the runs with their scores on the test part, each with its 95 % interval."""
-    from modelzoo.evaluation.leaderboard import read_leaderboard, runs_table
+    from modelzoo.evaluation.leaderboard import (
+        list_splits,
+        read_leaderboard,
+        runs_table,
+        split_effect,
+        verdict,
+    )
 
     folder = runs_folder or places.runs_folder()
     found, damaged = runs.list_runs(folder)
     if not found and not damaged:
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
-    table = runs_table(read_leaderboard(found))
+    board = read_leaderboard(found)
+    for choice in list_splits(board.rows)[:1]:  # the one with most runs
+        console.print(verdict([row for row in board.rows if row.split_id == choice.split_id]))
+    if effect := split_effect(board.rows):
+        console.print(effect)
+    table = runs_table(board)
     if console.is_terminal and console.width < WIDE:
         table = table[["run", "split", "tested on", "accuracy", "auc", "state"]]
         notes.print(f"(all columns in a terminal of {WIDE} characters, or through a pipe)")
@@ -255,10 +267,17 @@ def evaluate(
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Do nothing where it is done.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Only where no run is here, or the demo is unfinished.")
+    ] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Make synthetic smears and train every backbone on them, with the weights at hand."""
+    found, _ = runs.list_runs(places.runs_folder())
+    mine = [run for run in found if not run.id.startswith(DEMO_PREFIX)]
+    tested = {run.config.backbone for run in found if run.has(runs.PREDICTIONS)}
+    if once and (mine or tested == set(BACKBONES)):
+        return  # before torch is imported: `make app` asks every time
     from modelzoo.demo import run_demo
 
     with _progress() as show:

@@ -70,7 +70,9 @@ def list_demo_runs(folder: Path) -> dict[str, TrainConfig]:
     }
     configs = {}
     for row in sorted(BACKBONES.values(), key=lambda row: row.parameters):
-        name = f"demo-{row.name}" if has_weights[row.name] else f"demo-{row.name}-random-start"
+        name = f"{places.DEMO_PREFIX}{row.name}"
+        if not has_weights[row.name]:
+            name += "-random-start"
         configs[name] = read_recipe(
             "quick",
             data=str(folder.resolve()),

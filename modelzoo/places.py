@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+DEMO_PREFIX = "demo-"  # of the names of the demo's runs
+
 
 def home() -> Path:
     """The folder of runs, store and demo: BLASTLENS_HOME, else the current one."""
