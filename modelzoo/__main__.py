@@ -118,8 +118,8 @@ def _train_command(**options: Any) -> None:
     names = [_name_run(name, config, len(configs)) for config in configs]
     for run_name in names:
         runs.check_run_is_free(folder, run_name)
-    _check_weights(configs)
     _check_data(Path(options["data"]), store)
+    _check_weights(configs)
     for run_name, config in zip(names, configs, strict=True):
         _train(runs.create_run(folder, run_name, config), store, device)
 

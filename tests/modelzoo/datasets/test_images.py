@@ -178,7 +178,8 @@ def test_fitting_equals_resizing_the_shorter_side_and_cutting_the_middle_out(
 
     fitted = fit_square(image, input_px, crop=crop)
 
-    assert np.abs(fitted.astype(np.int16) - expected).max() <= 1
+    # Pillow's fixed-point weights round a box a little otherwise; a pixel's shift would be 80 off.
+    assert np.abs(fitted.astype(np.int16) - expected).max() <= 4
 
 
 @pytest.mark.parametrize("size", [(1, 1_000_000), (1_000_000, 1), (1, 1)])
