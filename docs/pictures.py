@@ -19,7 +19,7 @@ PORT = 8599
 VIEWS = {
     "home": ("", "[data-testid=stMetric]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
-    "explain": ("explain?image=Pro/Pro_002.jpg", "button:has-text('Values')", 1150),
+    "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Values')", 1150),
 }
 
 
