@@ -1,6 +1,5 @@
 import hashlib
 import http.server
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -357,14 +356,6 @@ def test_the_list_says_where_each_backbone_stands(folder: Path) -> None:
 
 
 # Real weights on photographs that come with scikit-image
-
-
-@pytest.fixture
-def real_weights() -> Path:
-    given = os.environ.get("BLASTLENS_WEIGHTS")
-    if not given:
-        pytest.skip("BLASTLENS_WEIGHTS names no folder with resnet50 and tf_efficientnet_lite0")
-    return Path(given)
 
 
 @pytest.mark.parametrize("name", ["resnet50", LITE0])
