@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-import pandas as pd
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
@@ -23,6 +22,9 @@ from modelzoo.errors import UserError
 from modelzoo.files import replacing
 from modelzoo.places import DEMO_PREFIX
 from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     help="Train backbones on blood smears, predict and evaluate. Not for diagnosis.",
@@ -402,7 +404,7 @@ def _table(columns: Sequence[str]) -> Table:
     return Table(*(Column(name, overflow="fold") for name in columns), box=SIMPLE)
 
 
-def _print_frame(frame: pd.DataFrame) -> None:
+def _print_frame(frame: "pd.DataFrame") -> None:
     """Print a table of texts and numbers."""
     table = _table([str(column) for column in frame.columns])
     for row in frame.itertuples(index=False):

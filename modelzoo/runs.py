@@ -14,17 +14,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import psutil
 
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing, write_text
 from modelzoo.training.config import TrainConfig, format_config, read_config
+
+if TYPE_CHECKING:
+    # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
+    import pandas as pd
 
 CONFIG = "config.toml"
 STATUS = "status.json"
@@ -255,12 +258,14 @@ def append_history(path: Path, row: Mapping[str, float]) -> None:
         history.write(out.getvalue())
 
 
-def read_history(path: Path) -> pd.DataFrame:
+def read_history(path: Path) -> "pd.DataFrame":
     """One row an epoch; empty before the first.
 
     Raises:
         UserError: The file is damaged.
     """
+    import pandas as pd
+
     file = path / HISTORY
     if not file.is_file():
         return pd.DataFrame({"epoch": []})
@@ -300,6 +305,8 @@ def read_split(path: Path) -> Split:
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions.parquet: image, part, label, then a logit and a probability a class."""
+    import pandas as pd
+
     names = (*predictions.classes, None)  # index -1: no label
     table = pd.DataFrame(
         {
@@ -321,6 +328,8 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         UserError: The file is missing or damaged.
     """
+    import pandas as pd
+
     file = path / PREDICTIONS
     try:
         table = pd.read_parquet(file)

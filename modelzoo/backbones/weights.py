@@ -1,10 +1,10 @@
-"""Where a backbone starts from: ImageNet weights found here, fetched on request, or none at all.
+"""ImageNet weights: where they are on this machine, and how to fetch them. No torch.
 
-Nothing is downloaded unasked, and a random start is never given in place of weights.
+Nothing is downloaded unasked.
 """
 
 import hashlib
-import pickle
+import os
 import re
 import urllib.error
 import urllib.request
@@ -13,28 +13,15 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 import huggingface_hub
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
-from modelzoo.backbones.split import (
-    Backbone,
-    create_backbone,
-    create_empty_backbone,
-    fill_backbone,
-    replace_classifier,
-)
 from modelzoo.backbones.table import BACKBONES, BackboneRow, find_backbone
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing
-from modelzoo.runs import InitialWeights
 
-IMAGENET_CLASSES = 1000
 HUB_FILE = "model.safetensors"
 TIMEOUT_SECONDS = 10.0  # without an answer; a machine without internet should hear of it soon
 
@@ -57,40 +44,6 @@ class WeightsState:
     state: str  # in words: "in folder", "in package", "in hub cache", "not here: fetch"
     path: Path | None
     size_bytes: int  # of the file; what a fetch would bring, about, when it is not here
-
-
-def start_backbone(
-    name: str,
-    n_classes: int,
-    *,
-    weights: Literal["imagenet", "none"],
-    folder: Path | None,
-    seed: int,
-) -> tuple[Backbone, InitialWeights]:
-    """A backbone as a training starts from it, in training mode, and where its weights are from.
-
-    With 1000 classes ImageNet's own classifier stays, otherwise it is new and random by `seed`.
-
-    Args:
-        name: A key of `BACKBONES`.
-        n_classes: Outputs of the last layer.
-        weights: `none` is a random start, by `seed`.
-        folder: Local folder that is looked into first.
-        seed: Decides all that is random.
-
-    Raises:
-        UserError: No weights are here, or those found do not fit.
-    """
-    if weights == "none":
-        return create_backbone(name, n_classes, seed=seed), InitialWeights(kind="none")
-    found = require_weights(name, folder)
-    backbone = create_empty_backbone(name, IMAGENET_CLASSES)
-    sha256 = _load(backbone, found.path)
-    if n_classes != IMAGENET_CLASSES:
-        replace_classifier(backbone, n_classes, seed=seed)
-    return backbone, InitialWeights(
-        kind="imagenet", source=found.source, file=found.path.name, sha256=sha256
-    )
 
 
 def find_weights(name: str, folder: Path | None) -> FoundWeights | None:
@@ -196,7 +149,9 @@ def _in_hub_cache(row: BackboneRow) -> FoundWeights | None:
 
 def _cached_download(row: BackboneRow) -> Path:
     """Where torch.hub, and so timm, keeps a file downloaded by its address."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(row.url).name
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")  # torch.hub.get_dir(), without torch
+    home = os.environ.get("TORCH_HOME", f"{cache}/torch")
+    return Path(home).expanduser() / "hub" / "checkpoints" / Path(row.url).name
 
 
 def _hub_id(row: BackboneRow) -> str:
@@ -217,68 +172,14 @@ def _state_of(row: BackboneRow, folder: Path | None) -> WeightsState:
     )
 
 
-# Reading
+# Fetching
 
 
-def _load(backbone: Backbone, file: Path) -> str:
-    """Fill `backbone` with the tensors in `file`; returns the file's sha256.
-
-    Raises:
-        UserError: The file is damaged or its tensors are not this network's.
-    """
-    advice = "put a good copy in its place, or start from random ones with --weights none"
-    try:
-        sha256 = _sha256(file)
-        _check_hash(file, sha256)
-        tensors = _read_tensors(file)
-        if backbone.row.package and file.suffix == ".pth":
-            tensors = _rename_by_order(tensors, backbone.network.state_dict())
-    except (OSError, SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise UserError(f"The weights in {file} are damaged; {advice}.") from error
-    except ValueError as error:
-        raise UserError(f"The weights in {file} are damaged ({error}); {advice}.") from error
-    try:
-        fill_backbone(backbone, tensors)
-    except ValueError as error:
-        raise UserError(
-            f"The weights in {file} are not those of {backbone.row.title} with its "
-            f"{IMAGENET_CLASSES} ImageNet classes ({error}); {advice}."
-        ) from error
-    return sha256
-
-
-def _read_tensors(file: Path) -> dict[str, Tensor]:
-    if file.suffix == ".safetensors":
-        return load_file(file)
-    # A .pth is a pickle. These few are published so and no other way; their hash was checked, and
-    # weights_only lets through tensors and no code.
-    return dict(torch.load(file, map_location="cpu", weights_only=True))
-
-
-def _rename_by_order(tensors: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`tensors` under timm's names: the package has the same ones in the same order.
-
-    Raises:
-        ValueError: Number or shapes differ.
-    """
-    if [value.shape for value in tensors.values()] != [value.shape for value in wanted.values()]:
-        raise ValueError("its tensors are not in timm's order")
-    return dict(zip(wanted, tensors.values(), strict=True))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _check_hash(file: Path, sha256: str) -> None:
+def check_hash(file: Path, sha256: str) -> None:
     """Raise a ValueError when a file named `*-HASH.pth`, torch.hub's custom, has another hash."""
     named = re.search(r"-([0-9a-f]{8,})\.pth$", file.name)
     if named and not sha256.startswith(named[1]):
         raise ValueError(f"its sha256 does not start with {named[1]}")
-
-
-# Fetching
 
 
 def _download_from_hub(row: BackboneRow, report: Report) -> None:
@@ -340,7 +241,7 @@ def _download(row: BackboneRow, file: Path, report: Report) -> None:
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise _not_fetched(row, row.url, error) from error
         try:
-            _check_hash(file, digest.hexdigest())
+            check_hash(file, digest.hexdigest())
         except ValueError as error:
             raise UserError(
                 f"What {row.url} sent is not what was published ({error}), and was thrown away; "

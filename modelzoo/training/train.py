@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from modelzoo import runs
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.split import Backbone
-from modelzoo.backbones.weights import start_backbone
+from modelzoo.backbones.start import start_backbone
 from modelzoo.datasets.groups import find_groups, find_looks
 from modelzoo.datasets.layouts import Dataset, check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split, make_split

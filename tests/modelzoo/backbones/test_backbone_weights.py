@@ -13,13 +13,13 @@ from safetensors.torch import save_file
 from skimage import data
 
 from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import (
     FoundWeights,
     fetch_weights,
     find_weights,
     list_weights,
-    start_backbone,
 )
 from modelzoo.datasets.images import fit_square
 from modelzoo.errors import UserError
