@@ -3,10 +3,11 @@
 import csv
 import dataclasses
 import inspect
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -173,10 +174,8 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, killed or has not begun; the result is the same."""
     found = runs.read_run(run)
-    status = runs.read_status(run, now=time.time())
-    if status.state == "done":
+    if runs.read_status(run, now=time.time()).state == "done":
         raise UserError(f"Run {found.id!r} is done; train a new one.")
-    runs.write_status(found.path, runs.Status(state="queued", **runs.this_process()))
     _train(found, store, device)
 
 
@@ -293,19 +292,29 @@ Show = Callable[[str, int, int], None]  # phase, done, total
 
 
 def _train(run: runs.Run, store: Path | None, device: str) -> None:
-    """Train `run` with a bar for its phases; leave with 130 when it was stopped."""
-    from modelzoo.training.train import train
+    """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
+    from modelzoo.training.devices import find_device
+    from modelzoo.training.heartbeat import StopRequestedError
+    from modelzoo.training.queue import turn
 
     notes.print(f"Run {run.id}: {run.path}")
-    with _progress() as show:
-        status = train(
+    place = find_device(device).name
+    state = "stopped"
+    with (
+        _progress() as show,
+        suppress(StopRequestedError),
+        turn(run, place, tell=lambda: show(f"waiting for its turn on {place}", 0, 1)),
+    ):
+        from modelzoo.training.train import train  # torch, now that it is wanted
+
+        state = train(
             run,
             store=store or places.store_folder(),
             weights_folder=places.weights_folder(),
-            device=device,
+            device=place,
             watch=lambda status: show(_say(status), *_steps(status)),
-        )
-    if status.state == "stopped":
+        ).state
+    if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(130)
     evaluate(run.path)
@@ -414,6 +423,7 @@ def _print_frame(frame: "pd.DataFrame") -> None:
 
 def main() -> None:
     """Run the command line; a UserError is printed as its sentence and exits with 2."""
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as modelzoo.training.devices counts
     try:
         app()
     except UserError as error:

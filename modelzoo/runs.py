@@ -53,6 +53,8 @@ class Status:
     """What a run is doing, as its own process last said."""
 
     state: State
+    device: str = ""  # torch's name of what it trains on, or waits for
+    queued: float = 0.0  # seconds since the epoch: who came first is trained first
     pid: int = 0
     process_started: float = 0.0  # seconds since the epoch; ids of processes are reused
     host: str = ""
@@ -146,7 +148,8 @@ def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
     # Under a name that no list of runs shows: a run is there with its config, or not at all.
     unfinished = make_folder(runs / f".{name}.{os.getpid()}")
     write_text(unfinished / CONFIG, format_config(config))
-    write_status(unfinished, Status(state="queued", heartbeat=time.time(), host=_HOST))
+    now = time.time()
+    write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=_HOST))
     try:
         unfinished.rename(path)
     except OSError as error:  # another process took the name meanwhile
@@ -155,6 +158,29 @@ def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
             f"{path} could not be made ({error.strerror}); give another name."
         ) from error
     return Run(path, config)
+
+
+def delete_run(run: Run) -> None:
+    """Remove the run's folder with all that is in it.
+
+    Raises:
+        UserError: It is queued or training, or its folder cannot be removed.
+    """
+    try:
+        state = read_status(run.path, now=time.time()).state
+    except UserError:  # a damaged run can be deleted like any other
+        state = "failed"
+    if state in ("queued", "training"):
+        raise UserError(f"Run {run.id!r} is {state}; stop it before it is deleted.")
+    # Under a name that no list of runs shows first: it is there as a whole, or gone.
+    gone = run.path.with_name(f".{run.id}.deleted-{os.getpid()}")
+    try:
+        run.path.rename(gone)
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise UserError(
+            f"Run {run.id!r} could not be deleted ({error.strerror}); remove {run.path} by hand."
+        ) from error
 
 
 def read_run(path: Path) -> Run:
@@ -215,14 +241,19 @@ def read_status(path: Path, *, now: float) -> Status:
     return status
 
 
-def this_process() -> dict[str, Any]:
-    """The fields of `Status` that name the calling process."""
+def name_process(pid: int) -> dict[str, Any]:
+    """The fields of `Status` that name a process of this machine, heard of just now."""
     return {
-        "pid": os.getpid(),
-        "process_started": psutil.Process().create_time(),
+        "pid": pid,
+        "process_started": psutil.Process(pid).create_time(),
         "host": _HOST,
         "heartbeat": time.time(),
     }
+
+
+def this_process() -> dict[str, Any]:
+    """The fields of `Status` that name the calling process."""
+    return name_process(os.getpid())
 
 
 def is_on_this_machine(status: Status) -> bool:
@@ -406,7 +437,10 @@ Record = TypeVar("Record", Status, InitialWeights, Environment)
 def _parse_record(file: Path, record: type[Record]) -> Record:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-        return record(**{spec.name: values[spec.name] for spec in fields(record)})
+        # A field with a default may be missing: it is younger than the file.
+        return record(
+            **{spec.name: values[spec.name] for spec in fields(record) if spec.name in values}
+        )
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
     except (ValueError, TypeError, KeyError) as error:

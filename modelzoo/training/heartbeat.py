@@ -24,13 +24,18 @@ class Heartbeat:
     """
 
     def __init__(
-        self, path: Path, *, epochs: int, watch: Callable[[Status], None] | None = None
+        self,
+        path: Path,
+        *,
+        epochs: int,
+        device: str = "",
+        watch: Callable[[Status], None] | None = None,
     ) -> None:
         self.stop_after_epoch = False
         self._stop_now = False
         self._path = path
         self._watch = watch
-        self._status = Status(state="training", epochs=epochs, **this_process())
+        self._status = Status(state="training", device=device, epochs=epochs, **this_process())
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)

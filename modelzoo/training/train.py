@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from modelzoo import runs
@@ -30,10 +29,9 @@ from modelzoo.training.environment import describe_environment, pick_device
 from modelzoo.training.head import StandardisedLinear
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import BEST, Inputs, fit
+from modelzoo.training.queue import only_one
 
 log = logging.getLogger(__name__)
-
-LOCK = ".lock"
 
 
 def train(
@@ -64,14 +62,14 @@ def train(
     """
     place = pick_device(device)
     with (
-        _only_one(run),
+        only_one(run),
         _log_to(run.path / runs.LOG),
-        Heartbeat(run.path, epochs=run.config.epochs, watch=watch) as heartbeat,
+        Heartbeat(run.path, epochs=run.config.epochs, device=str(place), watch=watch) as heartbeat,
     ):
         try:
             _train(run, heartbeat, store=store, weights_folder=weights_folder, device=place)
             return heartbeat.end("done")
-        except StopRequestedError:
+        except (StopRequestedError, KeyboardInterrupt):  # the latter when asked twice
             log.info("stopped; resume to go on after the last whole epoch")
             return heartbeat.end("stopped")
         except BaseException as error:
@@ -266,18 +264,6 @@ def _sentence(error: BaseException, config: TrainConfig) -> str:
         )
     reason = str(error).strip().split("\n")[0] or "no reason given"
     return f"Training ended with {type(error).__name__} ({reason}); the run's log.txt has the rest."
-
-
-@contextmanager
-def _only_one(run: Run) -> Iterator[None]:
-    """Hold the run's lock; the operating system frees it when the process dies."""
-    try:
-        with FileLock(run.path / LOCK, blocking=False):
-            yield
-    except Timeout:
-        raise UserError(
-            f"Run {run.id!r} is being trained by another process; wait for it or stop it first."
-        ) from None
 
 
 @contextmanager

@@ -1,0 +1,166 @@
+"""Whose turn it is: no daemon, no database. No torch, so that waiting costs next to nothing.
+
+Every run is a process that waits for the lock of its device; the operating system frees the lock
+when a process dies, so a failed run never blocks the next. The order is when a run was queued, as
+the runs' own statuses say.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import FrameType
+from typing import NoReturn
+
+from filelock import FileLock, Timeout
+
+from modelzoo import runs
+from modelzoo.errors import UserError
+from modelzoo.files import make_folder
+from modelzoo.runs import Run, Status
+from modelzoo.training.heartbeat import StopRequestedError
+
+LOCKS = ".locks"  # beside the runs; a hidden folder is no run
+RUN_LOCK = ".lock"  # in the run's folder: only one process trains it
+POLL_SECONDS = 0.5
+SIGN_OF_LIFE_SECONDS = 15.0  # well within runs.SILENCE_SECONDS, for who looks from elsewhere
+
+
+@contextmanager
+def turn(run: Run, device: str, *, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Wait until it is the run's turn on `device`, and hold the device until the block ends.
+
+    SIGTERM, SIGUSR1 and Ctrl-C leave the queue; the run's status says `stopped` then.
+
+    Args:
+        run: Whose status is `queued` from now on, and `training` when its turn has come.
+        device: torch's name of it: "cpu", "cuda:1".
+        tell: Called at every look that is in vain.
+
+    Raises:
+        UserError: Another process trains this run.
+        StopRequestedError: Somebody asked to stop before the training began.
+    """
+    with only_one(run), _signals_raise():
+        try:
+            _join(run, device)
+            lock = _device_lock(run, device)
+            _wait(run, lock, tell)
+            try:
+                yield
+            finally:
+                lock.release()
+        except (StopRequestedError, KeyboardInterrupt):
+            _say_stopped(run)
+            raise StopRequestedError from None
+
+
+@contextmanager
+def only_one(run: Run) -> Iterator[None]:
+    """Hold the run's lock, in this process as often as asked; the system frees it at its death.
+
+    Raises:
+        UserError: Another process holds it.
+    """
+    try:
+        with FileLock(run.path / RUN_LOCK, blocking=False, is_singleton=True):
+            yield
+    except Timeout:
+        raise UserError(
+            f"Run {run.id!r} is being trained by another process; wait for it or stop it first."
+        ) from None
+
+
+def list_ahead(run: Run, status: Status, *, now: float) -> list[str]:
+    """Ids of the runs that were queued for the same device before `run`, the next one first.
+
+    Args:
+        run: In the queue.
+        status: Of `run`.
+        now: Seconds since the epoch.
+    """
+    found = []
+    for path in run.path.parent.iterdir():
+        if path.name.startswith(".") or path == run.path:
+            continue
+        try:
+            other = runs.read_status(path, now=now)
+        except UserError:  # no run, or a damaged one
+            continue
+        if other.state == "queued" and (other.device, other.host) == (status.device, status.host):
+            found.append((other.queued, path.name))
+    return [name for queued, name in sorted(found) if (queued, name) < (status.queued, run.id)]
+
+
+def _join(run: Run, device: str) -> None:
+    """Say that the run waits; the place it was given when it was launched is kept."""
+    try:
+        former = runs.read_status(run.path, now=time.time())
+    except UserError:
+        former = Status(state="stopped")
+    queued = former.queued if former.state == "queued" and former.pid == os.getpid() else 0.0
+    status = replace(
+        former,
+        state="queued",
+        device=device,
+        queued=queued or time.time(),
+        error="",
+        phase="",
+        seconds_left=None,
+        **runs.this_process(),
+    )
+    runs.write_status(run.path, status)
+
+
+def _wait(run: Run, lock: FileLock, tell: Callable[[], object]) -> None:
+    """Return when the device is ours, its lock held."""
+    while True:
+        now = time.time()
+        status = runs.read_status(run.path, now=now)
+        if now - status.heartbeat > SIGN_OF_LIFE_SECONDS:
+            status = replace(status, heartbeat=now)
+            runs.write_status(run.path, status)
+        # The lock first: while it is held nobody reads the statuses of all runs.
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            if not list_ahead(run, status, now=now):
+                status = replace(status, state="training", phase="starting", heartbeat=now)
+                runs.write_status(run.path, status)
+                return
+            lock.release()
+        tell()
+        time.sleep(POLL_SECONDS)
+
+
+def _device_lock(run: Run, device: str) -> FileLock:
+    """The lock of `device` for all runs of this folder; each machine has its own devices."""
+    host = runs.this_process()["host"]
+    folder = make_folder(run.path.parent / LOCKS)
+    return FileLock(folder / f"{host}-{device.replace(':', '-')}")
+
+
+def _say_stopped(run: Run) -> None:
+    """Say that the run was stopped, unless it has ended already."""
+    status = runs.read_status(run.path, now=time.time())
+    if status.state in ("queued", "training"):
+        runs.write_status(run.path, replace(status, state="stopped", heartbeat=time.time()))
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let the signals that stop a training raise StopRequestedError, until it hears them itself."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise StopRequestedError
+
+    former = {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
