@@ -15,8 +15,8 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-app: $(STAMP)  ## open the dashboard (the demo trains first unless DEMO=0)
-	@test "$(DEMO)" = 0 || $(BIN)/python -m modelzoo demo --once || echo "The dashboard opens without the demo."
+app: $(STAMP)  ## open the dashboard (the demo trains meanwhile unless DEMO=0)
+	@test "$(DEMO)" = 0 || $(BIN)/python -m modelzoo demo --once --queue >> demo.log 2>&1 &
 	@$(BIN)/python -m streamlit run streamlit_app.py
 
 test: $(STAMP)  ## pass every test

@@ -271,6 +271,9 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Only where no run is here, or the demo is unfinished.")
     ] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Leave the runs in the queue, and return.")
+    ] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Make synthetic smears and train every backbone on them, with the weights at hand."""
@@ -278,11 +281,16 @@ def demo(
     mine = [run for run in found if not run.id.startswith(DEMO_PREFIX)]
     tested = {run.config.backbone for run in found if run.has(runs.PREDICTIONS)}
     if once and (mine or tested == set(BACKBONES)):
-        return  # before torch is imported: `make app` asks every time
-    from modelzoo.demo import run_demo
+        return
+    from modelzoo.demo import queue_demo, run_demo
+    from modelzoo.training.heartbeat import StopRequestedError
 
-    with _progress() as show:
-        run_demo(device=device, show=show, say=notes.print)
+    try:
+        with _progress() as show:
+            (queue_demo if queue else run_demo)(device=device, show=show, say=notes.print)
+    except StopRequestedError:
+        notes.print("Stopped; go on with: python -m modelzoo demo")
+        raise typer.Exit(130) from None
 
 
 # What the commands share

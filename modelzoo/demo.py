@@ -1,70 +1,102 @@
-"""The demo: synthetic smears, and every backbone trained on them with the weights at hand."""
+"""The demo: synthetic smears, and every backbone trained on them with the weights at hand.
+
+No torch until a run is trained here.
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from modelzoo import places, runs
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
 from modelzoo.datasets.smears import write_smears
 from modelzoo.errors import UserError
-from modelzoo.runs import Run, Status
+from modelzoo.runs import Run, State, Status
+from modelzoo.training import launch
 from modelzoo.training.config import TrainConfig, read_recipe
-from modelzoo.training.train import train
+from modelzoo.training.devices import find_device
+from modelzoo.training.heartbeat import StopRequestedError
+from modelzoo.training.queue import turn
 
 IMAGES_PER_CLASS = 100
+# Seconds of a whole run, its process included, on two cores without a GPU. They only say how the
+# backbones share the time: how fast this machine is, its finished runs tell.
+SECONDS = {
+    "tf_efficientnet_lite0": 20,
+    "efficientnet_b0": 13,
+    "nasnet_mobile": 16,
+    "efficientnetv2_b0": 11,
+    "densenet121": 23,
+    "densenet169": 24,
+    "xception": 15,
+    "resnet50": 13,
+    "resnet152": 22,
+    "vgg16": 27,
+    "vgg19": 34,
+}
+
+Show = Callable[[str, int, int], None]  # phase, done, total
 
 
-def run_demo(
-    *,
-    device: str = "auto",
-    show: Callable[[str, int, int], None],
-    say: Callable[[str], None],
-) -> None:
-    """Make the smears where there are none, then train what is not trained yet.
+@dataclass(frozen=True, slots=True)
+class DemoProgress:
+    """How far the demo is."""
+
+    done: int  # runs that were tested
+    total: int  # runs in all
+    seconds_left: float  # of those that wait or train, by what the finished ones took; 0: none left
+
+
+def run_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
+    """Train what is not trained yet, one after another, in this process.
 
     Nothing is downloaded: a backbone without ImageNet weights at hand starts at random, and its
     run says so; once its weights are here, it is trained again under another name.
 
     Args:
         device: Where to train.
-        show: Hears of progress: phase, done, total.
+        show: Hears of progress.
         say: Takes one line for people at a time.
+
+    Raises:
+        StopRequestedError: Somebody asked to stop; `run_demo` again goes on.
     """
-    folder = places.demo_folder()
-    if not folder.is_dir():
-        write_smears(
-            folder,
-            images_per_class=IMAGES_PER_CLASS,
-            progress=lambda done, total: show("drawing smears", done, total),
-        )
-    wanted = list_demo_runs(folder)
-    missing = [name for name, config in wanted.items() if config.weights == "none"]
-    left = [name for name in wanted if not _is_done(places.runs_folder() / name)]
-    if missing:
-        say(
-            f"{len(missing)} of {len(wanted)} backbones have no ImageNet weights here and start at "
-            "random; `python -m modelzoo weights --fetch` gets them, then run the demo again."
-        )
+    place = find_device(device).name
+    left = _prepare(show=show, say=say)
     started = time.perf_counter()
-    for done, name in enumerate(left):
-        watch = partial(_show_run, show, name, done, len(left))
+    for done, run in enumerate(left):
         try:
-            _train_one(name, wanted[name], device, watch)
+            with turn(run, place, tell=partial(show, f"waiting for {place}", done, len(left))):
+                _train_here(run, place, partial(_show_run, show, run.id, done, len(left)))
         except UserError as error:
-            say(f"{name}: {error}")
+            say(f"{run.id}: {error}")
+        except StopRequestedError:
+            for waiting in left[done + 1 :]:
+                _set_state(waiting, "stopped")
+            raise
     if left:
         say(f"The demo's {len(left)} runs took {time.perf_counter() - started:.0f} s.")
 
 
-def list_demo_runs(folder: Path) -> dict[str, TrainConfig]:
-    """The demo's runs by name, the quickest backbones first.
+def queue_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
+    """Queue what is not trained yet, each run as a process of its own, and return.
+
+    The runs are there, queued, before the smears are drawn: who looks sees what comes.
 
     Args:
-        folder: The data set.
+        device: Where to train.
+        show: Hears of progress.
+        say: Takes one line for people at a time.
     """
+    place = find_device(device).name
+    for run in _prepare(show=show, say=say):
+        launch.start(run, store=places.store_folder(), device=place)
+
+
+def list_demo_runs() -> dict[str, TrainConfig]:
+    """The demo's runs by name, the quickest backbones first."""
     has_weights = {
         row.backbone: row.path is not None for row in list_weights(places.weights_folder())
     }
@@ -75,20 +107,89 @@ def list_demo_runs(folder: Path) -> dict[str, TrainConfig]:
             name += "-random-start"
         configs[name] = read_recipe(
             "quick",
-            data=str(folder.resolve()),
+            data=str(places.demo_folder().resolve()),
             backbone=row.name,
             weights="imagenet" if has_weights[row.name] else "none",
         )
     return configs
 
 
-def _train_one(
-    name: str, config: TrainConfig, device: str, watch: Callable[[Status], None]
-) -> None:
+def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
+    """How far the demo is; None where none of its runs is here.
+
+    Args:
+        found: The runs that are here.
+        now: Seconds since the epoch.
+    """
+    done = total = 0
+    expected = taken = left = 0.0
+    for run in found:
+        if not run.id.startswith(places.DEMO_PREFIX):
+            continue
+        total += 1
+        seconds = SECONDS.get(run.config.backbone, 20)
+        try:
+            status = runs.read_status(run.path, now=now)
+            if status.state == "done":
+                done += 1
+                expected += seconds
+                taken += sum(runs.read_environment(run.path).seconds.values()) + _STARTING
+            elif status.state in ("queued", "training"):
+                left += seconds * (1 - _share(status))
+        except UserError:  # a damaged run is said elsewhere
+            continue
+    if not total:
+        return None
+    pace = taken / expected if expected else 1.0
+    return DemoProgress(done, total, left * pace)
+
+
+_STARTING = 6.0  # seconds that a process takes to begin and to end, which no run counts
+
+
+def _prepare(*, show: Show, say: Callable[[str], None]) -> list[Run]:
+    """Make the smears where there are none; the runs that are not done, new ones among them."""
+    wanted = list_demo_runs()
+    missing = [name for name, config in wanted.items() if config.weights == "none"]
+    if missing:
+        say(
+            f"{len(missing)} of {len(wanted)} backbones have no ImageNet weights here and start at "
+            "random; `python -m modelzoo weights --fetch` gets them, then run the demo again."
+        )
+    left = [run for name, config in wanted.items() if (run := _find_or_create(name, config))]
+    if left and not places.demo_folder().is_dir():
+        write_smears(
+            places.demo_folder(),
+            images_per_class=IMAGES_PER_CLASS,
+            progress=lambda done, total: show("drawing smears", done, total),
+        )
+    return left
+
+
+def _find_or_create(name: str, config: TrainConfig) -> Run | None:
+    """The demo's run `name`, queued in the name of this process; None where nothing is to do."""
     path = places.runs_folder() / name
-    run = (
-        Run(path, config) if path.is_dir() else runs.create_run(places.runs_folder(), name, config)
-    )
+    if path.is_dir():
+        run = runs.read_run(path)
+        state = runs.read_status(path, now=time.time()).state
+        if state in ("queued", "training", "done"):
+            return None
+    else:
+        run = runs.create_run(places.runs_folder(), name, config)
+    _set_state(run, "queued")
+    return run
+
+
+def _set_state(run: Run, state: State) -> None:
+    """Say, in the name of this process, that the run waits or was stopped before it began."""
+    status = runs.read_status(run.path, now=time.time())
+    changed = replace(status, state=state, queued=time.time(), error="", **runs.this_process())
+    runs.write_status(run.path, changed)
+
+
+def _train_here(run: Run, device: str, watch: Callable[[Status], None]) -> None:
+    from modelzoo.training.train import train
+
     status = train(
         run,
         store=places.store_folder(),
@@ -97,23 +198,19 @@ def _train_one(
         watch=watch,
     )
     if status.state == "stopped":
-        raise KeyboardInterrupt
+        raise StopRequestedError
 
 
-def _is_done(path: Path) -> bool:
-    try:
-        return runs.read_status(path, now=time.time()).state == "done"
-    except UserError:
-        return False
-
-
-def _show_run(
-    show: Callable[[str, int, int], None], name: str, done: int, total: int, status: Status
-) -> None:
+def _show_run(show: Show, name: str, done: int, total: int, status: Status) -> None:
     """Show how far the demo is while its run `name`, the one after `done` others, is trained."""
-    # In frozen mode the features take nearly all of the time.
-    share = 0.9 * status.progress if status.phase == "computing features" else 0.0
-    share = 0.95 if status.phase in ("training", "writing results") else share
+    share = _share(status)
     show(
         f"{name} ({done + 1} of {total}): {status.phase}", round(100 * (done + share)), 100 * total
     )
+
+
+def _share(status: Status) -> float:
+    """How much of a run is done: in frozen mode the features take nearly all of the time."""
+    if status.phase == "computing features":
+        return 0.9 * status.progress
+    return 0.95 if status.phase in ("training", "writing results") else 0.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from modelzoo import runs
+from modelzoo import places, runs
 from modelzoo.errors import UserError
 from modelzoo.runs import Run
 
@@ -46,8 +46,9 @@ def start(run: Run, *, store: Path, device: str) -> None:
     """
     now = time.time()
     status = runs.read_status(run.path, now=now)
-    # A run that was just made is queued, and no process is there yet.
-    if status.state in ("training", "done") or (status.state == "queued" and status.pid):
+    # A run that was just made is queued in nobody's name, or in that of who makes several.
+    is_queued = status.state == "queued" and status.pid not in (0, os.getpid())
+    if is_queued or status.state in ("training", "done"):
         raise UserError(f"Run {run.id!r} is {status.state}; there is nothing to start.")
     pid = start_detached(command(run, store=store, device=device), run.path / runs.LOG)
     # In the name of the process, which says the same once Python has begun: a run that is stopped
@@ -62,6 +63,7 @@ def start_detached(arguments: Sequence[str], log: Path) -> int:
         process = subprocess.Popen(
             arguments,
             cwd=ROOT,
+            env=os.environ | {"BLASTLENS_HOME": str(places.home().resolve())},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -88,6 +90,8 @@ def stop(run: Run, *, after_epoch: bool = False) -> None:
     if not runs.is_on_this_machine(status):
         raise UserError(f"Run {run.id!r} trains on {status.host}; stop it there.")
     is_waiting = status.state == "queued"
+    if is_waiting and not status.device:
+        raise UserError(f"Run {run.id!r} is being made; try again in a few seconds.")
     if status.pid:
         number = signal.SIGUSR1 if after_epoch and not is_waiting else signal.SIGTERM
         with suppress(ProcessLookupError):  # it has ended meanwhile
@@ -96,7 +100,7 @@ def stop(run: Run, *, after_epoch: bool = False) -> None:
         _wait_until_gone(status.pid)
         status = runs.read_status(run.path, now=time.time())
         # Where it was stopped before it could hear signals, it has said nothing itself.
-        if status.state == "failed" or not status.pid:
+        if status.state == "failed":
             runs.write_status(run.path, replace(status, state="stopped", error=""))
 
 

@@ -1,9 +1,15 @@
+import contextlib
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from modelzoo import demo, places, runs
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.demo import list_demo_runs
+from modelzoo.demo import list_demo_runs, queue_demo, read_progress
+from modelzoo.training.config import TrainConfig
+from tests.run_folders import make_run
 
 
 @pytest.fixture
@@ -19,7 +25,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_demo_trains_every_backbone_with_the_weights_at_hand_and_says_which(
     bare_machine: Path,
 ) -> None:
-    configs = list_demo_runs(bare_machine / "smears")
+    configs = list_demo_runs()
 
     assert {config.backbone for config in configs.values()} == set(BACKBONES)
     assert configs["demo-tf_efficientnet_lite0"].weights == "imagenet"
@@ -29,6 +35,48 @@ def test_the_demo_trains_every_backbone_with_the_weights_at_hand_and_says_which(
 
 
 def test_all_runs_of_the_demo_are_tested_on_one_split(bare_machine: Path) -> None:
-    configs = list_demo_runs(bare_machine / "smears").values()
+    configs = list_demo_runs().values()
 
     assert len({(config.split, config.seed, config.px, config.data) for config in configs}) == 1
+
+
+def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(bare_machine))
+    monkeypatch.setattr(demo, "IMAGES_PER_CLASS", 8)
+    config = TrainConfig(
+        data=str(places.demo_folder()), weights="none", split="random", input_px=64, epochs=2
+    )
+    monkeypatch.setattr(demo, "list_demo_runs", lambda: {"demo-a": config, "demo-b": config})
+
+    queue_demo(device="cpu", show=lambda *_: None, say=lambda _: None)
+
+    found, _ = runs.list_runs(places.runs_folder())
+    statuses = [runs.read_status(run.path, now=time.time()) for run in found]
+    assert [status.state for status in statuses] == ["queued", "queued"]
+    before = read_progress(found, now=time.time())
+    assert before
+    assert (before.done, before.total, before.seconds_left) == (0, 2, 40.0)
+    queue_demo(device="cpu", show=lambda *_: None, say=lambda _: None)  # again: nothing is doubled
+    for status in statuses:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
+            psutil.Process(status.pid).wait(120)
+    assert runs.read_status(found[0].path, now=time.time()).state == "done"
+    after = read_progress(found, now=time.time())
+    assert after
+    assert (after.done, after.seconds_left) == (2, 0.0)
+
+
+def test_what_is_left_of_the_demo_goes_by_the_pace_of_what_is_done(tmp_path: Path) -> None:
+    done = make_run(tmp_path, "demo-a", backbone="vgg19")  # 30 s of phases, 6 s of starting
+    waits = make_run(tmp_path, "demo-b", backbone="resnet50", state="stopped")
+    other = make_run(tmp_path, "mine", state="failed")
+    runs.write_status(waits.path, runs.Status(state="queued", **runs.this_process()))
+
+    progress = read_progress([done, waits, other], now=time.time())
+
+    assert progress
+    assert (progress.done, progress.total) == (1, 2)
+    assert progress.seconds_left == pytest.approx(13 * 36 / 34)
+    assert read_progress([other], now=time.time()) is None

@@ -1,4 +1,4 @@
-"""Devices without a GPU at hand: NVML's answers are put in its place, as its documentation has them."""
+"""Devices without a GPU at hand: what NVML answers is put in its place, as it is documented."""
 
 import os
 from collections.abc import Callable
