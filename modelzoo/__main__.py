@@ -22,7 +22,8 @@ from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.errors import UserError
 from modelzoo.files import replacing
 from modelzoo.places import DEMO_PREFIX
-from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
+from modelzoo.training.config import TrainConfig, list_recipes
+from modelzoo.training.plan import plan_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,26 +113,15 @@ def _train_command(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
     folder: Path = options.pop("runs") or places.runs_folder()
     store, device = options.pop("store"), options.pop("device")
-    name, backbones = options.pop("name"), _list_backbones(options.pop("backbone"))
     recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
-    if not options["data"]:
-        raise UserError("No images were given; say where they are with --data FOLDER.")
-    options["data"] = str(Path(options["data"]).resolve())
-    configs = [read_recipe(recipe, backbone=backbone, **options) for backbone in backbones]
-    names = [_name_run(name, config, len(configs)) for config in configs]
-    for run_name in names:
-        runs.check_run_is_free(folder, run_name)
-    _check_data(Path(options["data"]), store)
-    _check_weights(configs)
-    for run_name, config in zip(names, configs, strict=True):
-        _train(runs.create_run(folder, run_name, config), store, device)
-
-
-def _name_run(name: str | None, config: TrainConfig, count: int) -> str:
-    """The name given, with the backbone where there are several; else one of its own."""
-    if name is None:
-        return time.strftime(f"{config.backbone}-{config.split}-%Y%m%d-%H%M%S")
-    return name if count == 1 else f"{name}-{config.backbone}"
+    backbones, seed = _list_backbones(options.pop("backbone")), options.pop("seed")
+    planned = plan_runs(folder=folder, recipe=recipe, backbones=backbones, seeds=[seed], **options)
+    for each in planned:
+        runs.check_run_is_free(folder, each.name)
+    _check_data(Path(planned[0].config.data), store)
+    _check_weights([each.config for each in planned])
+    for each in planned:
+        _train(runs.create_run(folder, each.name, each.config), store, device)
 
 
 def _train_signature() -> inspect.Signature:

@@ -8,9 +8,10 @@ the runs' own statuses say.
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import NoReturn
 
@@ -92,6 +93,38 @@ def list_ahead(run: Run, status: Status, *, now: float) -> list[str]:
         if other.state == "queued" and (other.device, other.host) == (status.device, status.host):
             found.append((other.queued, path.name))
     return [name for queued, name in sorted(found) if (queued, name) < (status.queued, run.id)]
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A run that trains or waits for its turn."""
+
+    run: Run
+    status: Status
+    ahead: int  # runs that train or wait before it on its device; 0 when it trains itself
+
+
+def list_at_work(found: Iterable[Run], *, now: float) -> list[AtWork]:
+    """The runs that train, then those that wait in the order of their turns; damaged ones not.
+
+    Args:
+        found: Runs of one folder.
+        now: Seconds since the epoch.
+    """
+    statuses = []
+    for run in found:
+        with suppress(UserError):
+            status = runs.read_status(run.path, now=now)
+            if status.state in ("queued", "training"):
+                statuses.append((run, status))
+    statuses.sort(key=lambda each: (each[1].state == "queued", each[1].queued, each[0].id))
+    seen: Counter[tuple[str, str]] = Counter()
+    at_work = []
+    for run, status in statuses:
+        device = (status.host, status.device)
+        at_work.append(AtWork(run, status, seen[device] if status.state == "queued" else 0))
+        seen[device] += 1
+    return at_work
 
 
 def _join(run: Run, device: str) -> None:

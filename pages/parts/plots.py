@@ -20,6 +20,7 @@ GRID = "rgba(128, 128, 128, 0.25)"
 EMPTY_CELL, FULL_CELL = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the cell
 FULL = 0.69
+LIVE = "#8060C8"  # reads on light and dark
 
 
 def score_intervals(
@@ -213,6 +214,42 @@ def training_curves_alt(histories: Mapping[str, pd.DataFrame], measure: str) -> 
         if best_epoch(history) is not None
     )
     return f"{measure.replace('_', ' ').capitalize()} by epoch; epochs kept: {kept}."
+
+
+def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
+    """One run's `measure`, "loss" or "accuracy", by epoch: training dotted, validation solid."""
+    figure = _figure(height=260)
+    scale = 100 if measure == "accuracy" else 1
+    for part, dash in (("train", "dot"), ("validation", "solid")):
+        if f"{part}_{measure}" not in history:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=history["epoch"],
+                y=scale * history[f"{part}_{measure}"],
+                mode="lines" if len(history) > 1 else "markers",
+                name=part,
+                line={"color": LIVE, "dash": dash, "width": 2},
+                hovertemplate=f"epoch %{{x}}, {part}: %{{y:.3g}}<extra></extra>",
+            )
+        )
+    unit = " in %" if measure == "accuracy" else ""
+    figure.update_xaxes(title_text="epoch", gridcolor=GRID)
+    figure.update_yaxes(title_text=f"{measure}{unit}", gridcolor=GRID)
+    return figure
+
+
+def live_curves_alt(history: pd.DataFrame, measure: str) -> str:
+    """What `live_curves` shows, in words."""
+    if history.empty or f"validation_{measure}" not in history:
+        return f"No {measure} yet: no epoch is finished."
+    last = history.iloc[-1]
+    scale, unit = (100, " %") if measure == "accuracy" else (1, "")
+    return (
+        f"{measure.capitalize()} after epoch {last['epoch']:.0f}: "
+        f"training {scale * last[f'train_{measure}']:.3g}{unit}, "
+        f"validation {scale * last[f'validation_{measure}']:.3g}{unit}."
+    )
 
 
 def best_epoch(history: pd.DataFrame) -> int | None:

@@ -48,30 +48,37 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[[Path], str]]:
-    """Starts the app over a folder of runs; gives its address."""
-    servers: list[subprocess.Popen[bytes]] = []
+def servers() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
+    """The servers started, by address; a test may kill one."""
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    yield started
+    for server in started.values():
+        server.terminate()
+        server.wait(20)
 
-    def start(home: Path) -> str:
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+
+@pytest.fixture(scope="session")
+def serve(servers: dict[str, "subprocess.Popen[bytes]"]) -> Callable[..., str]:
+    """Starts the app over a folder of runs; gives its address."""
+
+    def start(home: Path, port: int = 0) -> str:
+        if not port:
+            with closing(socket.socket()) as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
         options = ["--server.headless=true", f"--server.port={port}"]
         environment = os.environ | {"BLASTLENS_HOME": str(home)}
-        with (home / "server.log").open("wb") as log:
+        with (home / "server.log").open("ab") as log:
             server = subprocess.Popen(
                 command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
             )
-        servers.append(server)
         address = f"http://127.0.0.1:{port}"
+        servers[address] = server
         _wait_until_healthy(address, server)
         return address
 
-    yield start
-    for server in servers:
-        server.terminate()
-        server.wait(20)
+    return start
 
 
 def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
