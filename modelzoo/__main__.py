@@ -277,7 +277,10 @@ def demo(
 
     try:
         with _progress() as show:
-            (queue_demo if queue else run_demo)(device=device, show=show, say=notes.print)
+            if queue:
+                queue_demo(device=device, show=show, say=notes.print)
+            else:
+                run_demo(_train_at_once, device=device, show=show, say=notes.print)
     except StopRequestedError:
         notes.print("Stopped; go on with: python -m modelzoo demo")
         raise typer.Exit(130) from None
@@ -303,19 +306,31 @@ def _train(run: runs.Run, store: Path | None, device: str) -> None:
         suppress(StopRequestedError),
         turn(run, place, tell=lambda: show(f"waiting for its turn on {place}", 0, 1)),
     ):
-        from modelzoo.training.train import train  # torch, now that it is wanted
-
-        state = train(
-            run,
-            store=store or places.store_folder(),
-            weights_folder=places.weights_folder(),
-            device=place,
-            watch=lambda status: show(_say(status), *_steps(status)),
+        state = _train_at_once(
+            run, place, lambda status: show(_say(status), *_steps(status)), store
         ).state
     if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(130)
     evaluate(run.path)
+
+
+def _train_at_once(
+    run: runs.Run,
+    device: str,
+    watch: Callable[[runs.Status], None],
+    store: Path | None = None,
+) -> runs.Status:
+    """Train `run`, now that it is its turn: torch is imported here and not before."""
+    from modelzoo.training.train import train
+
+    return train(
+        run,
+        store=store or places.store_folder(),
+        weights_folder=places.weights_folder(),
+        device=device,
+        watch=watch,
+    )
 
 
 def _check_weights(configs: Sequence[TrainConfig]) -> None:

@@ -1,6 +1,6 @@
 """The demo: synthetic smears, and every backbone trained on them with the weights at hand.
 
-No torch until a run is trained here.
+No torch: pages ask how far it is, and who trains here brings the trainer.
 """
 
 import time
@@ -38,6 +38,7 @@ SECONDS = {
 }
 
 Show = Callable[[str, int, int], None]  # phase, done, total
+Train = Callable[[Run, str, Callable[[Status], None]], Status]  # run, device, watch -> the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,14 @@ class DemoProgress:
     seconds_left: float  # of those that wait or train, by what the finished ones took; 0: none left
 
 
-def run_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
+def run_demo(train: Train, *, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
     """Train what is not trained yet, one after another, in this process.
 
     Nothing is downloaded: a backbone without ImageNet weights at hand starts at random, and its
     run says so; once its weights are here, it is trained again under another name.
 
     Args:
+        train: Trains one run.
         device: Where to train.
         show: Hears of progress.
         say: Takes one line for people at a time.
@@ -69,7 +71,9 @@ def run_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) ->
     for done, run in enumerate(left):
         try:
             with turn(run, place, tell=partial(show, f"waiting for {place}", done, len(left))):
-                _train_here(run, place, partial(_show_run, show, run.id, done, len(left)))
+                watch = partial(_show_run, show, run.id, done, len(left))
+                if train(run, place, watch).state == "stopped":
+                    raise StopRequestedError
         except UserError as error:
             say(f"{run.id}: {error}")
         except StopRequestedError:
@@ -185,20 +189,6 @@ def _set_state(run: Run, state: State) -> None:
     status = runs.read_status(run.path, now=time.time())
     changed = replace(status, state=state, queued=time.time(), error="", **runs.this_process())
     runs.write_status(run.path, changed)
-
-
-def _train_here(run: Run, device: str, watch: Callable[[Status], None]) -> None:
-    from modelzoo.training.train import train
-
-    status = train(
-        run,
-        store=places.store_folder(),
-        weights_folder=places.weights_folder(),
-        device=device,
-        watch=watch,
-    )
-    if status.state == "stopped":
-        raise StopRequestedError
 
 
 def _show_run(show: Show, name: str, done: int, total: int, status: Status) -> None:

@@ -53,17 +53,35 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
     found = list_runs()
     if read_states(found) != before:
         st.rerun()
-    for each in list_at_work(found, now=time.time()):
-        with st.container(border=True, key=f"work-{each.run.id}"):
-            _draw_progress(each.run, each.status, each.ahead)
-            with st.container(horizontal=True, gap="small"):
-                _offer_stop(each.run, each.status, place="card")
-                st.page_link(
-                    "pages/train.py",
-                    label="Watch",
-                    icon=":material/monitoring:",
-                    query_params={"watch": each.run.id},
-                )
+    at_work = list_at_work(found, now=time.time())
+    for each in at_work:
+        if each.status.state == "training":
+            with st.container(border=True, key=f"work-{each.run.id}"):
+                draw_progress(each.run, each.status, each.ahead)
+                with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                    _offer_stop(each.run, each.status, place="card")
+                    _link_to(each.run)
+    waiting = [each for each in at_work if each.status.state == "queued"]
+    if waiting:
+        with st.container(border=True, gap="small"):
+            for each in waiting:
+                with st.container(
+                    horizontal=True,
+                    gap="small",
+                    vertical_alignment="center",
+                    key=f"work-{each.run.id}",
+                ):
+                    draw_progress(each.run, each.status, each.ahead)
+                    _offer_stop(each.run, each.status, place="card")
+
+
+def _link_to(run: Run) -> None:
+    st.page_link(
+        "pages/train.py",
+        label="Watch",
+        icon=":material/monitoring:",
+        query_params={"watch": run.id},
+    )
 
 
 def read_states(found: Iterable[Run]) -> frozenset[tuple[str, str]]:
@@ -95,7 +113,7 @@ def show_run(run: Run) -> None:
     """One run: progress, curves, log, and what can be done with it."""
     with said_in_place():
         status = runs.read_status(run.path, now=time.time())
-        _draw_progress(run, status, 0)
+        draw_progress(run, status)
         _draw_numbers(status)
         _draw_actions(run, status)
         _draw_curves(run)
@@ -105,14 +123,15 @@ def show_run(run: Run) -> None:
             st.code((run.path / runs.CONFIG).read_text(encoding="utf-8"), language="toml")
 
 
-def _draw_progress(run: Run, status: Status, ahead: int) -> None:
+def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
+    """One line on a run, and a bar while it trains; `ahead` runs have their turn before it."""
     colour = STATE_COLOURS.get(status.state, "green")
     words = describe_status(status)
     if status.state == "queued" and ahead:
         words = f"Waits for {status.device}, {ahead} before it."
     st.markdown(f":{colour}-badge[{status.state}] **{_title(run)}** `{run.id}`: {words}")
     if status.state == "training":
-        st.progress(share_of(status))
+        st.progress(_share_of(status))
 
 
 def _draw_numbers(status: Status) -> None:
@@ -155,6 +174,8 @@ def _draw_actions(run: Run, status: Status) -> None:
             with said_in_place():
                 launch.start(run, store=places.store_folder(), device=_device_again(status))
                 st.rerun()
+        if status.state == "queued":
+            st.caption("It starts by itself when the device is free.")
         if status.state == "done":
             st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:")
             st.page_link(
@@ -171,7 +192,13 @@ def _draw_actions(run: Run, status: Status) -> None:
 def _offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> None:
     """Two ways to stop a training, one to leave the queue."""
     if status.state == "queued" and status.device:
-        _stop_button("Leave the queue", run, place, help_text="It can be resumed later.")
+        _stop_button(
+            "Leave the queue",
+            run,
+            place,
+            type="tertiary",
+            help_text="It does not train, and can be resumed later.",
+        )
     if status.state == "training":
         _stop_button(
             "Stop now",
@@ -190,9 +217,21 @@ def _offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> N
 
 
 def _stop_button(
-    label: str, run: Run, place: str, *, after_epoch: bool = False, help_text: str
+    label: str,
+    run: Run,
+    place: str,
+    *,
+    after_epoch: bool = False,
+    type: Literal["secondary", "tertiary"] = "secondary",
+    help_text: str,
 ) -> None:
-    if st.button(label, icon=":material/stop:", key=f"{place}-{label}-{run.id}", help=help_text):
+    if st.button(
+        label,
+        icon=":material/stop:",
+        key=f"{place}-{label}-{run.id}",
+        type=type,
+        help=help_text,
+    ):
         with said_in_place():
             launch.stop(run, after_epoch=after_epoch)
             st.toast(f"{run.id} has been asked to stop.")
@@ -233,7 +272,7 @@ def _draw_log(run: Run) -> None:
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None, height=220)
 
 
-def share_of(status: Status) -> float:
+def _share_of(status: Status) -> float:
     """How much of the run is done, of its epochs where it counts them, in [0, 1]."""
     if status.phase == "training" and status.epochs:
         return min((status.epoch + status.progress) / status.epochs, 1.0)

@@ -39,8 +39,6 @@ def say_progress(found: Sequence[Run]) -> None:
 
 
 def _say(progress: DemoProgress) -> str:
+    done = f"{progress.done} of {progress.total} backbones"
     left = describe_seconds(progress.seconds_left)
-    return (
-        f"The demo trains {progress.total} backbones on synthetic smears: {progress.done} are "
-        f"done, the rest takes about {left}."
-    )
+    return f"The demo has trained {done} on synthetic smears; the rest takes about {left}."

@@ -1,92 +1,101 @@
 """What this machine holds: runs at work, devices, weights, data. No torch until it is needed."""
 
 import importlib.metadata
-import os
 import time
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import streamlit as st
 
-from modelzoo import places, runs
+from modelzoo import places
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.errors import UserError
-from modelzoo.evaluation.leaderboard import Leaderboard, describe_status
+from modelzoo.backbones.weights import fetch_weights, list_weights
+from modelzoo.evaluation.leaderboard import Leaderboard
+from modelzoo.training.devices import list_devices
+from modelzoo.training.queue import list_at_work
+from pages.parts import at_work
+from pages.parts.choices import choose_data
+from pages.parts.demo import say_progress
 from pages.parts.states import said_in_place
-
-TRAIN = "python -m modelzoo train --data FOLDER --backbone resnet50 --split group"
 
 
 def doors() -> None:
     """Three ways on: compare, explain, train."""
-    compare, explain, train = st.columns(3)
-    with compare.container(border=True, height="stretch"):
-        st.page_link("pages/compare.py", label="**Compare models**", icon=":material/leaderboard:")
-        st.caption("Which is best, can we tell, and what is mistaken for what?")
-    with explain.container(border=True, height="stretch"):
-        if (Path(__file__).parents[1] / "explain.py").is_file():
-            st.page_link(
-                "pages/explain.py", label="**Explain an image**", icon=":material/biotech:"
-            )
-        st.caption("What does each model say of one image, and where did it look?")
-    with train.container(border=True, height="stretch"):
-        st.markdown(":material/model_training: **Train a model**")
-        st.code(TRAIN, language="bash", wrap_lines=True)
-
-
-def finished_runs() -> frozenset[str]:
-    """Ids of the runs whose process has come to an end, well or not."""
-    found, _ = runs.list_runs(places.runs_folder())
-    return frozenset(run.id for run in found if _state(run) not in ("queued", "training"))
+    for column, page, label, icon, question in zip(
+        st.columns(3),
+        ("compare", "explain", "train"),
+        ("Compare models", "Explain an image", "Train a model"),
+        ("leaderboard", "biotech", "model_training"),
+        (
+            "Which is best, can we tell, and what is mistaken for what?",
+            "What does each model say of one image, and where did it look?",
+            "On your images or the demo's: start, queue, watch, stop, resume.",
+        ),
+        strict=True,
+    ):
+        with column.container(border=True, height="stretch"):
+            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=f":material/{icon}:")
+            st.caption(question)
 
 
 @st.fragment(run_every="3s")
-def running(finished: frozenset[str]) -> None:
-    """What trains right now; draws the page again when another run has come to an end.
+def running(before: frozenset[tuple[str, str]]) -> None:
+    """What trains right now; draws the page again when a run's state has changed.
 
     Args:
-        finished: `finished_runs()` when the page was drawn.
+        before: `at_work.read_states()` when the page was drawn.
     """
-    if finished_runs() != finished:
+    found = at_work.list_runs()
+    if at_work.read_states(found) != before:
         st.rerun()
-    found, _ = runs.list_runs(places.runs_folder())
-    for run in found:
-        if run.id not in finished:
-            status = runs.read_status(run.path, now=time.time())
-            row = BACKBONES.get(run.config.backbone)
-            title = row.title if row else run.config.backbone
-            st.progress(_share(status), f"**{title}** `{run.id}`: {describe_status(status)}")
-
-
-def _state(run: runs.Run) -> str:
-    try:
-        return runs.read_status(run.path, now=time.time()).state
-    except UserError:
-        return "damaged"
+    busy = list_at_work(found, now=time.time())
+    if not busy:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{at_work.say_at_work(busy)}**")
+        say_progress(found)
+        for each in busy:
+            if each.status.state == "training":
+                at_work.draw_progress(each.run, each.status)
+        st.page_link("pages/train.py", label="Watch, queue or stop", icon=":material/monitoring:")
 
 
 def machine(board: Leaderboard) -> None:
-    """Runs, cores, memory, GPU and the torch build, each with a sentence on hover."""
-    memory = psutil.virtual_memory()
-    with st.grid(min_column_width=150, gap="small"):
+    """Runs, devices with their free memory, weights and the torch build, each with its help."""
+    devices = list_devices()
+    states = list_weights(places.weights_folder())
+    missing = [state.backbone for state in states if state.path is None]
+    with st.grid(min_column_width=170, gap="small"):
         st.metric("Tested runs", len(board.rows), help="Runs whose test images were scored.")
         st.metric(
             "Other runs",
             len(board.unfinished) + len(board.problems),
             help="Queued, training, stopped, failed or damaged; Compare says which and why.",
         )
-        st.metric("Cores", os.cpu_count(), help="Processor cores that this machine shows.")
+        for device in devices:
+            st.metric(
+                f"{device.name}: free memory",
+                f"{device.free_bytes / 1e9:.0f} of {device.total_bytes / 1e9:.0f} GB",
+                help=f"{device.title}. One device trains one run at a time; the others wait. "
+                "Training on a CPU takes 1 to 4 GB.",
+            )
         st.metric(
-            "Free memory",
-            f"{memory.available / 1e9:.1f} GB",
-            help=f"Of {memory.total / 1e9:.1f} GB. Training on a CPU takes 1 to 4 GB.",
+            "ImageNet weights",
+            f"{len(states) - len(missing)} of {len(states)}",
+            help="Backbones whose weights are on this machine; without them a training starts at "
+            "random and learns far less.",
         )
-        st.metric("GPU", _gpu(), help="As the NVIDIA driver says. Training works without one.")
         st.metric(
             "torch",
             importlib.metadata.version("torch").split("+")[0],
             help=f"Build {importlib.metadata.version('torch')}, in Python's own packages.",
+        )
+    if len(devices) == 1:
+        st.caption("No GPU was seen: **quick** trainings take minutes, **finetune** hours.")
+    if missing:
+        st.caption(
+            f"{len(missing)} backbones have no ImageNet weights here; fetch them below, or put "
+            "them into the folder that BLASTLENS_WEIGHTS names."
         )
 
 
@@ -96,8 +105,6 @@ def weights() -> None:
     if not section.open:
         return
     with section, said_in_place():
-        from modelzoo.backbones.weights import list_weights
-
         with st.spinner("Looking for weights …"):
             states = list_weights(places.weights_folder(), list(BACKBONES))
         missing = [state.backbone for state in states if state.path is None]
@@ -129,17 +136,7 @@ def weights() -> None:
 def dataset_report() -> None:
     """What a folder of images holds, and what was skipped and why."""
     st.subheader("Look into a folder of images")
-    folder = st.selectbox(
-        "Folder or table",
-        _known_data(),
-        index=None,
-        accept_new_options=True,
-        placeholder="Choose one, or type a path",
-        key="data",
-        bind="query-params",
-        help="One folder a class; train, val and test folders; C-NMC's folds; or a CSV or Parquet "
-        "file with the columns path and label.",
-    )
+    folder = choose_data("Folder or table", "data", placeholder="Choose one, or type a path")
     if not folder:
         return
     with said_in_place():
@@ -176,19 +173,8 @@ def dataset_report() -> None:
         st.code(f"python -m modelzoo data {folder}", language="bash")
 
 
-def _known_data() -> list[str]:
-    """Where the runs here found their images, and the demo's smears."""
-    found, _ = runs.list_runs(places.runs_folder())
-    known = {run.config.data for run in found if run.config.data}
-    if places.demo_folder().is_dir():
-        known.add(str(places.demo_folder().resolve()))
-    return sorted(known)
-
-
 def _fetch(names: list[str]) -> None:
     """Fetch weights one by one with a bar; what fails is said and the others go on."""
-    from modelzoo.backbones.weights import fetch_weights
-
     for name in names:
         title = BACKBONES[name].title
         bar = st.progress(0.0, title)
@@ -200,22 +186,3 @@ def _fetch(names: list[str]) -> None:
         with said_in_place():
             fetch_weights(name, report=show)
             bar.progress(1.0, f"{title}: here")
-
-
-def _share(status: runs.Status) -> float:
-    """How much of the run is done, of its epochs where it counts them, in [0, 1]."""
-    if status.phase == "training" and status.epochs:
-        return min((status.epoch + status.progress) / status.epochs, 1.0)
-    return min(max(status.progress, 0.0), 1.0)
-
-
-def _gpu() -> str:
-    """The NVIDIA devices, without asking torch."""
-    found = list(Path("/proc/driver/nvidia/gpus").glob("*/information"))
-    names = {
-        line.split(":", 1)[1].strip().removeprefix("NVIDIA ")
-        for file in found
-        for line in file.read_text(encoding="utf-8").splitlines()
-        if line.startswith("Model:")
-    }
-    return ", ".join(sorted(names)) or "none seen"

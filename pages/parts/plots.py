@@ -234,6 +234,7 @@ def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
             )
         )
     unit = " in %" if measure == "accuracy" else ""
+    figure.update_layout(legend={"y": 1, "yanchor": "bottom"})
     figure.update_xaxes(title_text="epoch", gridcolor=GRID)
     figure.update_yaxes(title_text=f"{measure}{unit}", gridcolor=GRID)
     return figure

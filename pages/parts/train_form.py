@@ -8,13 +8,14 @@ from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 
-from modelzoo import places, runs
+from modelzoo import places
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
 from modelzoo.training import launch
 from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
 from modelzoo.training.devices import find_device, list_devices
 from modelzoo.training.plan import PlannedRun, create_runs, format_command, plan_runs
+from pages.parts.choices import choose_data
 from pages.parts.states import said_in_place, say_if_gone
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
@@ -31,7 +32,9 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     Raises:
         UserError: A choice does not hold.
     """
-    data = _choose_data()
+    data = choose_data(
+        "Images", "train_data", placeholder="Type the path of a folder or table", start=True
+    )
     backbones = _choose_backbones()
     recipe, split, seeds = _choose_recipe()
     device, name = _choose_device_and_name()
@@ -73,33 +76,6 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
                 launch.start(run, store=places.store_folder(), device=place)
             st.toast(f"{'The run is' if count == 1 else f'{count} runs are'} queued on {place}.")
             st.rerun()
-
-
-def _choose_data() -> str | None:
-    known = known_data()
-    start = next((path for path in known if path == str(places.demo_folder().resolve())), None)
-    start = start or (known[0] if known else None)
-    data: str | None = st.selectbox(
-        "Images",
-        known,
-        index=None,
-        accept_new_options=True,
-        placeholder=start or "Type the path of a folder or table",
-        key="train_data",
-        bind="query-params",
-        help="One folder a class; train, val and test folders; C-NMC's folds; or a CSV or Parquet "
-        "file with the columns path and label.",
-    )
-    return data or start
-
-
-def known_data() -> list[str]:
-    """Where the runs here found their images, and the demo's smears."""
-    found, _ = runs.list_runs(places.runs_folder())
-    known = {run.config.data for run in found if run.config.data}
-    if places.demo_folder().is_dir():
-        known.add(str(places.demo_folder().resolve()))
-    return sorted(known)
 
 
 def _choose_backbones() -> list[str]:

@@ -69,8 +69,23 @@ def test_what_trains_is_shown_with_its_progress(folder: Path) -> None:
     app = open_home()
 
     (bar,) = app.get("progress")
-    assert "**Xception** `xception-0`: Training, epoch 4 of 30" in bar.proto.text
     assert bar.proto.value == 10
+    assert "**Xception** `xception-0`: Training, epoch 4 of 30" in text_of(app)
+    assert "**Xception is training on this machine, about 2 minutes left.**" in text_of(app)
+
+
+def test_the_demo_says_how_long_the_rest_takes(folder: Path) -> None:
+    make_run(folder, "demo-vgg19", backbone="vgg19")
+    waits = make_run(folder, "demo-resnet50", backbone="resnet50", state="stopped")
+    runs.write_status(waits.path, runs.Status(state="queued", **runs.this_process()))
+
+    app = open_home()
+
+    (bar,) = app.get("progress")
+    assert bar.proto.text == (
+        "The demo has trained 1 of 2 backbones on synthetic smears; "
+        "the rest takes about 14 seconds."
+    )
 
 
 def test_a_damaged_run_does_not_keep_the_page_from_ending(folder: Path) -> None:

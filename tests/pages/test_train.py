@@ -1,0 +1,180 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from modelzoo import runs
+from tests.run_folders import make_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the app looks for runs; there are images too."""
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    # AppTest is a new server at every run: the page would begin again, and lose a click each time.
+    monkeypatch.setattr(
+        "pages.parts.door.PagesManager", SimpleNamespace(uses_pages_directory=False)
+    )
+    (tmp_path / "data" / "synthetic-smears").mkdir(parents=True)
+    return tmp_path / "runs"
+
+
+def open_train(**query: Any) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/train.py")
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    return "\n".join(str(each.value) for each in [*app.markdown, *app.caption])
+
+
+def test_the_form_is_filled_with_a_run_that_can_be_started(folder: Path) -> None:
+    app = open_train()
+
+    assert not app.exception
+    assert not app.error
+    assert "#### Nothing is training." in text_of(app)
+    (command,) = (each.value for each in app.code)
+    assert "--name tf_efficientnet_lite0-group-0 --recipe quick" in command
+    assert "synthetic-smears" in command
+    assert "Start" in [button.label for button in app.button]
+    assert not folder.exists()  # looking changes nothing
+
+
+def test_every_option_has_a_widget_with_its_help(folder: Path) -> None:
+    app = open_train()
+
+    labels = {each.label: each.help for each in [*app.selectbox, *app.number_input]}
+    assert labels["Learning rate"] == "Size of a step at the start. From 1e-08 to 10."
+    assert {"Mode", "Weights", "Optimizer", "Epochs", "Precision", "Split"} <= set(labels)
+    assert all(labels.values())
+
+
+def test_all_ten_are_one_choice_and_each_has_its_command(folder: Path) -> None:
+    app = open_train(train_backbone="all ten of Muduli et al. 2025", train_weights="none")
+
+    assert not app.exception
+    commands = app.code[0].value.splitlines()
+    assert len(commands) == 10
+    assert len({line.split("--backbone ")[1].split()[0] for line in commands}) == 10
+    assert "Start 10 runs" in [button.label for button in app.button]
+
+
+def test_the_link_fills_the_form(folder: Path) -> None:
+    app = open_train(train_recipe="finetune", train_epochs="7", train_split="look", train_name="a")
+
+    command = app.code[0].value
+    assert "--name a --recipe finetune" in command
+    assert "--epochs 7" in command
+    assert "--split look" in command
+
+
+@pytest.mark.parametrize(
+    ("choices", "sentence"),
+    [
+        ({"train_input_px": "10"}, "Input size 10 px is too small for these networks"),
+        ({"train_test_share": "0.6", "train_validation_share": "0.6"}, "leave less than 5 %"),
+        ({"train_name": "../../escaped"}, "Run name '../../escaped' cannot be used"),
+        ({"train_data": "nowhere"}, "nowhere was not found"),
+    ],
+)
+def test_a_choice_that_does_not_hold_is_a_sentence_and_starts_nothing(
+    folder: Path, choices: dict[str, str], sentence: str
+) -> None:
+    app = open_train(**choices)
+
+    assert not app.exception
+    assert sentence in app.error[0].value
+    assert not any("Start" in button.label for button in app.button)
+    assert not folder.exists()
+
+
+def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
+    app = open_train(train_patience="10001", train_weights="none")
+    epochs = next(each for each in app.number_input if each.label == "Epochs")
+
+    epochs.set_value(10_001).run()  # a browser would not let it through
+
+    assert not app.exception
+    assert "10001" not in app.code[0].value
+
+
+def test_a_run_that_failed_says_why_and_can_be_resumed_or_deleted(folder: Path) -> None:
+    make_run(folder, "broken", state="failed", error="Memory ran out.")
+
+    app = open_train(watch="broken")
+
+    assert "Memory ran out." in text_of(app)
+    labels = [button.label for button in app.button]
+    assert "Resume" in labels
+    assert "Delete for good" in labels
+    assert not any(label.startswith("Stop") for label in labels)
+
+
+def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
+    for number, name in enumerate(("first", "second", "third")):
+        make_run(folder, name, state="stopped")
+        state: runs.State = "queued" if number else "training"
+        status = runs.Status(state=state, device="cpu", queued=number, **runs.this_process())
+        runs.write_status(folder / name, status)
+
+    app = open_train()
+
+    assert "#### EfficientNet-Lite0 is training on cpu; 2 runs wait." in text_of(app)
+    assert "`second`: Waits for cpu, 1 before it." in text_of(app)
+    assert "`third`: Waits for cpu, 2 before it." in text_of(app)
+
+
+def test_a_run_that_is_gone_is_said(folder: Path) -> None:
+    make_run(folder, "here")
+
+    app = open_train(watch="gone")
+
+    assert not app.exception
+    assert "Run gone of this link is gone." in [warning.value for warning in app.warning]
+
+
+def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
+    run = make_run(folder, "here")
+    app = open_train(watch="here")
+    runs.delete_run(run)
+
+    app.run()
+
+    assert not app.exception
+
+
+def test_the_button_queues_a_run_and_what_fails_is_said(folder: Path) -> None:
+    app = open_train(train_name="empty", train_weights="none", train_device="cpu")
+
+    next(each for each in app.button if each.label == "Start").click().run()
+
+    assert not app.exception
+    status = runs.read_status(folder / "empty", now=time.time())
+    while status.state in ("queued", "training"):
+        status = runs.read_status(folder / "empty", now=time.time())
+    assert status.state == "failed"
+    assert "synthetic-smears" in status.error
+
+
+def test_the_page_needs_no_torch(folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('streamlit_app.py', default_timeout=60)\n"
+        "app.switch_page('pages/train.py').run()\n"
+        "assert not app.exception\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
