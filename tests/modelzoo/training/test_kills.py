@@ -1,0 +1,30 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from modelzoo import runs
+from modelzoo.datasets.smears import write_smears
+
+KILLS = 20
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_run_resumes_to_the_same_result(tmp_path: Path) -> None:
+    write_smears(tmp_path / "images", images_per_class=8, px=96)
+    script = [sys.executable, "-m", "tests.modelzoo.training.train_and_die"]
+
+    subprocess.run([*script, tmp_path / "runs", tmp_path / "images", str(KILLS)], check=True)
+
+    expected = pd.read_parquet(tmp_path / "runs" / "whole" / runs.PREDICTIONS)
+    found, damaged = runs.list_runs(tmp_path / "runs")
+    assert not damaged
+    assert len(found) == 1 + KILLS
+    for run in found:
+        assert runs.read_status(run.path, now=time.time()).state == "done", run.id
+        assert list(runs.read_history(run.path)["epoch"]) == [1, 2, 3, 4], run.id
+        predictions = pd.read_parquet(run.path / runs.PREDICTIONS)
+        pd.testing.assert_frame_equal(predictions, expected, check_exact=True)
