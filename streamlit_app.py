@@ -5,6 +5,11 @@ import streamlit as st
 st.set_page_config(page_title="BlastLens", page_icon=":material/biotech:", layout="wide")
 st.logo("pages/parts/blastlens.svg", size="large")
 
+if st.context.theme.type == "dark":
+    # Streamlit writes white on every primary button; on this one, light so that it can be read as
+    # text on dark, white would have a contrast of 2.
+    st.html("<style>button[kind='primary'], button[kind='primary'] p { color: #17141b }</style>")
+
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),

@@ -186,7 +186,7 @@ def _draw_actions(run: Run, status: Status) -> None:
             )
         if status.state in ("stopped", "failed", "done"):
             _offer_delete(run)
-    st.code(f"python -m modelzoo resume {run.path}", language="bash")
+    st.code(f"python -m modelzoo resume {run.path}", language=None)
 
 
 def _offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> None:

@@ -17,7 +17,7 @@ COMMAND = "python -m modelzoo demo"
 
 def offer_demo() -> None:
     """Say what trains the first runs, as a command and as a button."""
-    st.code(COMMAND, language="bash")
+    st.code(COMMAND, language=None)
     if st.button(
         "Train the demo",
         type="primary",

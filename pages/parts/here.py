@@ -128,7 +128,7 @@ def weights() -> None:
             st.caption("All are here.")
             return
         st.caption(f"{len(missing)} are missing: models trained without them start at random.")
-        st.code("python -m modelzoo weights --fetch", language="bash")
+        st.code("python -m modelzoo weights --fetch", language=None)
         if st.button("Fetch what is missing", icon=":material/download:"):
             _fetch(missing)
 
@@ -170,7 +170,7 @@ def dataset_report() -> None:
                 alt="Files that were skipped, each with its reason.",
             )
         st.caption("Groups of overlapping fields and looks are found by:")
-        st.code(f"python -m modelzoo data {folder}", language="bash")
+        st.code(f"python -m modelzoo data {folder}", language=None)
 
 
 def _fetch(names: list[str]) -> None:

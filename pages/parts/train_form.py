@@ -57,7 +57,7 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
     count = len(planned)
     st.code(
         "\n".join(format_command(each, device=device) for each in planned),
-        language="bash",
+        language=None,
         wrap_lines=True,
         height="content" if count < 4 else 220,
     )

@@ -1,0 +1,52 @@
+"""axe-core (the rules that browsers' own checkers use) finds nothing serious on any page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.run_folders import make_run
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("", "compare", "explain", "train")
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def addresses(
+    serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The app over nothing, and over three runs."""
+    empty, full = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("full")
+    for backbone, skill in (("vgg16", 0.4), ("resnet50", 4.0)):
+        make_run(full / "runs", backbone, backbone=backbone, skill=skill)
+    make_run(full / "runs", "broken", state="failed", error="Memory ran out.")
+    return {"empty": serve(empty), "full": serve(full)}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("home", ["empty", "full"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_serious_fault(
+    browser: Browser, addresses: dict[str, str], name: str, home: str, scheme: Any
+) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{addresses[home]}/{name}")
+    expect(page.get_by_text("Not for diagnosis.").first).to_be_visible()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+    found = Axe().run(page).response["violations"]
+
+    context.close()
+    grave = [
+        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for fault in found
+        if fault["impact"] in GRAVE
+        for node in fault["nodes"]
+    ]
+    assert grave == []
