@@ -219,13 +219,8 @@ def predict(
 @app.command(name="runs")
 def list_runs(runs_folder: RunsOption = None) -> None:
     """List the runs with their scores on the test part, each with its 95 % interval."""
-    from modelzoo.evaluation.leaderboard import (
-        list_splits,
-        read_leaderboard,
-        runs_table,
-        split_effect,
-        verdict,
-    )
+    from modelzoo.evaluation.leaderboard import list_splits, read_leaderboard, runs_table
+    from modelzoo.evaluation.sentences import split_effect, verdict
 
     folder = runs_folder or places.runs_folder()
     found, damaged = runs.list_runs(folder)

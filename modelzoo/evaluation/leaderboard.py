@@ -1,4 +1,4 @@
-"""Runs side by side: rows, tables, and the sentences that answer "which is best, can we tell?".
+"""Runs side by side: rows, their names and order, and tables of them.
 
 Reads run folders through `modelzoo.runs`; draws nothing.
 """
@@ -16,15 +16,13 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import PARTS, Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import (
-    FEW_GROUPS,
     RESAMPLES,
     Evaluation,
-    Gap,
     Score,
-    accuracy_gaps,
     evaluate,
 )
 from modelzoo.evaluation.scores import METRICS
+from modelzoo.evaluation.words import capital, count, describe_seconds, percent
 from modelzoo.runs import (
     PREDICTIONS,
     Run,
@@ -36,6 +34,7 @@ from modelzoo.runs import (
     read_status,
     read_weights,
 )
+from modelzoo.training.config import TrainConfig
 
 SPLIT_WORDS = {
     "random": "random split",
@@ -69,6 +68,7 @@ class LeaderboardRow:
     split_id: str
     seed: int
     state: State
+    config: TrainConfig
     evaluation: Evaluation  # of the test part
     has_imagenet: bool | None  # None: the run does not say
     ms_per_image: float  # NaN where the run does not say, as in the next two
@@ -157,7 +157,7 @@ def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:
         notes.append(
-            f"{lost} of the {_count(len(split.ids('test')), 'test image')} could not be scored."
+            f"{lost} of the {count(len(split.ids('test')), 'test image')} could not be scored."
         )
     try:
         environment = read_environment(run.path)
@@ -181,6 +181,7 @@ def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
         split_id=split.id,
         seed=run.config.seed,
         state=_state_of(run),
+        config=run.config,
         evaluation=evaluation,
         has_imagenet=has_imagenet,
         ms_per_image=environment.ms_per_image if environment else math.nan,
@@ -252,7 +253,7 @@ def describe_test(row: LeaderboardRow) -> str:
     evaluation = row.evaluation
     return (
         f"{_describe_split(row)}: "
-        f"{_count(evaluation.images, 'test image')} in {_count(len(evaluation.groups), 'group')}"
+        f"{count(evaluation.images, 'test image')} in {count(len(evaluation.groups), 'group')}"
     )
 
 
@@ -300,7 +301,7 @@ def runs_table(board: Leaderboard) -> pd.DataFrame:
             WEIGHTS_WORDS[row.has_imagenet],
             row.dataset,
             f"{row.split_kind}, seed {row.seed}",
-            f"{row.evaluation.images} in {_count(len(row.evaluation.groups), 'group')}",
+            f"{row.evaluation.images} in {count(len(row.evaluation.groups), 'group')}",
             *(describe_score(row.evaluation.scores[name]) for name in _FIRST_SCORES),
             "" if math.isnan(row.ms_per_image) else f"{row.ms_per_image:.1f}",
             "" if math.isnan(row.parameters) else f"{row.parameters / 1e6:.1f} M",
@@ -333,212 +334,8 @@ def describe_score(score: Score) -> str:
     if math.isnan(score.value):
         return "not defined"
     if math.isnan(score.low):
-        return f"{_percent(score.value)} (no interval)"
-    return f"{_percent(score.value)} ({100 * score.low:.1f} to {100 * score.high:.1f})"
-
-
-# Sentences
-
-
-def verdict(rows: Sequence[LeaderboardRow]) -> str:
-    """Which run is best, and can we tell? In a few sentences, with the split they hold for."""
-    return " ".join(verdict_sentences(rows))
-
-
-def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
-    """The sentences of `verdict`, the answer first.
-
-    Runs are compared on the same test images only: of several splits, the one with most runs.
-    """
-    scored = [row for row in rows if not math.isnan(row.accuracy.value)]
-    if not scored:
-        return ["No run has been tested yet."]
-    split_id = list_splits(scored)[0].split_id
-    scored = best_first(row for row in scored if row.split_id == split_id)
-    names = name_rows(scored)
-    best, others = scored[0], scored[1:]
-    sentences = []
-    if others:
-        gaps = accuracy_gaps(best.evaluation, [other.evaluation for other in others])
-        tied = [names[best.run_id]]
-        tied += [names[o.run_id] for o, gap in zip(others, gaps, strict=True) if not gap.is_real]
-        behind = [
-            (names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True) if gap.is_real
-        ]
-        sentences.append(_say_order(tied, behind))
-    sentences.append(_say_best(names[best.run_id], best))
-    if not others:
-        sentences.append("Test another backbone on the same split to compare.")
-    untrained = sum(row.has_imagenet is False for row in scored)
-    if untrained:
-        total = _number(len(scored))
-        who = f"{_number(untrained)} of the {total}"
-        if untrained == len(scored):
-            who = {1: "it", 2: "both"}.get(untrained, f"all {total}")
-        sentences.append(f"{_capital(who)} started without ImageNet weights.")
-    if len(best.evaluation.groups) < FEW_GROUPS:
-        groups = _count(len(best.evaluation.groups), "group")
-        sentences.append(f"The test images form only {groups}: take the ranges as rough.")
-    return sentences
-
-
-def split_effect(rows: Sequence[LeaderboardRow]) -> str:
-    """What a harder split does to the same backbones on the same data; empty if none can say.
-
-    A figure means nothing without its split: the drop from images of slides that were trained on to
-    slides that were not is often larger than that between any two backbones.
-    """
-    effects = sorted(_effects(rows), key=lambda effect: (-effect.runs, effect.gain, effect.title))
-    if not effects:
-        return ""
-    first, rest = effects[0], effects[1:]
-    sentence = (
-        f"{_EFFECT_WORDS[first.hard_kind]} {_verb(first.gain)} {first.title} "
-        f"from {_percent(first.easy)} ({first.easy_kind}, {_count(first.easy_seeds, 'seed')}) "
-        f"to {_percent(first.hard)} ({first.hard_kind}, {_count(first.hard_seeds, 'seed')})"
-    )
-    rest = [effect for effect in rest if effect.hard_kind == first.hard_kind]
-    if rest:
-        sentence += f", and {_number(len(rest))} more by {_change([other.gain for other in rest])}"
-    return f"{sentence}: mean test accuracy on {first.dataset}."
-
-
-_EFFECT_WORDS = {
-    "look": "Testing on held-out looks",
-    "group": "Keeping groups together",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Effect:
-    """Mean accuracy of one backbone on an easier and on a harder split of the same data."""
-
-    title: str
-    dataset: str
-    easy_kind: str
-    easy: float
-    easy_seeds: int
-    hard_kind: str
-    hard: float
-    hard_seeds: int
-
-    @property
-    def gain(self) -> float:
-        """Negative where the harder split is harder."""
-        return self.hard - self.easy
-
-    @property
-    def runs(self) -> int:
-        return self.easy_seeds + self.hard_seeds
-
-
-def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
-    """One for each backbone and way of training that was tested on two kinds of split."""
-    accuracies: dict[tuple[object, ...], dict[str, dict[int, list[float]]]] = {}
-    first_row: dict[tuple[object, ...], LeaderboardRow] = {}
-    for row in rows:
-        if math.isnan(row.accuracy.value):
-            continue
-        key = (row.dataset_id, row.backbone, row.recipe, row.mode, row.has_imagenet)
-        by_kind = accuracies.setdefault(key, defaultdict(lambda: defaultdict(list)))
-        by_kind[row.split_kind][row.seed].append(row.accuracy.value)
-        first_row[key] = row
-    for way, by_kind in accuracies.items():
-        for hard, easy in (("look", "group"), ("look", "random"), ("group", "random")):
-            if hard in by_kind and easy in by_kind:
-                yield _Effect(
-                    first_row[way].title,
-                    first_row[way].dataset,
-                    easy,
-                    _mean_over_seeds(by_kind[easy]),
-                    len(by_kind[easy]),
-                    hard,
-                    _mean_over_seeds(by_kind[hard]),
-                    len(by_kind[hard]),
-                )
-                break
-
-
-def _mean_over_seeds(values_by_seed: dict[int, list[float]]) -> float:
-    means = [sum(values) / len(values) for values in values_by_seed.values()]
-    return sum(means) / len(means)
-
-
-def _verb(gain: float) -> str:
-    if abs(gain) < 0.005:
-        return "hardly moves"
-    return "lowers" if gain < 0 else "raises"
-
-
-def _change(gains: Sequence[float]) -> str:
-    """The range of `gains` in points; signed where they do not all fall."""
-    points = sorted(round(100 * gain) for gain in gains)
-    texts = [f"{-p}" if points[-1] <= 0 else f"{p:+}" for p in points]
-    low, high = (texts[-1], texts[0]) if points[-1] <= 0 else (texts[0], texts[-1])
-    return f"{low} points" if low == high else f"{low} to {high} points"
-
-
-def _say_order(tied: list[str], behind: list[tuple[str, Gap]]) -> str:
-    """Who leads, who cannot be told from the leader, who is behind and by how much."""
-    if len(tied) == 1:
-        lead = f"{tied[0]} is best"
-    elif len(tied) <= 3:
-        lead = f"{_join(tied)} cannot be told apart"
-    else:
-        lead = f"{tied[0]} and {_number(len(tied) - 1)} others cannot be told apart"
-    if not behind:
-        return f"{lead}."
-    if len(behind) == 1:
-        name, gap = behind[0]
-        return f"{lead}; {name} is behind, by {_range(gap)} points."
-    if len(behind) <= 3:
-        listed = _join([f"{name} (by {_range(gap)} points)" for name, gap in behind])
-        return f"{lead}; {listed} are behind."
-    (nearest, least), (farthest, most) = behind[0], behind[-1]
-    return (
-        f"{lead}; {_number(len(behind))} are behind, from {nearest} (by {_range(least)} points) "
-        f"to {farthest} (by {_range(most)} points)."
-    )
-
-
-def _say_best(name: str, row: LeaderboardRow) -> str:
-    accuracy = row.accuracy
-    interval = (
-        "no interval"
-        if math.isnan(accuracy.low)
-        else f"{100 * accuracy.low:.1f} to {_percent(accuracy.high)}"
-    )
-    return (
-        f"{name} names {_percent(accuracy.value)} of the test images right ({interval}; "
-        f"{describe_test(row)})."
-    )
-
-
-def _range(gap: Gap) -> str:
-    """The ends of `gap` in points, with a decimal where whole points would say zero."""
-    decimals = 0 if gap.low >= 0.01 else 1
-    return f"{100 * gap.low:.{decimals}f} to {100 * gap.high:.{decimals}f}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _number(count: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[count] if count < len(words) else str(count)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        return f"{percent(score.value)} (no interval)"
+    return f"{percent(score.value)} ({100 * score.low:.1f} to {100 * score.high:.1f})"
 
 
 def _by_split(rows: Sequence[LeaderboardRow]) -> dict[str, list[LeaderboardRow]]:
@@ -583,10 +380,10 @@ def describe_status(status: Status) -> str:
     if status.state == "failed":
         return status.error or "It failed and did not say why; its log may."
     if status.state == "stopped":
-        return f"Stopped after {_count(status.epoch, 'epoch')}; it can be resumed."
+        return f"Stopped after {count(status.epoch, 'epoch')}; it can be resumed."
     if status.state == "done":
         return "Done."
-    words = _capital(status.phase or "training")
+    words = capital(status.phase or "training")
     if status.phase not in ("", "training"):
         return f"{words}."
     if status.epochs:
@@ -596,14 +393,3 @@ def describe_status(status: Status) -> str:
     if status.seconds_left is not None:
         words += f", about {describe_seconds(status.seconds_left)} left"
     return f"{words}."
-
-
-def describe_seconds(seconds: float) -> str:
-    """A duration as a person says it."""
-    if math.isnan(seconds):
-        return "not known"
-    if seconds < 90:
-        return _count(max(1, round(seconds)), "second")
-    if seconds < 90 * 60:
-        return _count(round(seconds / 60), "minute")
-    return f"{seconds / 3600:.1f} hours"

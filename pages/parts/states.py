@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import streamlit as st
 
 from modelzoo.errors import UserError
-from modelzoo.evaluation.leaderboard import LeaderboardRow, split_effect, verdict_sentences
+from modelzoo.evaluation.leaderboard import LeaderboardRow
+from modelzoo.evaluation.sentences import split_effect, verdict_sentences
 from xai.errors import UserError as ExplainError  # noqa: TID253  # errors alone: no torch behind it
 
 

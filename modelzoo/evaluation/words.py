@@ -1,0 +1,41 @@
+"""Numbers as a person says them. Texts out; nothing is read."""
+
+import math
+from collections.abc import Sequence
+
+
+def percent(share: float) -> str:
+    """A share in percent with one decimal: `95.8 %`."""
+    return f"{100 * share:.1f} %"
+
+
+def join(names: Sequence[str]) -> str:
+    """`A, B and C`; at least one name."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def number(how_many: int) -> str:
+    """A count as a word up to ten, in digits beyond."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[how_many] if how_many < len(words) else str(how_many)
+
+
+def count(how_many: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{how_many} {noun}" if how_many == 1 else f"{how_many} {noun}s"
+
+
+def capital(text: str) -> str:
+    """`text` with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def describe_seconds(seconds: float) -> str:
+    """A duration as a person says it."""
+    if math.isnan(seconds):
+        return "not known"
+    if seconds < 90:
+        return count(max(1, round(seconds)), "second")
+    if seconds < 90 * 60:
+        return count(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
