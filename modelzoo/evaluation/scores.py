@@ -142,6 +142,9 @@ class RocCurve:
     false_positive_rate: Floats  # (T,), from 0 to 1
     sensitivity: Floats  # (T,), from 0 to 1
     area: float
+    # (false positive rate, sensitivity) of the answers as given: the likeliest class. Of more than
+    # two classes no single threshold gives these answers, so the point may lie below the curve.
+    operating_point: tuple[float, float]
 
 
 def roc_curve(labels: Integers, probabilities: Floats, target: int) -> RocCurve | None:
@@ -162,23 +165,27 @@ def roc_curve(labels: Integers, probabilities: Floats, target: int) -> RocCurve 
     sensitivity = found[keep] / found[-1]
     false_positive_rate = let_in[keep] / let_in[-1]
     area = float(np.trapezoid(sensitivity, false_positive_rate))
-    return RocCurve(false_positive_rate, sensitivity, area)
+    is_said = probabilities.argmax(1) == target
+    operating_point = (float(is_said[~is_inside].mean()), float(is_said[is_inside].mean()))
+    return RocCurve(false_positive_rate, sensitivity, area, operating_point)
 
 
 def macro_roc(curves: list[RocCurve]) -> RocCurve:
     """The mean of `curves`: sensitivities averaged at each false positive rate.
 
-    The area is the mean of their areas.
+    The area is the mean of their areas, the operating point that of their points.
     """
     grid = np.unique(np.concatenate([curve.false_positive_rate for curve in curves]))
     # A curve rises straight up at a corner: both ends of each rise are kept, so that the area is
     # the mean of the areas and not a little less.
     low = np.mean([_height(curve, grid, "left") for curve in curves], axis=0)
     high = np.mean([_height(curve, grid, "right") for curve in curves], axis=0)
+    mean_rate, mean_sensitivity = np.mean([curve.operating_point for curve in curves], axis=0)
     return RocCurve(
         np.repeat(grid, 2),
         np.column_stack([low, high]).ravel(),
         float(np.mean([curve.area for curve in curves])),
+        (float(mean_rate), float(mean_sensitivity)),
     )
 
 

@@ -119,6 +119,25 @@ def test_roc_curves_are_those_of_scikit_learn(decimals: int) -> None:
     )
 
 
+def test_the_operating_point_is_that_of_the_answers_given() -> None:
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 3, 80)
+    probabilities = generator.dirichlet(np.ones(3), 80)
+    cells = metrics.confusion_matrix(labels, probabilities.argmax(1))
+
+    curves = [curve for k in range(3) if (curve := roc_curve(labels, probabilities, k))]
+
+    for k, curve in enumerate(curves):
+        found = cells[k, k] / cells[k].sum()
+        let_in = (cells[:, k].sum() - cells[k, k]) / (cells.sum() - cells[k].sum())
+        assert curve.operating_point == pytest.approx((let_in, found))
+        below = np.interp(let_in + 1e-9, curve.false_positive_rate, curve.sensitivity)
+        assert found <= below + 1e-6
+    assert macro_roc(curves).operating_point == pytest.approx(
+        np.mean([curve.operating_point for curve in curves], axis=0)
+    )
+
+
 def test_a_roc_curve_needs_images_on_both_sides() -> None:
     assert roc_curve(np.array([1, 1]), np.eye(2), 1) is None
     assert roc_curve(np.array([1, 1]), np.eye(2), 0) is None
