@@ -1,18 +1,42 @@
-"""Choices that pages share. Each is held by the link, as the words it shows."""
+"""Choices of the page Compare. Each is held by the link, as the words it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
 from modelzoo import places, runs
-from modelzoo.evaluation.leaderboard import SPLIT_HELP, SplitChoice
+from modelzoo.evaluation.leaderboard import SPLIT_HELP, LeaderboardRow, SplitChoice
+from modelzoo.evaluation.scores import METRICS
+from pages.parts.plots import FORMATS
 from pages.parts.states import say_if_gone
 
+DRAWN = 12  # runs in figures: nobody tells more lines apart
 
-def choose_split(splits: Sequence[SplitChoice]) -> str:
-    """The id of the split chosen; without a choice the first, and no widget where it is alone."""
+
+def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """The rows of the data sets and recipes chosen, of any without a choice.
+
+    No widget is drawn for what is the same in all rows.
+    """
+    datasets = sorted({row.dataset for row in rows})
+    recipes = sorted({row.recipe for row in rows})
+    with st.container(horizontal=True, gap="medium"):
+        of_data = _choose_some("Data set", datasets, "only_data", "Where the images come from.")
+        of_recipe = _choose_some(
+            "Recipe", recipes, "only_recipe", "The named settings that a training started from."
+        )
+    return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
+
+
+def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = ()) -> str:
+    """The id of the split chosen; without a choice the first, and no widget where it is alone.
+
+    Args:
+        splits: Those that can be chosen, at least one.
+        elsewhere: Titles of splits that other choices leave out.
+    """
     ids = {choice.title: choice.split_id for choice in splits}
-    say_if_gone("split", ids, "Split")
+    say_if_gone("split", ids, "Split", elsewhere=elsewhere)
     title = splits[0].title
     if len(splits) > 1:
         chosen = st.selectbox(
@@ -62,3 +86,137 @@ def _list_known_data() -> list[str]:
     if places.demo_folder().is_dir():
         known.add(str(places.demo_folder().resolve()))
     return sorted(known)
+
+
+def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) -> list[str]:
+    """Ids of the runs that figures show: those chosen, else the best `DRAWN`; in the order of rows.
+
+    Args:
+        rows: Best first.
+        elsewhere: Ids of runs that other choices leave out.
+    """
+    run_ids = [row.run_id for row in rows]
+    say_if_gone("drawn", run_ids, "Run", elsewhere=elsewhere)
+    if len(rows) <= DRAWN:
+        return run_ids
+    chosen = st.multiselect(
+        "Runs in the figures",
+        run_ids,
+        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        key="drawn",
+        bind="query-params",
+        max_selections=DRAWN,
+        placeholder=f"the {DRAWN} best of {len(rows)}",
+        help=f"Up to {DRAWN}: of more, nobody could tell the lines apart. The table has every run.",
+    )
+    return [run_id for run_id in run_ids if run_id in chosen] or run_ids[:DRAWN]
+
+
+def choose_metric() -> str:
+    """The score that the intervals are drawn for."""
+    chosen = st.segmented_control(
+        "Score",
+        list(METRICS),
+        default="accuracy",
+        required=True,
+        format_func=lambda name: METRICS[name].title,
+        key="score",
+        bind="query-params",
+        help="  \n".join(f"**{metric.title}**: {metric.help}" for metric in METRICS.values()),
+    )
+    return chosen or "accuracy"
+
+
+def choose_format() -> str:
+    """What a figure is saved as."""
+    chosen = st.segmented_control(
+        "Figures are saved as",
+        FORMATS,
+        default=FORMATS[0],
+        required=True,
+        key="figures",
+        bind="query-params",
+        help="The camera that appears above each figure saves it. PNG: pixels, for slides. SVG: "
+        "lines, sharp at any size, for print.",
+    )
+    return chosen or FORMATS[0]
+
+
+def choose_cell(
+    run_ids: Sequence[str], classes: Sequence[str], *, elsewhere: Collection[str]
+) -> tuple[str | None, str | None, str | None]:
+    """Run, true class and answer of the images to show; None: no run, any class.
+
+    What a click on a confusion matrix chooses; by keyboard the same.
+    """
+    say_if_gone("cell_run", run_ids, "Run", elsewhere=elsewhere)
+    say_if_gone("cell_true", classes, "Class")
+    say_if_gone("cell_said", classes, "Class")
+    by_run, by_true, by_said = st.columns(3)
+    run_id = by_run.selectbox(
+        "Model",
+        run_ids,
+        index=None,
+        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        placeholder="choose a run",
+        key="cell_run",
+        bind="query-params",
+        help="Whose test images are shown below. A click on a matrix chooses all three.",
+    )
+    label = by_true.selectbox(
+        "True class",
+        classes,
+        index=None,
+        placeholder="any class",
+        key="cell_true",
+        bind="query-params",
+        help="The row of the matrix.",
+    )
+    says = by_said.selectbox(
+        "Said to be",
+        classes,
+        index=None,
+        placeholder="any class",
+        key="cell_said",
+        bind="query-params",
+        help="The column of the matrix: the class with the highest probability.",
+    )
+    return run_id, label, says
+
+
+def choose_right(images_by_right: Mapping[int, int]) -> int | None:
+    """By how many models an image is named right; None: any number.
+
+    Args:
+        images_by_right: How many images, for each number of models.
+    """
+    counts = [str(right) for right in sorted(images_by_right)]
+    say_if_gone("right", counts, "Number of models")
+    chosen = st.pills(
+        "Right by so many models",
+        counts,
+        key="right",
+        bind="query-params",
+        help="How many of the models shown name the image right. "
+        + ", ".join(
+            f"{right}: {images} images" for right, images in sorted(images_by_right.items())
+        ),
+    )
+    return int(chosen) if chosen else None
+
+
+def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Sequence[str]:
+    say_if_gone(key, values, what)
+    if len(values) < 2:
+        return values
+    return (
+        st.pills(
+            what,
+            values,
+            selection_mode="multi",
+            key=key,
+            bind="query-params",
+            help=f"{text} Without a choice: all.",
+        )
+        or values
+    )

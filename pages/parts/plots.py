@@ -15,12 +15,31 @@ from modelzoo.evaluation.leaderboard import LeaderboardRow, best_first
 from modelzoo.evaluation.scores import METRICS, RocCurve
 from pages.parts.colours import Style, backbone_style
 
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+FORMATS = ("PNG", "SVG")
 GRID = "rgba(128, 128, 128, 0.25)"
 EMPTY_CELL, FULL_CELL = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the cell
 FULL = 0.69
 LIVE = "#8060C8"  # reads on light and dark
+FRAME = "#D55E00"  # of the cell chosen; stands out on both cells and both themes
+
+
+def config(name: str, file_format: str) -> dict[str, object]:
+    """Plotly's own settings: a figure's camera button saves it as `blastlens-<name>`.
+
+    Args:
+        name: Of the file, without its ending.
+        file_format: One of `FORMATS`.
+    """
+    return {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "toImageButtonOptions": {
+            "format": file_format.lower(),
+            "filename": f"blastlens-{name}",
+            "scale": 2 if file_format == "PNG" else 1,  # sharp in print; an SVG is so anyway
+        },
+    }
 
 
 def score_intervals(
@@ -72,8 +91,19 @@ def score_intervals_alt(
     return f"{METRICS[metric].title} in percent, best first: {', '.join(parts)}."
 
 
-def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figure:
-    """A confusion matrix: counts, and percent of the true class, which is also the shade."""
+def confusion(
+    counts: npt.NDArray[np.int64],
+    classes: Sequence[str],
+    chosen: tuple[str | None, str | None] = (None, None),
+) -> go.Figure:
+    """A confusion matrix: counts, and percent of the true class, which is also the shade.
+
+    Args:
+        counts: (K, K), true class by answer.
+        classes: (K,).
+        chosen: True class and answer of the cells that get a frame; None: of any. Nothing is
+            framed where both are.
+    """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     figure = _figure(height=110 + 58 * len(classes))
@@ -82,38 +112,72 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> go.Figur
             z=100 * share,
             x=list(classes),
             y=list(classes),
-            customdata=counts,
             zmin=0,
             zmax=100,
             colorscale=[[0, EMPTY_CELL], [1, FULL_CELL]],
             showscale=False,
             xgap=2,
             ygap=2,
-            hovertemplate="true %{y}, said to be %{x}<br>%{customdata} images, %{z:.1f} % of %{y}"
-            "<extra></extra>",
+            hoverinfo="skip",
         )
     )
     cells = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
+    # Plotly tells no clicks on a heatmap, so each cell has a mark that cannot be seen.
+    unseen = {"marker": {"opacity": 0}}
     figure.add_trace(
         go.Scatter(
             x=[classes[j] for _, j in cells],
             y=[classes[i] for i, _ in cells],
-            text=[
-                f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %" if counts[i, j] else "0"
-                for i, j in cells
-            ],
-            mode="text",
-            textfont={
-                "color": [ON_FULL if share[cell] > FULL else ON_EMPTY for cell in cells],
-            },
-            hoverinfo="skip",
+            customdata=[[int(counts[cell]), 100 * share[cell]] for cell in cells],
+            mode="markers",
+            marker={"size": 44, "symbol": "square", "opacity": 0},
+            selected=unseen,
+            unselected=unseen,
+            hovertemplate="true %{y}, said to be %{x}<br>%{customdata[0]} images, "
+            "%{customdata[1]:.1f} % of %{y}<extra></extra>",
             showlegend=False,
         )
     )
-    figure.update_xaxes(title_text="said to be", showgrid=False, side="bottom", automargin=True)
-    figure.update_yaxes(
-        title_text="true class", showgrid=False, autorange="reversed", automargin=True
+    is_framed = {
+        (i, j): chosen != (None, None)
+        and chosen[0] in (None, classes[i])
+        and chosen[1] in (None, classes[j])
+        for i, j in cells
+    }
+    figure.update_layout(
+        hovermode="closest",
+        hoverdistance=60,  # pixels: anywhere in a cell
+        # Not a trace's text, which would fade when another cell is selected.
+        annotations=[
+            {
+                "x": j,
+                "y": i,
+                "text": f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %"
+                if counts[i, j]
+                else "0",
+                "showarrow": False,
+                "font": {"color": ON_FULL if share[i, j] > FULL else ON_EMPTY},
+            }
+            for i, j in cells
+        ],
+        shapes=[
+            {
+                "type": "rect",
+                "x0": j - 0.48,
+                "x1": j + 0.48,
+                "y0": i - 0.48,
+                "y1": i + 0.48,
+                "line": {"color": FRAME, "width": 4},
+            }
+            for i, j in cells
+            if is_framed[i, j]
+        ],
     )
+    # Categories, whatever the classes are called: "1" and "2" are no numbers here.
+    axis = {"type": "category", "showgrid": False, "automargin": True}
+    last = len(classes) - 0.5
+    figure.update_xaxes(title_text="said to be", range=[-0.5, last], **axis)
+    figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
     return figure
 
 
@@ -129,7 +193,7 @@ def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: s
 
 
 def roc_curves(curves: Mapping[str, RocCurve], styles: Mapping[str, Style]) -> go.Figure:
-    """ROC curves of all runs on one pair of axes, the largest area first.
+    """ROC curves of all runs on one pair of axes, the largest area first, with operating points.
 
     Args:
         curves: By the run's name.
@@ -156,6 +220,21 @@ def roc_curves(curves: Mapping[str, RocCurve], styles: Mapping[str, Style]) -> g
                 line={"color": styles[name].colour, "dash": styles[name].dash, "width": 2},
                 hovertemplate=f"<b>{name}</b><br>%{{y:.1f}} % found at %{{x:.1f}} % false alarms"
                 "<extra></extra>",
+                legendgroup=name,
+            )
+        )
+        let_in, found = curve.operating_point
+        figure.add_trace(
+            go.Scatter(
+                x=[100 * let_in],
+                y=[100 * found],
+                mode="markers",
+                name=f"{name}, as it answers",
+                marker={"color": styles[name].colour, "symbol": styles[name].symbol, "size": 11},
+                hovertemplate=f"<b>{name}</b>, as it answers<br>%{{y:.1f}} % found at %{{x:.1f}} % "
+                "false alarms<extra></extra>",
+                legendgroup=name,
+                showlegend=False,
             )
         )
     # In the lower right corner, which only a curve worse than guessing would reach.
@@ -174,7 +253,14 @@ def roc_curves_alt(curves: Mapping[str, RocCurve], target: str) -> str:
     """What `roc_curves` shows, in words."""
     areas = sorted(((curve.area, name) for name, curve in curves.items()), reverse=True)
     listed = ", ".join(f"{name} {area:.3f}" for area, name in areas)
-    return f"ROC curves, {target}; areas: {listed}."
+    points = ", ".join(
+        f"{curves[name].operating_point[1]:.0%} at {curves[name].operating_point[0]:.0%}"
+        for _, name in areas
+    )
+    return (
+        f"ROC curves, {target}; areas: {listed}. Found at which share of false alarms, as the "
+        f"models answer, in the same order: {points}."
+    )
 
 
 def training_curves(

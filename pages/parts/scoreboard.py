@@ -32,6 +32,16 @@ def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
     return curves
 
 
+def read_answers(run_ids: Iterable[str]) -> dict[str, runs.Predictions]:
+    """Each run's predictions of the test part, of those that can be read."""
+    answers = {}
+    for run_id in run_ids:
+        path = places.runs_folder() / run_id
+        with said_in_place():
+            answers[run_id] = _answers(str(path), _stamp(path))
+    return answers
+
+
 def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The history of each run that has one to be read."""
     histories = {}
@@ -44,6 +54,11 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
 @st.cache_data(max_entries=500, show_spinner="Scoring runs …")
 def _row(path: str, stamp: Stamp) -> LeaderboardRow:
     return read_row(runs.read_run(Path(path)))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _answers(path: str, stamp: Stamp) -> runs.Predictions:
+    return runs.read_predictions(Path(path)).only("test")
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

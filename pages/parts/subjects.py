@@ -11,6 +11,7 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import PARTS, Part, SplitRow
 from modelzoo.errors import UserError
 from modelzoo.runs import Run
+from pages.parts.images import find_file
 from pages.parts.resources import Picture
 from pages.parts.states import said_in_place, say_if_gone
 
@@ -146,7 +147,7 @@ def _choose_image_id(models: Sequence[Model]) -> str | None:
 def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
     parts = {model.run.id: part for model in models if (part := _part(model, image_id))}
     owner = next(model for model in models if image_id in model.rows)
-    file = _find_file(Path(owner.run.config.data), image_id)
+    file = find_file(Path(owner.run.config.data), image_id)
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -155,16 +156,6 @@ def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
             "when the run was trained."
         ) from error
     return Subject(Picture(image_id, content), image_id, owner.rows[image_id].label, parts)
-
-
-def _find_file(data: Path, image_id: str) -> Path:
-    """The file of an image; its data set may lie a folder deeper than the path given."""
-    file = (data if data.is_dir() else data.parent) / image_id
-    if file.is_file() or not data.exists():
-        return file
-    from modelzoo.datasets.layouts import open_dataset
-
-    return open_dataset(data, store=places.store_folder()).path(image_id)
 
 
 def _part(model: Model, image_id: str) -> Part | None:

@@ -83,11 +83,39 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
     figure = plots.confusion(COUNTS, ("a", "b"))
 
     assert figure.data[0].z.tolist() == [[80, 20], [0, 100]]
-    assert figure.data[1].text == ("<b>8</b><br>80 %", "<b>2</b><br>20 %", "0", "<b>5</b><br>100 %")
+    assert [each.text for each in figure.layout.annotations] == [
+        "<b>8</b><br>80 %",
+        "<b>2</b><br>20 %",
+        "0",
+        "<b>5</b><br>100 %",
+    ]
+    assert [(x, y) for x, y in zip(figure.data[1].x, figure.data[1].y, strict=True)] == [
+        ("a", "a"),
+        ("b", "a"),
+        ("a", "b"),
+        ("b", "b"),
+    ]  # what a click returns: said to be, true class
     assert plots.confusion_alt(COUNTS, ("a", "b"), "Net") == (
         "Net: 13 of 15 test images right; the commonest mistake is a taken for b, 2 times."
     )
     assert plots.confusion_alt(np.diag([1, 2]), ("a", "b"), "Net").endswith("no mistake.")
+
+
+def test_the_cell_that_was_chosen_is_framed() -> None:
+    def framed(*chosen: str | None) -> list[tuple[float, float]]:
+        label, says = chosen
+        shapes = plots.confusion(COUNTS, ("a", "b"), (label, says)).layout.shapes
+        return [(shape.y0 + 0.48, shape.x0 + 0.48) for shape in shapes]
+
+    assert framed("a", "b") == [(0, 1)]
+    assert framed("b", None) == [(1, 0), (1, 1)]
+    assert framed(None, None) == []
+
+
+def test_a_figure_is_saved_in_the_format_asked_for() -> None:
+    options = plots.config("roc", "SVG")["toImageButtonOptions"]
+
+    assert options == {"format": "svg", "filename": "blastlens-roc", "scale": 1}
 
 
 def test_a_class_without_images_leaves_an_empty_row() -> None:
@@ -106,7 +134,11 @@ def test_roc_curves_are_listed_by_area() -> None:
 
     figure = plots.roc_curves(curves, styles)
 
-    assert [trace.name.split(",")[0] for trace in figure.data if trace.name] == ["Good", "Bad"]
+    drawn = [trace for trace in figure.data if trace.name]
+    lines = [trace.name.split(",")[0] for trace in drawn if trace.mode == "lines"]
+    points = {trace.legendgroup: (*trace.x, *trace.y) for trace in drawn if trace.mode != "lines"}
+    assert lines == ["Good", "Bad"]
+    assert points["Bad"] == pytest.approx([100 * each for each in curves["Bad"].operating_point])
     assert "Good 0.9" in plots.roc_curves_alt(curves, "Benign")
 
 

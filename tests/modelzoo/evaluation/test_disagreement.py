@@ -87,5 +87,5 @@ def test_the_table_has_a_row_an_image_and_two_columns_a_run() -> None:
         "Two says",
         "Two probability",
     ]
-    assert table.loc[2, ["image", "One says", "Two says"]].tolist() == ["0002.jpg", "b", "a"]
+    assert table[["image", "One says", "Two says"]].values[2].tolist() == ["0002.jpg", "b", "a"]
     assert table["Two probability"].tolist() == pytest.approx([0.9, 0.7, 0.6, 0.9])
