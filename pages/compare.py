@@ -44,8 +44,10 @@ if len(rows) < len(board.rows):
 every_id = [row.run_id for row in board.rows]
 drawn_ids = choices.choose_drawn(rows, elsewhere=every_id)
 drawn = [row for row in rows if row.run_id in drawn_ids]
-with st.container(horizontal=True, gap="medium"):
+by_metric, by_format = st.columns([3, 1])
+with by_metric:
     metric = choices.choose_metric()
+with by_format:
     file_format = choices.choose_format()
 draw_intervals(drawn, names, metric, file_format)
 

@@ -1,5 +1,6 @@
 """Run folders and predictions as a training leaves them, made without one. For tests."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelzoo import runs
+from modelzoo.datasets.smears import write_smears
 from modelzoo.datasets.splits import Part, Split, SplitRow
 from modelzoo.training.config import TrainConfig
 
@@ -40,6 +42,15 @@ def guess(
     return predictions_of(labels, logits, classes=CLASSES[:classes])
 
 
+def write_images(folder: Path, *, images_per_class: int = 10) -> list[str]:
+    """Write synthetic smears into `folder`; their ids, the classes in turns as in `make_run`."""
+    write_smears(folder, images_per_class=images_per_class, px=64)
+    by_class = [sorted((folder / name).glob("*.jpg")) for name in CLASSES]
+    return [
+        f"{file.parent.name}/{file.name}" for files in zip(*by_class, strict=True) for file in files
+    ]
+
+
 def make_run(
     folder: Path,
     name: str,
@@ -47,23 +58,29 @@ def make_run(
     skill: float = 2.0,
     images: int = 120,
     images_per_group: int = 2,
+    image_ids: Sequence[str] = (),
     state: runs.State = "done",
     error: str = "",
     starts_at_random: bool = False,
     **config: Any,
 ) -> runs.Run:
-    """Write the run folder `folder / name`; only a run that is done has predictions."""
+    """Write the run folder `folder / name`; only a run that is done has predictions.
+
+    Images are called after their place, or as `image_ids` says; their classes take turns.
+    """
     run = runs.create_run(folder, name, TrainConfig(**({"data": "smears"} | config)))
+    image_ids = image_ids or [f"{index:04d}.jpg" for index in range(images)]
+    images = len(image_ids)
     groups = [index // (len(CLASSES) * images_per_group) for index in range(images)]
     split = Split(
         tuple(
             SplitRow(
-                f"{index:04d}.jpg",
+                image_id,
                 CLASSES[index % len(CLASSES)],
                 f"{run.config.split}{group}-{index % len(CLASSES)}",
                 PARTS[(group + run.config.seed) % len(PARTS)],
             )
-            for index, group in enumerate(groups)
+            for index, (image_id, group) in enumerate(zip(image_ids, groups, strict=True))
         )
     )
     runs.write_split(run.path, split)
@@ -86,7 +103,7 @@ def make_run(
     runs.write_predictions(
         run.path,
         runs.Predictions(
-            guessed.images,
+            tuple(image_ids),
             parts,
             guessed.labels,
             guessed.classes,

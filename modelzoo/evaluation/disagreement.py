@@ -65,21 +65,15 @@ def judge_images(predictions: Mapping[str, Predictions]) -> list[Judged]:
     return sorted(judged, key=lambda each: (each.right, -each.wrong_confidence, each.image))
 
 
-def images_of_cell(
-    judged: Sequence[Judged], *, label: str | None = None, says: str | None = None
-) -> list[Judged]:
+def images_of_cell(judged: Sequence[Judged], *, label: str, says: str) -> list[Judged]:
     """Those of one cell of a confusion matrix.
 
     Args:
         judged: By one run.
-        label: The true class; None: any.
-        says: The class that the run says; None: any.
+        label: The true class.
+        says: The class that the run says.
     """
-    return [
-        each
-        for each in judged
-        if label in (None, each.label) and says in (None, each.sayings[0].says)
-    ]
+    return [each for each in judged if (each.label, each.sayings[0].says) == (label, says)]
 
 
 def say_agreement(judged: Sequence[Judged]) -> str:

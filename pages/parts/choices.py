@@ -1,6 +1,7 @@
 """Choices of the page Compare. Each is held by the link, as the words it shows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -13,6 +14,15 @@ from pages.parts.states import say_if_gone
 DRAWN = 12  # runs in figures: nobody tells more lines apart
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a run's confusion matrix."""
+
+    run_id: str
+    label: str  # the true class
+    says: str  # the class with the highest probability
+
+
 def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
     """The rows of the data sets and recipes chosen, of any without a choice.
 
@@ -20,11 +30,10 @@ def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
     """
     datasets = sorted({row.dataset for row in rows})
     recipes = sorted({row.recipe for row in rows})
-    with st.container(horizontal=True, gap="medium"):
-        of_data = _choose_some("Data set", datasets, "only_data", "Where the images come from.")
-        of_recipe = _choose_some(
-            "Recipe", recipes, "only_recipe", "The named settings that a training started from."
-        )
+    of_data = _choose_some("Data set", datasets, "only_data", "Where the images come from.")
+    of_recipe = _choose_some(
+        "Recipe", recipes, "only_recipe", "The named settings that a training started from."
+    )
     return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
 
 
@@ -142,46 +151,36 @@ def choose_format() -> str:
     return chosen or FORMATS[0]
 
 
-def choose_cell(
-    run_ids: Sequence[str], classes: Sequence[str], *, elsewhere: Collection[str]
-) -> tuple[str | None, str | None, str | None]:
-    """Run, true class and answer of the images to show; None: no run, any class.
+def name_cell(cell: Cell) -> str:
+    """A cell in the words that stand in links."""
+    return f"{cell.run_id}: {cell.label} said to be {cell.says}"
 
-    What a click on a confusion matrix chooses; by keyboard the same.
+
+def choose_cell(cells: Sequence[Cell], *, elsewhere: Collection[str]) -> Cell | None:
+    """The cell of a confusion matrix whose images to show; None: none yet.
+
+    What a click on a matrix chooses; by keyboard the same.
+
+    Args:
+        cells: Those of the matrices shown.
+        elsewhere: Ids of runs that other choices leave out.
     """
-    say_if_gone("cell_run", run_ids, "Run", elsewhere=elsewhere)
-    say_if_gone("cell_true", classes, "Class")
-    say_if_gone("cell_said", classes, "Class")
-    by_run, by_true, by_said = st.columns(3)
-    run_id = by_run.selectbox(
-        "Model",
-        run_ids,
+    by_name = {name_cell(cell): cell for cell in cells}
+    hidden = [
+        name for name in st.query_params.get_all("cell") if name.partition(": ")[0] in elsewhere
+    ]
+    say_if_gone("cell", by_name, "Cell", elsewhere=hidden)
+    chosen = st.selectbox(
+        "Images of a cell",
+        by_name,
         index=None,
-        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
-        placeholder="choose a run",
-        key="cell_run",
+        placeholder="Click a cell of a matrix, or choose one here",
+        key="cell",
         bind="query-params",
-        help="Whose test images are shown below. A click on a matrix chooses all three.",
+        help="Which test images to show: the model, their true class, and what the model says. "
+        "Type a part of a name to find it.",
     )
-    label = by_true.selectbox(
-        "True class",
-        classes,
-        index=None,
-        placeholder="any class",
-        key="cell_true",
-        bind="query-params",
-        help="The row of the matrix.",
-    )
-    says = by_said.selectbox(
-        "Said to be",
-        classes,
-        index=None,
-        placeholder="any class",
-        key="cell_said",
-        bind="query-params",
-        help="The column of the matrix: the class with the highest probability.",
-    )
-    return run_id, label, says
+    return by_name.get(chosen or "")
 
 
 def choose_right(images_by_right: Mapping[int, int]) -> int | None:

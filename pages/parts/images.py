@@ -44,7 +44,7 @@ def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 
         key: Of the page number in the link.
         card_px: The least width of a card.
     """
-    place = st.container()
+    place = st.container(key=f"gallery-{key}")
     pages = math.ceil(len(cards) / CARDS)
     page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     if not data.exists():
@@ -72,7 +72,6 @@ def _draw_card(card: Card, data: Path) -> None:
         "pages/explain.py",
         label=card.image_id,
         icon=":material/biotech:",
-        help=f"See where the models looked in {card.image_id}.",
         query_params={"image": card.image_id, "run": list(card.run_ids)},
     )
 

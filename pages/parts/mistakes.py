@@ -12,10 +12,10 @@ from modelzoo.evaluation.disagreement import (
     judged_table,
 )
 from modelzoo.evaluation.leaderboard import LeaderboardRow
-from modelzoo.evaluation.words import capital, count
+from modelzoo.evaluation.words import count
 from pages.parts import plots
 from pages.parts.answers import say_percent
-from pages.parts.choices import choose_cell
+from pages.parts.choices import Cell, choose_cell, name_cell
 from pages.parts.images import Card, draw_gallery
 from pages.parts.scoreboard import read_answers
 from pages.parts.session import choose, clicked_point
@@ -42,49 +42,62 @@ def draw_mistakes(
         "class. A click on a cell shows its images below the matrices."
     )
     matrices = st.container()  # above the choice that frames a cell
-    row_by_id = {row.run_id: row for row in rows}
-    classes = sorted({name for row in rows for name in row.evaluation.classes})
-    st.markdown("##### Images of a cell")
-    run_id, label, says = choose_cell(list(row_by_id), classes, elsewhere=all_ids)
-    judged = _judge_cell(run_id, label, says)
+    cell = choose_cell(
+        [
+            Cell(row.run_id, label, says)
+            for row in rows
+            for label in row.evaluation.classes
+            for says in row.evaluation.classes
+        ],
+        elsewhere=[run_id for run_id in all_ids if run_id not in names],
+    )
+    judged = _judge(cell)
     with matrices, st.grid(min_column_width=320, gap="medium"):
         for row in rows:
-            is_chosen = row.run_id == run_id
             with st.container():
                 st.markdown(f"**{names[row.run_id]}**")
-                _draw_matrix(row, names, (label, says) if is_chosen else (None, None), file_format)
-                if is_chosen:
-                    st.markdown(
-                        f"{capital(_describe(label, says))}: [{_images(judged)}, below](#{ANCHOR})"
-                    )
-    if run_id is None:
-        st.caption("No cell is chosen yet.")
-        return
-    row = row_by_id[run_id]
+                if cell and cell.run_id == row.run_id:
+                    _draw_matrix(row, names, (cell.label, cell.says), file_format)
+                    words = f"True class {cell.label}, said to be {cell.says}"
+                    st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
+                else:
+                    _draw_matrix(row, names, None, file_format)
+    if cell:
+        _draw_cell(cell, judged, {row.run_id: row for row in rows}[cell.run_id], names)
+
+
+ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading below
+
+
+def _draw_cell(
+    cell: Cell, judged: Sequence[Judged], row: LeaderboardRow, names: Mapping[str, str]
+) -> None:
+    st.markdown("##### Images of the cell")
     st.markdown(
-        f"**{names[run_id]}**, {_describe(label, says)}: {_images(judged)} of the test part, the "
-        "wrong and confident first."
+        f"**{names[cell.run_id]}**, true class {cell.label}, said to be {cell.says}: "
+        f"{count(len(judged), 'test image')}{', the surest first' if len(judged) > 1 else ''}."
     )
-    if not judged:
-        return
-    draw_gallery([_card(each) for each in judged], Path(row.config.data), key="cell_page")
-    cell = f"{run_id}-{label or 'any'}-said-{says or 'any'}"
-    offer_csv(judged_table(judged, names), cell, "List as CSV")
+    if judged:
+        cards = [_card(each) for each in judged]
+        draw_gallery(cards, Path(row.config.data), key="cell_page")
+        name = f"{cell.run_id}-{cell.label}-said-{cell.says}"
+        offer_csv(judged_table(judged, names), name, "List as CSV")
 
 
-ANCHOR = "images-of-a-cell"  # what Streamlit makes of the heading
-
-
-def _judge_cell(run_id: str | None, label: str | None, says: str | None) -> list[Judged]:
-    if run_id is None:
+def _judge(cell: Cell | None) -> list[Judged]:
+    """The images of a cell, the surest first."""
+    if cell is None:
         return []
-    return images_of_cell(judge_images(read_answers([run_id])), label=label, says=says)
+    judged = images_of_cell(
+        judge_images(read_answers([cell.run_id])), label=cell.label, says=cell.says
+    )
+    return sorted(judged, key=lambda each: -each.sayings[0].probability)
 
 
 def _draw_matrix(
     row: LeaderboardRow,
     names: Mapping[str, str],
-    chosen: tuple[str | None, str | None],
+    chosen: tuple[str, str] | None,
     file_format: str,
 ) -> None:
     evaluation = row.evaluation
@@ -102,15 +115,7 @@ def _draw_matrix(
 def _choose_clicked(run_id: str, chart: str) -> None:
     if point := clicked_point(chart):
         says, label = point
-        choose(cell_run=run_id, cell_true=label, cell_said=says)
-
-
-def _describe(label: str | None, says: str | None) -> str:
-    return f"true class {label or 'any'}, said to be {says or 'any'}"
-
-
-def _images(judged: Sequence[Judged]) -> str:
-    return count(len(judged), "image")
+        choose(cell=name_cell(Cell(run_id, label, says)), cell_page=1)
 
 
 def _card(judged: Judged) -> Card:

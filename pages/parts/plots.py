@@ -94,15 +94,14 @@ def score_intervals_alt(
 def confusion(
     counts: npt.NDArray[np.int64],
     classes: Sequence[str],
-    chosen: tuple[str | None, str | None] = (None, None),
+    chosen: tuple[str, str] | None = None,
 ) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade.
 
     Args:
         counts: (K, K), true class by answer.
         classes: (K,).
-        chosen: True class and answer of the cells that get a frame; None: of any. Nothing is
-            framed where both are.
+        chosen: True class and answer of the cell that gets a frame.
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
@@ -138,12 +137,6 @@ def confusion(
             showlegend=False,
         )
     )
-    is_framed = {
-        (i, j): chosen != (None, None)
-        and chosen[0] in (None, classes[i])
-        and chosen[1] in (None, classes[j])
-        for i, j in cells
-    }
     figure.update_layout(
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in a cell
@@ -170,7 +163,7 @@ def confusion(
                 "line": {"color": FRAME, "width": 4},
             }
             for i, j in cells
-            if is_framed[i, j]
+            if (classes[i], classes[j]) == chosen
         ],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.

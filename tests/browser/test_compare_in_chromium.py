@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.run_folders import make_run
+from modelzoo import runs
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.split import create_backbone
+from tests.run_folders import CLASSES, make_run, write_images
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +28,80 @@ def address(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
         )
     make_run(home / "runs", "broken", state="failed", error="Memory ran out.")
     return serve(home)
+
+
+@pytest.fixture(scope="module")
+def smears_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs on synthetic smears; one has a model that Explain can ask."""
+    home = tmp_path_factory.mktemp("home")
+    image_ids = write_images(home / "smears", images_per_class=20)
+    for name, backbone, skill in (("lite", "tf_efficientnet_lite0", 1), ("vgg", "vgg16", 0.5)):
+        run = make_run(
+            home / "runs",
+            name,
+            image_ids=image_ids,
+            skill=skill,
+            data=str(home / "smears"),
+            backbone=backbone,
+            input_px=64,
+        )
+        if name == "lite":
+            network = create_backbone(backbone, len(CLASSES), seed=1).eval()
+            write_backbone(run.path, network, CLASSES, 64)
+    return home
+
+
+@pytest.fixture(scope="module")
+def smears_address(serve: Serve, smears_home: Path) -> str:
+    return serve(smears_home)
+
+
+def a_mistake(home: Path, run: str) -> tuple[str, str, set[str]]:
+    """True class, answer and image ids of a cell off the diagonal, from the run's own files."""
+    predictions = runs.read_predictions(home / "runs" / run).only("test")
+    by_cell: dict[tuple[str, str], set[str]] = {}
+    for image, label, said in zip(
+        predictions.images,
+        predictions.labels,
+        predictions.probabilities.argmax(1),
+        strict=True,
+    ):
+        if label != said:
+            by_cell.setdefault((CLASSES[label], CLASSES[said]), set()).add(image)
+    cell = max(by_cell, key=lambda cell: (len(by_cell[cell]), cell))
+    return *cell, by_cell[cell]
+
+
+def click_cell(page: Page, run: str, label: str, said: str) -> None:
+    area = page.locator(f".st-key-confusion-{run} .nsewdrag")
+    expect(area).to_be_visible()
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box
+    across = (CLASSES.index(said) + 0.5) / len(CLASSES)
+    down = (CLASSES.index(label) + 0.5) / len(CLASSES)
+    page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
+def wait_for_cell(page: Page, run: str, label: str, said: str) -> None:
+    """Return when the link holds the cell."""
+    wanted = f"{run}: {label} said to be {said}"
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("cell") == [wanted])
+
+
+def cell_links(page: Page) -> Locator:
+    """The links to Explain below the pictures of the cell that was chosen."""
+    return page.locator(".st-key-gallery-cell_page").get_by_test_id("stPageLink-NavLink")
+
+
+def expect_images(page: Page, image_ids: set[str]) -> None:
+    expect(cell_links(page)).to_have_count(len(image_ids))
+    for image_id in image_ids:
+        expect(cell_links(page).filter(has_text=image_id)).to_be_visible()
+        picture = page.locator(f".st-key-gallery-cell_page img[alt^='{image_id},']")
+        expect(picture).to_be_visible()
+        assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
 
 
 def test_an_empty_machine_offers_the_next_step(serve: Serve, page: Page, tmp_path: Path) -> None:
@@ -96,3 +174,81 @@ def test_nothing_is_wider_than_a_phone(page: Page, address: str, path: str) -> N
     width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
 
     assert width <= 390
+
+
+def test_a_click_on_a_confusion_cell_opens_its_images(
+    page: Page, smears_home: Path, smears_address: str, browser: Browser
+) -> None:
+    label, said, images = a_mistake(smears_home, "vgg")
+    page.goto(f"{smears_address}/compare")
+
+    click_cell(page, "vgg", label, said)
+
+    wait_for_cell(page, "vgg", label, said)
+    expect_images(page, images)
+    click_cell(page, "lite", "Pro", "Pro")  # another model, another cell, the first one left
+    wait_for_cell(page, "lite", "Pro", "Pro")
+    page.go_back()
+    expect_images(page, images)
+
+    colleague = browser.new_context().new_page()
+    colleague.goto(page.url)
+    expect_images(colleague, images)
+    colleague.context.close()
+
+
+def test_a_cell_is_reached_by_keyboard(page: Page, smears_home: Path, smears_address: str) -> None:
+    label, said, images = a_mistake(smears_home, "vgg")
+    page.goto(f"{smears_address}/compare")
+
+    page.get_by_role("combobox", name="Images of a cell").focus()
+    page.keyboard.type(f"vgg: {label} said to be {said}")
+    page.keyboard.press("Enter")
+
+    wait_for_cell(page, "vgg", label, said)
+    expect_images(page, images)
+
+
+def test_an_image_of_a_cell_leads_to_its_explanation(
+    page: Page, smears_home: Path, smears_address: str
+) -> None:
+    label, said, images = a_mistake(smears_home, "lite")
+    image = min(images)
+    page.goto(f"{smears_address}/compare?cell=lite: {label} said to be {said}")
+
+    cell_links(page).filter(has_text=image).click()
+
+    page.wait_for_url("**/explain?**")
+    expect(page.locator(f"img[alt^='The image {image}, true class {label}']")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove lite")).to_be_visible()
+
+
+def test_the_hardest_images_come_first_and_can_be_filtered(page: Page, smears_address: str) -> None:
+    page.goto(f"{smears_address}/compare")
+    gallery = page.locator(".st-key-gallery-hard_page")
+    expect(gallery.get_by_text("right by 0 of 2").first).to_be_visible()
+
+    page.get_by_role("radio", name="2", exact=True).click()
+
+    page.wait_for_url("**right=2**")
+    expect(gallery.get_by_text("right by 2 of 2").first).to_be_visible()
+    expect(gallery.get_by_text("right by 0 of 2")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "button", "head"),
+    [("PNG", "Download plot as a PNG", b"\x89PNG"), ("SVG", "Download plot", b"<svg")],
+)
+def test_a_figure_is_saved_in_the_format_chosen(
+    page: Page, smears_address: str, wanted: str, button: str, head: bytes
+) -> None:
+    page.goto(f"{smears_address}/compare")
+    page.get_by_role("radio", name=wanted, exact=True).click()
+    figure = page.locator(".st-key-roc-curves")
+    figure.hover()
+
+    with page.expect_download() as download:
+        figure.locator(f"[data-title='{button}']").click()
+
+    assert download.value.suggested_filename == f"blastlens-roc.{wanted.lower()}"
+    assert download.value.path().read_bytes().startswith(head)
