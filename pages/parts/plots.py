@@ -138,6 +138,8 @@ def confusion(
         )
     )
     figure.update_layout(
+        # Known from the names: Plotly would draw each of many matrices several times to find it.
+        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 48},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in a cell
         # Not a trace's text, which would fade when another cell is selected.
@@ -167,7 +169,7 @@ def confusion(
         ],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
-    axis = {"type": "category", "showgrid": False, "automargin": True}
+    axis = {"type": "category", "showgrid": False, "automargin": False}
     last = len(classes) - 0.5
     figure.update_xaxes(title_text="said to be", range=[-0.5, last], **axis)
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)

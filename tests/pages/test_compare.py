@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 
 from modelzoo import runs
-from tests.run_folders import make_run
+from tests.run_folders import make_run, write_images
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,3 +138,154 @@ def test_comparing_imports_no_torch(folder: Path) -> None:
 
     door = str(ROOT / "streamlit_app.py")
     subprocess.run([sys.executable, "-c", script, door], cwd=ROOT, check=True, timeout=120)
+
+
+def links_of(app: AppTest) -> list[str]:
+    """The images that lead to Explain, in order."""
+    return [str(each.proto.label) for each in app.get("page_link") if isinstance(each, Element)]
+
+
+def charts_of(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def test_runs_are_filtered_by_recipe_and_data_set(folder: Path) -> None:
+    make_run(folder, "a", data="/x/one", recipe="quick")
+    make_run(folder, "b", data="/x/one", recipe="thorough")
+    make_run(folder, "c", data="/x/two", recipe="quick")
+
+    both = open_compare(only_data="one", only_recipe="quick")
+    none = open_compare(only_data="two", only_recipe="thorough")
+    gone = open_compare(only_recipe="slow")
+
+    assert both.dataframe[0].value["run"].tolist() == ["a"]
+    assert "1 of 3 tested runs are shown." in text_of(both)
+    assert "No run is both of these data sets and of these recipes" in none.info[0].value
+    assert not none.dataframe
+    assert gone.warning[0].value == "Recipe slow of this link is gone."
+    assert len(gone.dataframe[0].value) == 3
+
+
+def test_what_differs_between_the_settings_is_said(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", learning_rate=0.001)
+    make_run(folder, "b", backbone="resnet50", learning_rate=0.01)
+
+    app = open_compare()
+
+    assert "the runs shown differ in learning rate" in text_of(app)
+    assert app.dataframe[1].value.columns.tolist() == ["model", "run", "learning_rate"]
+    buttons = [button.label for button in app.download_button]
+    assert buttons == ["Table as CSV", "Table as CSV", "List as CSV"]
+
+
+def test_scores_sort_by_their_letters_as_by_their_values(folder: Path) -> None:
+    for name, skill in (("a", -9.0), ("b", 0.5), ("c", 9.0)):
+        make_run(folder, name, skill=skill)
+
+    shown = open_compare().dataframe[0].value["accuracy"].tolist()
+
+    assert [text.strip("\N{FIGURE SPACE}").partition(" ")[0] for text in shown][::2] == [
+        "100.0",
+        "0.0",
+    ]
+    assert shown == sorted(shown, key=lambda text: text.replace("\N{FIGURE SPACE}", " "))[::-1]
+    assert len({text.index("%") for text in shown}) == 1
+
+
+def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
+    data = folder.parent / "smears"
+    image_ids = write_images(data)
+    run = make_run(folder, "a", image_ids=image_ids, skill=0.5, data=str(data))
+    predictions = runs.read_predictions(run.path).only("test")
+    said = predictions.probabilities.argmax(1)
+    wanted = [
+        image
+        for image, label, answer in zip(predictions.images, predictions.labels, said, strict=True)
+        if (label, answer) == (1, 3)
+    ]
+    assert wanted
+
+    app = open_compare(cell="a: Early said to be Pro", right="none")
+
+    assert not app.exception
+    assert sorted(links_of(app)[: len(wanted)]) == sorted(wanted)
+    alts = [image.alt for each in app.image for image in each.proto.imgs]
+    assert all(
+        any(alt.startswith(f"{image}, true class Early") for alt in alts) for image in wanted
+    )
+    assert f"{len(wanted)} test images, the surest first" in text_of(app)
+    assert app.warning[0].value == "Number of models none of this link is gone."
+
+
+def test_a_data_set_that_was_moved_away_is_one_sentence(folder: Path) -> None:
+    make_run(folder, "a", skill=0.5)
+
+    app = open_compare(cell="a: Early said to be Pro")
+
+    assert not app.exception
+    assert not app.image
+    assert "smears is not there any more" in app.info[0].value
+    assert links_of(app)  # the ids stay, with what was said of them
+    assert "said to be **Pro" in text_of(app)
+
+
+def test_an_image_that_is_damaged_is_said_on_its_card(folder: Path) -> None:
+    data = folder.parent / "smears"
+    image_ids = write_images(data)
+    make_run(folder, "a", image_ids=image_ids, data=str(data))
+    for image_id in image_ids:
+        (data / image_id).write_bytes(b"no image")
+
+    app = open_compare()
+
+    assert not app.exception
+    assert not app.image
+    assert "Its file is gone or damaged." in text_of(app)
+
+
+def test_a_cell_that_is_gone_or_left_out_is_said(folder: Path) -> None:
+    make_run(folder, "a")
+    make_run(folder, "b")
+    make_run(folder, "looks", split="look")
+
+    gone = open_compare(cell="deleted: Early said to be Pro")
+    hidden = open_compare(cell="looks: Early said to be Pro")
+
+    assert "is gone" in gone.warning[0].value
+    assert "is left out by what is chosen above" in hidden.warning[0].value
+
+
+def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) -> None:
+    for number in range(14):
+        make_run(folder, f"run-{number:02d}", skill=number / 4, images=60)
+
+    best, chosen = open_compare(), open_compare(drawn=["run-00", "run-03"])
+
+    assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
+    assert charts_of(best) == 1 + 12 + 1 + 1
+    assert charts_of(chosen) == 1 + 2 + 1 + 1
+    assert "Both models are right on" in text_of(chosen)
+
+
+def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> None:
+    make_run(folder, "a", skill=0.5)
+    make_run(folder, "b", skill=0.5, backbone="vgg16")
+
+    app = open_compare(right="2")
+
+    assert not app.exception
+    assert "right by 2 of 2" in text_of(app)
+    assert "right by 0 of 2" not in text_of(app)
+
+
+def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> None:
+    make_run(folder, "a")
+    lost = make_run(folder, "b", backbone="vgg16")
+    app = open_compare()
+
+    (lost.path / runs.PREDICTIONS).unlink()
+    app.run()
+
+    assert not app.exception
+    assert app.dataframe[0].value["run"].tolist() == ["a"]
+    assert "predictions.parquet is missing" in text_of(app)
