@@ -131,6 +131,7 @@ def choose_metric() -> str:
         format_func=lambda name: METRICS[name].title,
         key="score",
         bind="query-params",
+        wrap=True,  # in a column it would scroll, and hide scores from a phone
         help="  \n".join(f"**{metric.title}**: {metric.help}" for metric in METRICS.values()),
     )
     return chosen or "accuracy"
@@ -145,7 +146,7 @@ def choose_format() -> str:
         required=True,
         key="figures",
         bind="query-params",
-        help="The camera that appears above each figure saves it. PNG: pixels, for slides. SVG: "
+        help="The camera above each figure saves it. PNG: pixels, for slides. SVG: "
         "lines, sharp at any size, for print.",
     )
     return chosen or FORMATS[0]

@@ -42,6 +42,7 @@ def draw_mistakes(
         "class. A click on a cell shows its images below the matrices."
     )
     matrices = st.container()  # above the choice that frames a cell
+    row_by_id = {row.run_id: row for row in rows}
     cell = choose_cell(
         [
             Cell(row.run_id, label, says)
@@ -49,7 +50,7 @@ def draw_mistakes(
             for label in row.evaluation.classes
             for says in row.evaluation.classes
         ],
-        elsewhere=[run_id for run_id in all_ids if run_id not in names],
+        elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
     judged = _judge(cell)
     with matrices, st.grid(min_column_width=320, gap="medium"):
@@ -63,7 +64,7 @@ def draw_mistakes(
                 else:
                     _draw_matrix(row, names, None, file_format)
     if cell:
-        _draw_cell(cell, judged, {row.run_id: row for row in rows}[cell.run_id], names)
+        _draw_cell(cell, judged, row_by_id[cell.run_id], names)
 
 
 ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading below

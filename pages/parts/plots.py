@@ -16,6 +16,7 @@ from modelzoo.evaluation.scores import METRICS, RocCurve
 from pages.parts.colours import Style, backbone_style
 
 FORMATS = ("PNG", "SVG")
+UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"]
 GRID = "rgba(128, 128, 128, 0.25)"
 EMPTY_CELL, FULL_CELL = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the cell
@@ -33,7 +34,8 @@ def config(name: str, file_format: str) -> dict[str, object]:
     """
     return {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "displayModeBar": True,  # not under the mouse alone: fingers and keyboards have none
+        "modeBarButtonsToRemove": UNUSED_BUTTONS,
         "toImageButtonOptions": {
             "format": file_format.lower(),
             "filename": f"blastlens-{name}",
@@ -139,7 +141,7 @@ def confusion(
     )
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 48},
+        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in a cell
         # Not a trace's text, which would fade when another cell is selected.
@@ -169,7 +171,7 @@ def confusion(
         ],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
-    axis = {"type": "category", "showgrid": False, "automargin": False}
+    axis = {"type": "category", "showgrid": False, "automargin": False, "fixedrange": True}
     last = len(classes) - 0.5
     figure.update_xaxes(title_text="said to be", range=[-0.5, last], **axis)
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
@@ -346,7 +348,7 @@ def _figure(*, height: int) -> go.Figure:
     return go.Figure(
         layout={
             "height": height,
-            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+            "margin": {"l": 8, "r": 12, "t": 32, "b": 8},  # above: the buttons
             "legend": {
                 "orientation": "h",
                 "yanchor": "top",

@@ -259,12 +259,15 @@ def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) 
     for number in range(14):
         make_run(folder, f"run-{number:02d}", skill=number / 4, images=60)
 
-    best, chosen = open_compare(), open_compare(drawn=["run-00", "run-03"])
+    best = open_compare(cell="run-00: Pre said to be Pro")
+    chosen = open_compare(drawn=["run-00", "run-03"], cell="run-00: Pre said to be Pro")
 
     assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
     assert charts_of(best) == 1 + 12 + 1 + 1
     assert charts_of(chosen) == 1 + 2 + 1 + 1
     assert "Both models are right on" in text_of(chosen)
+    assert "is left out by what is chosen above" in best.warning[0].value
+    assert not chosen.warning
 
 
 def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> None:
