@@ -9,7 +9,8 @@ import streamlit as st
 from modelzoo import places, runs
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.errors import UserError
-from modelzoo.evaluation.leaderboard import describe_seconds, describe_status
+from modelzoo.evaluation.leaderboard import describe_status
+from modelzoo.evaluation.words import describe_seconds
 from modelzoo.runs import Run, Status
 from modelzoo.training import launch
 from modelzoo.training.queue import AtWork, list_at_work
@@ -256,7 +257,7 @@ def _draw_curves(run: Run) -> None:
         column.plotly_chart(
             plots.live_curves(history, measure),
             key=f"live-{measure}",
-            config=plots.CONFIG,
+            config=plots.config(f"{run.id}-{measure}", plots.FORMATS[0]),
             alt=plots.live_curves_alt(history, measure),
         )
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from modelzoo import places
 from modelzoo.demo import DemoProgress, read_progress
-from modelzoo.evaluation.leaderboard import describe_seconds
+from modelzoo.evaluation.words import describe_seconds
 from modelzoo.files import make_folder
 from modelzoo.runs import Run
 from modelzoo.training import launch
