@@ -21,6 +21,8 @@ from pages.parts.scoreboard import read_answers
 from pages.parts.session import choose, clicked_point
 from pages.parts.tables import offer_csv
 
+ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading "Images of the cell"
+
 
 def draw_mistakes(
     rows: Sequence[LeaderboardRow],
@@ -28,7 +30,7 @@ def draw_mistakes(
     file_format: str,
     all_ids: Sequence[str],
 ) -> None:
-    """The matrices of `rows`; a click on a cell, or three choices, show its images.
+    """The matrices of `rows`; a click on a cell, or the choice below them, show its images.
 
     Args:
         rows: In the order of the matrices.
@@ -39,7 +41,7 @@ def draw_mistakes(
     st.subheader("What is mistaken for what?")
     st.caption(
         "Rows are the true classes, columns what the model says: images, and percent of the true "
-        "class. A click on a cell shows its images below the matrices."
+        "class. A click on a cell, or the choice below the matrices, shows its images."
     )
     matrices = st.container()  # above the choice that frames a cell
     row_by_id = {row.run_id: row for row in rows}
@@ -65,9 +67,6 @@ def draw_mistakes(
                     _draw_matrix(row, names, None, file_format)
     if cell:
         _draw_cell(cell, judged, row_by_id[cell.run_id], names)
-
-
-ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading below
 
 
 def _draw_cell(
