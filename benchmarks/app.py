@@ -1,0 +1,350 @@
+"""How long the app keeps a person waiting, in a real Chromium, and what memory its server takes.
+
+`python -m benchmarks.app` makes runs of its own in a temporary folder: eleven networks that start
+at random and synthetic smears, since only time is looked at, and 10 and 100 runs with predictions
+of 1,000 test images. Times are milliseconds from the click, or the address, to the frame after what
+was asked for is there, as the page's own clock says; the median of the rounds. Limited by: the
+processor, how many cores Chromium shares with the server, and the file cache.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from modelzoo import runs
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.split import create_backbone
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.datasets.smears import KINDS, write_smears
+from modelzoo.datasets.splits import Part, Split, SplitRow
+from modelzoo.predict import write_neighbours
+from modelzoo.training.config import TrainConfig
+from tests.browser.chromium import find_chromium
+
+LITE0 = "tf_efficientnet_lite0"
+LIMITS = {  # milliseconds, megabytes: what a person should not have to wait for, or to own
+    "cold start to first paint": 5000,
+    "page change": 1500,
+    "warm click on Explain": 1000,
+    "Compare, 10 runs of 1,000 images": 1500,
+    "Compare, 100 runs of 1,000 images": 4000,
+    "server after every page and eleven models": 4000,
+    "growth over further explanations": 100,
+}
+# Resolves with the page's clock when the condition holds, in the frame after it was painted.
+UNTIL = """
+async ([condition, timeout]) => {
+  const holds = new Function('return ' + condition);
+  const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
+  const end = performance.now() + timeout;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error('not within ' + timeout + ' ms: ' + condition);
+    await frame();
+  }
+  await frame();
+  return performance.timeOrigin + performance.now();
+}
+"""
+# The script has ended, and what it sent is drawn.
+IDLE = (
+    "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    " && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+    " && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+    ".every(each => each.querySelector('.main-svg'))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """The app over one folder of runs."""
+
+    address: str
+    process: psutil.Process
+
+    def memory(self) -> float:
+        """Resident megabytes."""
+        return float(self.process.memory_info().rss) / 1e6
+
+
+def main() -> None:
+    """Measure everything once, print a table for people, then one line of JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="of each time; the median is told")
+    parser.add_argument("--explanations", type=int, default=200, help="while memory is watched")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        figures = _measure(Path(folder), browser, options.rounds, options.explanations)
+        browser.close()
+    for name, value in figures.items():
+        unit = "MB" if "server" in name or "growth" in name else "ms"
+        held = "" if value <= LIMITS[name] else "  OVER"
+        print(f"{name:45} {value:8.0f} {unit}   (at most {LIMITS[name]}){held}")
+    print(json.dumps({"cores": os.cpu_count(), **{name: round(v) for name, v in figures.items()}}))
+
+
+def _measure(folder: Path, browser: Browser, rounds: int, explanations: int) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for count in (10, 100):
+        home = folder / f"compare-{count}"
+        _write_tested_runs(home, count)
+        with _serve(home) as server:
+            name = f"Compare, {count} runs of 1,000 images"
+            figures[name] = _median_of(rounds, _time_compare(browser, server))
+    home = folder / "explain"
+    _write_models(home)
+    starts = [_time_cold_start(home, browser) for _ in range(3)]
+    figures["cold start to first paint"] = statistics.median(starts)
+    with _serve(home) as server:
+        figures["page change"] = _median_of(rounds, _time_page_change(browser, server))
+        page = _open(browser, server, f"explain?run={LITE0}")
+        figures["warm click on Explain"] = _median_of(3 * rounds, _time_explain(page))
+        page.context.close()
+        for name in ("", "compare", "train", *(f"explain?run={each}" for each in BACKBONES)):
+            _open(browser, server, name).context.close()
+        figures["server after every page and eleven models"] = server.memory()
+        page = _open(browser, server, f"explain?run={LITE0}&run=resnet50")
+        click = _time_explain(page)
+        for _ in range(20):
+            click()
+        before = server.memory()
+        for _ in range(explanations):
+            click()
+        figures["growth over further explanations"] = max(0.0, server.memory() - before)
+        page.context.close()
+    return {name: figures[name] for name in LIMITS}
+
+
+# What is timed
+
+
+def _time_cold_start(home: Path, browser: Browser) -> float:
+    """From the command to Home's first paint, in a tab that is open already."""
+    page = browser.new_context().new_page()
+    started = time.time()
+    with _serve(home) as server:
+        page.goto(server.address)
+        painted = _until(page, "document.querySelector('[data-testid=stHeading]')")
+        page.context.close()
+    return painted - 1000 * started
+
+
+def _time_page_change(browser: Browser, server: _Server) -> Callable[[], float]:
+    """Between Home, Compare and Train by the links on top, each opened before."""
+    page = _open(browser, server, "")
+    names = ("Compare", "Train", "Home")
+    for name in names:
+        page.get_by_role("link", name=name, exact=True).first.click()
+        _until(page, f"{_titled(name)} && {IDLE}")
+    turns = (name for _ in range(10_000) for name in names)
+
+    def change() -> float:
+        name = next(turns)
+        link = page.get_by_role("link", name=name, exact=True).first
+        started = _now(page)
+        link.click()
+        return _until(page, f"{_titled(name)} && {IDLE}") - started
+
+    return change
+
+
+def _time_compare(browser: Browser, server: _Server) -> Callable[[], float]:
+    """From Home by the link until the last chart and picture of Compare are there."""
+    page = _open(browser, server, "compare")
+
+    def change() -> float:
+        page.get_by_role("link", name="Home", exact=True).first.click()
+        _until(page, f"{_titled('Home')} && {IDLE}")
+        link = page.get_by_role("link", name="Compare", exact=True).first
+        started = _now(page)
+        link.click()
+        charts = "document.querySelectorAll('[data-testid=stPlotlyChart] .main-svg').length > 3"
+        return _until(page, f"{_titled('Compare')} && {charts} && {IDLE}") - started
+
+    change()
+    return change
+
+
+def _time_explain(page: Page) -> Callable[[], float]:
+    """Another image in the same models, until every map has changed."""
+    overlays = "[...document.querySelectorAll('img[alt^=\"Grad-CAM of\"]')]"
+    _until(page, f"{overlays}.length && {IDLE}", 120_000)
+    cycle = (f"{kind}/{kind}_{index % 50 + 5:03d}.jpg" for index in range(10**6) for kind in KINDS)
+
+    def click() -> float:
+        image = next(cycle)
+        box = page.get_by_role("combobox", name="Image of a data set")
+        box.click()
+        box.fill(image)
+        option = page.get_by_role("option", name=image, exact=True)
+        option.wait_for()
+        page.evaluate(f"window.before = {overlays}.map(each => each.src)")
+        started = _now(page)
+        option.click()
+        changed = f"{overlays}.length === window.before.length && {overlays}.every("
+        changed += "(each, index) => each.complete && each.src !== window.before[index])"
+        return _until(page, changed) - started
+
+    click()
+    return click
+
+
+# What is measured with
+
+
+def _open(browser: Browser, server: _Server, address: str) -> Page:
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{server.address}/{address}")
+    _until(page, f"document.querySelector('[data-testid=stHeading]') && {IDLE}", 120_000)
+    if "explain" in address:
+        _until(page, "document.querySelector('img[alt^=\"Grad-CAM of\"]')", 120_000)
+    return page
+
+
+def _titled(name: str) -> str:
+    heading = {
+        "Home": "What is here",
+        "Compare": "Which model is best",
+        "Train": "What is training",
+    }[name]
+    return f"document.querySelector('h1')?.textContent.startsWith('{heading}')"
+
+
+def _until(page: Page, condition: str, timeout: int = 30_000) -> float:
+    return float(page.evaluate(UNTIL, [condition, timeout]))
+
+
+def _now(page: Page) -> float:
+    return float(page.evaluate("performance.timeOrigin + performance.now()"))
+
+
+def _median_of(rounds: int, measure: Callable[[], float]) -> float:
+    measure()  # warm
+    return statistics.median(measure() for _ in range(rounds))
+
+
+@contextmanager
+def _serve(home: Path) -> Iterator[_Server]:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    server = subprocess.Popen(
+        [*command, "--server.headless=true", f"--server.port={port}"],
+        env=os.environ | {"BLASTLENS_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(address, server)
+        yield _Server(address, psutil.Process(server.pid))
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.02)
+    sys.exit(f"The app ended with {server.returncode}; `make app` says why.")
+
+
+# What is looked at
+
+
+def _write_tested_runs(home: Path, count: int) -> None:
+    """`count` runs of 1,000 test images each, of all backbones, under one split."""
+    generator = np.random.default_rng(0)
+    names = list(BACKBONES)
+    for index in range(count):
+        config = TrainConfig(data="smears", backbone=names[index % len(names)])
+        run = runs.create_run(home / "runs", f"{config.backbone}-{index:03d}", config)
+        _write_results(run, generator, [f"{image:04d}.jpg" for image in range(2000)])
+
+
+def _write_models(home: Path) -> None:
+    """One run a backbone with a network that starts at random, and the smears it knows."""
+    data = home / "data" / "synthetic-smears"
+    write_smears(data, images_per_class=60)
+    images = sorted(path.relative_to(data).as_posix() for path in data.glob("*/*.jpg"))
+    generator = np.random.default_rng(0)
+    for name in BACKBONES:
+        config = TrainConfig(data=str(data), backbone=name, weights="none")
+        run = runs.create_run(home / "runs", name, config)
+        split = _write_results(run, generator, images)
+        backbone = create_backbone(name, len(KINDS), seed=0)
+        write_backbone(run.path, backbone, tuple(sorted(KINDS)), config.px)
+        width = backbone.classifier.in_features
+        embeddings = generator.normal(size=(len(images), width)).astype(np.float32)
+        write_neighbours(run.path, embeddings, tuple(images), split)
+
+
+def _write_results(run: runs.Run, generator: np.random.Generator, images: list[str]) -> Split:
+    """The split, half of it test, and predictions that are right three times in four or so."""
+    classes = tuple(sorted(KINDS))
+    parts: tuple[Part, ...] = ("test", "train", "test", "validation")
+    split = Split(
+        tuple(
+            SplitRow(
+                image, classes[index % 4], f"group-{index // 8}-{index % 4}", parts[index // 4 % 4]
+            )
+            for index, image in enumerate(images)
+        )
+    )
+    labels = np.arange(len(images)) % 4
+    logits = generator.normal(size=(len(images), 4)).astype(np.float32)
+    logits[np.arange(len(images)), labels] += 2
+    odds = np.exp(logits)
+    runs.write_split(run.path, split)
+    runs.write_predictions(
+        run.path,
+        runs.Predictions(
+            tuple(images),
+            tuple(row.part for row in split.rows),
+            labels,
+            classes,
+            logits,
+            odds / odds.sum(1, keepdims=True),
+        ),
+    )
+    for epoch in range(1, 31):
+        loss = float(1 / epoch + generator.normal(scale=0.01))
+        runs.append_history(
+            run.path,
+            {
+                "epoch": epoch,
+                "train_loss": loss,
+                "train_accuracy": 1 - loss / 2,
+                "validation_loss": loss + 0.05,
+                "validation_accuracy": 0.95 - loss / 2,
+            },
+        )
+    runs.write_status(run.path, runs.Status(state="done", epoch=30, epochs=30))
+    return split
+
+
+if __name__ == "__main__":
+    main()
