@@ -7,14 +7,17 @@ import torch
 from torch import Tensor
 
 from xai.attribution import Attribution
-from xai.cam import feature_gradients, grad_cam
+from xai.cam import feature_gradients, grad_cam, grad_cam_plus_plus
 from xai.errors import UserError
 from xai.gradients import integrated_gradients
-from xai.methods import find_method
+from xai.methods import ONE_PASS, find_method
 from xai.model import SplitModel, chunk_size
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
 MIN_PX, MAX_PX = 8, 2048
+
+_CAMS = {"grad-cam": grad_cam, "grad-cam-plus-plus": grad_cam_plus_plus}
+assert tuple(_CAMS) == ONE_PASS
 
 
 def explain(
@@ -40,13 +43,31 @@ def explain(
         UserError: The method is unknown, a target is no class of the model, or the images are too
             small or too large to be explained.
     """
-    find_method(method)
+    return explain_by_all(model, images, methods=[method], target=target, model_hash=model_hash)[
+        method
+    ]
+
+
+def explain_by_all(
+    model: SplitModel,
+    images: Tensor,
+    *,
+    methods: Sequence[str],
+    target: int | Sequence[int],
+    model_hash: str = "",
+) -> dict[str, list[Attribution]]:
+    """As `explain`, by method; those of `xai.methods.ONE_PASS` share one pass."""
+    for method in methods:
+        find_method(method)
     assert not getattr(model, "training", False), "batch norms would learn from being explained"
     _check_size(images)
     targets = [target] * len(images) if isinstance(target, int) else list(target)
     assert len(targets) == len(images), "one target for all, or one an image"
-    make = {"grad-cam": _grad_cams, "integrated-gradients": _integrals}[method]
-    return make(model, images, targets, model_hash)
+    cams = [method for method in methods if method in _CAMS]
+    found = _cams(model, images, targets, model_hash, cams) if cams else {}
+    if "integrated-gradients" in methods:
+        found["integrated-gradients"] = _integrals(model, images, targets, model_hash)
+    return found
 
 
 def _check_size(images: Tensor) -> None:
@@ -58,34 +79,39 @@ def _check_size(images: Tensor) -> None:
         )
 
 
-def _grad_cams(
-    model: SplitModel, images: Tensor, targets: list[int], model_hash: str
-) -> list[Attribution]:
+def _cams(
+    model: SplitModel,
+    images: Tensor,
+    targets: list[int],
+    model_hash: str,
+    methods: Sequence[str],
+) -> dict[str, list[Attribution]]:
     chunk = chunk_size(images)
-    found: list[Attribution] = []
+    found: dict[str, list[Attribution]] = {method: [] for method in methods}
     for start in range(0, len(images), chunk):
         started = time.perf_counter()
         part = targets[start : start + chunk]
         at_hand = feature_gradients(model, images[start : start + chunk], part)
         _check_map(at_hand.features, images)
-        maps = grad_cam(at_hand.features, at_hand.gradients).float().cpu().numpy()
         logits = at_hand.logits.tolist()
         seconds = (time.perf_counter() - started) / len(part)
-        found += [
-            Attribution(
-                values=values,
-                method="grad-cam",
-                target=target,
-                is_signed=False,
-                seconds=seconds,
-                forwards=1,
-                expected_error=None,
-                logit=logit,
-                baseline_logit=None,
-                model_hash=model_hash,
-            )
-            for values, target, logit in zip(maps, part, logits, strict=True)
-        ]
+        for method in methods:
+            maps = _CAMS[method](at_hand.features, at_hand.gradients).float().cpu().numpy()
+            found[method] += [
+                Attribution(
+                    values=values,
+                    method=method,
+                    target=target,
+                    is_signed=False,
+                    seconds=seconds,
+                    forwards=1,
+                    expected_error=None,
+                    logit=logit,
+                    baseline_logit=None,
+                    model_hash=model_hash,
+                )
+                for values, target, logit in zip(maps, part, logits, strict=True)
+            ]
     return found
 
 

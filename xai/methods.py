@@ -39,6 +39,20 @@ _ROWS = (
         "cell.",
     ),
     Method(
+        name="grad-cam-plus-plus",
+        title="Grad-CAM++",
+        family="class activation map",
+        paper="Chattopadhyay et al. 2018",
+        url="https://arxiv.org/abs/1710.11063",
+        reads="As Grad-CAM, from what speaks for the class alone, so that each of several cells "
+        "shows; its logits are weighted and do not add up to the answer.",
+        cost="one pass forward, the head backward, shared with Grad-CAM",
+        needs="the last features and the head",
+        is_signed=False,
+        not_valid="A feature that speaks for the class here and against it there counts as for it, "
+        "so the map spreads.",
+    ),
+    Method(
         name="integrated-gradients",
         title="Integrated Gradients",
         family="gradients",
@@ -55,6 +69,9 @@ _ROWS = (
 )
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
+
+# Made from the same features and gradients, so that whoever asks for one has paid for all.
+ONE_PASS = ("grad-cam", "grad-cam-plus-plus")
 
 
 def find_method(name: str) -> Method:

@@ -5,7 +5,7 @@ path and time of change, images by the hash of their bytes.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.errors import UserError
 from pages.parts.answers import Answer
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+from xai.methods import ONE_PASS  # noqa: TID253  # a table: no torch behind it
 
 if TYPE_CHECKING:
     from modelzoo.predict import Trained
@@ -31,11 +32,11 @@ class Picture:
 
     name: str  # what errors call it
     content: bytes
+    sha256: str = field(init=False)  # of the content
 
-    @property
-    def sha256(self) -> str:
-        """Hash of the file's bytes."""
-        return hashlib.sha256(self.content).hexdigest()
+    def __post_init__(self) -> None:
+        # Once: every cache asks for it, and an upload may have 50 MB.
+        object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
 
 
 def square(picture: Picture, px: int) -> Rgb:
@@ -63,7 +64,9 @@ def attribution(path: Path, picture: Picture, *, method: str, target: int) -> At
         UserError: The run is gone or damaged, or it cannot be explained so.
         xai.errors.UserError: The model cannot be explained so.
     """
-    return _attribution(str(path), _stamp(path), method, target, picture.sha256, picture)
+    methods = ONE_PASS if method in ONE_PASS else (method,)
+    found = _attributions(str(path), _stamp(path), methods, target, picture.sha256, picture)
+    return found[method]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -99,17 +102,20 @@ def _answer(
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _attribution(
-    path: str, stamp: int, method: str, target: int, sha256: str, _picture: Picture
-) -> Attribution:
+def _attributions(
+    path: str, stamp: int, methods: tuple[str, ...], target: int, sha256: str, _picture: Picture
+) -> dict[str, Attribution]:
     import torch
 
-    from xai.explain import explain
+    from xai.explain import explain_by_all
 
     trained, model_hash = _trained(path, stamp)
     pixels = torch.from_numpy(square(_picture, trained.px)[None])
     images = trained.backbone.normalise(pixels)
-    return explain(trained.backbone, images, method=method, target=target, model_hash=model_hash)[0]
+    found = explain_by_all(
+        trained.backbone, images, methods=methods, target=target, model_hash=model_hash
+    )
+    return {method: attributions[0] for method, attributions in found.items()}
 
 
 def _stamp(path: Path) -> int:

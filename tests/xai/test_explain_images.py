@@ -15,8 +15,8 @@ from tests.xai.networks import (
 )
 from xai.attribution import Attribution
 from xai.errors import UserError
-from xai.explain import explain
-from xai.methods import METHODS
+from xai.explain import explain, explain_by_all
+from xai.methods import METHODS, ONE_PASS
 
 every_method = pytest.mark.parametrize("method", list(METHODS))
 
@@ -146,7 +146,7 @@ def test_the_model_is_left_as_it_was_after_an_error_inside(
         def head(self, features: Tensor) -> Tensor:
             calls.append(1)
             logits = super().head(features)
-            if method == "grad-cam" or len(calls) == 3:
+            if method in ONE_PASS or len(calls) == 3:
                 raise RuntimeError("inside")
             return logits
 
@@ -204,6 +204,27 @@ def test_an_image_too_small_or_too_large_is_a_sentence(
         explain(network, torch.zeros(1, 3, height, width), method=method, target=0)
 
 
+def test_methods_of_one_pass_share_it_and_give_what_each_gives_alone(images: Tensor) -> None:
+    passes = []
+
+    class Counts(SmallNetwork):
+        def features(self, x: Tensor) -> Tensor:
+            passes.append(len(x))
+            return super().features(x)
+
+    network = Counts().eval()
+
+    together = explain_by_all(network, images, methods=ONE_PASS, target=1)
+
+    assert passes == [len(images)]
+    assert list(together) == list(ONE_PASS)
+    for method, found in together.items():
+        for one, other in zip(
+            found, explain(network, images, method=method, target=1), strict=True
+        ):
+            np.testing.assert_array_equal(one.values, other.values)
+
+
 def test_a_map_of_one_field_is_a_sentence() -> None:
     class Strided(PooledNetwork):
         def features(self, x: Tensor) -> Tensor:
@@ -214,7 +235,7 @@ def test_a_map_of_one_field_is_a_sentence() -> None:
 
 
 def test_an_unknown_method_is_a_sentence(network: SmallNetwork, images: Tensor) -> None:
-    with pytest.raises(UserError, match="'lime' is unknown; give one of grad-cam, integrated"):
+    with pytest.raises(UserError, match="'lime' is unknown; give one of grad-cam, grad-cam-plus"):
         explain(network, images, method="lime", target=0)
 
 
