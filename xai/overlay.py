@@ -92,7 +92,8 @@ def draw_colour_bar(*, is_signed: bool, opacity: float, width: int = 320, height
 def encode_png(pixels: Rgb) -> bytes:
     """`pixels` as a PNG file."""
     out = BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
+    # Of 448 px: 17 ms and 224 kB; Pillow's own level 6 takes 64 ms for 195 kB.
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
