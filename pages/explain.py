@@ -4,19 +4,19 @@ import streamlit as st
 
 from pages.parts import resources
 from pages.parts.answers import Answer, say_answers
-from pages.parts.demo import offer_demo
 from pages.parts.door import through_the_door
 from pages.parts.explanations import DISPLAY_PX, OWN, Panels, draw_model, draw_scales
+from pages.parts.models import choose_models, list_models
 from pages.parts.states import said_in_place, say_if_gone
-from pages.parts.subjects import choose_models, choose_subject, list_models
+from pages.parts.subjects import choose_subject
+from pages.parts.waiting import wait_for_a_model
 from xai.methods import METHODS  # noqa: TID253  # a table: no torch behind it
 
 through_the_door()
 st.title("What does each model say of this image, and where did it look?")
 models = list_models()
 if not models:
-    st.write("No model has been trained yet, so there is none to ask.")
-    offer_demo()
+    wait_for_a_model()
     st.stop()
 
 picture, controls = st.columns([1, 3], gap="medium")
@@ -83,17 +83,32 @@ with said_in_place():
         "**Not for diagnosis.** A map shows what moved this model's answer, which need not be what "
         "makes a cell a blast."
     )
+    sentence.markdown(f"#### Asking {chosen[0].title} …")
     progress, scales = st.empty(), st.container()
-    panels = Panels(subject, opacity / 100)
+    with progress.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0)
+        stopped = st.button(
+            "Stop",
+            icon=":material/stop:",
+            help="Once the map at work is made. What is shown stays; any other choice goes on.",
+        )
+    panels = Panels(subject, opacity / 100, may_compute=not stopped)
     answers: list[Answer] = []
     for done, model in enumerate(chosen):
-        progress.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
-        with said_in_place():
-            answer = resources.answer(model.run.id, model.run.path, model.title, subject.picture)
-            answers.append(answer)
-            sentence.markdown(f"#### {say_answers(answers, subject.label)}")
-            draw_model(model, answer, methods, target_name, panels)
+        bar.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
+        try:
+            with said_in_place():
+                answers.append(resources.answer(model, subject.picture, may_compute=not stopped))
+                sentence.markdown(f"#### {say_answers(answers, subject.label)}")
+                draw_model(model, answers[-1], methods, target_name, panels)
+        except resources.NotComputedError:
+            break
     progress.empty()
+    if not answers:
+        sentence.empty()
+    if stopped:
+        st.info(f"Stopped: {len(answers)} of {len(chosen)} models have answered.")
+        st.button("Go on", icon=":material/play_arrow:")
     with scales:
         draw_scales(panels, methods)
     panels.finish()

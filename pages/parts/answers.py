@@ -7,6 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 UNLIKE = 95.0  # percentile from which an image is called unlike the training images
+UNLIKENESS_HELP = (
+    "How far the image's features are from those of the nearest training image, as a percentile of "
+    "how far training images are from each other: 0 is a training image itself, 50 as far as the "
+    f"median training image is from the next, 100 farther than any. A warning comes above "
+    f"{UNLIKE:.0f}."
+)
 UNSURE = 0.5  # probability below which a model's answer is called unsure
 
 
@@ -70,6 +76,12 @@ def say_doubts(answer: Answer, part: str | None) -> list[str]:
     if answer.probabilities.max() < UNSURE:
         doubts.append(f"No class reaches {100 * UNSURE:.0f} %: {answer.title} does not know.")
     return doubts
+
+
+def say_unlikeness(answer: Answer) -> str:
+    """How unlike the training images the image is, as a number and in words."""
+    words = "unlike" if answer.unlikeness > UNLIKE else "like"
+    return f"**Unlikeness {answer.unlikeness:.0f}** of 100: {words} its training images"
 
 
 def say_percent(probability: float) -> str:

@@ -4,16 +4,24 @@ import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from pages.parts import resources
-from pages.parts.answers import Answer, say_doubts, say_percent
+from pages.parts.answers import (
+    UNLIKENESS_HELP,
+    Answer,
+    say_doubts,
+    say_percent,
+    say_unlikeness,
+)
 from pages.parts.colours import class_colours
+from pages.parts.models import Model
 from pages.parts.states import said_in_place
-from pages.parts.subjects import Model, Subject
+from pages.parts.subjects import Subject
 from xai.attribution import Attribution  # noqa: TID253  # no torch behind it
 from xai.methods import Method  # noqa: TID253  # no torch behind it
 from xai.overlay import (  # noqa: TID253  # no torch behind it
@@ -28,6 +36,15 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
+PROBABILITIES_HELP = (
+    "What the model makes of its logits by a softmax: they add up to 100 %. How sure a network is "
+    "is not how often it is right."
+)
+COST_HELP = (
+    "Logits are what a network adds up for a class before they become probabilities. Fields: how "
+    "finely the method knows where; what is drawn between them is only enlarged. A pass: the image "
+    "once through the network."
+)
 OWN = "each model's own answer"
 
 
@@ -41,6 +58,7 @@ class Panel:
     model: Model
     attribution: Attribution
     target_name: str
+    png: bytes = b""  # the overlay as it is shown
 
 
 @dataclass(slots=True)
@@ -49,6 +67,7 @@ class Panels:
 
     subject: Subject
     opacity: float  # [0, 1]
+    may_compute: bool = True  # else only maps in memory are shown
     shown: list[Panel] = field(default_factory=list)
     vmax_by_method: dict[str, float] = field(default_factory=dict)
 
@@ -61,30 +80,27 @@ class Panels:
         moved = vmax != self.vmax_by_method.get(name)
         self.vmax_by_method[name] = vmax
         for each in same if moved else [panel]:
-            each.slot.image(self.png(each), width="stretch", alt=self.alt(each))
+            self._draw(each, vmax)
 
-    def png(self, panel: Panel) -> bytes:
-        """The overlay as it is shown."""
-        vmax = self.vmax_by_method[panel.method.name]
+    def _draw(self, panel: Panel, vmax: float) -> None:
         pixels = resources.square(self.subject.picture, DISPLAY_PX)
         drawn = draw_overlay(pixels, panel.attribution, vmax=vmax, opacity=self.opacity)
-        return encode_png(drawn)
-
-    def alt(self, panel: Panel) -> str:
-        """The overlay in words."""
+        panel.png = encode_png(drawn)
         said = describe_evidence(panel.attribution, panel.target_name)
-        return f"{panel.method.title} of {panel.model.title}. {said}"
+        alt = f"{panel.method.title} of {panel.model.title}. {said}"
+        panel.slot.image(panel.png, width="stretch", alt=alt)
 
     def finish(self) -> None:
         """Offer what is shown as files; call it when all maps are drawn."""
         for panel in self.shown:
-            name = f"{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
+            image = Path(self.subject.picture.name).stem
+            name = f"{image}-{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
             raw = io.BytesIO()
             np.save(raw, panel.attribution.values)
             with panel.tools.container(horizontal=True, gap="small"):
                 st.download_button(
                     "PNG",
-                    self.png(panel),
+                    panel.png,
                     f"{name}.png",
                     "image/png",
                     key=f"png-{name}",
@@ -119,35 +135,50 @@ def draw_model(
         panels: Where the maps go.
     """
     with st.container(border=True):
+        _draw_title(model, answer, panels.subject)
         words, *places = st.columns([1, *[1] * max(len(methods), 2)], gap="medium")
         with words:
-            _draw_answer(model, answer, panels.subject)
+            _draw_answer(answer, panels.subject)
         name = answer.says if target_name == OWN else target_name
         if name not in answer.classes:
             places[0].info(f"{model.title} knows no class {name}: choose another to explain.")
             return
         for method, place in zip(methods, places, strict=False):
+            # A map alone leaves the column beside it free.
+            beside = places[1] if len(methods) == 1 else place
             with place, said_in_place():
-                st.markdown(f"**{method.title}** for **{name}**")
-                slot = st.empty()
-                with slot, st.spinner(f"{method.title}: {method.cost} …"):
-                    attribution = resources.attribution(
-                        model.run.path,
-                        panels.subject.picture,
-                        method=method.name,
-                        target=answer.classes.index(name),
-                    )
-                # A map alone leaves the column beside it free.
-                with places[1] if len(methods) == 1 else place:
-                    said = describe_evidence(attribution, name)
-                    if attribution.is_empty:
-                        st.info(said)
-                    st.caption(
-                        _cost(attribution)
-                        if attribution.is_empty
-                        else f"{said} {_cost(attribution)}"
-                    )
-                    panels.add(Panel(slot, st.empty(), method, model, attribution, name))
+                _draw_map(model, method, answer.classes.index(name), name, panels, beside)
+
+
+def _draw_map(
+    model: Model,
+    method: Method,
+    target: int,
+    name: str,
+    panels: Panels,
+    beside: "DeltaGenerator",
+) -> None:
+    """One map in the current column, and what it shows in words in the column `beside`."""
+    st.markdown(f"**{method.title}** for **{name}**")
+    slot = st.empty()
+    try:
+        with slot, st.spinner(f"{method.title}: {method.cost} …"):
+            attribution = resources.attribution(
+                model,
+                panels.subject.picture,
+                method=method.name,
+                target=target,
+                may_compute=panels.may_compute,
+            )
+    except resources.NotComputedError:
+        slot.caption("Stopped before this map was made.")
+        return
+    said, cost = describe_evidence(attribution, name), _cost(attribution)
+    with beside:
+        if attribution.is_empty:
+            st.info(said)
+        st.caption(cost if attribution.is_empty else f"{said} {cost}", help=COST_HELP)
+        panels.add(Panel(slot, st.empty(), method, model, attribution, name))
 
 
 def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
@@ -172,8 +203,8 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
             )
 
 
-def _draw_answer(model: Model, answer: Answer, subject: Subject) -> None:
-    """Title and badges, the probabilities as bars, what speaks against relying on them."""
+def _draw_title(model: Model, answer: Answer, subject: Subject) -> None:
+    """Title and badges, and above all maps what speaks against relying on them."""
     part = subject.part_by_run.get(model.run.id)
     st.markdown(f"#### {model.title}")
     badges = [f":gray-badge[run {model.run.id}]", f":gray-badge[{model.run.config.split} split]"]
@@ -184,9 +215,15 @@ def _draw_answer(model: Model, answer: Answer, subject: Subject) -> None:
         words = {"train": "training", "validation": "validation", "test": "test"}[part]
         badges.append(f":{colour}-badge[image in its {words} part]")
     st.markdown(" ".join(badges))
-    st.html(probability_bars(answer, subject.label))
     for doubt in say_doubts(answer, part):
         st.warning(doubt, icon=":material/warning:")
+
+
+def _draw_answer(answer: Answer, subject: Subject) -> None:
+    """The probabilities as bars, and how unlike the training images the image is."""
+    st.markdown("**Probabilities**", help=PROBABILITIES_HELP)
+    st.html(probability_bars(answer, subject.label))
+    st.markdown(say_unlikeness(answer), help=UNLIKENESS_HELP)
 
 
 def probability_bars(answer: Answer, label: str | None) -> str:

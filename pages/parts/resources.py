@@ -17,6 +17,7 @@ from modelzoo import runs
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.errors import UserError
 from pages.parts.answers import Answer
+from pages.parts.models import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.methods import ONE_PASS  # noqa: TID253  # a table: no torch behind it
 
@@ -48,25 +49,34 @@ def square(picture: Picture, px: int) -> Rgb:
     return _square(picture.sha256, px, picture)
 
 
-def answer(run_id: str, path: Path, title: str, picture: Picture) -> Answer:
-    """What the run in folder `path` says of the picture.
+class NotComputedError(Exception):
+    """It is not in memory, and it was not to be computed."""
+
+
+def answer(model: Model, picture: Picture, *, may_compute: bool = True) -> Answer:
+    """What the model says of the picture.
 
     Raises:
         UserError: The run is gone or damaged, or the picture is no image.
+        NotComputedError: It would have to be computed.
     """
-    return _answer(run_id, str(path), _stamp(path), title, picture.sha256, picture)
+    path = model.run.path
+    return _answer(str(path), _stamp(path), model.title, picture.sha256, picture, may_compute)
 
 
-def attribution(path: Path, picture: Picture, *, method: str, target: int) -> Attribution:
-    """Where the run in folder `path` sees its target in the picture.
+def attribution(
+    model: Model, picture: Picture, *, method: str, target: int, may_compute: bool = True
+) -> Attribution:
+    """Where the model sees its target in the picture.
 
     Raises:
         UserError: The run is gone or damaged, or it cannot be explained so.
         xai.errors.UserError: The model cannot be explained so.
+        NotComputedError: It would have to be computed.
     """
     methods = ONE_PASS if method in ONE_PASS else (method,)
-    found = _attributions(str(path), _stamp(path), methods, target, picture.sha256, picture)
-    return found[method]
+    path, stamp, sha256 = str(model.run.path), _stamp(model.run.path), picture.sha256
+    return _attributions(path, stamp, methods, target, sha256, picture, may_compute)[method]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -86,14 +96,21 @@ def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _answer(
-    run_id: str, path: str, stamp: int, title: str, sha256: str, _picture: Picture
+    path: str,
+    stamp: int,
+    title: str,
+    sha256: str,
+    _picture: Picture,
+    _may_compute: bool,
 ) -> Answer:
+    if not _may_compute:
+        raise NotComputedError
     from modelzoo.predict import predict
 
     trained, _ = _trained(path, stamp)
     answers = predict(trained, square(_picture, trained.px)[None])
     return Answer(
-        run_id=run_id,
+        run_id=trained.run.id,
         title=title,
         classes=trained.classes,
         probabilities=answers.probabilities[0],
@@ -103,8 +120,16 @@ def _answer(
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _attributions(
-    path: str, stamp: int, methods: tuple[str, ...], target: int, sha256: str, _picture: Picture
+    path: str,
+    stamp: int,
+    methods: tuple[str, ...],
+    target: int,
+    sha256: str,
+    _picture: Picture,
+    _may_compute: bool,
 ) -> dict[str, Attribution]:
+    if not _may_compute:
+        raise NotComputedError
     import torch
 
     from xai.explain import explain_by_all

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -6,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from streamlit.testing.v1 import AppTest
 
 from modelzoo import runs
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.split import create_backbone
 from modelzoo.predict import write_neighbours
+from modelzoo.tensors import write_tensors
 from tests.run_folders import CLASSES, make_run
 
 ROOT = Path(__file__).parents[2]
@@ -223,7 +226,7 @@ def test_a_filter_that_leaves_nothing_says_so(home: Path) -> None:
     app.run()
 
     assert 0 < len(kept) < IMAGES
-    assert "No image is of this class and in this part" in text_of(app)
+    assert "No image matches for the models shown" in text_of(app)
 
 
 def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
@@ -234,3 +237,183 @@ def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
     assert len(texts) == 3  # the image, the scale, the map
     assert all(texts)
     assert any("Grad-CAM of EfficientNet-Lite0" in text for text in texts)
+
+
+def answers_of(home: Path, run: str) -> dict[str, str]:
+    found = runs.read_predictions(home / "runs" / run)
+    named = found.probabilities.argmax(axis=1)
+    return dict(zip(found.images, [found.classes[k] for k in named], strict=True))
+
+
+def truths_of(home: Path, run: str) -> dict[str, str]:
+    return {row.image: row.label for row in runs.read_split(home / "runs" / run).rows}
+
+
+def change_some_answers(home: Path, run: str) -> None:
+    """Let the run's predictions name another class for every third image."""
+    found = runs.read_predictions(home / "runs" / run)
+    probabilities = found.probabilities.copy()
+    probabilities[::3] = np.roll(probabilities[::3], 1, axis=1)
+    runs.write_predictions(home / "runs" / run, replace(found, probabilities=probabilities))
+
+
+def test_images_are_filtered_by_right_and_wrong_and_by_disagreement(home: Path) -> None:
+    change_some_answers(home, "b0-random")
+    truth = truths_of(home, "lite0")
+    one, other = answers_of(home, "lite0"), answers_of(home, "b0-random")
+    expected = {
+        "all right": {each for each in truth if one[each] == other[each] == truth[each]},
+        "some wrong": {each for each in truth if not one[each] == other[each] == truth[each]},
+        "all wrong": {each for each in truth if truth[each] not in (one[each], other[each])},
+        "models disagree": {each for each in truth if one[each] != other[each]},
+    }
+    app = open_explain(run=["lite0", "b0-random"])
+
+    for wanted, images in expected.items():
+        app.selectbox(key="answers").set_value(wanted).run()
+
+        assert not app.exception
+        assert images
+        assert set(app.selectbox(key="image").options) == images
+
+
+def test_a_run_without_predictions_is_said_and_the_other_is_filtered_by(home: Path) -> None:
+    (home / "runs" / "lite0" / "predictions.parquet").unlink()
+    truth, said = truths_of(home, "b0-random"), answers_of(home, "b0-random")
+
+    app = open_explain(run=["lite0", "b0-random"], answers="all right")
+
+    assert not app.exception
+    assert "lite0/predictions.parquet is missing; resume the run" in app.error[0].value
+    assert set(app.selectbox(key="image").options) == {
+        each for each in truth if said[each] == truth[each]
+    }
+
+
+def test_one_model_cannot_disagree(home: Path) -> None:
+    app = open_explain(run="lite0", answers="models disagree")
+
+    assert not app.exception
+    assert "One model cannot disagree" in text_of(app)
+
+
+def test_next_and_previous_walk_through_the_images_that_match(home: Path) -> None:
+    app = open_explain(run="lite0", part="test")
+    images = app.selectbox(key="image").options
+
+    app.button(key="next").click().run()
+    at_second = app.selectbox(key="image").value
+    app.button(key="next").click().run()
+    app.button(key="previous").click().run()
+
+    assert at_second == images[1]
+    assert app.selectbox(key="image").value == images[1]
+    assert f"2 of {len(images)} images" in text_of(app)
+    app.button(key="previous").click().run()
+    assert app.button(key="previous").disabled
+
+
+def test_an_image_of_a_link_that_does_not_match_is_shown_and_this_is_said(home: Path) -> None:
+    image = image_in_part(home, "lite0", "train")
+
+    app = open_explain(run="lite0", part="test", image=image)
+
+    assert f"`{image}`: true class" in text_of(app)
+    assert "images match; the one shown does not" in text_of(app)
+
+
+def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> None:
+    run = make_run(home / "runs", "new", state="training", backbone="vgg16")
+    status = runs.Status(
+        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
+    )
+    runs.write_status(run.path, status)
+
+    app = open_explain(run="new")
+
+    assert not app.exception
+    assert "Run new cannot be asked yet. Training, epoch 2 of 5." in text_of(app)
+    assert "gone" not in text_of(app)
+
+
+def test_a_run_deleted_while_the_page_shows_it_is_said(home: Path) -> None:
+    app = open_explain(run=["lite0", "b0-random"])
+    shutil.rmtree(home / "runs" / "lite0")
+
+    app.run()
+
+    assert not app.exception
+    assert "#### EfficientNet-B0" in text_of(app)
+    assert "#### EfficientNet-Lite0" not in text_of(app)
+
+
+def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
+    home: Path,
+) -> None:
+    path = home / "runs" / "b0-random"
+    network = create_backbone("efficientnet_b0", 2, seed=1).eval()
+    write_backbone(path, network, ("Benign", "Other"), PX)
+    split = path / "split.csv"
+    split.write_text(split.read_text().replace(",Pro,", ",Other,"))
+
+    app = open_explain(run=["lite0", "b0-random"], explain="Pro")
+
+    assert not app.exception
+    assert "EfficientNet-B0 knows no class Pro: choose another to explain." in text_of(app)
+    assert sum("Grad-CAM of EfficientNet-Lite0" in text for text in alt_texts(app)) == 1
+
+
+def test_how_unlike_the_training_images_it_is_is_always_said_above_the_map(home: Path) -> None:
+    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+
+    (said,) = [each for each in app.markdown if each.value.startswith("**Unlikeness ")]
+
+    assert " of 100: " in said.value
+    assert "percentile" in said.help
+
+
+def test_an_unlike_image_is_warned_of_above_its_map(home: Path) -> None:
+    file = home / "runs" / "lite0" / runs.NEIGHBOURS
+    neighbours = load_file(file)
+    neighbours["distances"] = torch.zeros_like(neighbours["distances"])  # as like as can be
+    write_tensors(file, neighbours)
+
+    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+
+    shown = [str(getattr(each, "value", each.type)) for each in app.main]
+    (warning,) = [row for row, each in enumerate(shown) if "This image is unlike what" in each]
+    heading = shown.index(next(each for each in shown if each.startswith("**Grad-CAM** for")))
+    assert warning < heading
+    assert "**Unlikeness 100** of 100: unlike its training images" in shown
+
+
+def test_both_cams_are_made_and_each_has_its_own_scale(home: Path) -> None:
+    app = open_explain(run="lite0", method=["Grad-CAM", "Grad-CAM++"])
+
+    assert not app.exception
+    texts = alt_texts(app)
+    for title in ("Grad-CAM", "Grad-CAM++"):
+        assert sum(text.startswith(f"{title} of EfficientNet-Lite0.") for text in texts) == 1
+        assert sum(text.startswith(f"Colour scale of {title}:") for text in texts) == 1
+
+
+def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    run = make_run(tmp_path / "runs", "first", state="training", backbone="vgg16")
+    status = runs.Status(
+        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
+    )
+    runs.write_status(run.path, status)
+    make_run(tmp_path / "runs", "broken", state="failed", error="Memory ran out.")
+
+    app = open_explain()
+
+    assert not app.exception
+    assert alt_texts(app) == ["A synthetic smear of class Pre."]
+    assert "Run broken: Memory ran out." in text_of(app)
+    assert "Run first" not in text_of(app)  # it has not ended: it is in the bar
+    (bar,) = app.get("progress")
+    assert "VGG16" in bar.proto.text
+    assert "epoch 2 of 5" in bar.proto.text
