@@ -414,6 +414,6 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
     assert alt_texts(app) == ["A synthetic smear of class Pre."]
     assert "Run broken: Memory ran out." in text_of(app)
     assert "Run first" not in text_of(app)  # it has not ended: it is in the bar
-    (bar,) = app.get("progress")
-    assert "VGG16" in bar.proto.text
-    assert "epoch 2 of 5" in bar.proto.text
+    assert len(app.get("progress")) == 1
+    assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
+    assert not app.button  # the demo is offered only where nothing is at work
