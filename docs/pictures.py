@@ -8,9 +8,14 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
+import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 
+from modelzoo import places
+from modelzoo.evaluation.leaderboard import best_first, read_leaderboard
+from modelzoo.runs import list_runs
 from tests.browser.chromium import find_chromium
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -20,6 +25,7 @@ VIEWS = {
     "home": ("", "[data-testid=stMetric]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
     "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Values')", 1150),
+    "train": ("train?watch=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1500),
 }
 
 
@@ -40,10 +46,28 @@ def main() -> None:
                 page.goto(f"http://127.0.0.1:{PORT}/{address}")
                 draw(page, drawn, PICTURES / f"{name}.png")
                 page.close()
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(f"http://127.0.0.1:{PORT}/compare?cell={quote(_largest_mistake())}")
+            images = page.get_by_role("heading", name="Images of the cell")
+            images.wait_for(timeout=120_000)
+            images.scroll_into_view_if_needed()
+            page.locator("[data-testid=stMain]").evaluate("each => each.scrollBy(0, 550)")
+            draw(page, "img[alt*='said to be']", PICTURES / "cell.png")
             browser.close()
     finally:
         server.terminate()
         server.wait(20)
+
+
+def _largest_mistake() -> str:
+    """The cell of the best run that holds most mistakes, as the page's address calls it."""
+    found, _ = list_runs(places.runs_folder())
+    best = best_first(read_leaderboard(found).rows)[0]
+    wrong = best.evaluation.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    label, says = divmod(int(wrong.argmax()), len(wrong))
+    classes = best.evaluation.classes
+    return f"{best.run_id}: {classes[label]} said to be {classes[says]}"
 
 
 def draw(page: Page, drawn: str, file: Path) -> None:
