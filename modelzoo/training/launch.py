@@ -59,11 +59,15 @@ def start(run: Run, *, store: Path, device: str) -> None:
 
 def start_detached(arguments: Sequence[str], log: Path) -> int:
     """Start a process that outlives this one, its output appended to `log`; returns its id."""
+    # Given relative to this process's folder, which is not the other's.
+    environment = os.environ | {"BLASTLENS_HOME": str(places.home().resolve())}
+    if weights := places.weights_folder():
+        environment["BLASTLENS_WEIGHTS"] = str(weights.resolve())
     with log.open("ab") as out:
         process = subprocess.Popen(
             arguments,
             cwd=ROOT,
-            env=os.environ | {"BLASTLENS_HOME": str(places.home().resolve())},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -13,6 +13,8 @@ from modelzoo.evaluation.leaderboard import describe_status
 from modelzoo.evaluation.words import describe_seconds
 from modelzoo.runs import Run, Status
 from modelzoo.training import launch
+from modelzoo.training.config import format_config
+from modelzoo.training.devices import find_device
 from modelzoo.training.queue import AtWork, list_at_work
 from pages.parts import plots
 from pages.parts.states import said_in_place, say_if_gone
@@ -95,7 +97,7 @@ def choose_run(found: list[Run]) -> Run | None:
     by_id = {run.id: run for run in found}
     say_if_gone("watch", by_id, "Run")
     at_work = list_at_work(found, now=time.time())
-    latest = max(found, key=lambda run: run.path.stat().st_mtime, default=None)
+    latest = max(found, key=_changed, default=None)
     start = at_work[0].run if at_work else latest
     chosen = st.selectbox(
         "Run",
@@ -121,7 +123,7 @@ def show_run(run: Run) -> None:
         _draw_log(run)
     with st.expander("All settings", key="settings", on_change="rerun") as section:
         if section.open:
-            st.code((run.path / runs.CONFIG).read_text(encoding="utf-8"), language="toml")
+            st.code(format_config(run.config), language=None)
 
 
 def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
@@ -264,11 +266,12 @@ def _draw_curves(run: Run) -> None:
 
 def _draw_log(run: Run) -> None:
     file = run.path / runs.LOG
-    if not file.is_file():
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - LOG_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+    except OSError:  # not written yet, or the run has just been deleted
         return
-    with file.open("rb") as log:
-        log.seek(max(0, file.stat().st_size - LOG_BYTES))
-        lines = log.read().decode(errors="replace").splitlines()
     st.caption(f"The end of {file}")
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None, height=220)
 
@@ -282,12 +285,18 @@ def _share_of(status: Status) -> float:
 
 def _device_again(status: Status) -> str:
     """Where a run goes on: where it was, if that is still here."""
-    from modelzoo.training.devices import find_device
-
     try:
         return find_device(status.device or "auto").name
     except UserError:
         return find_device("auto").name
+
+
+def _changed(run: Run) -> float:
+    """When something was last written into the run's folder; 0 where it has just been deleted."""
+    try:
+        return run.path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _state(run: Run) -> str:
