@@ -6,9 +6,11 @@ st.set_page_config(page_title="BlastLens", page_icon=":material/biotech:", layou
 st.logo("pages/parts/blastlens.svg", size="large")
 
 if st.context.theme.type == "dark":
-    # Streamlit writes white on every primary button; on this one, light so that it can be read as
-    # text on dark, white would have a contrast of 2.
-    st.html("<style>button[kind='primary'], button[kind='primary'] p { color: #17141b }</style>")
+    # Streamlit writes white on what has the primary colour. In the dark theme that is light, so
+    # that it can be read as text too, and white on it would have a contrast of 2.
+    chips = "[data-testid='stMultiSelect'] :has(> span[title])"
+    light = f"button[kind='primary'], button[kind='primary'] p, {chips}, {chips} *"
+    st.html(f"<style>{light} {{ color: #17141b }}</style>")
 
 page = st.navigation(
     [

@@ -20,7 +20,7 @@ from pages.parts import plots
 from pages.parts.states import said_in_place, say_if_gone
 from pages.parts.tables import STATE_COLOURS
 
-LOG_LINES = 20  # of the log's end
+LOG_LINES = 10  # of the log's end
 LOG_BYTES = 20_000  # read for them
 
 
@@ -148,19 +148,21 @@ def _draw_numbers(status: Status) -> None:
         )
         st.metric(
             "Images a second",
-            f"{status.images_per_second:.0f}" if status.images_per_second else "not yet",
+            f"{status.images_per_second:,.0f}" if status.images_per_second else "not yet",
             help="Training images, in the epoch at hand.",
         )
-        st.metric(
-            "Time left",
-            describe_seconds(left) if left is not None else "not known",
-            help="Of the epochs, if none is spared by stopping early.",
-        )
-        st.metric(
-            "Device",
-            status.device or "not chosen",
-            help="What it trains on, waits for, or trained on last.",
-        )
+        if status.state == "training":
+            st.metric(
+                "Time left",
+                describe_seconds(left) if left is not None else "not known",
+                help="Of the epochs, if none is spared by stopping early.",
+            )
+        if status.device:
+            st.metric(
+                "Device",
+                status.device,
+                help="What it trains on, waits for, or trained on last.",
+            )
 
 
 def _draw_actions(run: Run, status: Status) -> None:
@@ -189,7 +191,8 @@ def _draw_actions(run: Run, status: Status) -> None:
             )
         if status.state in ("stopped", "failed", "done"):
             _offer_delete(run)
-    st.code(f"python -m modelzoo resume {run.path}", language=None)
+    verb = {"training": "stop", "queued": "stop", "done": "evaluate"}.get(status.state, "resume")
+    st.code(f"python -m modelzoo {verb} {run.path}", language=None)
 
 
 def _offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> None:
@@ -273,7 +276,7 @@ def _draw_log(run: Run) -> None:
     except OSError:  # not written yet, or the run has just been deleted
         return
     st.caption(f"The end of {file}")
-    st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None, height=220)
+    st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)
 
 
 def _share_of(status: Status) -> float:

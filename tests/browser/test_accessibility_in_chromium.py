@@ -11,7 +11,7 @@ from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "compare", "explain", "train")
+PAGES = ("", "compare", "explain", "train?train_backbone=VGG16&watch=vgg16")
 GRAVE = {"serious", "critical"}
 
 
