@@ -102,11 +102,12 @@ with said_in_place():
                 sentence.markdown(f"#### {say_answers(answers, subject.label)}")
                 draw_model(model, answers[-1], methods, target_name, panels)
         except resources.NotComputedError:
+            panels.are_all = False
             break
     progress.empty()
     if not answers:
         sentence.empty()
-    if stopped:
+    if not panels.are_all:
         st.info(f"Stopped: {len(answers)} of {len(chosen)} models have answered.")
         st.button("Go on", icon=":material/play_arrow:")
     with scales:

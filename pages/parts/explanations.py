@@ -68,6 +68,7 @@ class Panels:
     subject: Subject
     opacity: float  # [0, 1]
     may_compute: bool = True  # else only maps in memory are shown
+    are_all: bool = True  # whether none was left out for that
     shown: list[Panel] = field(default_factory=list)
     vmax_by_method: dict[str, float] = field(default_factory=dict)
 
@@ -172,6 +173,7 @@ def _draw_map(
             )
     except resources.NotComputedError:
         slot.caption("Stopped before this map was made.")
+        panels.are_all = False
         return
     said, cost = describe_evidence(attribution, name), _cost(attribution)
     with beside:

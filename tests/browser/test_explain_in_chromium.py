@@ -1,10 +1,12 @@
 """Explain as people meet it: an image picked, an image uploaded, another class."""
 
 import io
+import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -18,18 +20,28 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(serve: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The app over two small networks trained on a few smears."""
-    home = tmp_path_factory.mktemp("home")
-    write_smears(home / "smears", images_per_class=10)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small networks trained on a few smears."""
+    folder = tmp_path_factory.mktemp("home")
     for backbone in ("tf_efficientnet_lite0", "efficientnet_b0"):
-        config = TrainConfig(
-            data=str(home / "smears"), backbone=backbone, weights="none", split="random",
-            input_px=64, epochs=20, learning_rate=0.01,
-        )  # fmt: skip
-        run = runs.create_run(home / "runs", backbone, config)
-        train(run, store=home / "store", weights_folder=None, device="cpu")
+        train_on_smears(folder, backbone)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(serve: Callable[[Path], str], home: Path) -> str:
     return serve(home)
+
+
+def train_on_smears(home: Path, backbone: str) -> None:
+    if not (home / "smears").is_dir():
+        write_smears(home / "smears", images_per_class=10)
+    config = TrainConfig(
+        data=str(home / "smears"), backbone=backbone, weights="none", split="random",
+        input_px=64, epochs=20, learning_rate=0.01,
+    )  # fmt: skip
+    run = runs.create_run(home / "runs", backbone, config)
+    train(run, store=home / "store", weights_folder=None, device="cpu")
 
 
 def overlays(page: Page, method: str = "Grad-CAM") -> Locator:
@@ -142,3 +154,109 @@ def test_both_methods_fit_a_phone(page: Page, address: str) -> None:
 
     expect(page.locator("img[alt^='Integrated Gradients of']")).to_be_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+def image_shown(page: Page) -> str:
+    """The id of the image that is looked at."""
+    return page.locator("[data-testid=stMarkdown] code").first.inner_text()
+
+
+def test_next_changes_the_image_and_the_link_and_back_goes_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&part=test")
+    wait_until_drawn(page)
+    first = image_shown(page)
+
+    page.get_by_role("button", name="Next").focus()
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**image=**")
+    expect(page.locator("[data-testid=stMarkdown] code").first).not_to_have_text(first)
+    expect(page.get_by_text("2 of ")).to_be_visible()
+    second = image_shown(page)
+    page.reload()
+    expect(page.get_by_text(f"{second}: true class")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text(f"{first}: true class")).to_be_visible()
+
+
+def test_the_answers_filter_is_in_the_link(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain")
+    wait_until_drawn(page)
+
+    page.get_by_role("combobox", name="Answers").click()
+    page.get_by_role("option", name="some wrong").click()
+
+    page.wait_for_url("**answers=some+wrong**")
+    page.reload()
+    expect(page.get_by_role("combobox", name="Answers")).to_have_value("some wrong")
+
+
+def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&method=Grad-CAM%2B%2B")
+    wait_until_drawn(page)
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
+
+    with page.expect_download() as of_values:
+        page.get_by_role("button", name="Values").click()
+    with page.expect_download() as of_overlay:
+        page.get_by_role("button", name="PNG").click()
+
+    values = np.load(of_values.value.path())
+    assert of_values.value.suggested_filename.endswith(".npy")
+    assert values.dtype == np.float32
+    assert values.shape == (2, 2)
+    with Image.open(of_overlay.value.path()) as overlay:
+        assert overlay.format == "PNG"
+        assert overlay.size == (448, 448)
+
+
+def test_what_was_made_before_another_choice_is_not_made_again(page: Page, address: str) -> None:
+    """Opacity is moved while Integrated Gradients are at work for two models."""
+    methods = "method=Grad-CAM&method=Integrated+Gradients"
+    page.goto(f"{address}/explain?image=Pro/Pro_003.jpg&{methods}")
+    expect(overlays(page).first).to_be_visible()
+    words = page.get_by_text("fields, enlarged; 1 pass").first
+    cost_before = words.inner_text()
+
+    page.get_by_role("slider", name="Opacity").focus()
+    page.keyboard.press("ArrowLeft")
+
+    page.wait_for_url("**opacity=65**")
+    expect(overlays(page, "Integrated Gradients")).to_have_count(2)
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
+    assert words.inner_text() == cost_before  # with its seconds: it is the same map
+
+
+def test_stop_keeps_what_is_shown_and_go_on_makes_the_rest(
+    page: Page, home: Path, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    run_ids = [f"copy-{number}" for number in range(8)]  # enough to be at work for seconds
+    for run_id in run_ids:
+        shutil.copytree(home / "runs" / "efficientnet_b0", tmp_path / "runs" / run_id)
+    chosen = "&".join(f"run={run_id}" for run_id in run_ids)
+    page.goto(f"{serve(tmp_path)}/explain?method=Integrated+Gradients&{chosen}")
+    maps = overlays(page, "Integrated Gradients")
+    expect(maps.first).to_be_visible()
+
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("Stopped: ")).to_be_visible()
+    made = maps.count()
+    assert 0 < made < len(run_ids)
+    page.get_by_role("button", name="Go on").click()
+    expect(maps).to_have_count(len(run_ids))
+    expect(page.get_by_text("Stopped: ")).to_have_count(0)
+
+
+def test_the_page_shows_the_first_model_by_itself(
+    page: Page, serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    address = serve(tmp_path)
+    page.goto(f"{address}/explain")
+    expect(page.get_by_text("No model has been trained yet")).to_be_visible()
+    expect(page.locator("img[alt^='A synthetic smear']")).to_be_visible()
+
+    train_on_smears(tmp_path, "tf_efficientnet_lite0")
+
+    wait_until_drawn(page)
+    expect(overlays(page)).to_have_count(1)
