@@ -65,7 +65,7 @@ with said_in_place():
     with picture:
         pixels = resources.square(subject.picture, DISPLAY_PX)
         st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
-        st.caption(f"`{subject.picture.name}`: {truth}")
+        st.markdown(f":small[`{subject.picture.name}`: {truth}]")
         if subject.image_id:
             st.page_link(
                 "pages/explain.py",

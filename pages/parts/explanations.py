@@ -200,9 +200,10 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
             st.caption(
                 f"**{method.title}**, {low} to {vmax:.2g} logits for each 1 % of the image: "
                 f"{'blue ' if method.is_signed else ''}{ends}orange for it. The same scale for "
-                f"every model; beyond it the colour stays. {method.reads} {method.not_valid} "
-                f"[{method.paper}]({method.url})"
+                f"every model; beyond it the colour stays. {method.reads} {method.not_valid}"
             )
+            # Not in the caption, which pales its links below what can be read.
+            st.markdown(f":small[[{method.paper}]({method.url})]")
 
 
 def _draw_title(model: Model, answer: Answer, subject: Subject) -> None:
