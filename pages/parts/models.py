@@ -54,8 +54,9 @@ def list_models() -> list[Model]:
 def choose_models(models: Sequence[Model]) -> list[Model]:
     """The runs chosen; without a choice the first two that share a data set."""
     by_id = {model.run.id: model for model in models}
-    unready = describe_unready()
-    for run_id in st.query_params.get_all("run"):
+    linked = st.query_params.get_all("run")
+    unready = {} if set(linked) <= set(by_id) else describe_unready()
+    for run_id in linked:
         if run_id in unready:
             st.info(f"Run {run_id} cannot be asked yet. {unready[run_id]}")
     say_if_gone("run", {*by_id, *unready}, "Run")
@@ -101,14 +102,15 @@ def answers_by_image(model: Model) -> dict[str, str]:
     return _answers_by_image(str(model.run.path), stamp)
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=50, show_spinner=False)  # not copied, as below; never changed
 def _answers_by_image(path: str, stamp: int) -> dict[str, str]:
     found = runs.read_predictions(Path(path))
     named = found.probabilities.argmax(axis=1) if len(found.images) else []
     return {image: found.classes[k] for image, k in zip(found.images, named, strict=True)}
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+# Shared and never changed: a copy of eleven splits of 10,000 images would take 2 s on every click.
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _read_model(path: str, stamp: tuple[int, ...]) -> Model:
     run = runs.read_run(Path(path))
     has_weights = run.has(runs.WEIGHTS)

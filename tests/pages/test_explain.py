@@ -184,6 +184,29 @@ def test_an_upload_is_explained_and_its_truth_is_unknown(home: Path) -> None:
     assert "part]" not in said
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("RGB", (1, 1), "purple"),
+        Image.new("I;16", (50, 40), 40_000),
+        Image.new("RGBA", (30, 90), (90, 0, 90, 120)),
+        Image.new("P", (20, 20), 3),
+    ],
+    ids=["one pixel", "16 bits", "transparent", "palette"],
+)
+def test_any_kind_of_image_is_explained(home: Path, image: Image.Image) -> None:
+    out = BytesIO()
+    image.save(out, "PNG")
+
+    app = open_explain(run="lite0")
+    app.file_uploader[0].set_value(("mine.png", out.getvalue(), "image/png")).run()
+
+    assert not app.exception
+    assert not app.error
+    assert any("Grad-CAM of EfficientNet-Lite0" in text for text in alt_texts(app))
+    assert "it has no link, because it is kept nowhere" in text_of(app)
+
+
 def test_a_decompression_bomb_is_a_sentence(home: Path) -> None:
     out = BytesIO()
     Image.new("1", (12_000, 12_000)).save(out, "PNG")

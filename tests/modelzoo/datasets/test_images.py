@@ -74,6 +74,24 @@ def test_a_transparent_colour_of_a_palette_becomes_white() -> None:
     assert [decoded.getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), (200, 0, 0)]
 
 
+def test_a_palette_becomes_its_colours() -> None:
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([10, 20, 30, 200, 0, 0])
+    image.putpixel((1, 0), 1)
+
+    decoded = decode_image(encoded(image))
+
+    assert [decoded.getpixel((x, 0)) for x in (0, 1)] == [(10, 20, 30), (200, 0, 0)]
+
+
+def test_of_an_animation_the_first_frame_is_taken() -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+
+    decoded = decode_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+
+    assert decoded.getpixel((0, 0)) == (255, 0, 0)
+
+
 @pytest.mark.parametrize("image_format", ["PNG", "TIFF"])
 def test_sixteen_bits_keep_their_whole_range(image_format: str) -> None:
     grey = Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16))
