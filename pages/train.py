@@ -20,7 +20,8 @@ at_work.show_at_work(states)
 st.subheader("Train a model")
 with said_in_place():
     planned, device = choose_runs()
-    offer_start(planned, device)
+    if planned:
+        offer_start(planned, device)
 
 st.subheader("Watch a run")
 run = at_work.choose_run(found)

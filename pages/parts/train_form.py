@@ -16,6 +16,7 @@ from modelzoo.training.config import TrainConfig, list_recipes, read_recipe
 from modelzoo.training.devices import find_device, list_devices
 from modelzoo.training.plan import PlannedRun, create_runs, format_command, plan_runs
 from pages.parts.choices import choose_data
+from pages.parts.demo import offer_demo
 from pages.parts.states import said_in_place, say_if_gone
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
@@ -23,11 +24,13 @@ TITLES = {row.title: row.name for row in BACKBONES.values()}
 TEN = [row.name for row in BACKBONES.values() if row.in_muduli2025]
 ALL_TEN = "all ten of Muduli et al. 2025"
 IN_FRONT = ("data", "backbone", "recipe", "split", "seed")  # asked before all other options
-SEEDS = 5  # offered; papers that repeat a training mostly do so five times
+SEEDS = 5  # offered: enough to see how far seeds alone move a score
 
 
 def choose_runs() -> tuple[list[PlannedRun], str]:
     """The runs that the choices describe, and the device that they are to train on.
+
+    Where no images are known and none are chosen, the demo is offered and no run is described.
 
     Raises:
         UserError: A choice does not hold.
@@ -39,6 +42,10 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     recipe, split, seeds = _choose_recipe()
     device, name = _choose_device_and_name()
     options = _choose_options(recipe)
+    if not data:
+        st.write("No images are known here yet: name a folder above, or let the demo draw some.")
+        offer_demo()
+        return [], device
     planned = plan_runs(
         recipe=recipe,
         data=data,

@@ -51,6 +51,18 @@ def test_the_form_is_filled_with_a_run_that_can_be_started(folder: Path) -> None
     assert not folder.exists()  # looking changes nothing
 
 
+def test_without_images_the_demo_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+
+    app = open_train()
+
+    assert not app.exception
+    assert not app.error
+    assert [button.label for button in app.button] == ["Train the demo"]
+
+
 def test_every_option_has_a_widget_with_its_help(folder: Path) -> None:
     app = open_train()
 
