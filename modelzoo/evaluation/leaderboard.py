@@ -172,7 +172,7 @@ def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
     return LeaderboardRow(
         run_id=run.id,
         backbone=run.config.backbone,
-        title=_title(run),
+        title=backbone_title(run),
         recipe=run.config.recipe,
         mode=run.config.mode,
         dataset=PurePath(run.config.data).name or run.config.data,
@@ -345,7 +345,8 @@ def _by_split(rows: Sequence[LeaderboardRow]) -> dict[str, list[LeaderboardRow]]
     return by_split
 
 
-def _title(run: Run) -> str:
+def backbone_title(run: Run) -> str:
+    """The backbone of `run` as papers print it; its own name where it is not known."""
     row = BACKBONES.get(run.config.backbone)
     return row.title if row else run.config.backbone
 
@@ -370,7 +371,9 @@ def _state_of(run: Run) -> State:
 
 
 def _unfinished(run: Run, status: Status) -> Unfinished:
-    return Unfinished(run.id, _title(run), status.state, describe_status(status), status.progress)
+    return Unfinished(
+        run.id, backbone_title(run), status.state, describe_status(status), status.progress
+    )
 
 
 def describe_status(status: Status) -> str:

@@ -7,9 +7,8 @@ from typing import Literal
 import streamlit as st
 
 from modelzoo import places, runs
-from modelzoo.backbones.table import BACKBONES
 from modelzoo.errors import UserError
-from modelzoo.evaluation.leaderboard import describe_status
+from modelzoo.evaluation.leaderboard import backbone_title, describe_status
 from modelzoo.evaluation.words import describe_seconds
 from modelzoo.runs import Run, Status
 from modelzoo.training import launch
@@ -42,7 +41,7 @@ def say_at_work(at_work: list[AtWork]) -> str:
     until = "" if left is None else f", about {describe_seconds(left)} left"
     if len(training) == 1:
         where = first.status.device or "this machine"
-        return f"{_title(first.run)} is training on {where}{until}{wait}."
+        return f"{backbone_title(first.run)} is training on {where}{until}{wait}."
     return f"{len(training)} runs are training{wait}."
 
 
@@ -132,7 +131,7 @@ def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
     words = describe_status(status)
     if status.state == "queued" and ahead:
         words = f"Waits for {status.device}, {ahead} before it."
-    st.markdown(f":{colour}-badge[{status.state}] **{_title(run)}** `{run.id}`: {words}")
+    st.markdown(f":{colour}-badge[{status.state}] **{backbone_title(run)}** `{run.id}`: {words}")
     if status.state == "training":
         st.progress(_share_of(status))
 
@@ -307,8 +306,3 @@ def _state(run: Run) -> str:
         return runs.read_status(run.path, now=time.time()).state
     except UserError:
         return "damaged"
-
-
-def _title(run: Run) -> str:
-    row = BACKBONES.get(run.config.backbone)
-    return row.title if row else run.config.backbone

@@ -106,7 +106,7 @@ def weights() -> None:
         return
     with section, said_in_place():
         with st.spinner("Looking for weights …"):
-            states = list_weights(places.weights_folder(), list(BACKBONES))
+            states = list_weights(places.weights_folder())
         missing = [state.backbone for state in states if state.path is None]
         st.dataframe(
             pd.DataFrame(
