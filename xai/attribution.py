@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
 class Attribution:
-    """How much each field of one image counted for one target, in logits.
+    """How much each field of one image counted for one target, in its method's unit.
 
     `values` has the resolution at which the method knows anything: 7 x 7 fields for a CAM at
     224 px, every pixel for Integrated Gradients. `xai.overlay` enlarges it for the eye only, so
     that no position is claimed that was not computed.
     """
 
-    values: npt.NDArray[np.float32]  # (h, w) in logits; their sum is what the image added
+    values: npt.NDArray[np.float32]  # (h, w) in logits, or shares whose absolutes sum to 1
     method: str  # name of a row in `xai.methods`
     target: int  # index into the model's classes
     is_signed: bool  # whether a value below 0 (evidence against) can occur
@@ -25,15 +25,16 @@ class Attribution:
     logit: float  # of the target
     baseline_logit: float | None  # of the target on the baseline; None: the method has none
     model_hash: str = ""  # whatever the caller knows the weights by
+    note: str = ""  # what a reader must know of this very map, in sentences
 
     @property
     def evidence_for(self) -> float:
-        """Sum of the values above 0, in logits."""
+        """Sum of the values above 0, in the map's unit."""
         return float(np.maximum(self.values, 0).sum())
 
     @property
     def evidence_against(self) -> float:
-        """Sum of the values below 0, in logits, as a positive number."""
+        """Sum of the values below 0, in the map's unit, as a positive number."""
         return float(np.maximum(-self.values, 0).sum())
 
     @property

@@ -1,23 +1,45 @@
 """Model and images -> attributions: the one entry. Knows no runs and no pages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from xai import cam, perturbations
 from xai.attribution import Attribution
-from xai.cam import feature_gradients, grad_cam, grad_cam_plus_plus
+from xai.cam import FeatureGradients, feature_gradients
 from xai.errors import UserError
 from xai.gradients import integrated_gradients
-from xai.methods import ONE_PASS, find_method
+from xai.methods import METHODS, ONE_PASS, find_method
 from xai.model import SplitModel, chunk_size
+from xai.pixel_map import PixelMap
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
 MIN_PX, MAX_PX = 8, 2048
+# Of the logits' range: from here on, masked images move a model more than real ones do.
+WIDE = 5.0
 
-_CAMS = {"grad-cam": grad_cam, "grad-cam-plus-plus": grad_cam_plus_plus}
-assert tuple(_CAMS) == ONE_PASS
+# What each makes of the last features; `model` and `targets` are for those that run the head again.
+_CAMS: dict[str, Callable[[SplitModel, FeatureGradients, Sequence[int]], Tensor]] = {
+    "grad-cam": lambda model, at, targets: cam.grad_cam(at.features, at.gradients),
+    "grad-cam-plus-plus": lambda model, at, targets: cam.grad_cam_plus_plus(
+        at.features, at.gradients
+    ),
+    "hires-cam": lambda model, at, targets: cam.hires_cam(at.features, at.gradients),
+    "xgrad-cam": lambda model, at, targets: cam.xgrad_cam(at.features, at.gradients),
+    "layer-cam": lambda model, at, targets: cam.layer_cam(at.features, at.gradients),
+    "finer-cam": lambda model, at, targets: cam.grad_cam(at.features, at.finer),
+    "eigen-cam": lambda model, at, targets: cam.eigen_cam(at.features),
+    "ablation-cam": lambda model, at, targets: perturbations.ablation_cam(
+        model, at.features, at.gradients, targets
+    ),
+    "recipro-cam": lambda model, at, targets: perturbations.recipro_cam(
+        model, at.features, targets
+    ),
+}
+assert set(ONE_PASS) < set(_CAMS)
 
 
 def explain(
@@ -40,8 +62,8 @@ def explain(
         model_hash: Handed on to the attributions.
 
     Raises:
-        UserError: The method is unknown, a target is no class of the model, or the images are too
-            small or too large to be explained.
+        UserError: The method is unknown or not right for this network, a target is no class of the
+            model, or the images are too small or too large to be explained.
     """
     return explain_by_all(model, images, methods=[method], target=target, model_hash=model_hash)[
         method
@@ -56,7 +78,7 @@ def explain_by_all(
     target: int | Sequence[int],
     model_hash: str = "",
 ) -> dict[str, list[Attribution]]:
-    """As `explain`, by method; those of `xai.methods.ONE_PASS` share one pass."""
+    """As `explain`, by method; those that need no more than the last features share one pass."""
     for method in methods:
         find_method(method)
     assert not getattr(model, "training", False), "batch norms would learn from being explained"
@@ -65,8 +87,9 @@ def explain_by_all(
     assert len(targets) == len(images), "one target for all, or one an image"
     cams = [method for method in methods if method in _CAMS]
     found = _cams(model, images, targets, model_hash, cams) if cams else {}
-    if "integrated-gradients" in methods:
-        found["integrated-gradients"] = _integrals(model, images, targets, model_hash)
+    for method in methods:
+        if method in _SINGLY:
+            found[method] = _singly(method, model, images, targets, model_hash)
     return found
 
 
@@ -93,25 +116,18 @@ def _cams(
         part = targets[start : start + chunk]
         at_hand = feature_gradients(model, images[start : start + chunk], part)
         _check_map(at_hand.features, images)
-        logits = at_hand.logits.tolist()
         seconds = (time.perf_counter() - started) / len(part)
         for method in methods:
-            maps = _CAMS[method](at_hand.features, at_hand.gradients).float().cpu().numpy()
-            found[method] += [
-                Attribution(
-                    values=values,
-                    method=method,
-                    target=target,
-                    is_signed=False,
-                    seconds=seconds,
-                    forwards=1,
-                    expected_error=None,
-                    logit=logit,
-                    baseline_logit=None,
-                    model_hash=model_hash,
+            started = time.perf_counter()
+            maps = _CAMS[method](model, at_hand, part)
+            own_seconds = (time.perf_counter() - started) / len(part)
+            for values, target, logit in zip(
+                maps, part, at_hand.target_logits.tolist(), strict=True
+            ):
+                one = PixelMap(values, logit, None, None, 1)
+                found[method].append(
+                    _attribution(method, one, target, seconds + own_seconds, model_hash)
                 )
-                for values, target, logit in zip(maps, part, logits, strict=True)
-            ]
     return found
 
 
@@ -125,26 +141,67 @@ def _check_map(features: Tensor, images: Tensor) -> None:
         )
 
 
-def _integrals(
-    model: SplitModel, images: Tensor, targets: list[int], model_hash: str
+def _singly(
+    method: str, model: SplitModel, images: Tensor, targets: list[int], model_hash: str
 ) -> list[Attribution]:
     found = []
     for image, target in zip(images.split(1), targets, strict=True):
         started = time.perf_counter()
-        integral = integrated_gradients(model, image, target)
-        values = integral.values.float().cpu().numpy()
-        found.append(
-            Attribution(
-                values=values,
-                method="integrated-gradients",
-                target=target,
-                is_signed=True,
-                seconds=time.perf_counter() - started,
-                forwards=integral.forwards,
-                expected_error=integral.gap,
-                logit=integral.logit,
-                baseline_logit=integral.baseline_logit,
-                model_hash=model_hash,
-            )
-        )
+        one = _SINGLY[method](model, image, target)
+        seconds = time.perf_counter() - started
+        found.append(_attribution(method, one, target, seconds, model_hash))
     return found
+
+
+def _attribution(
+    method: str, one: PixelMap, target: int, seconds: float, model_hash: str
+) -> Attribution:
+    row = METHODS[method]
+    values = one.values.detach().float().cpu().numpy()
+    total = abs(values).sum()
+    if row.unit == "share" and total > 0:
+        values = values / total
+    return Attribution(
+        values=values,
+        method=method,
+        target=target,
+        is_signed=row.is_signed,
+        seconds=seconds,
+        forwards=one.forwards,
+        expected_error=one.gap,
+        logit=one.logit,
+        baseline_logit=one.baseline_logit,
+        model_hash=model_hash,
+        note=one.note,
+    )
+
+
+def _score_cam(model: SplitModel, image: Tensor, target: int, *, is_exact: bool) -> PixelMap:
+    found = perturbations.score_cam(model, image, target, is_exact=is_exact)
+    notes = []
+    if found.similarity is not None:
+        notes.append(
+            f"Fast: {found.forwards} passes in place of one for each channel; the exact map is "
+            f"expected to be like this one to a correlation of {found.similarity:.2f}."
+        )
+    if found.spread > WIDE:
+        notes.append(
+            f"The masked images' logits spread {found.spread:.0f} times as widely as the image's "
+            "own: maps from hiding parts mean little for this run."
+        )
+    return PixelMap(found.values, found.logit, None, None, found.forwards, " ".join(notes))
+
+
+def _layer_cam_depths(model: SplitModel, image: Tensor, target: int) -> PixelMap:
+    stages, gradients, logits = cam.stage_gradients(model, image, [target])
+    maps = [cam.layer_cam(*pair) for pair in zip(stages, gradients, strict=True)]
+    return PixelMap(cam.fuse_depths(maps)[0], logits.item(), None, None, 1)
+
+
+_SINGLY: dict[str, Callable[[SplitModel, Tensor, int], PixelMap]] = {
+    "layer-cam-depths": _layer_cam_depths,
+    "score-cam": partial(_score_cam, is_exact=False),
+    "score-cam-exact": partial(_score_cam, is_exact=True),
+    "integrated-gradients": integrated_gradients,
+}
+assert {*_CAMS, *_SINGLY} == set(METHODS)

@@ -7,22 +7,12 @@ import torch
 from torch import Tensor
 
 from xai.model import SplitModel, chunk_size, target_logits
+from xai.pixel_map import PixelMap
 
 STRETCHES = 8  # of the path, at first
 STEPS = 4  # in each stretch, by Gauss-Legendre
 MOST_STEPS = 256
 GOOD_ENOUGH = 0.01  # gap between sum and difference, as a share of the difference
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Integral:
-    """Integrated Gradients of one image, and what says how well they were integrated."""
-
-    values: Tensor  # (H, W), summed over the channels
-    logit: float
-    baseline_logit: float
-    gap: float  # |sum of values - (logit - baseline_logit)|
-    forwards: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +33,7 @@ class _Stretch:
 
 def integrated_gradients(
     model: SplitModel, image: Tensor, target: int, *, most_steps: int = MOST_STEPS
-) -> Integral:
+) -> PixelMap:
     """Integrated Gradients (Sundararajan et al. 2017, eq. 1 and 3, arXiv:1703.01365).
 
     The baseline is 0 after normalisation: the even grey of the weights' mean colour. Black would
@@ -88,7 +78,7 @@ def integrated_gradients(
         forwards += 2 + 4 * STEPS
     gap = abs(sum(each.gap for each in stretches))
     values = torch.stack([each.values for each in stretches]).sum(dim=0)
-    return Integral(values, logits[-1], logits[0], gap, forwards)
+    return PixelMap(values, logits[-1], logits[0], gap, forwards)
 
 
 def _logits_at(

@@ -5,7 +5,8 @@ from typing import Literal
 
 from xai.errors import UserError
 
-Family = Literal["class activation map", "gradients"]
+Family = Literal["class activation map", "gradients", "perturbation"]
+Unit = Literal["logits", "share"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +19,11 @@ class Method:
     paper: str
     url: str
     reads: str  # how to read its map, one sentence
-    cost: str  # in passes through the network
+    cost: str  # in passes through the network, in words
+    passes: float  # what it takes, in passes of one image forward; to say the time beforehand
     needs: str
     is_signed: bool  # whether it shows evidence against
+    unit: Unit  # share: its numbers mean nothing beside another map's, so the map is drawn as 100 %
     not_valid: str  # when its map misleads, one sentence
 
 
@@ -33,8 +36,10 @@ _ROWS = (
         url="https://arxiv.org/abs/1610.02391",
         reads="Where the last features speak for the class; evidence against it is not shown.",
         cost="one pass forward, the head backward",
+        passes=2,
         needs="the last features and the head",
         is_signed=False,
+        unit="logits",
         not_valid="Its fields are coarse and each has seen most of the image: a spot outlines no "
         "cell.",
     ),
@@ -47,10 +52,169 @@ _ROWS = (
         reads="As Grad-CAM, from what speaks for the class alone, so that each of several cells "
         "shows; its logits are weighted and do not add up to the answer.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
+        passes=2,
         needs="the last features and the head",
         is_signed=False,
+        unit="logits",
         not_valid="A feature that speaks for the class here and against it there counts as for it, "
         "so the map spreads.",
+    ),
+    Method(
+        name="hires-cam",
+        title="HiResCAM",
+        family="class activation map",
+        paper="Draelos and Carin 2020",
+        url="https://arxiv.org/abs/2011.08891",
+        reads="What each field of the last features adds to the class's logit or takes from it, "
+        "each by its own gradient.",
+        cost="one pass forward, the head backward, shared with Grad-CAM",
+        passes=2,
+        needs="the last features and the head",
+        is_signed=True,
+        unit="logits",
+        not_valid="Before a global average pool its positive part is Grad-CAM's map: agreement of "
+        "the two proves nothing there.",
+    ),
+    Method(
+        name="xgrad-cam",
+        title="XGrad-CAM",
+        family="class activation map",
+        paper="Fu et al. 2020",
+        url="https://arxiv.org/abs/2008.02312",
+        reads="As Grad-CAM, but a channel weighs by its gradient where it is lit, so that the "
+        "fields sum to the logit's linear part.",
+        cost="one pass forward, the head backward, shared with Grad-CAM",
+        passes=2,
+        needs="the last features and the head",
+        is_signed=False,
+        unit="logits",
+        not_valid="Before a global average pool it is Grad-CAM's map; a channel whose values "
+        "cancel gets a weight without bounds.",
+    ),
+    Method(
+        name="layer-cam",
+        title="LayerCAM",
+        family="class activation map",
+        paper="Jiang et al. 2021",
+        url="https://doi.org/10.1109/TIP.2021.3089943",
+        reads="As HiResCAM, from positive gradients alone.",
+        cost="one pass forward, the head backward, shared with Grad-CAM",
+        passes=2,
+        needs="the last features and the head",
+        is_signed=False,
+        unit="logits",
+        not_valid="It counts what speaks for the class and forgets what speaks against it in the "
+        "same place, so the map spreads.",
+    ),
+    Method(
+        name="layer-cam-depths",
+        title="LayerCAM, several depths",
+        family="class activation map",
+        paper="Jiang et al. 2021",
+        url="https://doi.org/10.1109/TIP.2021.3089943",
+        reads="The strongest of LayerCAM's maps at 1/32, 1/16 and 1/8 of the image, each scaled by "
+        "its own maximum: finer borders.",
+        cost="one pass forward and backward",
+        passes=3,
+        needs="maps of several depths",
+        is_signed=False,
+        unit="share",
+        not_valid="Each depth is scaled to its own maximum, so a depth without evidence is drawn "
+        "as boldly as one with it.",
+    ),
+    Method(
+        name="finer-cam",
+        title="Finer-CAM",
+        family="class activation map",
+        paper="Zhang et al. 2025",
+        url="https://arxiv.org/abs/2501.11309",
+        reads="What speaks for the class and not for the up to three classes it is closest to: why "
+        "this one and not those.",
+        cost="one pass forward, the head backward, shared with Grad-CAM",
+        passes=2,
+        needs="the last features and the head",
+        is_signed=False,
+        unit="logits",
+        not_valid="It explains a difference: evidence that all these classes share is left out, "
+        "however strong it is.",
+    ),
+    Method(
+        name="eigen-cam",
+        title="Eigen-CAM",
+        family="class activation map",
+        paper="Muhammad and Yeasin 2020",
+        url="https://arxiv.org/abs/2008.00299",
+        reads="Where the last features are strongest, whatever they speak for.",
+        cost="one pass forward, shared with Grad-CAM",
+        passes=2,
+        needs="the last features",
+        is_signed=True,
+        unit="share",
+        not_valid="The class plays no part: the map is the same for every class, so it explains no "
+        "answer.",
+    ),
+    Method(
+        name="ablation-cam",
+        title="Ablation-CAM",
+        family="class activation map",
+        paper="Desai and Ramaswamy 2020",
+        url="https://doi.org/10.1109/WACV45572.2020.9093360",
+        reads="As Grad-CAM, but a channel weighs by what the class's logit loses without it.",
+        cost="one pass forward, the head once for each channel; behind a global average pool none",
+        passes=3,
+        needs="the last features and the head",
+        is_signed=False,
+        unit="share",
+        not_valid="A channel's loss is multiplied with the channel again, so a strong channel "
+        "counts twice.",
+    ),
+    Method(
+        name="recipro-cam",
+        title="Recipro-CAM",
+        family="class activation map",
+        paper="Byun and Lee 2022",
+        url="https://arxiv.org/abs/2209.14074",
+        reads="How probable the class is to the head when the features of one field alone are "
+        "left.",
+        cost="one pass forward, the head once for each field",
+        passes=2,
+        needs="the last features and the head",
+        is_signed=False,
+        unit="share",
+        not_valid="A head that never saw a single field answers out of habit: a map may show its "
+        "bias.",
+    ),
+    Method(
+        name="score-cam",
+        title="Score-CAM",
+        family="class activation map",
+        paper="Wang et al. 2020",
+        url="https://arxiv.org/abs/1910.01279",
+        reads="As Grad-CAM, but a channel weighs by the class's logit on the image masked by that "
+        "channel. Fast: 96 channels are tried and the others are guessed from them; the guess's "
+        "error is said.",
+        cost="97 passes forward",
+        passes=97,
+        needs="the features and many passes",
+        is_signed=False,
+        unit="share",
+        not_valid="Masked images are like nothing the network has seen; where their logits spread "
+        "widely the map means little.",
+    ),
+    Method(
+        name="score-cam-exact",
+        title="Score-CAM, exact",
+        family="class activation map",
+        paper="Wang et al. 2020",
+        url="https://arxiv.org/abs/1910.01279",
+        reads="Score-CAM with every channel tried.",
+        cost="one pass forward for each channel, up to 2,048",
+        passes=1000,
+        needs="the features and very many passes",
+        is_signed=False,
+        unit="share",
+        not_valid="Masked images are like nothing the network has seen; where their logits spread "
+        "widely the map means little.",
     ),
     Method(
         name="integrated-gradients",
@@ -61,8 +225,10 @@ _ROWS = (
         reads="What each pixel added to the class's logit or took from it, against an image of one "
         "even grey; all values sum to the difference between the two.",
         cost="32 to 256 passes forward and backward",
+        passes=200,
         needs="gradients with respect to the pixels",
         is_signed=True,
+        unit="logits",
         not_valid="Colours near that grey count for little wherever they are, and single pixels "
         "are noisy: read regions.",
     ),
@@ -71,7 +237,15 @@ _ROWS = (
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
 # Made from the same features and gradients, so that whoever asks for one has paid for all.
-ONE_PASS = ("grad-cam", "grad-cam-plus-plus")
+ONE_PASS = (
+    "grad-cam",
+    "grad-cam-plus-plus",
+    "hires-cam",
+    "xgrad-cam",
+    "layer-cam",
+    "finer-cam",
+    "eigen-cam",
+)
 
 
 def find_method(name: str) -> Method:

@@ -1,7 +1,7 @@
 """What a network must offer to be explained. Any split of the forward pass will do."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,6 +25,15 @@ class SplitModel(Protocol):
 
     def head(self, features: Tensor) -> Tensor:
         """Logits (N, K) of features."""
+        ...
+
+
+@runtime_checkable
+class StagedModel(SplitModel, Protocol):
+    """A model that also gives its maps of several depths, for methods that fuse them."""
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Maps (N, C, h, w) of normalised images, finest first; the last are the features."""
         ...
 
 

@@ -57,16 +57,26 @@ class NASNetMobile(nn.Module):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """The last spatial map, (N, 1056, H / 32, W / 32), >= 0."""
+        features, _ = self.forward_intermediates(x)
+        return features
+
+    def forward_intermediates(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The last spatial map, and the last of each size from H / 4 on, as timm's networks do."""
         previous = self.conv0(x)
         x = self.cell_stem_0(previous, previous)
+        stages = []
         for cell in (
             self.cell_stem_1,
             *(self.cell_0, self.cell_1, self.cell_2, self.cell_3, self.reduction_cell_0),
             *(self.cell_6, self.cell_7, self.cell_8, self.cell_9, self.reduction_cell_1),
             *(self.cell_12, self.cell_13, self.cell_14, self.cell_15),
         ):
+            before = x
             previous, x = x, cell(x, previous)
-        return torch.relu(x)
+            if x.shape[2:] != before.shape[2:]:
+                stages.append(before)
+        features = torch.relu(x)
+        return features, [*stages, features]
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits (N, K) of a feature map, or what the last layer sees of it (N, 1056)."""

@@ -18,6 +18,8 @@ from modelzoo.backbones.table import BackboneRow, find_backbone
 # loss was 1.7 at 0.01, worse than chance, and 0.000 at 0.1.
 BATCH_NORM_MOMENTUM = 0.1
 
+DEPTHS = 3  # sizes of map that methods of several depths use: 1/8, 1/16 and 1/32 of the image
+
 
 class Backbone(nn.Module):
     """One row's network, split so that `forward` is `head` of `features`.
@@ -43,6 +45,15 @@ class Backbone(nn.Module):
         """The last spatial map (N, C, H, W) of normalised images (N, 3, H, W)."""
         features: Tensor = self._call("forward_features", x)
         return features
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """The last map of each of the DEPTHS coarsest sizes, finest first; `features` is the last.
+
+        In one pass over normalised images (N, 3, H, W); each map is (N, C, h, w) with its own size.
+        """
+        features, maps = self._call("forward_intermediates", x)
+        last_by_size = {each.shape[2:]: each for each in [*maps, features]}
+        return list(last_by_size.values())[-DEPTHS:]
 
     def head(self, features: Tensor) -> Tensor:
         """Logits (N, K) of features (N, C, H, W)."""
