@@ -161,7 +161,8 @@ def eigen_cam(features: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(fields @ fields.transpose(1, 2))
     maps = vectors[..., -1] * values[..., -1:].clamp(min=0).sqrt()
     maps = maps * torch.where(maps.sum(dim=1, keepdim=True) < 0, -1, 1)
-    return maps.reshape(len(features), *features.shape[2:]).to(features.dtype)
+    found: Tensor = maps.reshape(len(features), *features.shape[2:]).to(features.dtype)
+    return found
 
 
 def feature_gradients(
