@@ -1,7 +1,7 @@
 """Model and images -> attributions: the one entry. Knows no runs and no pages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -9,15 +9,30 @@ from torch import Tensor
 from xai.attribution import Attribution
 from xai.cam import feature_gradients, grad_cam, grad_cam_plus_plus
 from xai.errors import UserError
-from xai.gradients import integrated_gradients
-from xai.methods import ONE_PASS, find_method
+from xai.gradients import gradient_shap, integrated_gradients, saliency, smooth_grad
+from xai.hooked import deep_lift, guided_backprop, guided_grad_cam
+from xai.methods import METHODS, ONE_PASS, find_method
 from xai.model import SplitModel, chunk_size
+from xai.pixel_map import PixelMap
+from xai.regions import kernel_shap, occlusion
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
 MIN_PX, MAX_PX = 8, 2048
 
 _CAMS = {"grad-cam": grad_cam, "grad-cam-plus-plus": grad_cam_plus_plus}
 assert tuple(_CAMS) == ONE_PASS
+
+_PIXELS: dict[str, Callable[[SplitModel, Tensor, int], PixelMap]] = {
+    "integrated-gradients": integrated_gradients,
+    "saliency": saliency,
+    "smoothgrad": smooth_grad,
+    "gradient-shap": gradient_shap,
+    "deep-lift": deep_lift,
+    "guided-backprop": guided_backprop,
+    "guided-grad-cam": guided_grad_cam,
+    "occlusion": occlusion,
+    "kernel-shap": kernel_shap,
+}
 
 
 def explain(
@@ -40,8 +55,8 @@ def explain(
         model_hash: Handed on to the attributions.
 
     Raises:
-        UserError: The method is unknown, a target is no class of the model, or the images are too
-            small or too large to be explained.
+        UserError: The method is unknown or not defined on this network, a target is no class of
+            the model, or the images are too small or too large to be explained.
     """
     return explain_by_all(model, images, methods=[method], target=target, model_hash=model_hash)[
         method
@@ -65,8 +80,9 @@ def explain_by_all(
     assert len(targets) == len(images), "one target for all, or one an image"
     cams = [method for method in methods if method in _CAMS]
     found = _cams(model, images, targets, model_hash, cams) if cams else {}
-    if "integrated-gradients" in methods:
-        found["integrated-gradients"] = _integrals(model, images, targets, model_hash)
+    for method in methods:
+        if method in _PIXELS:
+            found[method] = _pixel_maps(model, images, targets, model_hash, method)
     return found
 
 
@@ -125,25 +141,25 @@ def _check_map(features: Tensor, images: Tensor) -> None:
         )
 
 
-def _integrals(
-    model: SplitModel, images: Tensor, targets: list[int], model_hash: str
+def _pixel_maps(
+    model: SplitModel, images: Tensor, targets: list[int], model_hash: str, method: str
 ) -> list[Attribution]:
     found = []
     for image, target in zip(images.split(1), targets, strict=True):
         started = time.perf_counter()
-        integral = integrated_gradients(model, image, target)
-        values = integral.values.float().cpu().numpy()
+        pixel_map = _PIXELS[method](model, image, target)
+        values = pixel_map.values.float().cpu().numpy()
         found.append(
             Attribution(
                 values=values,
-                method="integrated-gradients",
+                method=method,
                 target=target,
-                is_signed=True,
+                is_signed=METHODS[method].is_signed,
                 seconds=time.perf_counter() - started,
-                forwards=integral.forwards,
-                expected_error=integral.gap,
-                logit=integral.logit,
-                baseline_logit=integral.baseline_logit,
+                forwards=pixel_map.forwards,
+                expected_error=pixel_map.gap,
+                logit=pixel_map.logit,
+                baseline_logit=pixel_map.baseline_logit,
                 model_hash=model_hash,
             )
         )

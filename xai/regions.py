@@ -43,10 +43,10 @@ def occlusion(model: SplitModel, image: Tensor, target: int) -> PixelMap:
     strides = [max(1, round(side / CELLS)) for side in image.shape[2:]]
     window = [2 * stride for stride in strides]
 
-    def finite(images: Tensor) -> Tensor:
+    def logits_of(images: Tensor) -> Tensor:
         return target_logits(model(images), [target] * len(images))
 
-    drops = Occlusion(finite).attribute(
+    drops = Occlusion(logits_of).attribute(
         image,
         sliding_window_shapes=(3, *window),
         strides=(3, *strides),
@@ -124,17 +124,18 @@ def find_superpixels(image: Tensor, count: int) -> Segments:
     return segments
 
 
-def draw_coalitions(M: int, count: int, seed: int) -> npt.NDArray[np.bool_]:
-    """`count` sets of some of `M` players, as often as the Shapley kernel weighs them.
+def draw_coalitions(players: int, count: int, seed: int) -> npt.NDArray[np.bool_]:
+    """`count` sets of some of the M `players`, as often as the Shapley kernel weighs them.
 
     Args:
-        M: Players; of one, no set has some and not all.
+        players: M; of one, no set has some and not all.
         count: Of sets, an even number: complements follow each other.
         seed: Decides the sets.
 
     Returns:
         (count, M): whether a player is in; (0, 1) for one player.
     """
+    M = players
     if M == 1:
         return np.zeros((0, 1), bool)
     generator = np.random.default_rng(seed)

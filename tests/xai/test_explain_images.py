@@ -19,6 +19,8 @@ from xai.explain import explain, explain_by_all
 from xai.methods import METHODS, ONE_PASS
 
 every_method = pytest.mark.parametrize("method", list(METHODS))
+# Of gradients themselves, which do not ask whether the evidence is there.
+SENSITIVITY = ("saliency", "smoothgrad")
 
 
 @pytest.fixture(scope="module")
