@@ -119,7 +119,8 @@ def find_superpixels(image: Tensor, count: int) -> Segments:
     pixels = image[0].detach().permute(1, 2, 0).double().cpu().numpy()
     span = np.ptp(pixels)
     pixels = (pixels - pixels.min()) / (span if span > 0 else 1)
-    found = slic(pixels, n_segments=count, compactness=10, start_label=0, channel_axis=-1)
+    # At scikit-image's defaults, 10 and 0, smears of 224 px gave 22 to 25 of 48, and noise one.
+    found = slic(pixels, n_segments=count, compactness=30, sigma=1, start_label=0, channel_axis=-1)
     segments: Segments = np.unique(found, return_inverse=True)[1].reshape(found.shape)
     return segments
 
