@@ -175,7 +175,8 @@ _ROWS = (
         needs="answers alone",
         is_signed=True,
         not_valid="Images with grey holes are none the network has seen, the regions are drawn by "
-        "colour and not by the network, and weak ones are within the noise of the draws.",
+        "colour and not by the network, and the draws are noisy: on a smear maps of two seeds "
+        "correlated at 0.67, so trust only what stands out.",
     ),
 )
 

@@ -11,7 +11,9 @@ from xai.pixel_map import PixelMap
 CELLS = 14  # a side, as the stride of Occlusion: a window of two cells is 1/7 of the image
 
 SUPERPIXELS = 48  # at most, about
-COALITIONS = 512  # an even number: each is drawn with its complement
+# An even number: each is drawn with its complement. On a smear and EfficientNet-Lite0, maps of two
+# seeds correlated at 0.43 with 256, 0.67 with 512 and 0.88 with 1024, at 40 ms each on one core.
+COALITIONS = 512
 
 Segments = npt.NDArray[np.intp]  # (H, W), numbered from 0
 

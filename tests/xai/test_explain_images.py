@@ -24,7 +24,7 @@ ONLY_RELU = ("guided-backprop", "guided-grad-cam")
 SENSITIVITY = ("saliency", "smoothgrad")
 
 
-def fit(network: SmallNetwork, method: str) -> SmallNetwork:
+def fit(network: SmallNetwork, method: str | None) -> SmallNetwork:
     """`network`, with ReLU in place of SiLU where the method is defined for nothing else."""
     if method in ONLY_RELU:
         network.body[1] = torch.nn.ReLU()

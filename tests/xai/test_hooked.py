@@ -1,6 +1,7 @@
 """Methods through captum's hooks: right on every backbone, or refused, and without a trace."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -77,7 +78,15 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
     return backbone.eval()
 
 
-every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES), indirect=True)
+DEEPER_TWINS = ("vgg19", "resnet152")  # of vgg16 and resnet50, and the slowest
+every_backbone = pytest.mark.parametrize(
+    "backbone",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in DEEPER_TWINS else [])
+        for name in BACKBONES
+    ],
+    indirect=True,
+)
 
 
 @every_backbone
@@ -217,7 +226,7 @@ def test_a_shortcut_past_a_relu_keeps_its_own_gradient(image: Tensor) -> None:
     ],
 )
 @pytest.mark.parametrize("px", [7, 8])
-def test_a_maximum_as_relus_is_that_maximum(options: dict[str, int], px: int) -> None:
+def test_a_maximum_as_relus_is_that_maximum(options: dict[str, Any], px: int) -> None:
     x = torch.randn(2, 3, px, px + 3, generator=torch.Generator().manual_seed(1))
 
     torch.testing.assert_close(_MaxPool(**options)(x), F.max_pool2d(x, **options))
