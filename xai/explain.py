@@ -11,10 +11,12 @@ from xai import cam, perturbations
 from xai.attribution import Attribution
 from xai.cam import FeatureGradients, feature_gradients
 from xai.errors import UserError
-from xai.gradients import integrated_gradients
+from xai.gradients import gradient_shap, integrated_gradients, saliency, smooth_grad
+from xai.hooked import deep_lift, guided_backprop, guided_grad_cam
 from xai.methods import METHODS, ONE_PASS, find_method
 from xai.model import SplitModel, chunk_size
 from xai.pixel_map import PixelMap
+from xai.regions import kernel_shap, occlusion
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
 MIN_PX, MAX_PX = 8, 2048
@@ -203,5 +205,13 @@ _SINGLY: dict[str, Callable[[SplitModel, Tensor, int], PixelMap]] = {
     "score-cam": partial(_score_cam, is_exact=False),
     "score-cam-exact": partial(_score_cam, is_exact=True),
     "integrated-gradients": integrated_gradients,
+    "saliency": saliency,
+    "smoothgrad": smooth_grad,
+    "gradient-shap": gradient_shap,
+    "deep-lift": deep_lift,
+    "guided-backprop": guided_backprop,
+    "guided-grad-cam": guided_grad_cam,
+    "occlusion": occlusion,
+    "kernel-shap": kernel_shap,
 }
 assert {*_CAMS, *_SINGLY} == set(METHODS)

@@ -30,6 +30,10 @@ class SmallNetwork(nn.Module):
         features: Tensor = self.body(x)
         return features
 
+    def stages(self, x: Tensor) -> list[Tensor]:
+        first = self.body[:2](x)
+        return [first, self.body[2:](first)]
+
     def head(self, features: Tensor) -> Tensor:
         logits: Tensor = self.tail(features)
         return logits

@@ -255,19 +255,29 @@ def test_depths_end_with_the_features_and_their_gradients(name: str) -> None:
 
 
 def test_gradients_of_an_inner_depth_are_what_a_small_step_there_does() -> None:
-    network = Staged().eval().double()
+    network = SmallNetwork().eval().double()
     images = torch.randn(1, 3, 32, 32, dtype=torch.float64)
 
     stages, gradients, logits = stage_gradients(network, images, [1])
 
     step = 1e-6 * torch.randn_like(stages[0])
-    after = network.head(network.second(stages[0] + step))[0, 1]
+    after = network.head(network.body[2:](stages[0] + step))[0, 1]
     assert (after - logits[0]).item() == pytest.approx((gradients[0] * step).sum().item(), rel=1e-3)
 
 
 def test_a_network_without_inner_maps_is_a_sentence(images: Tensor) -> None:
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            network = SmallNetwork()
+            self.features, self.head = network.body, network.tail
+
+        def forward(self, x: Tensor) -> Tensor:
+            logits: Tensor = self.head(self.features(x))
+            return logits
+
     with pytest.raises(UserError, match="ask for layer-cam instead of layer-cam-depths"):
-        explain(SmallNetwork().eval(), images, method="layer-cam-depths", target=0)
+        explain(Flat().eval(), images, method="layer-cam-depths", target=0)
 
 
 def test_a_network_whose_inner_maps_lie_beside_its_way_is_a_sentence() -> None:
@@ -275,18 +285,6 @@ def test_a_network_whose_inner_maps_lie_beside_its_way_is_a_sentence() -> None:
 
     with pytest.raises(UserError, match="ask for layer-cam instead of layer-cam-depths"):
         explain(backbone, torch.zeros(1, 3, 96, 96), method="layer-cam-depths", target=0)
-
-
-class Staged(SmallNetwork):
-    """With its inner map as a stage."""
-
-    def stages(self, x: Tensor) -> list[Tensor]:
-        first = self.body[:2](x)
-        return [first, self.second(first)]
-
-    def second(self, x: Tensor) -> Tensor:
-        found: Tensor = self.body[2:](x)
-        return found
 
 
 def raw_maps(

@@ -1,13 +1,17 @@
-"""Integrated Gradients: complete, exact where it can be, and honest where it is not."""
+"""Gradients by pixel: exact where they can be, captum's where it is asked, honest elsewhere."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
-from captum.attr import IntegratedGradients
+from captum.attr import GradientShap, IntegratedGradients, NoiseTunnel, Saliency
 from torch import Tensor
 
 from tests.xai.networks import PooledNetwork, SmallNetwork, squares_in_corners, train_on_squares
 from xai.explain import explain
-from xai.gradients import integrated_gradients
+from xai.gradients import gradient_shap, integrated_gradients, saliency, smooth_grad
+from xai.pixel_map import PixelMap
 
 
 class Linear(SmallNetwork):
@@ -70,6 +74,7 @@ def test_the_gap_it_tells_is_the_one_it_has() -> None:
         logits = network(torch.cat([image, torch.zeros_like(image)]))[:, 1]
     difference = (logits[0] - logits[1]).item()
     assert integral.gap == pytest.approx(abs(integral.values.sum().item() - difference), abs=1e-4)
+    assert integral.gap is not None
     assert integral.gap > 1e-4
 
 
@@ -81,6 +86,9 @@ def test_steps_are_added_until_the_sum_is_right_and_no_further_than_allowed() ->
     coarse = integrated_gradients(network, image, 1, most_steps=32)
     fine = integrated_gradients(network, image, 1)
 
+    assert fine.baseline_logit is not None
+    assert fine.gap is not None
+    assert coarse.gap is not None
     difference = abs(fine.logit - fine.baseline_logit)
     assert coarse.forwards == 9 + 32
     assert coarse.gap > 0.01 * difference
@@ -101,3 +109,97 @@ def test_a_large_image_goes_through_in_chunks_of_one() -> None:
     integrated_gradients(Counts().eval(), image, 0)
 
     assert max(largest) == 1
+
+
+@pytest.fixture
+def network() -> SmallNetwork:
+    return SmallNetwork().eval()
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return 3 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+
+
+def test_saliency_is_the_size_of_a_linear_models_weight() -> None:
+    found = saliency(Linear().eval(), torch.randn(1, 3, 16, 16), 1)
+
+    torch.testing.assert_close(found.values, torch.ones(16, 16))
+    assert found.gap is None
+    assert found.baseline_logit is None
+
+
+def test_saliency_is_captums_steepest_channel(network: SmallNetwork, image: Tensor) -> None:
+    found = saliency(network, image, 1)
+
+    theirs = Saliency(network).attribute(image.requires_grad_(), target=1)
+    torch.testing.assert_close(found.values, theirs[0].amax(dim=0))
+    assert found.logit == pytest.approx(network(image)[0, 1].item(), abs=1e-6)
+
+
+def test_smooth_grad_is_captums_noise_tunnel_of_the_same_noise(
+    network: SmallNetwork, image: Tensor
+) -> None:
+    found = smooth_grad(network, image, 1, samples=16, noise=0.1, seed=7)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(7)
+        theirs = NoiseTunnel(Saliency(network)).attribute(
+            image.requires_grad_(),
+            nt_samples=16,
+            stdevs=0.1 * (image.max() - image.min()).item(),
+            target=1,
+            abs=False,
+        )
+    torch.testing.assert_close(found.values, theirs[0].abs().amax(dim=0), rtol=1e-4, atol=1e-7)
+
+
+def test_gradient_shap_is_captums_with_many_draws(network: SmallNetwork, image: Tensor) -> None:
+    found = gradient_shap(network, image, 1)
+
+    generator = torch.Generator().manual_seed(0)
+    colours = 0.5 * torch.randn(8, 3, 1, 1, generator=generator)
+    colours[0] = 0
+    with torch.random.fork_rng(devices=[]):
+        theirs = GradientShap(network).attribute(
+            image.requires_grad_(), colours.expand(8, 3, 32, 32), n_samples=2000, target=1
+        )
+    values, expected = found.values.flatten(), theirs[0].sum(dim=0).flatten()
+    assert torch.corrcoef(torch.stack([values, expected]))[0, 1] > 0.99
+    assert values.sum().item() == pytest.approx(expected.sum().item(), rel=0.1)
+
+
+def test_gradient_shap_is_exact_on_a_linear_model() -> None:
+    found = gradient_shap(Linear().eval(), torch.randn(1, 3, 16, 16), 0)
+
+    assert found.gap == pytest.approx(0, abs=1e-3)
+
+
+def test_gradient_shap_tells_the_gap_it_has(network: SmallNetwork, image: Tensor) -> None:
+    found = gradient_shap(network, image, 1, samples_a_baseline=1)
+
+    assert found.baseline_logit is not None
+    difference = found.logit - found.baseline_logit
+    assert found.gap == pytest.approx(abs(found.values.sum().item() - difference), abs=1e-5)
+    assert found.gap is not None
+    assert found.gap > 0.01 * abs(difference)
+
+
+def test_neither_global_generator_is_drawn_from(network: SmallNetwork, image: Tensor) -> None:
+    before = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002  # the global one is meant
+
+    smooth_grad(network, image, 0)
+    gradient_shap(network, image, 0)
+
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert str(before[1]) == str(np.random.get_state())  # noqa: NPY002  # as above
+
+
+@pytest.mark.parametrize("method", [smooth_grad, gradient_shap])
+def test_another_seed_is_another_map_and_the_same_seed_the_same(
+    method: Callable[..., PixelMap], network: SmallNetwork, image: Tensor
+) -> None:
+    first, same, other = (method(network, image, 1, seed=seed).values for seed in (0, 0, 1))
+
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
