@@ -1,0 +1,315 @@
+"""How much faster the CAMs are than pytorch-grad-cam's, in how much less memory, and how alike.
+
+`python -m benchmarks.xai [--images 20] [--rounds 3] [--out bench/xai.json]`
+
+Compared, in turns in one process after a warm-up, at 224 px:
+  Score-CAM, exact      ours against grad-cam's ScoreCAM: time, memory beyond the level before, and
+                        Pearson of the two maps
+  Score-CAM, fast       ours against grad-cam's ScoreCAM, and Pearson to our exact map over images
+  Ablation-CAM          ours against grad-cam's AblationCAM
+  six gradient CAMs     of one model together, against Grad-CAM alone
+  500 explanations      by methods in turn: what memory grows by after the first 50
+
+EfficientNet-Lite0 and ResNet50 have ImageNet weights and a head trained on BLASTLENS_DATA's all_pbs
+where BLASTLENS_WEIGHTS and it are set, else random ones and synthetic smears, for which Pearson
+says little; DenseNet121 and VGG16 are random, since only their time is looked at. Exact maps are
+made in bfloat16 where the processor multiplies it. Limited by the processor and by memory.
+"""
+
+import argparse
+import gc
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+import torch
+from pytorch_grad_cam import AblationCAM, ScoreCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor
+
+from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.smears import write_smears
+from modelzoo.predict import load_trained
+from modelzoo.training.environment import pick_device
+from xai.explain import explain, explain_by_all
+from xai.methods import METHODS
+from xai.perturbations import score_cam
+
+PX = 224
+GRADIENT_CAMS = (
+    "grad-cam",
+    "grad-cam-plus-plus",
+    "hires-cam",
+    "xgrad-cam",
+    "layer-cam",
+    "finer-cam",
+)
+# The last module of the features, whose output grad-cam hooks.
+LAYERS = {
+    "tf_efficientnet_lite0": "network.bn2",
+    "resnet50": "network.layer4",
+    "densenet121": "network.features.norm5",
+    "vgg16": "network.features",
+}
+GROWTH_METHODS = (*GRADIENT_CAMS, "ablation-cam", "recipro-cam", "saliency", "deep-lift")
+Map = npt.NDArray[np.float32]
+
+
+def main() -> None:
+    """Measure, print a table and one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3, help="of the slow comparisons")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=Path("bench/xai.json"))
+    options = parser.parse_args()
+    device = pick_device(options.device)
+    found: dict[str, Any] = {
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        models, images = prepare(Path(folder), device, options.images)
+        found["weights"] = "ImageNet, head trained" if "BLASTLENS_WEIGHTS" in os.environ else "none"
+        for name in LAYERS:
+            if name not in models:
+                models[name] = settled(name, device)
+        found["growth over 450 explanations"] = measure_growth(models, images)
+        found["six gradient CAMs against one"] = measure_gradient_cams(models, images)
+        for name in ("tf_efficientnet_lite0", "resnet50", "densenet121"):
+            found[f"Score-CAM of {name}"] = measure_score_cam(
+                name, models[name], images, options.rounds
+            )
+        for name in ("tf_efficientnet_lite0", "resnet50"):
+            found[f"fast Score-CAM of {name}"] = measure_likeness(models[name], images)
+        for name, model in models.items():
+            found[f"Ablation-CAM of {name}"] = measure_ablation(name, model, images)
+    for name, figures in found.items():
+        print(f"{name}: {figures}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found))
+
+
+def prepare(
+    folder: Path, device: torch.device, count: int
+) -> tuple[dict[str, Backbone], list[Tensor]]:
+    """Models with a trained head where there are weights, and images (1, 224, 224, 3) uint8."""
+    data = (
+        Path(os.environ["BLASTLENS_DATA"]) / "all_pbs" if "BLASTLENS_DATA" in os.environ else None
+    )
+    if data is None:
+        data = folder / "smears"
+        write_smears(data, images_per_class=30)
+    files = sorted(data.glob("*/*.jpg"))
+    chosen = files[:: max(1, len(files) // count)][:count]
+    images = [torch.from_numpy(fit_square(decode_image(file), PX)[None]) for file in chosen]
+    models = {}
+    if "BLASTLENS_WEIGHTS" in os.environ:
+        for name in ("tf_efficientnet_lite0", "resnet50"):
+            models[name] = train_head(folder, data, name).to(device)
+    return models, images
+
+
+def train_head(folder: Path, data: Path, name: str) -> Backbone:
+    """A frozen backbone with its ImageNet weights and a head for `data`."""
+    command = [sys.executable, "-m", "modelzoo", "train", "--name", name, "--backbone", name]
+    command += ["--runs", str(folder / "runs"), "--store", str(folder / "store")]
+    command += ["--data", str(data), "--recipe", "quick", "--mode", "frozen", "--split", "group"]
+    subprocess.run([*command, "--input-px", str(PX)], check=True, stdout=subprocess.DEVNULL)
+    return load_trained(folder / "runs" / name).backbone
+
+
+def settled(name: str, device: torch.device) -> Backbone:
+    """A random backbone whose batch norms have seen noise, so that its channels are not all 0."""
+    backbone = create_backbone(name, 4).to(device)
+    with torch.no_grad():
+        for _ in range(3):
+            backbone(torch.randn(4, 3, 96, 96, device=device))
+    return backbone.eval()
+
+
+def measure_score_cam(
+    name: str, model: Backbone, images: list[Tensor], rounds: int
+) -> dict[str, Any]:
+    """Ours, exact and fast, against grad-cam's."""
+    times: dict[str, list[float]] = {"exact": [], "fast": [], "grad-cam": []}
+    memory: dict[str, list[float]] = {"exact": [], "grad-cam": []}
+    likeness = []
+    for pixels in images[:rounds]:
+        image = at_input(model, pixels)
+        target = answer(model, image)
+        seconds, mega, ours = timed(lambda: score_cam(model, image, target, is_exact=True).values)  # noqa: B023  # called at once
+        times["exact"].append(seconds)
+        memory["exact"].append(mega)
+        times["fast"].append(timed(lambda: score_cam(model, image, target).values)[0])  # noqa: B023  # called at once
+        seconds, mega, theirs = timed(lambda: their_map(ScoreCAM, name, model, image, target))  # noqa: B023  # called at once
+        times["grad-cam"].append(seconds)
+        memory["grad-cam"].append(mega)
+        likeness.append(pearson(ours.cpu().numpy(), theirs))
+    return {
+        "exact is faster": ratio(times["grad-cam"], times["exact"]),
+        "fast is faster": ratio(times["grad-cam"], times["fast"]),
+        "memory beyond, MB": {key: round(median(each)) for key, each in memory.items()},
+        "seconds": {key: round(median(each), 2) for key, each in times.items()},
+        "Pearson to grad-cam's": [round(each, 4) for each in likeness],
+    }
+
+
+def measure_likeness(model: Backbone, images: list[Tensor]) -> dict[str, Any]:
+    """How like the fast map is to the exact one, and to what it says it is."""
+    likeness, said, forwards = [], [], 0
+    for pixels in images:
+        image = at_input(model, pixels)
+        target = answer(model, image)
+        exact = score_cam(model, image, target, is_exact=True)
+        fast = score_cam(model, image, target)
+        likeness.append(pearson(exact.values.cpu().numpy(), fast.values.cpu().numpy()))
+        said.append(1.0 if fast.similarity is None else fast.similarity)
+        forwards = fast.forwards
+    image = at_input(model, images[0])
+    full = score_cam(model, image, answer(model, image), is_exact=True, in_bfloat16=False)
+    half = score_cam(model, image, answer(model, image), is_exact=True)
+    return {
+        "images": len(images),
+        "forwards": forwards,
+        "Pearson median": round(median(likeness), 4),
+        "Pearson minimum": round(min(likeness), 4),
+        "said median": round(median(said), 4),
+        "bfloat16 to float32": round(
+            pearson(half.values.cpu().numpy(), full.values.cpu().numpy()), 4
+        ),
+    }
+
+
+def measure_ablation(name: str, model: Backbone, images: list[Tensor]) -> dict[str, Any]:
+    """Ours against grad-cam's, which runs the whole network for each channel."""
+    image = at_input(model, images[0])
+    target = answer(model, image)
+
+    def ours() -> Map:
+        return explain(model, image, method="ablation-cam", target=target)[0].values
+
+    ours()
+    times = [timed(ours)[0] for _ in range(5)]
+    theirs, _, raw = timed(lambda: their_map(AblationCAM, name, model, image, target))
+    return {
+        "is faster": round(theirs / median(times), 1),
+        "seconds": {"ours": round(median(times), 4), "grad-cam": round(theirs, 2)},
+        "Pearson to grad-cam's": round(pearson(ours(), raw), 4),
+    }
+
+
+def measure_gradient_cams(models: dict[str, Backbone], images: list[Tensor]) -> dict[str, Any]:
+    """All six of one pass against Grad-CAM alone."""
+    found = {}
+    for name, model in models.items():
+        image = at_input(model, images[0])
+        target = answer(model, image)
+
+        def six(model: Backbone = model, image: Tensor = image, target: int = target) -> object:
+            return explain_by_all(model, image, methods=GRADIENT_CAMS, target=target)
+
+        def one(model: Backbone = model, image: Tensor = image, target: int = target) -> object:
+            return explain(model, image, method="grad-cam", target=target)
+
+        six(), one()  # warm
+        pairs = [(timed(six)[0], timed(one)[0]) for _ in range(30)]
+        found[name] = ratio([both for both, _ in pairs], [single for _, single in pairs])
+    return found
+
+
+def measure_growth(models: dict[str, Backbone], images: list[Tensor]) -> str:
+    """Megabytes gained from the 50th to the 500th explanation."""
+    model = models["tf_efficientnet_lite0"]
+    level = 0.0
+    for number in range(500):
+        image = at_input(model, images[number % len(images)])
+        method = GROWTH_METHODS[number % len(GROWTH_METHODS)]
+        explain(model, image, method=method, target=number % 4)
+        if number == 49:
+            level = megabytes()
+    return f"{megabytes() - level:.0f} MB over {len(GROWTH_METHODS)} of {len(METHODS)} methods"
+
+
+def their_map(
+    library: type[ScoreCAM], name: str, model: Backbone, image: Tensor, target: int
+) -> Map:
+    """grad-cam's map before it is enlarged and scaled."""
+    layer = model.get_submodule(LAYERS[name])
+    targets = [ClassifierOutputTarget(target)]
+    with redirect_stderr(io.StringIO()), library(model, [layer]) as cam:
+        model_features = model.features(image).detach().cpu().numpy()
+        raw: Map = cam.get_cam_image(image, layer, targets, model_features, None, False)
+    positive: Map = np.maximum(raw[0], 0)
+    return positive
+
+
+def at_input(model: Backbone, pixels: Tensor) -> Tensor:
+    """Pixels as the model wants them, contiguous as grad-cam's users pass them."""
+    device = next(model.parameters()).device
+    return model.normalise(pixels.to(device)).contiguous()
+
+
+def answer(model: Backbone, image: Tensor) -> int:
+    """The likeliest class."""
+    with torch.no_grad():
+        return int(model(image).argmax())
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Seconds, megabytes beyond the level before at the peak, and what came back."""
+    gc.collect()
+    level, peak, is_done = megabytes(), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not is_done.wait(0.01):
+            peak = max(peak, megabytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started = time.perf_counter()
+    found = work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - started
+    is_done.set()
+    watcher.join()
+    return seconds, max(peak - level, 0.0), found
+
+
+def megabytes() -> float:
+    """What this process holds."""
+    return float(psutil.Process().memory_info().rss / 1e6)
+
+
+def ratio(slow: list[float], quick: list[float]) -> str:
+    """Median of the pairs' ratios, with the middle half of them."""
+    each = sorted(one / other for one, other in zip(slow, quick, strict=True))
+    low, _, high = quantiles(each, n=4) if len(each) > 1 else (each[0], each[0], each[0])
+    return f"{median(each):.2f}x (IQR {low:.2f}-{high:.2f}, {len(each)} pairs)"
+
+
+def pearson(one: Map, other: Map) -> float:
+    """Correlation of two maps of one size."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+if __name__ == "__main__":
+    main()

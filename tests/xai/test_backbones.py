@@ -1,0 +1,104 @@
+"""Every method on every backbone, and many at once on one that is shared."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.table import BACKBONES
+from tests.xai.test_explain_images import assert_unchanged, everything_of
+from xai.errors import UserError
+from xai.explain import explain, explain_by_all
+from xai.methods import METHODS, ONE_PASS
+
+# The rest is slow, or has its own test on every backbone: `test_hooked.py`.
+CAMS = (*ONE_PASS, "layer-cam-depths", "ablation-cam", "recipro-cam", "score-cam")
+NOT_DEFINED = {
+    "tf_efficientnet_lite0": {"guided-backprop", "guided-grad-cam"},
+    "xception": {"layer-cam-depths"},
+}
+DEEPER_TWINS = ("vgg19", "resnet152", "densenet169")  # the slowest, of vgg16 and so on
+
+
+def settled(name: str, px: int) -> Backbone:
+    """A random backbone whose batch norms have seen images, so that its features are not all 0."""
+    backbone = create_backbone(name, 4, seed=1)
+    with torch.no_grad():
+        for seed in range(3):
+            generator = torch.Generator().manual_seed(seed)
+            backbone(torch.randn(8, 3, px, px, generator=generator))
+    return backbone.eval()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in DEEPER_TWINS else [])
+        for name in BACKBONES
+    ],
+)
+def test_cams_of_every_backbone_are_maps_and_leave_no_trace(name: str) -> None:
+    backbone = settled(name, 96)
+    images = torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(7))
+    before = everything_of(backbone)
+    fields = backbone.features(images).shape[2:]
+
+    for method in CAMS:
+        if method in NOT_DEFINED.get(name, ()):
+            with pytest.raises(UserError, match="This network does not show its inner maps"):
+                explain(backbone, images, method=method, target=3)
+            continue
+        # A class of a random network may have no evidence, but not all four.
+        classes = [0, 1, 2, 3] if "head" in METHODS[method].needs else [3]
+        found = explain(
+            backbone, images.expand(len(classes), -1, -1, -1), method=method, target=classes
+        )
+
+        assert all(np.isfinite(each.values).all() for each in found), method
+        assert not all(each.is_empty for each in found), method
+        if method == "layer-cam-depths":
+            assert found[0].values.shape > tuple(fields)
+        else:
+            assert found[0].values.shape == tuple(fields), method
+    assert_unchanged(backbone, before)
+
+
+@pytest.mark.slow
+def test_400_calls_of_eight_threads_on_one_model_give_the_maps_made_alone() -> None:
+    backbone = settled("tf_efficientnet_lite0", 64)
+    images = torch.randn(10, 1, 3, 64, 64, generator=torch.Generator().manual_seed(7))
+    methods = [
+        method
+        for method in METHODS
+        if method not in {"score-cam-exact", *NOT_DEFINED["tf_efficientnet_lite0"]}
+    ]
+    calls = [(methods[index % len(methods)], index % 10, index % 4) for index in range(400)]
+    before = everything_of(backbone)
+    alone = {call: make(backbone, images, *call) for call in dict.fromkeys(calls)}
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda call: make(backbone, images, *call), calls))
+
+    for call, values in zip(calls, together, strict=True):
+        scale = np.abs(alone[call]).max()
+        np.testing.assert_allclose(values, alone[call], atol=1e-3 * scale, err_msg=str(call))
+    assert_unchanged(backbone, before)
+
+
+def make(backbone: Backbone, images: Tensor, method: str, image: int, target: int) -> np.ndarray:
+    return explain(backbone, images[image], method=method, target=target)[0].values
+
+
+def test_a_pass_is_shared_by_all_that_need_only_the_last_features() -> None:
+    backbone = settled("tf_efficientnet_lite0", 64)
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(7))
+
+    together = explain_by_all(backbone, images, methods=CAMS, target=[0, 3])
+
+    for method, found in together.items():
+        alone = explain(backbone, images, method=method, target=[0, 3])
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_allclose(one.values, other.values, rtol=1e-4, atol=1e-6)
