@@ -262,9 +262,7 @@ def test_gradients_of_an_inner_depth_are_what_a_small_step_there_does() -> None:
 
     step = 1e-6 * torch.randn_like(stages[0])
     after = network.head(network.second(stages[0] + step))[0, 1]
-    assert (after - logits[0]).item() == pytest.approx(
-        (gradients[0] * step).sum().item(), rel=1e-3
-    )
+    assert (after - logits[0]).item() == pytest.approx((gradients[0] * step).sum().item(), rel=1e-3)
 
 
 def test_a_network_without_inner_maps_is_a_sentence(images: Tensor) -> None:
@@ -292,7 +290,11 @@ class Staged(SmallNetwork):
 
 
 def raw_maps(
-    library: Callable[..., HiResCAM], model: nn.Module, layer: nn.Module, images: Tensor, target: int
+    library: Callable[..., HiResCAM],
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    target: int,
 ) -> Maps:
     """The library's maps before it enlarges and scales them."""
     with library(model, [layer]) as theirs:
