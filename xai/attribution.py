@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from xai.methods import METHODS, Unit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
 class Attribution:
@@ -26,6 +28,12 @@ class Attribution:
     baseline_logit: float | None  # of the target on the baseline; None: the method has none
     model_hash: str = ""  # whatever the caller knows the weights by
     note: str = ""  # what a reader must know of this very map, in sentences
+    is_share: bool = False  # made into shares afterwards, whatever the method's own unit
+
+    @property
+    def unit(self) -> Unit:
+        """What `values` are in: logits, or shares of the map whose absolutes sum to 1."""
+        return "share" if self.is_share else METHODS[self.method].unit
 
     @property
     def evidence_for(self) -> float:

@@ -13,9 +13,13 @@ from skimage.color import rgb2lab
 
 from xai.attribution import Attribution
 from xai.overlay import (
+    CELL_COLOUR,
+    NUCLEUS_COLOUR,
+    as_share,
     density,
     describe_evidence,
     draw_colour_bar,
+    draw_outlines,
     draw_overlay,
     encode_png,
     shared_vmax,
@@ -24,11 +28,13 @@ from xai.overlay import (
 GREY = np.full((56, 56, 3), 128, np.uint8)
 
 
-def attribution(values: npt.ArrayLike, *, is_signed: bool = False) -> Attribution:
+def attribution(
+    values: npt.ArrayLike, *, is_signed: bool = False, method: str = "grad-cam"
+) -> Attribution:
     given: dict[str, Any] = {"seconds": 0.1, "forwards": 1, "expected_error": None, "logit": 1.0}
     return Attribution(
         values=np.asarray(values, np.float32),
-        method="grad-cam",
+        method=method,
         target=0,
         is_signed=is_signed,
         baseline_logit=None,
@@ -168,3 +174,147 @@ def test_words_say_when_evidence_for_and_against_nearly_cancels() -> None:
     assert said.endswith(
         "The two nearly cancel (what remains is +0.32), so much of the map is noise."
     )
+
+
+def two_cells() -> npt.NDArray[np.int32]:
+    """Cell 1 in the upper left corner, 2 in the lower right: an eighth of the image together."""
+    labels = np.zeros((64, 64), np.int32)
+    labels[:16, :16], labels[-16:, -16:] = 1, 2
+    return labels
+
+
+@given(st.integers(1, 40), st.integers(0, 2**31))
+def test_a_map_as_share_sums_to_one_and_keeps_its_form(size: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(size, size)) * 40
+    before = attribution(values, is_signed=True)
+
+    share = as_share(before)
+
+    assert np.abs(share.values).sum(dtype=np.float64) == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(share.values * np.abs(values).sum(), values, rtol=1e-4)
+    assert (before.unit, share.unit) == ("logits", "share")
+    assert share.logit == before.logit
+
+
+def test_an_empty_map_as_share_stays_empty() -> None:
+    assert as_share(attribution(np.zeros((7, 7)))).is_empty
+
+
+def test_words_of_a_map_in_shares_say_no_logits() -> None:
+    values = np.zeros((8, 8))
+    values[7, 0], values[0, 7] = 3, -1
+    signed = as_share(attribution(values, is_signed=True))
+    unsigned = attribution(corner(7), method="score-cam")
+
+    assert describe_evidence(signed, "Pre") == (
+        "The lower left quarter holds 100 % of what speaks for Pre (75 % of the map). "
+        "The upper right quarter holds 100 % of what speaks against Pre (25 % of the map)."
+    )
+    assert describe_evidence(unsigned, "Pre") == (
+        "The upper left quarter holds 100 % of the evidence for Pre."
+    )
+
+
+def test_words_claim_no_class_for_a_method_without_one() -> None:
+    eigen = attribution(corner(7), is_signed=True, method="eigen-cam")
+
+    assert describe_evidence(eigen, "Pre") == (
+        "The upper left quarter holds 100 % of the strongest pattern (100 % of the map)."
+    )
+
+
+def test_words_tell_the_evidence_by_cells_where_there_are_some() -> None:
+    values = np.zeros((8, 8))
+    values[0, 0], values[7, 7], values[0, 7] = 6, 2, 2
+
+    said = describe_evidence(attribution(values), "Pro", two_cells())
+
+    assert said == (
+        "80 % of the evidence for Pro lies inside cells, which cover 12 % of the image; "
+        "strongest in the upper left cell."
+    )
+
+
+def test_words_tell_both_signs_by_cells() -> None:
+    values = np.zeros((8, 8))
+    values[0, 0], values[4, 4] = 3, -1
+
+    said = describe_evidence(attribution(values, is_signed=True), "Pro", two_cells())
+
+    assert said == (
+        "100 % of what speaks for Pro lies inside cells, which cover 12 % of the image; "
+        "strongest in the upper left cell. 0 % of what speaks against Pro lies inside cells."
+    )
+
+
+def test_a_cell_that_is_not_alone_in_its_place_is_one_of_several() -> None:
+    labels = two_cells()
+    labels[2:4, 18:20] = 3
+
+    said = describe_evidence(attribution(corner(8)), "Pro", labels)
+
+    assert said.endswith("strongest in one of the upper left cells.")
+
+
+def test_without_a_cell_the_words_say_so_and_fall_back_on_quarters() -> None:
+    said = describe_evidence(attribution(corner(7)), "Pro", np.zeros((32, 32), np.int32))
+
+    assert said == (
+        "No cells were found. "
+        "The upper left quarter holds 100 % of the evidence for Pro (1.00 logits)."
+    )
+
+
+def test_half_of_a_field_that_a_cell_covers_by_half_lies_inside_it() -> None:
+    labels = np.zeros((40, 40), np.int32)
+    labels[:, :20] = 1
+
+    said = describe_evidence(attribution([[1.0]]), "Pro", labels)
+
+    assert said.startswith("50 % of the evidence for Pro lies inside cells, which cover 50 %")
+
+
+def test_contours_enclose_the_strongest_tenth_and_fifth() -> None:
+    ramp = np.tile(np.linspace(0, 1, 28), (28, 1))
+    pixels = np.full((100, 100, 3), 128, np.uint8)
+
+    drawn = draw_overlay(pixels, attribution(ramp), vmax=10.0, opacity=0, contours=True)
+
+    dark, light = (np.flatnonzero((drawn == level).all((0, 2))) for level in (0, 255))
+    assert len(dark) == 2  # one line each, and none along the image's edge
+    np.testing.assert_allclose(dark, [80, 90], atol=2)
+    np.testing.assert_array_equal(light, dark - 1)
+
+
+def test_without_evidence_for_the_class_there_is_no_contour() -> None:
+    against = attribution(-np.ones((7, 7)), is_signed=True)
+
+    drawn = draw_overlay(GREY, against, vmax=1.0, opacity=0, contours=True)
+
+    np.testing.assert_array_equal(drawn, GREY)
+
+
+def test_outlines_lie_just_inside_cells_and_nuclei_at_the_size_of_the_picture() -> None:
+    labels = np.zeros((8, 8), np.int32)
+    labels[1:7, 1:4], labels[1:7, 4:7] = 1, 2  # they touch
+    nuclei = np.zeros((8, 8), bool)
+    nuclei[3:5, 2:3] = True
+
+    drawn = draw_outlines(GREY, labels, nuclei)
+
+    assert drawn.shape == GREY.shape
+    cell, nucleus = ((drawn == colour).all(2) for colour in (CELL_COLOUR, NUCLEUS_COLOUR))
+    expected = np.zeros((56, 56), bool)
+    expected[7:49, 7:49] = True
+    expected[8:48, 8:27] = expected[8:48, 29:48] = False
+    np.testing.assert_array_equal(cell, expected)
+    assert nucleus.sum() == 2 * 7 + 2 * 12  # around 14 x 7 pixels
+    assert (drawn[~cell & ~nucleus] == 128).all()
+    assert (GREY == 128).all()
+
+
+def test_outlines_differ_from_every_colour_of_a_map() -> None:
+    bar = rgb2lab(draw_colour_bar(is_signed=True, opacity=1)[:1]).reshape(-1, 3)
+    outline = rgb2lab(np.array([[CELL_COLOUR]], np.uint8)).reshape(3)
+
+    assert np.linalg.norm(bar - outline, axis=1).min() > 30  # 2.3 is just noticeable
