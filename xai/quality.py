@@ -36,7 +36,7 @@ CHEAP = 10  # passes; a method that takes as many is not run 11 times more
 GRID = 56  # fields a side of the reference maps: they are smooth
 
 MARGIN = 0.02  # of probability, averaged over the steps: less is no difference
-MOVES = 0.1  # of probability: an answer that moves less when all is gone hangs on no place
+MOVES = 0.1  # of probability: where the answer moves less when all is gone, all maps score alike
 TURNED = 0.5  # Spearman between the maps of the turned image below which turning changes the map
 SHAKEN = 0.5  # the same for noise that no eye sees
 UNLEARNED = 0.7  # Spearman to the map of random weights from which on the two are the same
@@ -67,12 +67,13 @@ class QualityReport:
 
     method: str
     own: Quality
-    random: Quality  # smooth noise
+    random: Quality  # smooth noise and its inverse, the mean of the two
     centre: Quality  # a Gaussian in the middle
     blurred: Quality  # the darkness of the blurred image
     probability: float  # of the target for the image
     grey_probability: float  # for an image of nothing
     blurred_probability: float  # for the blurred image, from which insertion starts
+    is_flat: bool = False  # whether the map puts no place before another
     nucleus_area: float | None = None  # share of the image, [0, 1]
     cytoplasm_area: float | None = None
     background_area: float | None = None
@@ -143,26 +144,40 @@ def judge(
     row = METHODS.get(attribution.method)
     is_cheap = row is not None and row.passes < CHEAP
     answer = ask(model, image, attribution.target)
+    own: MapsOf = partial(_explain, model, attribution)
+    makers = {"own": own, **reference_makers(image)}
+    found = {}
+    for name, maps_of in makers.items():
+        is_own = name == "own"
+        values = attribution.values.astype(np.float64) if is_own else maps_of(image)[0]
+        # Half of all random maps are lucky; one and its inverse together are not.
+        maps = [values, values.max() - values] if name == "random" else [values]
+        unlearned = None
+        if randomised is not None:
+            unlearned = _explain(randomised, attribution, image)[0] if is_own else values
+        found[name] = _score(answer, maps, nuclei, cells, maps_of if is_cheap else None, unlearned)
+        if progress:
+            progress(len(found), len(makers))
+    return _report(answer, attribution, found, _parts(nuclei, cells))
+
+
+def reference_makers(image: Tensor) -> dict[str, MapsOf]:
+    """What makes the three maps that never ask the model; the random one is drawn by `image`."""
     seed = zlib.crc32(image.detach().float().cpu().contiguous().numpy().tobytes())
-    makers: dict[str, MapsOf] = {
-        "own": partial(_explain, model, attribution),
+    return {
         "random": partial(_random_maps, seed=seed),
         "centre": _centre_maps,
         "blurred": _dark_maps,
     }
-    found = {}
-    for name, maps_of in makers.items():
-        values = attribution.values.astype(np.float64) if name == "own" else maps_of(image)[0]
-        unlearned = None
-        if randomised is not None:
-            ignores = name != "own"
-            unlearned = values if ignores else _explain(randomised, attribution, image)[0]
-        found[name] = _score(
-            answer, values, nuclei, cells, maps_of if is_cheap else None, unlearned
-        )
-        if progress:
-            progress(len(found), len(makers))
-    areas = {name: float(mask.mean()) for name, mask in _parts(nuclei, cells).items()}
+
+
+def _report(
+    answer: "Answer",
+    attribution: Attribution,
+    found: Mapping[str, Quality],
+    parts: Mapping[str, Mask],
+) -> QualityReport:
+    areas = {name: float(mask.mean()) for name, mask in parts.items()}
     return QualityReport(
         method=attribution.method,
         own=found["own"],
@@ -172,6 +187,7 @@ def judge(
         probability=answer.probability,
         grey_probability=answer.grey_probability,
         blurred_probability=answer.blurred_probability,
+        is_flat=not np.ptp(np.maximum(attribution.values, 0)),
         nucleus_area=areas.get("nucleus"),
         cytoplasm_area=areas.get("cytoplasm"),
         background_area=areas.get("background"),
@@ -185,28 +201,35 @@ def _explain(model: SplitModel, attribution: Attribution, images: Tensor) -> lis
 
 def _score(
     answer: "Answer",
-    values: Floats,
+    maps: Sequence[Floats],
     nuclei: Mask | None,
     cells: Mask | None,
     maps_of: MapsOf | None,
     unlearned: Floats | None,
 ) -> Quality:
-    """One map's scores; `maps_of` makes it again, `unlearned` is the map of random weights."""
-    masked = masked_probability(answer, values)
-    energy = {name: energy_inside(values, mask) for name, mask in _parts(nuclei, cells).items()}
+    """The mean scores of `maps`, of which `maps_of` makes the first again.
+
+    `unlearned` is the first for random weights.
+    """
+    values = maps[0]
+    masked = [masked_probability(answer, each) for each in maps]
+    energy = {
+        name: _mean([energy_inside(each, mask) for each in maps])
+        for name, mask in _parts(nuclei, cells).items()
+    }
     similarity = change = spread = None
     if maps_of is not None:
         similarity, change = noise_sensitivity(maps_of, answer.image, values)
         spread = turn_spread(maps_of, answer.image)
     return Quality(
-        deletion=deletion_auc(answer, values),
-        insertion=insertion_auc(answer, values),
-        drop=average_drop(answer.probability, masked),
-        increase=float(masked > answer.probability),
+        deletion=float(np.mean([deletion_auc(answer, each) for each in maps])),
+        insertion=float(np.mean([insertion_auc(answer, each) for each in maps])),
+        drop=float(np.mean([average_drop(answer.probability, each) for each in masked])),
+        increase=float(np.mean([each > answer.probability for each in masked])),
         nucleus_energy=energy.get("nucleus"),
         cytoplasm_energy=energy.get("cytoplasm"),
         background_energy=energy.get("background"),
-        pointing=None if cells is None else points_into(values, cells),
+        pointing=None if cells is None else _mean([points_into(each, cells) for each in maps]),
         noise_similarity=similarity,
         noise_change=change,
         turn_spread=spread,
@@ -214,6 +237,11 @@ def _score(
         if unlearned is None
         else spearman(abs(values), abs(unlearned)),
     )
+
+
+def _mean(found: Sequence[float | None]) -> float | None:
+    known = [each for each in found if each is not None]
+    return float(np.mean(known)) if known else None
 
 
 # --- What the model answers when parts are gone
@@ -580,48 +608,67 @@ def say_verdict(report: QualityReport) -> str:
 
     The rule: a map beats a reference where its deletion is at least MARGIN below and its insertion
     at least MARGIN above the reference's. It is good where it beats all three, and no better than
-    chance where it does not beat the random one. Then what else speaks against it.
+    chance where it does not beat the random one. Deletion counts where an image of nothing costs
+    the target at least MOVES of probability, insertion where the blurred image does: else every
+    map scores alike. Then what else speaks against the map.
     """
     return " ".join([_say_rank(report), *warn(report)])
 
 
+def counting_measures(report: QualityReport) -> tuple[str, ...]:
+    """Which of insertion and deletion can tell one map from another for this answer."""
+    moved = {"insertion": report.blurred_probability, "deletion": report.grey_probability}
+    return tuple(name for name, end in moved.items() if end <= report.probability - MOVES)
+
+
 def _say_rank(report: QualityReport) -> str:
-    lost = [name for name, other in report.references.items() if not _beats(report.own, other)]
+    counting = counting_measures(report)
+    if report.is_flat:
+        return "No better than chance: the map puts no place before another."
+    if not counting:
+        return (
+            "Cannot be judged: the model answers the same, or with more certainty, to the blurred "
+            "image and to an image of nothing."
+        )
+    lost = [
+        name
+        for name, other in report.references.items()
+        if not all(_beats(report.own, other, measure) for measure in counting)
+    ]
     if not lost:
         return (
-            "Better than random, centre and blurred maps on insertion and deletion: it shows where "
-            "this model's answer comes from."
+            f"Better than random, centre and blurred maps on {' and '.join(counting)}: it shows "
+            "where this model's answer comes from."
         )
     if "random" in lost:
-        return _say_chance(report)
+        return f"No better than chance: {_say_half(report, counting)}."
     return (
         f"Better than chance, but no better than the {' and the '.join(lost)} map, which never "
         "asked the model: it may show what catches the eye and not what was decided by."
     )
 
 
-def _say_chance(report: QualityReport) -> str:
-    own, random = report.own, report.random
-    if own.deletion <= random.deletion - MARGIN:
-        half = "removing what it shows costs the answer, but showing it alone does not bring it"
-    elif own.insertion >= random.insertion + MARGIN:
-        half = "showing what it shows brings the answer, but removing it does not cost it"
-    else:
-        half = "a random map finds what the answer hangs on as well"
-    return f"No better than chance: {half}."
+def _say_half(report: QualityReport, counting: Sequence[str]) -> str:
+    won = [measure for measure in counting if _beats(report.own, report.random, measure)]
+    if won == ["deletion"]:
+        return "removing what it shows costs the answer, but showing it alone does not bring it"
+    if won == ["insertion"]:
+        return "showing what it shows brings the answer, but removing it does not cost it"
+    return "a random map finds what the answer hangs on as well"
 
 
-def _beats(own: Quality, other: Quality) -> bool:
-    return own.deletion <= other.deletion - MARGIN and own.insertion >= other.insertion + MARGIN
+def _beats(own: Quality, other: Quality, measure: str) -> bool:
+    gain: float = getattr(own, measure) - getattr(other, measure)
+    return (gain if UP_IS_BETTER[measure] else -gain) >= MARGIN
 
 
 def warn(report: QualityReport) -> list[str]:
-    """What speaks against a map whatever its rank, a sentence each."""
+    """What speaks against a map, or against its rank, a sentence each."""
     own, found = report.own, []
-    if report.grey_probability > report.probability - MOVES:
-        found.append(
-            "The model answers the same to an image of nothing, so removing parts tells little."
-        )
+    if counting_measures(report) == ("insertion",):
+        found.append("Deletion does not count: an image of nothing gets the same answer.")
+    if counting_measures(report) == ("deletion",):
+        found.append("Insertion does not count: the blurred image gets the same answer.")
     if own.turn_spread is not None and own.turn_spread > 1 - TURNED:
         found.append("Turning the image changes the map.")
     if own.noise_similarity is not None and own.noise_similarity < SHAKEN:
