@@ -4,13 +4,26 @@ import streamlit as st
 
 from pages.parts import resources
 from pages.parts.answers import Answer, say_answers
+from pages.parts.by_cell import draw_by_cell
 from pages.parts.door import through_the_door
-from pages.parts.explanations import DISPLAY_PX, OWN, Panels, draw_model, draw_scales
-from pages.parts.models import choose_models, list_models
+from pages.parts.explanations import OWN, Look, Panels, draw_model, draw_scales
+from pages.parts.methods import choose_look, choose_methods
+from pages.parts.models import Model, choose_models, list_models
+from pages.parts.nearest import draw_nearest
+from pages.parts.resources import DISPLAY_PX
 from pages.parts.states import said_in_place, say_if_gone
 from pages.parts.subjects import choose_subject
+from pages.parts.trust import draw_trust
 from pages.parts.waiting import wait_for_a_model
-from xai.methods import METHODS  # noqa: TID253  # a table: no torch behind it
+from pages.parts.what_if import draw_what_if
+
+MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
+    "Where it looked",
+    "Cell by cell",
+    "What if",
+    "How far to trust it",
+    "Training images like it",
+)
 
 through_the_door()
 st.title("What does each model say of this image, and where did it look?")
@@ -26,36 +39,33 @@ with controls:
     subject = None
     with said_in_place():
         subject = choose_subject(chosen)
-    by_method, by_target, by_opacity = st.columns([2, 2, 1], gap="medium")
+    by_target, by_look = st.columns(2, gap="medium", vertical_alignment="bottom")
 
-titles = {row.title: row for row in METHODS.values()}
 classes = sorted({row.label for model in chosen for row in model.rows.values()})
-say_if_gone("method", titles, "Method")
 say_if_gone("explain", [OWN, *classes], "Class")
-methods = [
-    titles[title]
-    for title in by_method.pills(
-        "Methods",
-        list(titles),
-        selection_mode="multi",
-        default=["Grad-CAM"],
-        key="method",
-        bind="query-params",
-        help="  \n".join(
-            f"**{row.title}**: {row.reads} Cost: {row.cost}." for row in METHODS.values()
-        ),
-    )
-]
 target_name = by_target.selectbox(
     "Class explained",
     [OWN, *classes],
     key="explain",
     bind="query-params",
-    help="Whose evidence the maps show. The same class for all models makes their maps comparable.",
+    help="Whose evidence is shown. The same class for all models makes their maps comparable.",
 )
-opacity = by_opacity.slider(
-    "Opacity in %", 0, 100, 70, 5, key="opacity", bind="query-params", help="Of strong evidence."
+view = (
+    st.segmented_control(
+        "What to ask",
+        VIEWS,
+        default=MAPS,
+        key="ask",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    or MAPS
 )
+methods = choose_methods(chosen) if view in (MAPS, TRUST) else []
+look = Look()
+if view == MAPS:
+    with by_look.popover("How maps are drawn", icon=":material/palette:", width="stretch"):
+        look = choose_look()
 
 if subject is None:
     st.stop()
@@ -76,7 +86,7 @@ with said_in_place():
                     "run": [model.run.id for model in chosen],
                     "method": [method.title for method in methods],
                     "explain": target_name,
-                    "opacity": str(opacity),
+                    "ask": view,
                 },
             )
     notes.caption(
@@ -92,26 +102,37 @@ with said_in_place():
             icon=":material/stop:",
             help="Once the map at work is made. What is shown stays; any other choice goes on.",
         )
-    panels = Panels(subject, opacity / 100, may_compute=not stopped)
-    answers: list[Answer] = []
+    panels = Panels(subject, look, may_compute=not stopped)
+    asked: list[tuple[Model, Answer]] = []
     for done, model in enumerate(chosen):
         bar.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
         try:
             with said_in_place():
-                answers.append(resources.answer(model, subject.picture, may_compute=not stopped))
-                sentence.markdown(f"#### {say_answers(answers, subject.label)}")
-                draw_model(model, answers[-1], methods, target_name, panels)
+                answer = resources.answer(model, subject.picture, may_compute=not stopped)
+                asked.append((model, answer))
+                sentence.markdown(f"#### {say_answers([each for _, each in asked], subject.label)}")
+                if view == MAPS:
+                    draw_model(model, answer, methods, target_name, panels)
+                elif view == CELLS:
+                    draw_by_cell(model, answer, subject, target_name)
+                elif view == TRUST:
+                    draw_trust(model, answer, subject, methods, target_name)
+                elif view == NEAREST:
+                    draw_nearest(model, answer, subject)
         except resources.NotComputedError:
             panels.are_all = False
             break
     progress.empty()
-    if not answers:
+    if not asked:
         sentence.empty()
     if not panels.are_all:
-        st.info(f"Stopped: {len(answers)} of {len(chosen)} models have answered.")
+        st.info(f"Stopped: {len(asked)} of {len(chosen)} models have answered.")
         st.button("Go on", icon=":material/play_arrow:")
-    with scales:
-        draw_scales(panels, methods)
+    if view == WHAT_IF and asked:
+        draw_what_if(asked, subject)
+    if view == MAPS:
+        with scales:
+            draw_scales(panels, methods)
     panels.finish()
-    if not methods:
+    if view in (MAPS, TRUST) and not methods:
         st.info("Choose a method to see where the models looked.")

@@ -35,7 +35,7 @@ SMOOTH_PX = 0.5
 NECK = 1.0  # how much narrower two cells are where they touch, in pixels from the edge
 LEAST_CELL = 80  # pixels: a disc of 10 px. Platelets and specks of stain are smaller
 LEAST_NUCLEUS = 30
-SAMPLED_PASSES = 600  # about so many where not all coalitions can be tried
+SAMPLED_PASSES = 300  # about so many where not all coalitions can be tried
 EXACT_PLAYERS = 10  # up to so many, all 2 ** n coalitions are tried
 
 
@@ -162,6 +162,17 @@ def paint_out(pixels: Rgb, mask: Mask) -> Rgb:
     return painted
 
 
+def with_rims(labels: Labels) -> Labels:
+    """`labels` (H, W), each cell a hundredth of the side wider, as far as no other is in the way.
+
+    The blurred edge of an erased cell would tell that it was there.
+    """
+    from skimage.segmentation import expand_labels
+
+    found: Labels = expand_labels(labels, len(labels) / 100).astype(np.int16)
+    return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Players:
     """What a Shapley value may take out of an image: its cells, and everything else."""
@@ -183,15 +194,12 @@ def find_players(pixels: Rgb, cells: Cells) -> Players:
     Raises:
         UserError: There is no cell.
     """
-    from skimage.segmentation import expand_labels
-
     if not cells.count:
         raise UserError(
             "No nucleated cell was found in this image, so nothing can be said by cell; give a "
             "field of a stained smear, or use a map."
         )
-    # With a rim: the blurred edge of an erased cell would tell that it was there.
-    regions = expand_labels(cells.labels, len(pixels) / 100).astype(np.int16)
+    regions = with_rims(cells.labels)
     background = np.median(pixels[regions == 0], axis=0) if (regions == 0).any() else 255
     even = np.broadcast_to(np.uint8(background), pixels.shape)
     return Players(pixels, paint_out(pixels, regions > 0), even, regions)
@@ -243,7 +251,7 @@ def cell_shapley(
     if n <= EXACT_PLAYERS:
         coalitions = np.arange(2**n)[:, None] >> np.arange(n) & 1
     else:
-        coalitions = _joining(n, orders=max(4, SAMPLED_PASSES // (2 * n)))
+        coalitions = _joining(n, orders=_orders(n))
     alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is player 0
     shown = np.concatenate([coalitions.astype(bool), alone])
     logits, probabilities = _answer(model, players, shown, target, normalise, progress)
@@ -268,6 +276,17 @@ def cell_shapley(
         seconds=time.perf_counter() - started,
         expected_error=errors,
     )
+
+
+def count_passes(cells: int) -> int:
+    """How many passes `cell_shapley` takes for so many cells."""
+    n = cells + 1
+    return (2**n if n <= EXACT_PLAYERS else 2 * _orders(n) * (n + 1)) + cells
+
+
+def _orders(n: int) -> int:
+    """Random orders, each of which also runs backwards."""
+    return max(4, SAMPLED_PASSES // (2 * n))
 
 
 def shapley(answers: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from xai.attribution import Attribution
@@ -24,6 +24,7 @@ Mask = npt.NDArray[np.bool_]  # (H, W)
 
 # Single pixels of a gradient are noise to the eye: they are summed to at most this many a side.
 MOST_FIELDS = 28
+SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by less
 NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
 CONTOUR_SHARES = (0.2, 0.1)  # of the image's area, the strongest of it; drawn outside in
 
@@ -78,6 +79,19 @@ def as_share(attribution: Attribution) -> Attribution:
     return replace(attribution, values=values, is_share=True)
 
 
+def is_same_map(one: Attribution, other: Attribution) -> bool:
+    """Whether two maps put the same evidence for the class in the same places, whatever the unit.
+
+    Behind a global average pool and one linear layer Grad-CAM, XGrad-CAM and what HiResCAM has for
+    the class are one map: that they agree is arithmetic.
+    """
+    favours = [np.maximum(each.values, 0) for each in (one, other)]
+    tops = [float(each.max()) for each in favours]
+    if favours[0].shape != favours[1].shape or min(tops) <= 0:
+        return False
+    return bool(np.allclose(favours[0] / tops[0], favours[1] / tops[1], rtol=0, atol=SAME))
+
+
 def density(attribution: Attribution) -> Map:
     """The map's unit for each hundredth of the image's area, in at most 28 x 28 fields."""
     fields = _fields(attribution)
@@ -130,6 +144,35 @@ def draw_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
     drawn[_edges(_nearest(labels, size))] = CELL_COLOUR
     drawn[_edges(_nearest(nuclei, size).astype(np.uint8))] = NUCLEUS_COLOUR
     return drawn
+
+
+def draw_cells(
+    pixels: Rgb, labels: Labels, values: npt.NDArray[np.floating[Any]] | None = None
+) -> Rgb:
+    """The image in grey with its cells numbered, and coloured by what each adds.
+
+    Args:
+        pixels: (H, W, 3).
+        labels: (H, W) int, cells from 1 on.
+        values: (n,) of the cells: orange above 0, blue below, the strongest in full colour. None:
+            the image keeps its own colours, and the cells have numbers only.
+    """
+    drawn = pixels.copy()
+    if values is not None:
+        grey = np.array(Image.fromarray(pixels).convert("L").convert("RGB"))
+        scale = float(np.abs(values).max(initial=0)) or 1.0
+        by_label = np.concatenate([[0], values / scale])
+        drawn = _blend(grey, by_label[labels], 0.75)
+    drawn = draw_outlines(drawn, labels, np.zeros(labels.shape, bool))
+    image = Image.fromarray(drawn)
+    pen = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=max(10, len(pixels) // 28))
+    for cell in range(1, int(labels.max(initial=0)) + 1):
+        y, x = (float(np.mean(at)) for at in np.nonzero(labels == cell))
+        pen.text(
+            (x, y), str(cell), (255, 255, 255), font, "mm", stroke_width=2, stroke_fill=(0, 0, 0)
+        )
+    return np.asarray(image)
 
 
 def draw_colour_bar(*, is_signed: bool, opacity: float, width: int = 320, height: int = 14) -> Rgb:

@@ -192,7 +192,7 @@ def background_mean(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     saturation = 1 - rgb.min(axis=2) / np.maximum(brightest, 1)
     saturation[brightest == 0] = 0
     seen = _outside_corner(rgb.shape[0])
-    threshold: float = threshold_otsu(saturation[seen])  # type: ignore[no-untyped-call]  # scikit-image
+    threshold: float = threshold_otsu(saturation[seen])
     background = saturation <= threshold
     eroded = ndimage.binary_erosion(background, iterations=3, border_value=1) & seen
     chosen = eroded if eroded.any() else background & seen

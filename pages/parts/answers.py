@@ -1,7 +1,7 @@
 """What models say of one image, in words. No Streamlit, no torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,10 @@ class Answer:
     def says(self) -> str:
         """Name of the likeliest class."""
         return self.classes[self.predicted]
+
+    def with_probabilities(self, probabilities: npt.NDArray[np.float32]) -> "Answer":
+        """The same model's answer to the image after a change."""
+        return replace(self, probabilities=probabilities)
 
 
 def say_answers(answers: Sequence[Answer], label: str | None) -> str:

@@ -20,22 +20,26 @@ from pages.parts.answers import (
 )
 from pages.parts.colours import class_colours
 from pages.parts.models import Model
+from pages.parts.resources import DISPLAY_PX
 from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
 from xai.attribution import Attribution  # noqa: TID253  # no torch behind it
 from xai.methods import Method  # noqa: TID253  # no torch behind it
 from xai.overlay import (  # noqa: TID253  # no torch behind it
+    as_share,
     describe_evidence,
     draw_colour_bar,
+    draw_outlines,
     draw_overlay,
     encode_png,
+    is_same_map,
     shared_vmax,
 )
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
+
 PROBABILITIES_HELP = (
     "What the model makes of its logits by a softmax: they add up to 100 %. How sure a network is "
     "is not how often it is right."
@@ -61,12 +65,22 @@ class Panel:
     png: bytes = b""  # the overlay as it is shown
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How maps are drawn."""
+
+    opacity: float = 0.7  # [0, 1]
+    as_share: bool = False  # every map is 100 %, so that strong and weak ones look alike
+    contours: bool = False  # around the strongest 10 and 20 % of the image
+    outlines: bool = False  # of cells and nuclei
+
+
 @dataclass(slots=True)
 class Panels:
     """All maps on the page, by method on one scale."""
 
     subject: Subject
-    opacity: float  # [0, 1]
+    look: Look
     may_compute: bool = True  # else only maps in memory are shown
     are_all: bool = True  # whether none was left out for that
     shown: list[Panel] = field(default_factory=list)
@@ -83,11 +97,28 @@ class Panels:
         for each in same if moved else [panel]:
             self._draw(each, vmax)
 
+    def same_maps(self, model: Model, attribution: Attribution) -> list[str]:
+        """Titles of the methods whose map of this model, already shown, is the same."""
+        return [
+            each.method.title
+            for each in self.shown
+            if each.model is model and is_same_map(each.attribution, attribution)
+        ]
+
     def _draw(self, panel: Panel, vmax: float) -> None:
         pixels = resources.square(self.subject.picture, DISPLAY_PX)
-        drawn = draw_overlay(pixels, panel.attribution, vmax=vmax, opacity=self.opacity)
+        cells = resources.find_cells(self.subject.picture)
+        drawn = draw_overlay(
+            pixels,
+            panel.attribution,
+            vmax=vmax,
+            opacity=self.look.opacity,
+            contours=self.look.contours,
+        )
+        if self.look.outlines:
+            drawn = draw_outlines(drawn, cells.labels, cells.nuclei)
         panel.png = encode_png(drawn)
-        said = describe_evidence(panel.attribution, panel.target_name)
+        said = describe_evidence(panel.attribution, panel.target_name, cells.labels)
         alt = f"{panel.method.title} of {panel.model.title}. {said}"
         panel.slot.image(panel.png, width="stretch", alt=alt)
 
@@ -175,12 +206,20 @@ def _draw_map(
         slot.caption("Stopped before this map was made.")
         panels.are_all = False
         return
-    said, cost = describe_evidence(attribution, name), _cost(attribution)
+    cells = resources.find_cells(panels.subject.picture)
+    said, cost = describe_evidence(attribution, name, cells.labels), _cost(attribution)
     with beside:
         if attribution.is_empty:
             st.info(said)
         st.caption(cost if attribution.is_empty else f"{said} {cost}", help=COST_HELP)
-        panels.add(Panel(slot, st.empty(), method, model, attribution, name))
+        for same in panels.same_maps(model, attribution):
+            st.caption(
+                f":material/content_copy: The same map as {same}: that they agree proves nothing."
+            )
+        if attribution.note:
+            st.caption(f":material/info: {attribution.note}")
+        shown = as_share(attribution) if panels.look.as_share else attribution
+        panels.add(Panel(slot, st.empty(), method, model, shown, name))
 
 
 def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
@@ -188,17 +227,20 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
     for method, place in zip(methods, st.columns(max(len(methods), 2), gap="medium"), strict=False):
         vmax = panels.vmax_by_method.get(method.name, 0)
         with place:
-            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.opacity)
-            low = f"\N{MINUS SIGN}{vmax:.2g}" if method.is_signed else "0"
+            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.look.opacity)
+            is_share = panels.look.as_share or method.unit == "share"
+            unit = "% of the map" if is_share else "logits"
+            high = f"{100 * vmax if is_share else vmax:.2g}"
+            low = f"\N{MINUS SIGN}{high}" if method.is_signed else "0"
             st.image(
                 bar,
                 width="stretch",
-                alt=f"Colour scale of {method.title}: {low} to {vmax:.2g} logits for each "
+                alt=f"Colour scale of {method.title}: {low} to {high} {unit} for each "
                 "hundredth of the image, from blue (against) over clear (nothing) to orange (for).",
             )
             ends = "against the class · clear: nothing · " if method.is_signed else ""
             st.caption(
-                f"**{method.title}**, {low} to {vmax:.2g} logits for each 1 % of the image: "
+                f"**{method.title}**, {low} to {high} {unit} for each 1 % of the image: "
                 f"{'blue ' if method.is_signed else ''}{ends}orange for it. The same scale for "
                 f"every model; beyond it the colour stays. {method.reads} {method.not_valid}"
             )
@@ -254,7 +296,7 @@ def _cost(attribution: Attribution) -> str:
     """How exact the map is, and what it took."""
     height, width = attribution.values.shape
     passes = f"{attribution.forwards} passes" if attribution.forwards > 1 else "1 pass"
-    exact = f"{height} x {width} fields, enlarged"
+    exact = f"{height} x {width} fields" + (", enlarged" if max(height, width) < 64 else "")
     if attribution.expected_error is not None:
         off = attribution.expected_error
         exact = f"the sum is off by {f'{off:.2f}' if off >= 0.005 else 'less than 0.01'} logits"

@@ -13,3 +13,12 @@ def choose(**choices: str | int) -> None:
     """Set widgets by their keys, as if a person had; only from a callback."""
     for key, value in choices.items():
         st.session_state[key] = value
+
+
+def toggle_clicked_number(chart: str, *, into: str) -> None:
+    """Put the clicked point's number into the choice `into`, or take it out; from a callback."""
+    points = st.session_state[chart].selection.points
+    if points:
+        number = int(points[0]["customdata"][0])
+        chosen = set(st.session_state[into]) ^ {number}
+        st.session_state[into] = sorted(chosen)

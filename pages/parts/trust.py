@@ -1,0 +1,112 @@
+"""How far a map can be trusted: rows of the page Explain. torch only once it is asked."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import resources
+from pages.parts.answers import Answer
+from pages.parts.explanations import OWN
+from pages.parts.models import Model
+from pages.parts.states import said_in_place
+from pages.parts.subjects import Subject
+from xai.methods import Method  # noqa: TID253  # a record: no torch behind it
+
+if TYPE_CHECKING:
+    from xai.quality import QualityReport
+
+HELP = (
+    "Pixels are taken away (deletion) or put back (insertion) in the order of the map: a map that "
+    "shows what the answer hangs on moves it sooner than maps that never asked the model: a random "
+    "one, one of the middle, and one of what is dark."
+)
+# Name of a measure -> how it is printed, and which way is better.
+ROWS = {
+    "deletion": ("Deletion", "down"),
+    "insertion": ("Insertion", "up"),
+    "drop": ("Drop where only the map is left", "down"),
+    "nucleus_energy": ("Share of the map in nuclei", "up"),
+    "cytoplasm_energy": ("… in cytoplasm", ""),
+    "background_energy": ("… in the background", "down"),
+    "pointing": ("Strongest field lies in a cell", "up"),
+    "noise_similarity": ("Likeness after slight noise", ""),
+    "turn_spread": ("Spread over eight turns", ""),
+    "random_weights_similarity": ("Likeness to the map of random weights", ""),
+}
+AREAS = {
+    "nucleus_energy": "nucleus_area",
+    "cytoplasm_energy": "cytoplasm_area",
+    "background_energy": "background_area",
+}
+
+
+def draw_trust(
+    model: Model,
+    answer: Answer,
+    subject: Subject,
+    methods: Sequence[Method],
+    target_name: str,
+) -> None:
+    """One model's row: for each map a verdict in words and the scores it rests on."""
+    name = answer.says if target_name == OWN else target_name
+    with st.container(border=True):
+        st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
+        if name not in answer.classes:
+            st.info(f"{model.title} knows no class {name}: choose another to explain.")
+            return
+        for method in methods:
+            with said_in_place():
+                _draw_method(model, subject, method, answer.classes.index(name))
+
+
+def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:
+    from xai.quality import say_verdict
+
+    place = st.empty()
+    bar = place.progress(0.0, f"{method.title}: making the map …")
+
+    def hear(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0), f"{method.title}: judging its map …")
+
+    attribution = resources.attribution(model, subject.picture, method=method.name, target=target)
+    report = resources.judged(
+        model,
+        subject.picture,
+        attribution,
+        progress=hear,
+    )
+    place.empty()
+    st.markdown(f"**{method.title}.** {say_verdict(report)}")
+    st.caption(method.not_valid)
+    with st.expander("Scores, beside those of three maps that never asked the model"):
+        st.dataframe(
+            score_table(report),
+            hide_index=True,
+            alt=f"Scores of {method.title} and of random, centre and blurred maps.",
+        )
+
+
+def score_table(report: "QualityReport") -> pd.DataFrame:
+    """One row a measure that is defined, for the map and for the three it is judged beside."""
+    rows = []
+    for name, (title, better) in ROWS.items():
+        values = [
+            getattr(each, name)
+            for each in (report.own, report.random, report.centre, report.blurred)
+        ]
+        if values[0] is None:
+            continue
+        area = getattr(report, AREAS[name]) if name in AREAS else None
+        rows.append(
+            [
+                title,
+                better,
+                *("" if value is None else f"{value:.2f}" for value in values),
+                "" if area is None else f"{area:.2f}",
+            ]
+        )
+    columns = ["Score", "Better", "This map", "Random", "Centre", "Blurred", "Share of area"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table if table["Share of area"].any() else table.drop(columns="Share of area")
