@@ -13,7 +13,7 @@ from pages.parts.nearest import draw_nearest
 from pages.parts.resources import DISPLAY_PX
 from pages.parts.states import said_in_place, say_if_gone
 from pages.parts.subjects import choose_subject
-from pages.parts.trust import draw_trust
+from pages.parts.trust import draw_agreement, draw_trust
 from pages.parts.waiting import wait_for_a_model
 from pages.parts.what_if import draw_what_if
 
@@ -130,6 +130,8 @@ with said_in_place():
         st.button("Go on", icon=":material/play_arrow:")
     if view == WHAT_IF and asked:
         draw_what_if(asked, subject)
+    if view == TRUST:
+        draw_agreement(asked, subject, methods, target_name)
     if view == MAPS:
         with scales:
             draw_scales(panels, methods)

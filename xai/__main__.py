@@ -187,7 +187,7 @@ def _explain_files(
     job: _Job, files: Sequence[Path], names: Sequence[str], target: int | None, show: "_Show"
 ) -> list[Record]:
     """The records of those of `files` that can be read, with the maps that were missing."""
-    from modelzoo.datasets.images import decode_image, fit_square
+    from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 
     before = {each["file"]: each for each in job.manifest["images"]}
     records = []
@@ -197,7 +197,8 @@ def _explain_files(
             name = file.relative_to(job.root).as_posix()
             show(f"explaining {name}", done, len(files))
             try:
-                pixels = fit_square(decode_image(file), job.trained.px)
+                image = require_cells_visible(decode_image(file), str(file))
+                pixels = fit_square(image, job.trained.px)
                 sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
             except ZooError as error:
                 job.skipped[name] = str(error)

@@ -18,6 +18,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 )
+LEAST_PX = 16  # a side
 MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 20 million
 
 # What Pillow's readers let out on damaged bytes; its warnings too, where they are made errors.
@@ -83,6 +84,18 @@ def decode_image(source: Path | bytes, *, name: str = "") -> Image.Image:
         raise ImageError(name, "it is no image of a known format") from error
     except _DAMAGE as error:
         raise ImageError(name, _damage(error)) from error
+
+
+def require_cells_visible(image: Image.Image, name: str) -> Image.Image:
+    """`image` itself, when it is large enough to be asked about.
+
+    Raises:
+        ImageError: It has less than `LEAST_PX` a side: enlarged, it would be explained like any.
+    """
+    width, height = image.size
+    if min(image.size) < LEAST_PX:
+        raise ImageError(name, f"its {width} x {height} pixels can show no cell")
+    return image
 
 
 def fit_square(

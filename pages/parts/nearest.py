@@ -26,8 +26,9 @@ def draw_nearest(model: Model, answer: Answer, subject: Subject) -> None:
         twins = [each for each in others if each.is_duplicate]
         if twins:
             st.error(
-                f"{twins[0].image}, a training image of this run, is nearly the same as this one: "
-                "that the model knows the answer proves nothing.",
+                f"{twins[0].image}, a training image of this run, is as like this one as hardly "
+                "any two different images are: if it shows the same cells, that the model knows "
+                "the answer proves nothing.",
                 icon=":material/content_copy:",
             )
         same = sum(each.label == answer.says for each in others)
@@ -37,7 +38,7 @@ def draw_nearest(model: Model, answer: Answer, subject: Subject) -> None:
         cards = [
             Card(
                 each.image,
-                f"**{each.label}**, training part  \ndistance {each.distance:.3f}",
+                f"**{each.label}**, distance {each.distance:.3f}",
                 f"Training image {each.image} of class {each.label}, distance {each.distance:.3f}.",
                 (model.run.id,),
             )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from modelzoo import places, runs
-from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 from modelzoo.errors import UserError
 from pages.parts.answers import Answer
 from pages.parts.models import Model
@@ -106,7 +106,8 @@ def _trained(path: str, stamp: int) -> "Trained":
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
-    return fit_square(decode_image(_picture.content, name=_picture.name), px)
+    image = decode_image(_picture.content, name=_picture.name)
+    return fit_square(require_cells_visible(image, _picture.name), px)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

@@ -1,6 +1,8 @@
 """How far a map can be trusted: rows of the page Explain. torch only once it is asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,7 +14,10 @@ from pages.parts.explanations import OWN
 from pages.parts.models import Model
 from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
+from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
 from xai.methods import Method  # noqa: TID253  # a record: no torch behind it
+from xai.overlay import is_same_map  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
     from xai.quality import QualityReport
@@ -59,6 +64,60 @@ def draw_trust(
         for method in methods:
             with said_in_place():
                 _draw_method(model, subject, method, answer.classes.index(name))
+
+
+def draw_agreement(
+    asked: Sequence[tuple[Model, Answer]],
+    subject: Subject,
+    methods: Sequence[Method],
+    target_name: str,
+) -> None:
+    """How alike the maps are, between models for each method and between methods for each model."""
+    from xai.quality import agreement
+
+    maps: dict[tuple[str, str], Attribution] = {}
+    for model, answer in asked:
+        name = answer.says if target_name == OWN else target_name
+        for method in methods if name in answer.classes else []:
+            with suppress(ExplainError):  # said above already
+                maps[model.title, method.title] = resources.attribution(
+                    model, subject.picture, method=method.name, target=answer.classes.index(name)
+                )
+    says = {model.title: answer.says for model, answer in asked}
+    rows = [
+        {
+            "One map": ", ".join(one),
+            "Another": ", ".join(other),
+            "Rank correlation": agreement(maps[one].values, maps[other].values),
+            "So": _say_pair(one, other, maps, says),
+        }
+        for one, other in combinations(maps, 2)
+        if one[0] == other[0] or one[1] == other[1]
+    ]
+    if rows:
+        st.markdown("#### Do the maps agree?")
+        st.dataframe(
+            pd.DataFrame(rows).sort_values("Rank correlation", ascending=False),
+            hide_index=True,
+            column_config={"Rank correlation": st.column_config.NumberColumn(format="%.2f")},
+            alt="Rank correlation of every two maps of one model or of one method.",
+        )
+
+
+def _say_pair(
+    one: tuple[str, str],
+    other: tuple[str, str],
+    maps: dict[tuple[str, str], Attribution],
+    says: dict[str, str],
+) -> str:
+    from xai.quality import agreement, say_agreement
+
+    if one[0] == other[0]:  # of one model, which has one answer
+        if is_same_map(maps[one], maps[other]):
+            return "The same map: that they agree proves nothing."
+        return "Two methods on one model."
+    alike = agreement(maps[one].values, maps[other].values)
+    return say_agreement(alike, same_answer=says[one[0]] == says[other[0]])
 
 
 def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,6 @@ ASKS = {
     ERASE: "Does the answer need the cells at all, or does the background give it away?",
     KEEP: "Are the cells enough, or does the answer hang on what is around them?",
 }
-CHART = "cells_clicked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,13 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     )
     pixels = resources.square(subject.picture, resources.DISPLAY_PX)
     drawn = draw_cells(_without(pixels, cells, erased), cells.labels)
+    chart = f"cells-{'-'.join(map(str, erased))}"
     with place:
         st.plotly_chart(
             plots.cells_to_click(encode_png(drawn), _middles(cells), resources.DISPLAY_PX, 30),
-            key=CHART,
-            on_select=_toggle,
+            # A new chart each time: a second click on a point would only take its mark away.
+            key=chart,
+            on_select=partial(toggle_clicked_number, chart, into="erased"),
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"The image with its {cells.count} cells numbered; a click erases one.",
@@ -136,11 +138,6 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
         y, x = np.nonzero(cells.labels == cell)
         found.append((float(x.mean()), float(y.mean())))
     return found
-
-
-def _toggle() -> None:
-    """A clicked cell is erased, or put back."""
-    toggle_clicked_number(CHART, into="erased")
 
 
 def _draw_answer(model: Model, answer: Answer, subject: Subject, change: Change) -> None:

@@ -15,7 +15,11 @@ from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "compare", "explain", "train?train_backbone=VGG16&watch=vgg16")
+EXPLAIN = ("", "Cell by cell", "What if", "How far to trust it", "Training images like it")
+PAGES = (
+    *("", "compare", "train?train_backbone=VGG16&watch=vgg16"),
+    *(f"explain?ask={view}" if view else "explain" for view in EXPLAIN),
+)
 GRAVE = {"serious", "critical"}
 
 

@@ -218,6 +218,7 @@ def test_what_was_made_before_another_choice_is_not_made_again(page: Page, addre
     words = page.get_by_text("fields, enlarged; 1 pass").first
     cost_before = words.inner_text()
 
+    page.get_by_role("button", name="How maps are drawn").click()
     page.get_by_role("slider", name="Opacity").focus()
     page.keyboard.press("ArrowLeft")
 
@@ -260,3 +261,45 @@ def test_the_page_shows_the_first_model_by_itself(
 
     wait_until_drawn(page)
     expect(overlays(page)).to_have_count(1)
+
+
+def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&ask=What+if")
+    chart = page.locator(".js-plotly-plot .scatterlayer .point").first
+    expect(chart).to_be_attached()
+
+    chart.click(force=True)
+    expect(page.get_by_text("Without cell 1.")).to_be_visible()
+    expect(page.get_by_text("; the answer ").first).to_be_visible()
+    page.wait_for_url("**erased=1**")
+
+    page.locator(".js-plotly-plot .scatterlayer .point").first.click(force=True)
+    expect(page.get_by_text("or click a cell to erase it")).to_be_visible()
+
+
+def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
+    wait_until_drawn(page)
+
+    page.get_by_role("radio", name="Cell by cell").click()
+    expect(page.get_by_text("the cells add").first).to_be_visible()
+    page.wait_for_url("**ask=Cell+by+cell**")
+
+    page.get_by_role("radio", name="Training images like it").click()
+    expect(page.get_by_text("the training images most like this one")).to_be_visible()
+
+    page.get_by_role("radio", name="How far to trust it").click()
+    expect(page.get_by_text("Scores, beside those of three maps")).to_be_visible()
+
+
+def test_several_methods_are_shown_side_by_side_and_can_be_saved(page: Page, address: str) -> None:
+    titles = ["Grad-CAM", "HiResCAM", "Score-CAM", "DeepLIFT", "Occlusion"]
+    query = "&".join(f"method={title}" for title in titles)
+    page.goto(f"{address}/explain?run=efficientnet_b0&{query}")
+    wait_until_drawn(page)
+
+    for title in titles:
+        expect(page.locator(f"img[alt^='{title} of EfficientNet-B0']")).to_be_visible()
+    expect(page.get_by_role("button", name="PNG")).to_have_count(len(titles))

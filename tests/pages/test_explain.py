@@ -1,3 +1,4 @@
+import re
 import shutil
 from dataclasses import replace
 from io import BytesIO
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from PIL import Image
 from safetensors.torch import load_file
@@ -13,9 +15,12 @@ from streamlit.testing.v1 import AppTest
 from modelzoo import runs
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.split import create_backbone
-from modelzoo.predict import write_neighbours
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.smear_drawing import draw_smear
+from modelzoo.predict import load_trained, predict, write_neighbours
 from modelzoo.tensors import write_tensors
 from tests.run_folders import CLASSES, make_run
+from xai.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 IMAGES = 40
@@ -187,12 +192,12 @@ def test_an_upload_is_explained_and_its_truth_is_unknown(home: Path) -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        Image.new("RGB", (1, 1), "purple"),
+        Image.new("RGB", (16, 16), "purple"),
         Image.new("I;16", (50, 40), 40_000),
         Image.new("RGBA", (30, 90), (90, 0, 90, 120)),
         Image.new("P", (20, 20), 3),
     ],
-    ids=["one pixel", "16 bits", "transparent", "palette"],
+    ids=["small", "16 bits", "transparent", "palette"],
 )
 def test_any_kind_of_image_is_explained(home: Path, image: Image.Image) -> None:
     out = BytesIO()
@@ -216,6 +221,17 @@ def test_a_decompression_bomb_is_a_sentence(home: Path) -> None:
 
     assert not app.exception
     assert "bomb.png cannot be used: it has" in app.error[0].value
+
+
+def test_an_image_of_one_pixel_is_a_sentence(home: Path) -> None:
+    out = BytesIO()
+    Image.new("RGB", (1, 1), "purple").save(out, "PNG")
+
+    app = open_explain(run="lite0")
+    app.file_uploader[0].set_value(("dot.png", out.getvalue(), "image/png")).run()
+
+    assert not app.exception
+    assert "dot.png cannot be used: its 1 x 1 pixels can show no cell" in app.error[0].value
 
 
 def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
@@ -440,3 +456,142 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
     assert len(app.get("progress")) == 1
     assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
     assert not app.button  # the demo is offered only where nothing is at work
+
+
+@pytest.fixture
+def smear() -> bytes:
+    """An upload that shows a few cells."""
+    out = BytesIO()
+    Image.fromarray(draw_smear("Early", seed=4).pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def ask_of(smear: bytes, view: str, **query: str | list[str]) -> AppTest:
+    app = open_explain(run="lite0", ask=view, **query)
+    app.file_uploader[0].set_value(("smear.png", smear, "image/png")).run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> None:
+    app = open_explain(run="lite0", method="")
+
+    times = app.dataframe[0].value
+
+    assert list(times["Method"]) == [row.title for row in METHODS.values()]
+    assert times["About"].str.fullmatch(r"[\d.]+ (s|min)").all()
+    assert "Choose a method to see where the models looked." in text_of(app)
+
+
+def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
+    app = open_explain(run="lite0", method=["Grad-CAM", "XGrad-CAM"], explain="Pro")
+
+    said = text_of(app)
+
+    assert ("The same map as Grad-CAM" in said) != ("nothing is drawn" in said)
+
+
+def test_a_method_that_is_not_right_for_a_network_says_so_and_the_others_go_on(home: Path) -> None:
+    app = open_explain(run="lite0", method=["Guided Backprop", "Saliency"])
+
+    assert not app.exception
+    assert "Guided Backprop is defined for ReLU alone" in app.error[0].value
+    assert any("Saliency of EfficientNet-Lite0" in text for text in alt_texts(app))
+
+
+def test_maps_may_be_shown_as_shares_with_contours_and_cells(home: Path) -> None:
+    plain = open_explain(run="lite0", method="Saliency")
+
+    marked = open_explain(run="lite0", method="Saliency", contours="true", outlines="true")
+    shares = open_explain(run="lite0", method="Integrated Gradients", scale="share of the map")
+
+    assert map_url(marked) != map_url(plain)
+    assert "% of the map for each 1 % of the image" in text_of(shares)
+
+
+def test_each_cell_has_what_it_adds(home: Path, smear: bytes) -> None:
+    app = ask_of(smear, "Cell by cell")
+
+    table = app.dataframe[0].value
+    assert "Background" in set(table["Player"])
+    assert len(table) > 2
+    assert "the cells add" in text_of(app)
+    picture = next(text for text in alt_texts(app) if text.startswith("The cells, orange"))
+    assert "cell 1: " in picture
+
+
+def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
+    out = BytesIO()
+    Image.new("RGB", (64, 64), (250, 250, 250)).save(out, "PNG")
+
+    app = open_explain(run="lite0", ask="Cell by cell")
+    app.file_uploader[0].set_value(("white.png", out.getvalue(), "image/png")).run()
+
+    assert not app.exception
+    assert "No nucleated cell was found in this image" in app.error[0].value
+
+
+@pytest.mark.parametrize("probe", ["Paint all cells out", "Keep only the cells", "Darker"])
+def test_a_change_of_the_image_says_what_the_answer_becomes(
+    home: Path, smear: bytes, probe: str
+) -> None:
+    app = ask_of(smear, "What if", probe=probe)
+
+    assert f"The image after this: {probe}." in alt_texts(app)
+    assert "; the answer " in text_of(app)
+
+
+def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:
+    app = ask_of(smear, "What if", erased=["1", "2"])
+
+    assert "Without cells 1, 2." in text_of(app)
+    assert "; the answer " in text_of(app)
+
+
+def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> None:
+    app = open_explain(run="lite0", ask="How far to trust it", method=["Saliency", "Occlusion"])
+
+    assert not app.exception
+    assert not app.error
+    scores = app.dataframe[1].value
+    assert {"This map", "Random", "Centre", "Blurred"} < set(scores.columns)
+    assert {"Deletion", "Insertion"} < set(scores["Score"])
+    agreement = app.dataframe[-1].value
+    assert agreement["So"].tolist() == ["Two methods on one model."]
+
+
+def remember_as_decoded(home: Path, run: str) -> None:
+    """Neighbours as a training leaves them: of what the files hold."""
+    path = home / "runs" / run
+    trained, split = load_trained(path), runs.read_split(path)
+    images = [row.image for row in split.rows]
+    squares = [fit_square(decode_image(home / "data" / image), PX) for image in images]
+    write_neighbours(path, predict(trained, np.stack(squares)).embeddings, images, split)
+
+
+def test_the_training_images_most_like_it_are_shown_and_a_copy_raises_an_alarm(home: Path) -> None:
+    remember_as_decoded(home, "lite0")
+    known = image_in_part(home, "lite0", "train")
+    copy = (home / "data" / known).read_bytes()
+
+    app = open_explain(run="lite0", ask="Training images like it")
+    app.file_uploader[0].set_value(("copy.jpg", copy, "image/jpeg")).run()
+
+    assert not app.exception
+    assert any(text.startswith(f"Training image {known} ") for text in alt_texts(app))
+    assert app.error[0].value.startswith(f"{known}, a training image of this run, is as like")
+
+
+def test_a_map_made_before_is_read_from_the_store_and_not_made_again(home: Path) -> None:
+    kept = home / "store" / "explanations"
+    first = open_explain(run="lite0", method="Saliency")
+    files = {file.name: file.stat().st_size for file in kept.iterdir()}
+
+    st.cache_data.clear()
+    again = open_explain(run="lite0", method="Saliency")
+
+    assert len(files) == 1
+    assert {file.name: file.stat().st_size for file in kept.iterdir()} == files
+    seconds = [re.findall(r"[\d.]+ s\)", text_of(app)) for app in (first, again)]
+    assert seconds[0] == seconds[1]  # as it was when it was made
