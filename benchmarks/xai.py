@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 from statistics import median, quantiles
@@ -82,28 +82,30 @@ def main() -> None:
         "device": str(device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "weights": "ImageNet, head trained" if "BLASTLENS_WEIGHTS" in os.environ else "none",
     }
     with tempfile.TemporaryDirectory() as folder:
         models, images = prepare(Path(folder), device, options.images)
-        found["weights"] = "ImageNet, head trained" if "BLASTLENS_WEIGHTS" in os.environ else "none"
-        for name in LAYERS:
-            if name not in models:
-                models[name] = settled(name, device)
-        found["growth over 450 explanations"] = measure_growth(models, images)
-        found["six gradient CAMs against one"] = measure_gradient_cams(models, images)
-        for name in ("tf_efficientnet_lite0", "resnet50", "densenet121"):
-            found[f"Score-CAM of {name}"] = measure_score_cam(
-                name, models[name], images, options.rounds
-            )
-        for name in ("tf_efficientnet_lite0", "resnet50"):
-            found[f"fast Score-CAM of {name}"] = measure_likeness(models[name], images)
-        for name, model in models.items():
-            found[f"Ablation-CAM of {name}"] = measure_ablation(name, model, images)
-    for name, figures in found.items():
-        print(f"{name}: {figures}")
+        for name, figures in measure(models, images, options.rounds):
+            print(f"{name}: {figures}", flush=True)
+            found[name] = figures
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found))
+
+
+def measure(
+    models: dict[str, Backbone], images: list[Tensor], rounds: int
+) -> Iterator[tuple[str, Any]]:
+    """Each comparison's name and figures, when they are known."""
+    yield "growth over 450 explanations", measure_growth(models, images)
+    yield "six gradient CAMs against one", measure_gradient_cams(models, images)
+    for name, model in models.items():
+        yield f"Ablation-CAM of {name}", measure_ablation(name, model, images)
+    for name in ("tf_efficientnet_lite0", "resnet50", "densenet121"):
+        yield f"Score-CAM of {name}", measure_score_cam(name, models[name], images, rounds)
+    for name in ("tf_efficientnet_lite0", "resnet50"):
+        yield f"fast Score-CAM of {name}", measure_likeness(models[name], images)
 
 
 def prepare(
@@ -123,6 +125,7 @@ def prepare(
     if "BLASTLENS_WEIGHTS" in os.environ:
         for name in ("tf_efficientnet_lite0", "resnet50"):
             models[name] = train_head(folder, data, name).to(device)
+    models |= {name: settled(name, device) for name in LAYERS if name not in models}
     return models, images
 
 

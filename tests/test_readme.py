@@ -6,34 +6,38 @@ from pathlib import Path
 import pytest
 import typer
 
-from modelzoo.__main__ import app
+from modelzoo.__main__ import app as zoo
+from xai.__main__ import app as xai
+from xai.methods import METHODS
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-GROUP = typer.main.get_command(app)
+GROUPS = {"modelzoo": typer.main.get_command(zoo), "xai": typer.main.get_command(xai)}
 
 
 def commands() -> dict[str, set[str]]:
-    """Each command and its options."""
-    context = typer.Context(GROUP)
+    """Each command, as "modelzoo train", and its options."""
     found = {}
-    for name in GROUP.list_commands(context):  # type: ignore[attr-defined]  # a group
-        command = GROUP.get_command(context, name)  # type: ignore[attr-defined]  # a group
-        found[name] = {option for each in command.params for option in each.opts} | {"--help"}
+    for module, group in GROUPS.items():
+        context = typer.Context(group)
+        for name in group.list_commands(context):  # type: ignore[attr-defined]  # a group
+            command = group.get_command(context, name)  # type: ignore[attr-defined]  # a group
+            options = {option for each in command.params for option in each.opts}
+            found[f"{module} {name}"] = options | {"--help"}
     return found
 
 
 def lines_typed() -> list[str]:
-    return re.findall(r"python -m modelzoo ([a-z]+[^`\n]*)", README)
+    return re.findall(r"python -m ((?:modelzoo|xai) [a-z]+[^`\n]*)", README)
 
 
 def test_every_command_is_in_the_readme() -> None:
-    assert {line.split()[0] for line in lines_typed()} == set(commands())
+    assert {" ".join(line.split()[:2]) for line in lines_typed()} == set(commands())
 
 
 @pytest.mark.parametrize("line", lines_typed())
 def test_every_option_in_the_readme_exists(line: str) -> None:
-    name = line.split()[0]
+    name = " ".join(line.split()[:2])
     typed = set(re.findall(r"(--[a-z-]+)", line.split(" #")[0]))
 
     assert typed <= commands()[name]
@@ -56,3 +60,10 @@ def test_the_table_of_backbones_is_that_of_the_code() -> None:
 
     for row in BACKBONES.values():
         assert f"| {row.title} | {row.parameters:,} |" in README
+
+
+def test_the_number_of_methods_is_that_of_the_code() -> None:
+    numbers = re.findall(r"any of (\d+)\n?\s*methods|all (\d+): what each shows", README)
+
+    assert numbers
+    assert {int(one or other) for one, other in numbers} == {len(METHODS)}

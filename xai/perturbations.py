@@ -80,6 +80,8 @@ def score_cam(
     flat = features[0].flatten(1).float().cpu()  # (C, h * w)
     low, high = flat.amin(dim=1, keepdim=True), flat.amax(dim=1, keepdim=True)
     is_map = (high > low)[:, 0]
+    if not is_map.any():
+        return ScoreMap(torch.zeros(features.shape[2:]), logit, 1, None, 0.0)
     flat = flat[is_map]
     masks = (flat - low[is_map]) / (high - low)[is_map]  # (M, h * w)
     score = _scorer(model, image, target, features.shape[2:], in_bfloat16)

@@ -102,6 +102,15 @@ def test_a_channel_that_is_the_same_everywhere_costs_no_pass(images: Tensor) -> 
     assert found.forwards == 1 + 16 - 6
 
 
+def test_a_network_that_sees_nothing_gives_an_empty_map(images: Tensor) -> None:
+    class Blind(SmallNetwork):
+        def features(self, x: Tensor) -> Tensor:
+            return torch.zeros_like(super().features(x))
+
+    for method in ("score-cam", "score-cam-exact", "ablation-cam", "recipro-cam"):
+        assert explain(Blind().eval(), images[:1], method=method, target=0)[0].is_empty
+
+
 def test_bfloat16_keeps_the_map(images: Tensor) -> None:
     network = Wide()
     train_on_squares(network)
