@@ -63,7 +63,7 @@ LAYERS = {
     "tf_efficientnet_lite0": "network.bn2",
     "resnet50": "network.layer4",
     "densenet121": "network.features.norm5",
-    "vgg16": "network.features",
+    "vgg16": "network.features.30",
 }
 GROWTH_METHODS = (*GRADIENT_CAMS, "ablation-cam", "recipro-cam", "saliency", "deep-lift")
 Map = npt.NDArray[np.float32]
@@ -193,7 +193,8 @@ def measure_likeness(model: Backbone, images: list[Tensor]) -> dict[str, Any]:
         "forwards": forwards,
         "Pearson median": round(median(likeness), 4),
         "Pearson minimum": round(min(likeness), 4),
-        "said median": round(median(said), 4),
+        "said, for 9 of 10": round(median(said), 4),
+        "kept what was said": f"{sum(a >= b for a, b in zip(likeness, said, strict=True))}",
         "bfloat16 to float32": round(
             pearson(half.values.cpu().numpy(), full.values.cpu().numpy()), 4
         ),

@@ -135,7 +135,7 @@ def test_the_fast_mode_is_like_the_exact_one_and_says_how_much() -> None:
         assert exact.similarity is None
         assert fast.similarity is not None
         assert pearson(exact.values.numpy(), fast.values.numpy()) > 0.95
-        assert 0.9 < fast.similarity <= 1
+        assert 0.8 < fast.similarity <= 1
 
 
 def test_the_fast_mode_of_few_channels_is_exact(images: Tensor) -> None:
