@@ -25,6 +25,11 @@ VIEWS = {
     "home": ("", "[data-testid=stMetric]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
     "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Values')", 1150),
+    "cells": (
+        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&ask=Cell+by+cell",
+        "[data-testid=stDataFrame]",
+        1150,
+    ),
     "train": ("train?watch=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1500),
 }
 

@@ -94,7 +94,7 @@ with said_in_place():
         "makes a cell a blast."
     )
     sentence.markdown(f"#### Asking {chosen[0].title} …")
-    progress, scales = st.empty(), st.container()
+    progress = st.empty()
     with progress.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0)
         stopped = st.button(
@@ -133,8 +133,7 @@ with said_in_place():
     if view == TRUST:
         draw_agreement(asked, subject, methods, target_name)
     if view == MAPS:
-        with scales:
-            draw_scales(panels, methods)
+        draw_scales(panels, methods)
     panels.finish()
     if view in (MAPS, TRUST) and not methods:
         st.info("Choose a method to see where the models looked.")

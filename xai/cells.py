@@ -19,6 +19,7 @@ from torch import Tensor
 
 from xai.errors import UserError
 from xai.model import SplitModel, chunk_size, target_logits
+from xai.probes import say_percent
 
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
 Mask = npt.NDArray[np.bool_]  # (H, W)
@@ -374,7 +375,8 @@ def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> 
     said.append(
         f"Cell {most + 1} ({place_of(labels, most + 1)}) counts most: {found.values[most]:+.2f}; "
         f"without it alone the probability of {target_name} goes from "
-        f"{100 * found.probability:.0f} % to {100 * found.probability_without[most]:.0f} %."
+        f"{say_percent(found.probability)} to "
+        f"{say_percent(float(found.probability_without[most]))}."
     )
     if found.expected_error is not None:
         said.append(f"Each value is off by about {found.expected_error:.2f}.")

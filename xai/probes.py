@@ -140,7 +140,7 @@ def say_change(
         classes: The K names.
     """
     answer, new = int(before.argmax()), int(after.argmax())
-    low, high = (_percent(float(each[answer])) for each in (before, after))
+    low, high = (say_percent(float(each[answer])) for each in (before, after))
     if low == high:
         said = f"{classes[answer]} stays at {high}"
     else:
@@ -149,7 +149,7 @@ def say_change(
     return f"{said}; the answer {'stays' if new == answer else 'becomes'} {classes[new]}."
 
 
-def _percent(probability: float) -> str:
+def say_percent(probability: float) -> str:
     """Whole per cent; near the ends one decimal, so that nothing is said to be certain."""
     percent = 100 * probability
     if 1 <= percent <= 99:
