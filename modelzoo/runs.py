@@ -451,9 +451,8 @@ def _read_table(file: Path, columns: Mapping[str, type]) -> "pd.DataFrame | None
 
     texts = [name for name, kind in columns.items() if kind is str]
     try:
-        table = pd.read_csv(file, dtype=dict.fromkeys(texts, str), encoding="utf-8")
-        table[texts] = table[texts].fillna("")
-        return table[list(columns)].astype(dict(columns))
+        table = pd.read_csv(file, dtype=dict(columns), encoding="utf-8")[list(columns)]
+        return table.fillna(dict.fromkeys(texts, ""))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, OSError) as error:

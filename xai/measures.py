@@ -51,18 +51,18 @@ MEASURES: dict[str, Measure] = {
         up_is_better=True,
     ),
     "nucleus_energy": Measure(
-        title="Share of the map in nuclei",
+        title="Share in nuclei",
         help="Of what speaks for the answer, the share that lies in nuclei.",
         up_is_better=True,
         area="nucleus_area",
     ),
     "cytoplasm_energy": Measure(
-        title="Share of the map in cytoplasm",
+        title="Share in cytoplasm",
         help="Of what speaks for the answer, the share in nucleated cells outside their nuclei.",
         area="cytoplasm_area",
     ),
     "background_energy": Measure(
-        title="Share of the map in the background",
+        title="Share in background",
         help="Of what speaks for the answer, the share outside nucleated cells.",
         up_is_better=False,
         area="background_area",
