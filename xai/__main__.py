@@ -43,7 +43,9 @@ MANIFEST = "manifest.json"
 OVERLAY_PX = 448  # a side, as the pages draw
 OPACITY = 0.6  # of the strongest evidence
 SAVE_SECONDS = 2.0  # what a killed command loses at most; a manifest of 10,000 images is 20 MB
-EXAMINED = 8  # images on which methods are examined: a few that differ say enough
+# Images on which methods are examined. Four take two minutes for Lite0 at 224 px, half of them for
+# Integrated Gradients; a few that differ say as much as many.
+EXAMINED = 4
 QUICK = 300  # passes; of a slower method the examination would take longer than all else
 WIDE = 240  # characters: the table of methods through a pipe
 

@@ -440,3 +440,25 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
     assert len(app.get("progress")) == 1
     assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
     assert not app.button  # the demo is offered only where nothing is at work
+
+
+def test_what_was_found_of_a_method_on_the_run_stands_below_its_verdict(home: Path) -> None:
+    image = image_in_part(home, "lite0", "test")
+    view = {"image": image, "run": "lite0", "ask": "How far to trust it", "method": "Grad-CAM"}
+    before = open_explain(**view)
+    row = dict.fromkeys(runs.VALIDITY_COLUMNS, "")
+    found = [row | {"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]
+    runs.write_judgement(home / "runs" / "lite0", [], found)
+
+    after = open_explain(**view)
+    (home / "runs" / "lite0" / runs.VALIDITY).write_text("method")
+    damaged = open_explain(**view)
+
+    assert not before.exception
+    assert not after.exception
+    assert "**Grad-CAM.** " in text_of(before)
+    assert "On a few test images of this run" not in text_of(before)
+    assert "On a few test images of this run: Of grad-cam." in text_of(after)
+    assert "Of saliency." not in text_of(after)
+    assert "validity.csv is damaged" in damaged.error[0].value
+    assert "**Grad-CAM.** " in text_of(damaged)
