@@ -4,6 +4,7 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -72,7 +73,7 @@ def _read(run_id: str) -> list[Summary]:
     return []
 
 
-def _known(value: object) -> object:
+def _known(value: Any) -> Any:
     """None for nan, which pandas has for an empty cell."""
     return None if isinstance(value, float) and math.isnan(value) else value
 

@@ -108,7 +108,8 @@ def test_each_quick_method_is_examined(judged: tuple[Path, Result]) -> None:
     found = runs.read_validity(folder)
 
     assert found is not None
-    records = {each.method: each for each in from_rows(found.to_dict("records"))}
+    rows = [{str(name): text for name, text in row.items()} for row in found.to_dict("records")]
+    records = {each.method: each for each in from_rows(rows)}
     assert set(records) == {row.name for row in METHODS.values() if row.passes < QUICK}
     assert "score-cam-exact" not in records
     assert records["guided-backprop"].refusal
