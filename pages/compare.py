@@ -9,6 +9,7 @@ from pages.parts.demo import offer_demo
 from pages.parts.disagreements import draw_disagreements
 from pages.parts.door import through_the_door
 from pages.parts.intervals import draw_intervals
+from pages.parts.map_quality import draw_map_quality
 from pages.parts.mistakes import draw_mistakes
 from pages.parts.scoreboard import read_board
 from pages.parts.states import say_verdict
@@ -33,6 +34,7 @@ every_split = {choice.title for choice in list_splits(board.rows)}
 shown = choices.choose_split(splits, elsewhere=every_split)
 rows = best_first(row for row in kept if row.split_id == shown)
 names = name_rows(rows)
+split_title = next(choice.title for choice in splits if choice.split_id == shown)
 with answer:
     say_verdict(rows, board.rows)
 if len(rows) < len(board.rows):
@@ -57,4 +59,5 @@ tables.settings(rows, names)
 draw_mistakes(drawn, names, file_format, every_id)
 draw_roc(drawn, names, file_format)
 draw_training(drawn, names, file_format)
+draw_map_quality(drawn, names, split_title)
 draw_disagreements(drawn, names)

@@ -18,8 +18,10 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from xai import measures
 from xai.attribution import Attribution
 from xai.explain import explain
+from xai.measures import Summary
 from xai.methods import METHODS
 from xai.model import SplitModel, chunk_size, target_logits
 
@@ -84,35 +86,13 @@ class QualityReport:
         return {"random": self.random, "centre": self.centre, "blurred": self.blurred}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """One measure of one method over a test set."""
-
-    method: str
-    measure: str  # a field of `Quality`
-    value: float  # mean over images
-    low: float  # of the 95 % interval over groups
-    high: float
-    random: float | None  # the reference maps' means over the same images
-    centre: float | None
-    blurred: float | None
-    better: float | None  # share of images that beat all three; None: no such thing
-    images: int  # that have this measure
-    groups: int
-
-
-# Whether up is better. What is left out has no better: maps that ignore the model are the
-# steadiest of all, and cytoplasm is neither.
 UP_IS_BETTER: dict[str, bool] = {
-    "deletion": False,
-    "insertion": True,
-    "drop": False,
-    "increase": True,
-    "nucleus_energy": True,
-    "background_energy": False,
-    "pointing": True,
+    name: row.up_is_better
+    for name, row in measures.MEASURES.items()
+    if row.up_is_better is not None
 }
 MEASURES = tuple(each.name for each in fields(Quality))
+assert set(MEASURES) == set(measures.MEASURES)
 
 
 def judge(
@@ -689,6 +669,7 @@ class _Column:
     groups: list[str] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
     others: list[list[float | None]] = field(default_factory=list)  # random, centre, blurred
+    areas: list[float | None] = field(default_factory=list)
 
 
 def summarise(
@@ -720,6 +701,8 @@ def summarise(
                 column.groups.append(group_by_image[image])
                 column.own.append(own)
                 column.others.append([getattr(o, measure) for o in report.references.values()])
+                area = measures.MEASURES[measure].area
+                column.areas.append(getattr(report, area) if area else None)
     return [
         _summarise_one(*key, column, resamples, seed) for key, column in sorted(columns.items())
     ]
@@ -730,7 +713,9 @@ def _summarise_one(
 ) -> Summary:
     low, high = bootstrap_interval(column.own, column.groups, resamples=resamples, seed=seed)
     others = np.array(column.others, dtype=np.float64)  # (N, 3); None becomes nan
-    means = [None if np.isnan(each).all() else float(np.nanmean(each)) for each in others.T]
+    means = [_known_mean(each) for each in others.T]
+    bootstrap = partial(bootstrap_interval, resamples=resamples, seed=seed)
+    lead, lead_low = _lead(column, others, UP_IS_BETTER.get(measure), bootstrap)
     return Summary(
         method=method,
         measure=measure,
@@ -741,9 +726,41 @@ def _summarise_one(
         centre=means[1],
         blurred=means[2],
         better=_share_better(np.array(column.own), others, UP_IS_BETTER.get(measure)),
+        lead=lead,
+        lead_low=lead_low,
+        area=_known_mean(np.array(column.areas, dtype=np.float64)),
         images=len(column.own),
         groups=len(set(column.groups)),
     )
+
+
+def _known_mean(values: Floats) -> float | None:
+    """The mean of those that are no nan; None: all are."""
+    return None if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _lead(
+    column: _Column,
+    others: Floats,
+    up_is_better: bool | None,
+    bootstrap: Callable[[Sequence[float], Sequence[str]], tuple[float, float]],
+) -> tuple[float | None, float | None]:
+    """The least mean gain over a reference map, and the least lower end of its interval.
+
+    Gains are taken image by image: maps of one image are judged by one answer, so their
+    difference is known far better than either score.
+
+    Args:
+        column: N images.
+        others: (N, 3), the reference maps' scores.
+        up_is_better: None: there is no gain.
+        bootstrap: The interval of a mean over groups.
+    """
+    if up_is_better is None or np.isnan(others).any():
+        return None, None
+    gains = (np.array(column.own)[:, None] - others) * (1 if up_is_better else -1)
+    lows = [bootstrap(gain.tolist(), column.groups)[0] for gain in gains.T]
+    return float(gains.mean(axis=0).min()), min(lows)
 
 
 def _share_better(own: Floats, others: Floats, up_is_better: bool | None) -> float | None:

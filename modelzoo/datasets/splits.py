@@ -76,6 +76,28 @@ def _parse_rows(rows: Iterable[dict[str, str]]) -> Iterable[SplitRow]:
             raise ValueError(f"not a row of a split: {row}") from None
 
 
+def draw_evenly(rows: Iterable[SplitRow], n: int, *, seed: int) -> list[SplitRow]:
+    """`n` of the rows, as many of each class as can be, in the order of their ids.
+
+    A class with fewer gives all it has; the others make up for it.
+
+    Args:
+        rows: Of any part.
+        n: At least 1; all rows where there are fewer.
+        seed: Of the order in which rows are taken.
+    """
+    of_class: dict[str, list[SplitRow]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.image):
+        of_class[row.label].append(row)
+    generator = np.random.default_rng(seed)
+    turns = []
+    for place, (_, members) in enumerate(sorted(of_class.items())):
+        order = generator.permutation(len(members))
+        turns += [(turn, place, members[index]) for turn, index in enumerate(order)]
+    drawn = sorted(turns, key=lambda turn: turn[:2])[:n]
+    return sorted((row for *_, row in drawn), key=lambda row: row.image)
+
+
 # Making a split
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from modelzoo import runs
 from pages.parts import resources
 from pages.parts.answers import Answer
 from pages.parts.explanations import OWN
@@ -16,6 +17,7 @@ from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
+from xai.measures import MEASURES  # noqa: TID253  # a table: no torch behind it
 from xai.methods import Method  # noqa: TID253  # a record: no torch behind it
 from xai.overlay import is_same_map  # noqa: TID253  # no torch behind it
 
@@ -27,24 +29,8 @@ HELP = (
     "shows what the answer hangs on moves it sooner than maps that never asked the model: a random "
     "one, one of the middle, and one of what is dark."
 )
-# Name of a measure -> how it is printed, and which way is better.
-ROWS = {
-    "deletion": ("Deletion", "down"),
-    "insertion": ("Insertion", "up"),
-    "drop": ("Drop where only the map is left", "down"),
-    "nucleus_energy": ("Share of the map in nuclei", "up"),
-    "cytoplasm_energy": ("… in cytoplasm", ""),
-    "background_energy": ("… in the background", "down"),
-    "pointing": ("Strongest field lies in a cell", "up"),
-    "noise_similarity": ("Likeness after slight noise", ""),
-    "turn_spread": ("Spread over eight turns", ""),
-    "random_weights_similarity": ("Likeness to the map of random weights", ""),
-}
-AREAS = {
-    "nucleus_energy": "nucleus_area",
-    "cytoplasm_energy": "cytoplasm_area",
-    "background_energy": "background_area",
-}
+LEFT_OUT = ("increase", "noise_change")  # of one image they say little that others do not
+BETTER = {True: "up", False: "down", None: ""}
 
 
 def draw_trust(
@@ -138,6 +124,9 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
     )
     place.empty()
     st.markdown(f"**{method.title}.** {say_verdict(report)}")
+    with said_in_place():
+        if held := _read_sentence(model, method.name):
+            st.markdown(f"On a few test images of this run: {held}")
     st.caption(method.not_valid)
     with st.expander("Scores, beside those of three maps that never asked the model"):
         st.dataframe(
@@ -147,21 +136,29 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         )
 
 
+def _read_sentence(model: Model, method: str) -> str:
+    """What `python -m xai quality` found of the method on this network; empty: nothing yet."""
+    found = runs.read_validity(model.run.path)
+    if found is None:
+        return ""
+    return " ".join(found.loc[found["method"] == method, "sentence"])
+
+
 def score_table(report: "QualityReport") -> pd.DataFrame:
     """One row a measure that is defined, for the map and for the three it is judged beside."""
     rows = []
-    for name, (title, better) in ROWS.items():
+    for name, measure in MEASURES.items():
         values = [
             getattr(each, name)
             for each in (report.own, report.random, report.centre, report.blurred)
         ]
-        if values[0] is None:
+        if values[0] is None or name in LEFT_OUT:
             continue
-        area = getattr(report, AREAS[name]) if name in AREAS else None
+        area = getattr(report, measure.area) if measure.area else None
         rows.append(
             [
-                title,
-                better,
+                measure.title,
+                BETTER[measure.up_is_better],
                 *("" if value is None else f"{value:.2f}" for value in values),
                 "" if area is None else f"{area:.2f}",
             ]

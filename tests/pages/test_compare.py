@@ -292,3 +292,81 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
     assert not app.exception
     assert app.dataframe[0].value["run"].tolist() == ["a"]
     assert "predictions.parquet is missing" in text_of(app)
+
+
+def judge(run: runs.Run, *, lead_low: float) -> None:
+    """Leave the tables of `python -m xai quality`, as if two methods had been judged."""
+    rows = [
+        {
+            "method": method, "measure": measure, "value": 0.64, "low": 0.55, "high": 0.7,
+            "random": 0.4, "centre": 0.5, "blurred": 0.3, "better": 0.75, "lead": 0.14,
+            "lead_low": lead_low, "area": 0.31 if measure == "nucleus_energy" else None,
+            "images": 12, "groups": 9,
+        }
+        for method in ("score-cam", "grad-cam")
+        for measure in ("deletion", "insertion", "nucleus_energy", "turn_spread")
+    ]  # fmt: skip
+    runs.write_judgement(run.path, rows, [])
+
+
+def maps_of(app: AppTest) -> Element:
+    (found,) = (each for each in app.dataframe if "Map" in each.value)
+    return found
+
+
+def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> None:
+    run = make_run(folder, "a")
+
+    app = open_compare()
+
+    assert not app.exception
+    assert "No run shown has had its maps judged yet" in text_of(app)
+    assert app.code[0].value == f"python -m xai quality --run {run.path}"
+
+
+def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> None:
+    judge(make_run(folder, "a", skill=4), lead_low=0.05)
+    judge(make_run(folder, "b", backbone="vgg16"), lead_low=-0.05)
+    missing = make_run(folder, "c", backbone="resnet50", skill=1)
+
+    app = open_compare()
+
+    assert not app.exception
+    said = text_of(app)
+    assert "Of 2 runs, Grad-CAM beats random, centre and blurred maps on insertion in 1." in said
+    assert "Of 2 runs, Score-CAM beats random, " in said
+    assert "Test images of smears, group split, seed 0, " in said
+    assert "73.97 % of the important pixels in the nucleus" in said
+    table = maps_of(app).value
+    assert table["Map"].tolist() == ["Score-CAM", "Grad-CAM"] * 2
+    assert set(table["Insertion"]) == {"0.64 (0.55 to 0.70)"}
+    assert table[["Random", "Centre", "Blurred", "Beats all three"]].iloc[0].tolist() == [
+        0.4, 0.5, 0.3, 75,
+    ]  # fmt: skip
+    assert "Share of area" not in table
+    assert "Not judged yet: ResNet50" in [each.label for each in app.expander]
+    assert app.code[0].value == f"python -m xai quality --run {missing.path}"
+
+
+def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
+    judge(make_run(folder, "a"), lead_low=0.05)
+
+    app = open_compare(maps_by="Share in nuclei")
+    none = open_compare(maps_by="Share in cytoplasm")
+
+    assert not app.exception
+    assert maps_of(app).value["Share of area"].tolist() == [0.31, 0.31]
+    assert "blurred maps on share in nuclei in the one run judged" in text_of(app)
+    assert not none.exception
+    assert "No run shown has this score" in text_of(none)
+
+
+def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> None:
+    judge(make_run(folder, "a"), lead_low=0.05)
+    (make_run(folder, "b", backbone="vgg16").path / runs.QUALITY).write_text("method\n")
+
+    app = open_compare()
+
+    assert not app.exception
+    assert "quality.csv is damaged; remove it" in app.error[0].value
+    assert len(maps_of(app).value) == 2

@@ -595,3 +595,25 @@ def test_a_map_made_before_is_read_from_the_store_and_not_made_again(home: Path)
     assert {file.name: file.stat().st_size for file in kept.iterdir()} == files
     seconds = [re.findall(r"[\d.]+ s\)", text_of(app)) for app in (first, again)]
     assert seconds[0] == seconds[1]  # as it was when it was made
+
+
+def test_what_was_found_of_a_method_on_the_run_stands_below_its_verdict(home: Path) -> None:
+    image = image_in_part(home, "lite0", "test")
+    view = {"image": image, "run": "lite0", "ask": "How far to trust it", "method": "Grad-CAM"}
+    before = open_explain(**view)
+    row = dict.fromkeys(runs.VALIDITY_COLUMNS, "")
+    found = [row | {"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]
+    runs.write_judgement(home / "runs" / "lite0", [], found)
+
+    after = open_explain(**view)
+    (home / "runs" / "lite0" / runs.VALIDITY).write_text("method")
+    damaged = open_explain(**view)
+
+    assert not before.exception
+    assert not after.exception
+    assert "**Grad-CAM.** " in text_of(before)
+    assert "On a few test images of this run" not in text_of(before)
+    assert "On a few test images of this run: Of grad-cam." in text_of(after)
+    assert "Of saliency." not in text_of(after)
+    assert "validity.csv is damaged" in damaged.error[0].value
+    assert "**Grad-CAM.** " in text_of(damaged)

@@ -612,6 +612,27 @@ def test_a_summary_by_hand() -> None:
     assert (deletion.images, deletion.groups) == (2, 2)
     assert found["insertion"].better == 1
     assert found["increase"].better == 0  # as good is not better
+    # Beside the centre map the two images gain 0.9 and -0.1, beside the others 0.9 and 0.7.
+    assert deletion.lead == pytest.approx(0.4)
+    assert deletion.lead_low == pytest.approx(-0.1)
+    assert not deletion.beats
+    assert found["insertion"].beats
+    assert not found["increase"].beats
+    assert deletion.area is None
+
+
+def test_the_area_is_the_mean_of_the_images_that_have_the_score() -> None:
+    def report(energy: float | None, area: float) -> QualityReport:
+        own = replace(scores(0.1, 0.9), nucleus_energy=energy)
+        return replace(report_of(own, random=own, centre=own, blurred=own), nucleus_area=area)
+
+    reports = {"1": [report(0.5, 0.2)], "2": [report(0.7, 0.4)], "3": [report(None, 0.9)]}
+
+    found = {row.measure: row for row in summarise(reports, dict.fromkeys("123", "a"))}
+
+    assert found["nucleus_energy"].area == pytest.approx(0.3)
+    assert found["nucleus_energy"].lead == 0
+    assert found["deletion"].area is None
 
 
 def test_what_has_no_better_is_not_counted() -> None:

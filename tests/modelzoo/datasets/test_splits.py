@@ -16,7 +16,9 @@ from modelzoo.datasets.splits import (
     Kind,
     Part,
     Split,
+    SplitRow,
     count_parts,
+    draw_evenly,
     find_straddling,
     format_split,
     make_split,
@@ -273,6 +275,38 @@ def test_parts_that_are_missing_are_a_sentence(parts: list[Part | None], sentenc
 
     with pytest.raises(UserError, match=sentence):
         split_of((with_parts(data, parts), *data[1:]), "given")
+
+
+# Drawing some
+
+
+@given(
+    sizes=st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    n=st.integers(1, 40),
+    seed=st.integers(0, 3),
+)
+def test_as_many_of_each_class_are_drawn_as_can_be(sizes: list[int], n: int, seed: int) -> None:
+    rows = [
+        SplitRow(f"{label}/{index}.png", str(label), "a group", "test")
+        for label, size in enumerate(sizes)
+        for index in range(size)
+    ]
+
+    drawn = draw_evenly(rows, n, seed=seed)
+
+    assert len(drawn) == len(set(drawn)) == min(n, len(rows))
+    assert drawn == sorted(drawn, key=lambda row: row.image)
+    assert drawn == draw_evenly(rows[::-1], n, seed=seed)
+    of_class = Counter(row.label for row in drawn)
+    most = max(of_class.values(), default=0)
+    for label, size in enumerate(sizes):
+        assert of_class[str(label)] >= min(size, most - 1)
+
+
+def test_another_seed_draws_others() -> None:
+    rows = [SplitRow(f"{index:02}.png", "Pre", "a group", "test") for index in range(40)]
+
+    assert draw_evenly(rows, 5, seed=0) != draw_evenly(rows, 5, seed=1)
 
 
 # Real fields
