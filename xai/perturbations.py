@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xai.model import SplitModel, chunk_size, target_logits
 
@@ -20,8 +21,9 @@ Floats = npt.NDArray[np.float64]
 # The fast Score-CAM scores TYPICAL channels, then CHOSEN more in ROUNDS. On 20 smears the map's
 # Pearson to the exact one was 0.995 in the median and 0.975 at least on EfficientNet-Lite0, 0.999
 # and 0.971 on ResNet50. The means of 64 groups alone reached 0.99 and 0.91, 0.96 and 0.78.
-TYPICAL, CHOSEN, ROUNDS = 48, 48, 4
+TYPICAL, CHOSEN, ROUNDS = 48, 48, 3
 DRAWS = 50  # of scores, to tell how far the fast map may be off
+PATCH = 64  # pixels a side that show which layer reads which
 HEADS = 64  # feature maps at once through the head: VGG16's are 6 MB
 
 
@@ -192,7 +194,7 @@ def _scorer(
     if in_bfloat16 is None:
         in_bfloat16 = multiplies_bfloat16(image.device)
     if in_bfloat16 and isinstance(model, nn.Module):
-        answer: Callable[[Tensor], Tensor] = _copy_in_bfloat16(model)
+        answer: Callable[[Tensor], Tensor] = _copy_in_bfloat16(model, image)
         image = image.to(torch.bfloat16)
     else:
         answer = model
@@ -218,16 +220,69 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def _copy_in_bfloat16(model: nn.Module) -> nn.Module:
-    """A private copy whose numbers are bfloat16, made without a full one in between."""
+def _copy_in_bfloat16(model: nn.Module, image: Tensor) -> nn.Module:
+    """A private copy whose numbers are bfloat16, each batch norm folded into its convolution.
+
+    Unfolded where something else reads what a convolution made, as a wrong answer then shows.
+    """
+    found = _halve(model)
+    small = image[..., :PATCH, :PATCH].to(torch.bfloat16)
+    with torch.inference_mode():
+        before = found(small)
+        _fold_batch_norms(model, found, small)
+        off = (found(small) - before).abs().max()
+    return found if off <= 0.2 * before.abs().max() else _halve(model)
+
+
+def _halve(model: nn.Module) -> nn.Module:
+    """A copy in bfloat16, made without a full one in between."""
     halves: dict[int, object] = {}
     for own in [*model.parameters(), *model.buffers()]:
-        half = own.detach().to(torch.bfloat16) if own.is_floating_point() else own.detach()
-        if half.ndim == 4:
-            half = half.contiguous(memory_format=torch.channels_last)
         is_weight = isinstance(own, nn.Parameter)
-        halves[id(own)] = nn.Parameter(half, requires_grad=False) if is_weight else half
+        halves[id(own)] = nn.Parameter(_half(own), requires_grad=False) if is_weight else _half(own)
     return copy.deepcopy(model, halves)
+
+
+def _half(own: Tensor) -> Tensor:
+    half = own.detach().to(torch.bfloat16) if own.is_floating_point() else own.detach()
+    return half.contiguous(memory_format=torch.channels_last) if half.ndim == 4 else half
+
+
+def _fold_batch_norms(model: nn.Module, halved: nn.Module, image: Tensor) -> None:
+    """Fold each batch norm of `halved`, a copy of `model`, that reads what a convolution made."""
+    names = {module: name for name, module in halved.named_modules()}
+    made: list[tuple[Tensor, nn.Module]] = []  # kept, so that no other tensor gets their place
+    pairs: list[tuple[str, str]] = []
+
+    def note(module: nn.Module, _: object, output: Tensor) -> None:
+        made.append((output, module))
+
+    def match(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        pairs.extend((names[by], names[module]) for output, by in made if output is inputs[0])
+
+    hooks = [
+        module.register_forward_hook(note)
+        if isinstance(module, nn.Conv2d)
+        else module.register_forward_pre_hook(match)
+        for module in names
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    halved(image)
+    for hook in hooks:
+        hook.remove()
+    for conv_name, norm_name in pairs:
+        conv, norm = model.get_submodule(conv_name), model.get_submodule(norm_name)
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        folded = fuse_conv_bn_eval(conv, norm)
+        target = halved.get_submodule(conv_name)
+        target.weight = nn.Parameter(_half(folded.weight), requires_grad=False)
+        assert folded.bias is not None
+        target.bias = nn.Parameter(_half(folded.bias), requires_grad=False)
+        parent, _, last = norm_name.rpartition(".")
+        # timm's batch norms have their activation within.
+        activation = getattr(halved.get_submodule(norm_name), "act", nn.Identity())
+        setattr(halved.get_submodule(parent), last, activation)
 
 
 def ablation_cam(

@@ -122,6 +122,37 @@ def test_bfloat16_keeps_the_map(images: Tensor) -> None:
     assert all(each.dtype == torch.float32 for each in network.parameters())
 
 
+class Normed(SmallNetwork):
+    """With batch norms behind its convolutions; the first is read by others too when `leaks`."""
+
+    def __init__(self, *, leaks: bool) -> None:
+        super().__init__()
+        self.leaks = leaks
+        self.norm = nn.BatchNorm2d(8)
+        with torch.no_grad():
+            self.norm.bias.fill_(-3)
+            self.norm.weight.fill_(5)
+
+    def features(self, x: Tensor) -> Tensor:
+        made = self.body[0](x)
+        normed = self.norm(made)
+        found: Tensor = self.body[2:](normed + made if self.leaks else normed)
+        return found
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_batch_norms_are_folded_only_where_that_changes_nothing(
+    leaks: bool, images: Tensor
+) -> None:
+    network = Normed(leaks=leaks).eval()
+
+    full = score_cam(network, images[:1], 1, is_exact=True, in_bfloat16=False)
+    half = score_cam(network, images[:1], 1, is_exact=True, in_bfloat16=True)
+
+    assert pearson(full.values.numpy(), half.values.numpy()) > 0.99
+    assert isinstance(network.norm, nn.BatchNorm2d)
+
+
 def test_the_fast_mode_is_like_the_exact_one_and_says_how_much() -> None:
     network = Wide()
     train_on_squares(network)
