@@ -191,10 +191,10 @@ _ROWS = (
         paper="Wang et al. 2020",
         url="https://arxiv.org/abs/1910.01279",
         reads="As Grad-CAM, but a channel weighs by the class's logit on the image masked by that "
-        "channel. Fast: 96 channels are tried and the others are guessed from them; the guess's "
+        "channel. Fast: 88 channels are tried and the others are guessed from them; the guess's "
         "error is said.",
-        cost="97 passes forward",
-        passes=97,
+        cost="89 passes forward",
+        passes=89,
         needs="the features and many passes",
         is_signed=False,
         unit="share",

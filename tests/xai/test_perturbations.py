@@ -162,7 +162,7 @@ def test_the_fast_mode_is_like_the_exact_one_and_says_how_much() -> None:
         exact = score_cam(network, image, 1, is_exact=True, in_bfloat16=False)
         fast = score_cam(network, image, 1, in_bfloat16=False)
 
-        assert fast.forwards == 97 < exact.forwards
+        assert fast.forwards == 89 < exact.forwards
         assert exact.similarity is None
         assert fast.similarity is not None
         assert pearson(exact.values.numpy(), fast.values.numpy()) > 0.95
