@@ -117,7 +117,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     )
     pixels = resources.square(subject.picture, resources.DISPLAY_PX)
     drawn = draw_cells(_without(pixels, cells, erased), cells.labels)
-    chart = f"cells-{'-'.join(map(str, erased))}"
+    chart = f"cells-without-{'-'.join(map(str, sorted(erased))) or 'none'}"
     with place:
         st.plotly_chart(
             plots.cells_to_click(encode_png(drawn), _middles(cells), resources.DISPLAY_PX, 30),

@@ -263,19 +263,25 @@ def test_the_page_shows_the_first_model_by_itself(
     expect(overlays(page)).to_have_count(1)
 
 
+def click_first_cell(page: Page, chart: str) -> None:
+    """Plotly clicks what it hovers over, so that must be there first."""
+    point = page.locator(f".st-key-{chart} .point").first
+    point.hover(force=True)
+    expect(page.locator(f".st-key-{chart} .hovertext").first).to_be_visible()
+    point.click(force=True)
+
+
 def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
     page: Page, address: str
 ) -> None:
     page.goto(f"{address}/explain?run=tf_efficientnet_lite0&ask=What+if")
-    chart = page.locator(".js-plotly-plot .scatterlayer .point").first
-    expect(chart).to_be_attached()
 
-    chart.click(force=True)
+    click_first_cell(page, "cells-without-none")
     expect(page.get_by_text("Without cell 1.")).to_be_visible()
     expect(page.get_by_text("; the answer ").first).to_be_visible()
     page.wait_for_url("**erased=1**")
 
-    page.locator(".js-plotly-plot .scatterlayer .point").first.click(force=True)
+    click_first_cell(page, "cells-without-1")
     expect(page.get_by_text("or click a cell to erase it")).to_be_visible()
 
 
