@@ -81,7 +81,8 @@ with said_in_place():
                 "pages/explain.py",
                 label="Link to this view",
                 icon=":material/link:",
-                query_params={
+                query_params={key: st.query_params.get_all(key) for key in st.query_params}
+                | {
                     "image": subject.image_id,
                     "run": [model.run.id for model in chosen],
                     "method": [method.title for method in methods],
@@ -113,6 +114,9 @@ with said_in_place():
                 sentence.markdown(f"#### {say_answers([each for _, each in asked], subject.label)}")
                 if view == MAPS:
                     draw_model(model, answer, methods, target_name, panels)
+                elif view in (CELLS, TRUST) and stopped:
+                    panels.are_all = False
+                    break
                 elif view == CELLS:
                     draw_by_cell(model, answer, subject, target_name)
                 elif view == TRUST:
@@ -130,7 +134,7 @@ with said_in_place():
         st.button("Go on", icon=":material/play_arrow:")
     if view == WHAT_IF and asked:
         draw_what_if(asked, subject)
-    if view == TRUST:
+    if view == TRUST and not stopped:
         draw_agreement(asked, subject, methods, target_name)
     if view == MAPS:
         draw_scales(panels, methods)

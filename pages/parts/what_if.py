@@ -78,11 +78,11 @@ def _changes() -> dict[str, Change]:
         Change(ERASE, ASKS[ERASE], lambda pixels, cells: _without(pixels, cells, None)),
         Change(KEEP, ASKS[KEEP], lambda pixels, cells: keep_only(pixels, cells.mask)),
     ]
-    found += [Change(each.title, each.asks, _without_cells(each)) for each in PROBES.values()]
+    found += [Change(each.title, each.asks, _whatever_cells(each)) for each in PROBES.values()]
     return {each.title: each for each in found}
 
 
-def _without_cells(probe: Probe) -> Callable[[Rgb, "Cells"], Rgb]:
+def _whatever_cells(probe: Probe) -> Callable[[Rgb, "Cells"], Rgb]:
     """The probe's change, which asks for no cells."""
     return lambda pixels, _: probe.change(pixels)
 
