@@ -15,10 +15,19 @@ def choose(**choices: str | int) -> None:
         st.session_state[key] = value
 
 
-def toggle_clicked_number(chart: str, *, into: str) -> None:
-    """Put the clicked point's number into the choice `into`, or take it out; from a callback."""
+def count_clicks(into: str) -> int:
+    """How many clicks on a chart went into this choice: each is answered by a new chart."""
+    return int(st.session_state.get(f"{into}-clicks", 0))
+
+
+def toggle_clicked_number(chart: str, *, clicks: int, into: str) -> None:
+    """Put the clicked point's number into the choice `into`, or take it out; from a callback.
+
+    The browser may send the selection of a chart that is gone once more, beside the new one's:
+    only the chart drawn after `clicks` clicks counts, and only once.
+    """
     points = st.session_state[chart].selection.points
-    if points:
+    if points and clicks == count_clicks(into):
+        st.session_state[f"{into}-clicks"] = clicks + 1
         number = int(points[0]["customdata"][0])
-        chosen = set(st.session_state[into]) ^ {number}
-        st.session_state[into] = sorted(chosen)
+        st.session_state[into] = sorted(set(st.session_state[into]) ^ {number})

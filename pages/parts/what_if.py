@@ -13,7 +13,7 @@ from pages.parts.answers import Answer
 from pages.parts.explanations import probability_bars
 from pages.parts.models import Model
 from pages.parts.resources import Rgb
-from pages.parts.session import toggle_clicked_number
+from pages.parts.session import count_clicks, toggle_clicked_number
 from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
 from xai.overlay import draw_cells, encode_png  # noqa: TID253  # no torch behind it
@@ -117,13 +117,14 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     )
     pixels = resources.square(subject.picture, resources.DISPLAY_PX)
     drawn = draw_cells(_without(pixels, cells, erased), cells.labels)
-    chart = f"cells-without-{'-'.join(map(str, sorted(erased))) or 'none'}"
+    clicks = count_clicks("erased")
+    chart = f"cells-after-{clicks}-clicks"
     with place:
         st.plotly_chart(
             plots.cells_to_click(encode_png(drawn), _middles(cells), resources.DISPLAY_PX, 30),
             # A new chart each time: a second click on a point would only take its mark away.
             key=chart,
-            on_select=partial(toggle_clicked_number, chart, into="erased"),
+            on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),
             selection_mode="points",
             config={"displayModeBar": False},
             alt=f"The image with its {cells.count} cells numbered; a click erases one.",
