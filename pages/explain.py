@@ -3,10 +3,10 @@
 import streamlit as st
 
 from pages.parts import resources
-from pages.parts.answers import Answer, say_answers
+from pages.parts.answers import OWN, Answer, say_answers
 from pages.parts.by_cell import draw_by_cell
 from pages.parts.door import through_the_door
-from pages.parts.explanations import OWN, Look, Panels, draw_model, draw_scales
+from pages.parts.explanations import Look, Panels, draw_model, draw_scales
 from pages.parts.methods import choose_look, choose_methods
 from pages.parts.models import Model, choose_models, list_models
 from pages.parts.nearest import draw_nearest

@@ -7,6 +7,10 @@ import numpy.typing as npt
 
 from xai.methods import METHODS, Unit
 
+Map = npt.NDArray[np.float32]  # (h, w)
+
+SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by less
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
 class Attribution:
@@ -17,7 +21,7 @@ class Attribution:
     that no position is claimed that was not computed.
     """
 
-    values: npt.NDArray[np.float32]  # (h, w) in logits, or shares whose absolutes sum to 1
+    values: Map  # in logits, or shares whose absolutes sum to 1
     method: str  # name of a row in `xai.methods`
     target: int  # index into the model's classes
     is_signed: bool  # whether a value below 0 (evidence against) can occur
@@ -49,3 +53,25 @@ class Attribution:
     def is_empty(self) -> bool:
         """Whether there is nothing to draw: every value is 0."""
         return not self.values.any()
+
+
+def is_same_map(one: Attribution, other: Attribution) -> bool:
+    """Whether two maps put the same evidence for the class in the same places, whatever the unit.
+
+    Behind a global average pool and one linear layer Grad-CAM, XGrad-CAM and what HiResCAM has for
+    the class are one map: that they agree is arithmetic. Empty maps show nothing, so not the same.
+    """
+    favour = np.maximum(one.values, 0)
+    return bool(favour.any()) and coincide(favour, np.maximum(other.values, 0))
+
+
+def coincide(one: Map, other: Map) -> bool:
+    """Whether two maps (h, w) are the same to SAME, each scaled by its largest absolute value."""
+    if one.shape != other.shape:
+        return False
+    return np.allclose(_scale(one), _scale(other), rtol=0, atol=SAME)
+
+
+def _scale(values: Map) -> Map:
+    largest = abs(values).max()
+    return values / largest if largest > 0 else values

@@ -26,6 +26,11 @@ class Measure:
     up_is_better: bool | None = None  # None: neither is
     area: Area | None = None  # the share of the image that a map spread evenly would have
 
+    @property
+    def better(self) -> str:
+        """Which way is better: up, down or neither."""
+        return {True: "up", False: "down", None: "neither"}[self.up_is_better]
+
 
 # What has no better: maps that ignore the model are the steadiest of all, and cytoplasm is neither.
 MEASURES: dict[str, Measure] = {

@@ -15,16 +15,14 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from xai.attribution import Attribution
+from xai.attribution import Attribution, Map
 
 Rgb = npt.NDArray[np.uint8]  # (H, W, 3)
-Map = npt.NDArray[np.float32]  # (h, w)
 Labels = npt.NDArray[np.integer[Any]]  # (H, W), the number of each pixel's cell; 0: none
 Mask = npt.NDArray[np.bool_]  # (H, W)
 
 # Single pixels of a gradient are noise to the eye: they are summed to at most this many a side.
 MOST_FIELDS = 28
-SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by less
 NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
 CONTOUR_SHARES = (0.2, 0.1)  # of the image's area, the strongest of it; drawn outside in
 
@@ -77,19 +75,6 @@ def as_share(attribution: Attribution) -> Attribution:
         return replace(attribution, is_share=True)
     values = (attribution.values / total).astype(np.float32)
     return replace(attribution, values=values, is_share=True)
-
-
-def is_same_map(one: Attribution, other: Attribution) -> bool:
-    """Whether two maps put the same evidence for the class in the same places, whatever the unit.
-
-    Behind a global average pool and one linear layer Grad-CAM, XGrad-CAM and what HiResCAM has for
-    the class are one map: that they agree is arithmetic.
-    """
-    favours = [np.maximum(each.values, 0) for each in (one, other)]
-    tops = [float(each.max()) for each in favours]
-    if favours[0].shape != favours[1].shape or min(tops) <= 0:
-        return False
-    return bool(np.allclose(favours[0] / tops[0], favours[1] / tops[1], rtol=0, atol=SAME))
 
 
 def density(attribution: Attribution) -> Map:

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xai.attribution import Attribution
+from xai.attribution import Attribution, Map, coincide
 from xai.errors import UserError
 from xai.explain import explain
 from xai.methods import find_method
 from xai.model import SplitModel, chunk_size
 
-Maps = list[npt.NDArray[np.float32]]
 Progress = Callable[[int, int], None]  # done, in all
 
-SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by less
 MISSES = 0.05  # of the difference that values should sum to; Integrated Gradients aims at less
 EMPTY = 0.1  # share of empty maps from which on a reader will meet one
 
@@ -144,20 +142,10 @@ def _ignores_class(trial: _Trial) -> bool:
     )
 
 
-def _coincide(ones: Maps, others: Maps) -> bool:
-    """Whether maps are the same to SAME, each scaled by its maximum; empty ones show nothing."""
+def _coincide(ones: Sequence[Map], others: Sequence[Map]) -> bool:
+    """Whether the maps of all images coincide; where all are empty they show nothing."""
     pairs = list(zip(ones, others, strict=True))
-    if not any(one.any() or other.any() for one, other in pairs):
-        return False
-    return all(
-        one.shape == other.shape and np.allclose(_scale(one), _scale(other), rtol=0, atol=SAME)
-        for one, other in pairs
-    )
-
-
-def _scale(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    largest = abs(values).max()
-    return values / largest if largest > 0 else values
+    return any(one.any() for one, _ in pairs) and all(starmap(coincide, pairs))
 
 
 def gap_share(attributions: Sequence[Attribution]) -> float | None:

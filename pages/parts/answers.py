@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+OWN = "each model's own answer"  # in place of a class's name: what is to be explained
 UNLIKE = 95.0  # percentile from which an image is called unlike the training images
 UNLIKENESS_HELP = (
     "How far the image's features are from those of the nearest training image, as a percentile of "
@@ -35,6 +36,10 @@ class Answer:
     def says(self) -> str:
         """Name of the likeliest class."""
         return self.classes[self.predicted]
+
+    def class_to_explain(self, wanted: str) -> str:
+        """The class that a person wants explained: the one named, or what this model says."""
+        return self.says if wanted == OWN else wanted
 
     def with_probabilities(self, probabilities: npt.NDArray[np.float32]) -> "Answer":
         """The same model's answer to the image after a change."""

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import resources
 from pages.parts.answers import Answer, say_percent
-from pages.parts.explanations import OWN
+from pages.parts.explanations import find_target
 from pages.parts.methods import milliseconds_a_pass
 from pages.parts.models import Model
 from pages.parts.states import said_in_place
@@ -27,13 +27,12 @@ HELP = (
 
 def draw_by_cell(model: Model, answer: Answer, subject: Subject, target_name: str) -> None:
     """One model's row: its cells, coloured by what they add, and this in words and numbers."""
-    name = answer.says if target_name == OWN else target_name
     with st.container(border=True), said_in_place():
-        st.markdown(f"#### {model.title}: what each cell adds to {name}", help=HELP)
-        if name not in answer.classes:
-            st.info(f"{model.title} knows no class {name}: choose another to explain.")
+        target = find_target(answer, target_name)
+        if target is None:
             return
-        target = answer.classes.index(name)
+        name = answer.classes[target]
+        st.markdown(f"#### {model.title}: what each cell adds to {name}", help=HELP)
         cells = resources.find_cells(subject.picture)
         if not _may_begin(model, subject, cells.count, target):
             return

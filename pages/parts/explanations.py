@@ -23,7 +23,7 @@ from pages.parts.models import Model
 from pages.parts.resources import DISPLAY_PX
 from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
-from xai.attribution import Attribution  # noqa: TID253  # no torch behind it
+from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it
 from xai.methods import Method  # noqa: TID253  # no torch behind it
 from xai.overlay import (  # noqa: TID253  # no torch behind it
     as_share,
@@ -32,7 +32,6 @@ from xai.overlay import (  # noqa: TID253  # no torch behind it
     draw_outlines,
     draw_overlay,
     encode_png,
-    is_same_map,
     shared_vmax,
 )
 
@@ -49,7 +48,6 @@ COST_HELP = (
     "finely the method knows where; what is drawn between them is only enlarged. A pass: the image "
     "once through the network."
 )
-OWN = "each model's own answer"
 
 
 @dataclass(slots=True)
@@ -171,15 +169,25 @@ def draw_model(
         words, *places = st.columns([1, *[1] * max(len(methods), 2)], gap="medium")
         with words:
             _draw_answer(answer, panels.subject)
-        name = answer.says if target_name == OWN else target_name
-        if name not in answer.classes:
-            places[0].info(f"{model.title} knows no class {name}: choose another to explain.")
+        with places[0]:
+            target = find_target(answer, target_name)
+        if target is None:
             return
+        name = answer.classes[target]
         for method, place in zip(methods, places, strict=False):
             # A map alone leaves the column beside it free.
             beside = places[1] if len(methods) == 1 else place
             with place, said_in_place():
-                _draw_map(model, method, answer.classes.index(name), name, panels, beside)
+                _draw_map(model, method, target, name, panels, beside)
+
+
+def find_target(answer: Answer, target_name: str) -> int | None:
+    """The index of the class to explain; None, and a sentence, where the model lacks it."""
+    name = answer.class_to_explain(target_name)
+    if name in answer.classes:
+        return answer.classes.index(name)
+    st.info(f"{answer.title} knows no class {name}: choose another to explain.")
+    return None
 
 
 def _draw_map(

@@ -18,7 +18,6 @@ from xai.methods import METHODS  # noqa: TID253  # a table: no torch behind it
 
 # What can be chosen; the rest is in the CSV.
 CHOICES = ("insertion", "deletion", "nucleus_energy", "cytoplasm_energy", "background_energy")
-BETTER = {True: "Up is better.", False: "Down is better.", None: "Neither is better."}
 
 
 def draw_map_quality(
@@ -50,9 +49,9 @@ def draw_map_quality(
     _draw_table(shown, names, measure)
     st.caption(
         f"Test images of {split_title}. {MEASURES[measure].help} "
-        f"{BETTER[MEASURES[measure].up_is_better]} In brackets 95 % intervals by bootstrap over "
-        "groups. A method beats the three where its mean gain over each, image by image, has "
-        f"an interval above zero. {PUBLISHED}"
+        f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % intervals by "
+        "bootstrap over groups. A method beats the three where its mean gain over each, image by "
+        f"image, has an interval above zero. {PUBLISHED}"
     )
     offer_csv(_all_rows(found, names), f"maps-{rows[0].split_id}")
     if missing:

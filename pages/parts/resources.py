@@ -275,7 +275,8 @@ def judged(
     """
 
     def work() -> "QualityReport":
-        from xai.quality import judge, randomise
+        from xai.quality import judge
+        from xai.stability import randomise
 
         trained = _trained(str(model.run.path), _stamp(model.run.path))
         cells = find_cells(picture).resized(trained.px)

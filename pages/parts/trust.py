@@ -11,15 +11,17 @@ import streamlit as st
 from modelzoo import runs
 from pages.parts import resources
 from pages.parts.answers import Answer
-from pages.parts.explanations import OWN
+from pages.parts.explanations import find_target
 from pages.parts.models import Model
 from pages.parts.states import said_in_place
 from pages.parts.subjects import Subject
-from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+from xai.attribution import (  # noqa: TID253  # records: no torch behind them
+    Attribution,
+    is_same_map,
+)
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
 from xai.measures import MEASURES  # noqa: TID253  # a table: no torch behind it
 from xai.methods import Method  # noqa: TID253  # a record: no torch behind it
-from xai.overlay import is_same_map  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
     from xai.quality import QualityReport
@@ -30,7 +32,6 @@ HELP = (
     "one, one of the middle, and one of what is dark."
 )
 LEFT_OUT = ("increase", "noise_change")  # of one image they say little that others do not
-BETTER = {True: "up", False: "down", None: ""}
 
 
 def draw_trust(
@@ -41,15 +42,15 @@ def draw_trust(
     target_name: str,
 ) -> None:
     """One model's row: for each map a verdict in words and the scores it rests on."""
-    name = answer.says if target_name == OWN else target_name
     with st.container(border=True):
-        st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
-        if name not in answer.classes:
-            st.info(f"{model.title} knows no class {name}: choose another to explain.")
+        target = find_target(answer, target_name)
+        if target is None:
             return
+        name = answer.classes[target]
+        st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
         for method in methods:
             with said_in_place():
-                _draw_method(model, subject, method, answer.classes.index(name))
+                _draw_method(model, subject, method, target)
 
 
 def draw_agreement(
@@ -59,11 +60,11 @@ def draw_agreement(
     target_name: str,
 ) -> None:
     """How alike the maps are, between models for each method and between methods for each model."""
-    from xai.quality import agreement
+    from xai.likeness import agreement
 
     maps: dict[tuple[str, str], Attribution] = {}
     for model, answer in asked:
-        name = answer.says if target_name == OWN else target_name
+        name = answer.class_to_explain(target_name)
         for method in methods if name in answer.classes else []:
             with suppress(ExplainError):  # said above already
                 maps[model.title, method.title] = resources.attribution(
@@ -96,7 +97,7 @@ def _say_pair(
     maps: dict[tuple[str, str], Attribution],
     says: dict[str, str],
 ) -> str:
-    from xai.quality import agreement, say_agreement
+    from xai.likeness import agreement, say_agreement
 
     if one[0] == other[0]:  # of one model, which has one answer
         if is_same_map(maps[one], maps[other]):
@@ -158,7 +159,7 @@ def score_table(report: "QualityReport") -> pd.DataFrame:
         rows.append(
             [
                 measure.title,
-                BETTER[measure.up_is_better],
+                measure.better,
                 *("" if value is None else f"{value:.2f}" for value in values),
                 "" if area is None else f"{area:.2f}",
             ]

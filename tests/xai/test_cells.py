@@ -1,6 +1,5 @@
 """Cells found on drawn and real smears, and Shapley values by hand, by law and by captum."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +25,6 @@ from xai.cells import (
     shapley,
 )
 from xai.errors import UserError
-
-DATA = Path(os.environ.get("BLASTLENS_DATA", "no data"))
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="BLASTLENS_DATA has no real smears")
 
 
 def iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
@@ -75,9 +71,8 @@ def test_an_even_image_has_no_cell(colour: tuple[int, int, int]) -> None:
     assert segment_cells(pixels).count == 0
 
 
-@needs_data
-def test_real_smears_have_cells_and_no_scale_bar_among_them() -> None:
-    files = sorted((DATA / "all_pbs").glob("*/*.jpg"))[::17]
+def test_real_smears_have_cells_and_no_scale_bar_among_them(real_data: Path) -> None:
+    files = sorted((real_data / "all_pbs").glob("*/*.jpg"))[::17]
 
     found = [segment_cells(np.asarray(Image.open(file).convert("RGB"))) for file in files]
 
@@ -87,9 +82,8 @@ def test_real_smears_have_cells_and_no_scale_bar_among_them() -> None:
     assert 0.01 < np.mean([each.mask.mean() for each in found]) < 0.4
 
 
-@needs_data
-def test_a_single_real_cell_on_black_is_one_cell() -> None:
-    files = sorted((DATA / "cnmc2019").glob("*/*/*.png"))
+def test_a_single_real_cell_on_black_is_one_cell(real_data: Path) -> None:
+    files = sorted((real_data / "cnmc2019").glob("*/*/*.png"))
 
     found = [segment_cells(np.asarray(Image.open(file).convert("RGB"))) for file in files]
 

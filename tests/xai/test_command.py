@@ -13,13 +13,12 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from modelzoo import runs
-from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.predict import load_trained, predict, write_neighbours
-from tests.run_folders import CLASSES, make_run, write_images
-from xai.__main__ import OPACITY, OVERLAY_PX, app
+from modelzoo.predict import load_trained, predict
+from tests.run_folders import CLASSES
+from tests.xai.small_runs import write_small_runs
+from xai.__main__ import app
+from xai.commands.explaining import OPACITY, OVERLAY_PX
 from xai.explain import explain
 from xai.methods import METHODS
 from xai.overlay import draw_overlay, shared_vmax
@@ -34,19 +33,8 @@ class Home:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two untrained runs of Lite0: one of 64 px and one of 32, which leaves a single field."""
     home = tmp_path_factory.mktemp("home")
-    names = write_images(home / "data", images_per_class=10)
-    for px in (64, 32):
-        run = make_run(
-            home / "runs", f"lite0-{px}", image_ids=names, images_per_group=1,
-            data=str(home / "data"), input_px=64,
-        )  # fmt: skip
-        backbone = create_backbone("tf_efficientnet_lite0", len(CLASSES), seed=px).eval()
-        write_backbone(run.path, backbone, CLASSES, px)
-        embeddings = np.random.default_rng(0).normal(size=(len(names), 1280)).astype(np.float32)
-        write_neighbours(run.path, embeddings, names, runs.read_split(run.path))
-    make_run(home / "runs", "unfinished", state="failed")
+    names = write_small_runs(home)
     for name, image in zip(("one.jpg", "two.jpg", "deeper/one.jpg"), names, strict=False):
         (home / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(home / "data" / image, home / "images" / name)

@@ -10,36 +10,26 @@ import torch
 from typer.testing import CliRunner, Result
 
 from modelzoo import runs
-from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.splits import Split, draw_evenly
-from modelzoo.predict import load_trained, predict, write_neighbours
-from tests.run_folders import CLASSES, make_run, write_images
-from xai.__main__ import QUICK, app
+from modelzoo.predict import load_trained, predict
+from tests.xai.small_runs import write_small_runs
+from xai.__main__ import app
 from xai.cells import WORK_PX, segment_cells
+from xai.commands.judging import QUICK
 from xai.explain import explain
 from xai.measures import MEASURES
 from xai.methods import METHODS
-from xai.quality import QualityReport, judge, randomise, summarise
+from xai.quality import QualityReport, judge
+from xai.stability import randomise
+from xai.summaries import summarise
 from xai.validity import from_rows
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two untrained runs of Lite0: one of 64 px and one of 32, which leaves a single field."""
     home = tmp_path_factory.mktemp("home")
-    names = write_images(home / "data", images_per_class=10)
-    for px in (64, 32):
-        run = make_run(
-            home / "runs", f"lite0-{px}", image_ids=names, images_per_group=1,
-            data=str(home / "data"), input_px=64,
-        )  # fmt: skip
-        backbone = create_backbone("tf_efficientnet_lite0", len(CLASSES), seed=px).eval()
-        write_backbone(run.path, backbone, CLASSES, px)
-        embeddings = np.random.default_rng(0).normal(size=(len(names), 1280)).astype(np.float32)
-        write_neighbours(run.path, embeddings, names, runs.read_split(run.path))
-    make_run(home / "runs", "unfinished", state="failed")
+    write_small_runs(home)
     return home
 
 

@@ -1,0 +1,41 @@
+"""The page Explain, opened by a link, and what it shows."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from modelzoo import runs
+
+ROOT = Path(__file__).parents[3]
+IMAGES = 40  # of the data set
+PX = 64  # that the models see
+
+
+def open_explain(**query: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/explain.py")
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
+    return "\n".join(str(each.value) for kind in kinds for each in kind)
+
+
+def image_in_part(home: Path, run: str, part: str) -> str:
+    rows = runs.read_split(home / "runs" / run).rows
+    return next(row.image for row in rows if row.part == part)
+
+
+def alt_texts(app: AppTest) -> list[str]:
+    return [image.alt for each in app.image for image in each.proto.imgs]
+
+
+def map_url(app: AppTest) -> str:
+    """Where the browser fetches the only map: a name made from its bytes."""
+    (url,) = [
+        image.url for each in app.image for image in each.proto.imgs if " of Eff" in image.alt
+    ]
+    return str(url)

@@ -1,0 +1,190 @@
+"""What the page Explain says of models and their answers."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from modelzoo import runs
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.split import create_backbone
+from modelzoo.tensors import write_tensors
+from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain, text_of
+from tests.run_folders import make_run
+
+
+def test_without_a_model_the_demo_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+
+    app = open_explain()
+
+    assert not app.exception
+    assert "No model has been trained yet" in text_of(app)
+    assert "Train the demo" in [button.label for button in app.button]
+
+
+def test_a_sample_image_is_ready_and_explained(home: Path) -> None:
+    app = open_explain()
+
+    assert not app.exception
+    assert not app.error
+    said = text_of(app)
+    assert "models say" in said or "The models disagree" in said
+    assert "#### EfficientNet-Lite0" in said
+    assert "#### EfficientNet-B0" in said
+    assert said.count("image in its test part") == 2
+    assert said.count(":orange-badge[no ImageNet weights]") == 1
+    assert "**Not for diagnosis.**" in said
+    assert "The same scale for every model" in said
+
+
+def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
+    image = image_in_part(home, "lite0", "test")
+
+    app = open_explain(
+        image=image, run="lite0", method=["Grad-CAM", "Integrated Gradients"], explain="Pre"
+    )
+
+    said = text_of(app)
+    assert not app.exception
+    assert f"`{image}`: true class" in said
+    assert "**Grad-CAM** for **Pre**" in said
+    assert "**Integrated Gradients** for **Pre**" in said
+    assert "EfficientNet-B0" not in said
+
+
+def test_that_an_image_was_trained_on_is_said(home: Path) -> None:
+    app = open_explain(image=image_in_part(home, "lite0", "train"), run="lite0")
+
+    assert "This image was in the training part of this run" in text_of(app)
+
+
+def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
+    app = open_explain(image="gone.jpg", run="deleted")
+
+    assert not app.exception
+    said = text_of(app)
+    assert "Run deleted of this link is gone." in said
+    assert "Image gone.jpg of this link is gone." in said
+
+
+def test_a_damaged_model_is_a_sentence_and_the_other_is_still_asked(home: Path) -> None:
+    (home / "runs" / "lite0" / "model.safetensors").write_bytes(b"nothing")
+
+    app = open_explain(run=["lite0", "b0-random"])
+
+    assert not app.exception
+    assert "is damaged" in app.error[0].value
+    assert "#### EfficientNet-B0" in text_of(app)
+
+
+def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
+    app = open_explain(run="lite0", explain="Pre")
+    of_pre = map_url(app)
+
+    of_pro = map_url(app.selectbox(key="explain").set_value("Pro").run())
+    again = map_url(app.selectbox(key="explain").set_value("Pre").run())
+
+    assert of_pre != of_pro
+    assert again == of_pre
+
+
+def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
+    app = open_explain(run="lite0")
+
+    texts = alt_texts(app)
+
+    assert len(texts) == 3  # the image, the scale, the map
+    assert all(texts)
+    assert any("Grad-CAM of EfficientNet-Lite0" in text for text in texts)
+
+
+def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> None:
+    run = make_run(home / "runs", "new", state="training", backbone="vgg16")
+    status = runs.Status(
+        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
+    )
+    runs.write_status(run.path, status)
+
+    app = open_explain(run="new")
+
+    assert not app.exception
+    assert "Run new cannot be asked yet. Training, epoch 2 of 5." in text_of(app)
+    assert "gone" not in text_of(app)
+
+
+def test_a_run_deleted_while_the_page_shows_it_is_said(home: Path) -> None:
+    app = open_explain(run=["lite0", "b0-random"])
+    shutil.rmtree(home / "runs" / "lite0")
+
+    app.run()
+
+    assert not app.exception
+    assert "#### EfficientNet-B0" in text_of(app)
+    assert "#### EfficientNet-Lite0" not in text_of(app)
+
+
+def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
+    home: Path,
+) -> None:
+    path = home / "runs" / "b0-random"
+    network = create_backbone("efficientnet_b0", 2, seed=1).eval()
+    write_backbone(path, network, ("Benign", "Other"), PX)
+    split = path / "split.csv"
+    split.write_text(split.read_text().replace(",Pro,", ",Other,"))
+
+    app = open_explain(run=["lite0", "b0-random"], explain="Pro")
+
+    assert not app.exception
+    assert "EfficientNet-B0 knows no class Pro: choose another to explain." in text_of(app)
+    assert sum("Grad-CAM of EfficientNet-Lite0" in text for text in alt_texts(app)) == 1
+
+
+def test_how_unlike_the_training_images_it_is_is_always_said_above_the_map(home: Path) -> None:
+    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+
+    (said,) = [each for each in app.markdown if each.value.startswith("**Unlikeness ")]
+
+    assert " of 100: " in said.value
+    assert "percentile" in said.help
+
+
+def test_an_unlike_image_is_warned_of_above_its_map(home: Path) -> None:
+    file = home / "runs" / "lite0" / runs.NEIGHBOURS
+    neighbours = load_file(file)
+    neighbours["distances"] = torch.zeros_like(neighbours["distances"])  # as like as can be
+    write_tensors(file, neighbours)
+
+    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+
+    shown = [str(getattr(each, "value", each.type)) for each in app.main]
+    (warning,) = [row for row, each in enumerate(shown) if "This image is unlike what" in each]
+    heading = shown.index(next(each for each in shown if each.startswith("**Grad-CAM** for")))
+    assert warning < heading
+    assert "**Unlikeness 100** of 100: unlike its training images" in shown
+
+
+def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    run = make_run(tmp_path / "runs", "first", state="training", backbone="vgg16")
+    status = runs.Status(
+        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
+    )
+    runs.write_status(run.path, status)
+    make_run(tmp_path / "runs", "broken", state="failed", error="Memory ran out.")
+
+    app = open_explain()
+
+    assert not app.exception
+    assert alt_texts(app) == ["A synthetic smear of class Pre."]
+    assert "Run broken: Memory ran out." in text_of(app)
+    assert "Run first" not in text_of(app)  # it has not ended: it is in the bar
+    assert len(app.get("progress")) == 1
+    assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
+    assert not app.button  # the demo is offered only where nothing is at work

@@ -1,0 +1,303 @@
+"""`python -m xai explain`: overlays, maps and a manifest; started again, it goes on."""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from modelzoo.errors import UserError as ZooError
+from modelzoo.files import make_folder, write_bytes, write_text
+from xai.attribution import Attribution
+from xai.commands.progress import Show
+from xai.errors import UserError
+from xai.methods import ONE_PASS
+from xai.overlay import describe_evidence, draw_overlay, encode_png, shared_vmax
+
+if TYPE_CHECKING:
+    from modelzoo.predict import Trained
+
+MANIFEST = "manifest.json"
+OVERLAY_PX = 448  # a side, as the pages draw
+OPACITY = 0.6  # of the strongest evidence
+SAVE_SECONDS = 2.0  # what a killed command loses at most; a manifest of 10,000 images is 20 MB
+
+Record = dict[str, Any]  # of the manifest: plain JSON
+# Of a map's record: an attribution's fields (`values` a file's name), and what is drawn of it.
+NOT_KEPT = ("model_hash",)  # the manifest says it once
+MAP_KEYS = {spec.name for spec in fields(Attribution)} - {*NOT_KEPT} | {"overlay", "strength"}
+REFUSED_KEYS = {"method", "target"}
+
+
+@dataclass(slots=True)
+class Job:
+    """What one command was asked for, and what has come of it."""
+
+    trained: "Trained"
+    out: Path
+    root: Path  # that names of images are relative to
+    manifest: Record
+    made: int = 0  # maps
+    found: int = 0  # maps that were there already
+    refused: dict[str, str] = field(default_factory=dict)  # method -> why
+    skipped: dict[str, str] = field(default_factory=dict)  # image -> why
+
+
+def list_files(image: Path, out: Path) -> list[Path]:
+    """The images to explain; overlays of an earlier command are none."""
+    from modelzoo.predict import list_images
+
+    files = list_images(image)
+    if image.is_file():
+        return files
+    results = out.resolve()
+    files = [file for file in files if not file.resolve().is_relative_to(results)]
+    if not files:
+        raise UserError(f"{out} is where the images of {image} are; give another folder for --out.")
+    return files
+
+
+def start(run: Path, image: Path, out: Path, device: str) -> Job:
+    """The run, loaded, and the folder of results with what its manifest says."""
+    from modelzoo import runs
+    from modelzoo.predict import load_trained
+    from modelzoo.training.environment import pick_device
+
+    trained = load_trained(run, str(pick_device(device)))
+    with (run / runs.MODEL).open("rb") as file:
+        model_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    manifest = {
+        "run": trained.run.id,
+        "model_sha256": model_sha256,
+        "backbone": trained.run.config.backbone,
+        "classes": list(trained.classes),
+        "versions": {name: version(name) for name in ("torch", "timm", "numpy", "pillow")},
+        "images": _read_images(make_folder(out) / MANIFEST, model_sha256),
+    }
+    return Job(trained, out, image if image.is_dir() else image.parent, manifest)
+
+
+def _read_images(file: Path, model_sha256: str) -> list[Record]:
+    """What an earlier command left of the same model's maps; nothing where there is none."""
+    if not file.exists():
+        return []
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+        images: list[Record] = before["images"]
+        for each in images:
+            _check_keys(each, {"file", "sha256", "answer", "maps"})
+            for made in each["maps"]:
+                _check_keys(made, REFUSED_KEYS if "refused" in made else MAP_KEYS)
+        return images if before["model_sha256"] == model_sha256 else []
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{file} is damaged; remove it, or give another folder for --out."
+        ) from error
+
+
+def _check_keys(record: Record, keys: set[str]) -> None:
+    if not keys <= record.keys():
+        raise ValueError(f"without {', '.join(sorted(keys - record.keys()))}")
+
+
+def find_class(target: str | None, classes: Sequence[str]) -> int | None:
+    """The index of the class asked for; None: each image's own answer."""
+    if target is None:
+        return None
+    if target not in classes:
+        raise UserError(f"Class {target!r} is unknown; give one of {', '.join(classes)}.")
+    return classes.index(target)
+
+
+def explain_files(
+    job: Job, files: Sequence[Path], names: Sequence[str], target: int | None, show: Show
+) -> list[Record]:
+    """The records of those of `files` that can be read, with the maps that were missing."""
+    from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+
+    before = {each["file"]: each for each in job.manifest["images"]}
+    records = []
+    saved = time.monotonic()
+    try:
+        for done, file in enumerate(files):
+            name = file.relative_to(job.root).as_posix()
+            show(f"explaining {name}", done, len(files))
+            try:
+                image = require_cells_visible(decode_image(file), str(file))
+                pixels = fit_square(image, job.trained.px)
+                sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+            except ZooError as error:
+                job.skipped[name] = str(error)
+                continue
+            record = before.get(name)
+            if record is None or record["sha256"] != sha256:
+                record = before[name] = _answer(job.trained, pixels, name, sha256)
+            _add_maps(job, record, pixels, names, target)
+            records.append(record)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                _save(job, before)
+                saved = time.monotonic()
+    finally:
+        _save(job, before)
+    return records
+
+
+def _save(job: Job, record_by_file: dict[str, Record]) -> None:
+    """Write the manifest, so that a command that is stopped can go on."""
+    job.manifest["images"] = [record_by_file[name] for name in sorted(record_by_file)]
+    content = job.manifest | {"skipped": job.skipped}
+    write_text(job.out / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False))
+
+
+def _answer(trained: "Trained", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
+    """The record of an image without maps: what the run says of it."""
+    from modelzoo.predict import predict
+
+    answers = predict(trained, pixels[None])
+    probabilities = answers.probabilities[0]
+    return {
+        "file": name,
+        "sha256": sha256,
+        "answer": trained.classes[int(probabilities.argmax())],
+        "probabilities": dict(zip(trained.classes, probabilities.tolist(), strict=True)),
+        "unlikeness": float(answers.unlikeness[0]),
+        "maps": [],
+    }
+
+
+def _add_maps(
+    job: Job,
+    record: Record,
+    pixels: npt.NDArray[np.uint8],
+    names: Sequence[str],
+    target: int | None,
+) -> None:
+    """Make those maps of an image that its record does not list or whose files are gone."""
+    if target is None:
+        target = job.trained.classes.index(record["answer"])
+    there = {
+        each["method"]
+        for each in record["maps"]
+        if each["target"] == target and (job.out / each.get("values", "?")).is_file()
+    }
+    missing = [name for name in names if name not in there]
+    job.found += len(names) - len(missing)
+    record["maps"] = [
+        each for each in record["maps"] if each["target"] != target or each["method"] not in missing
+    ]
+    for name, made in _explain(job, pixels, missing, target).items():
+        if isinstance(made, str):
+            job.refused[name] = made
+            record["maps"].append({"method": name, "target": target, "refused": made})
+        else:
+            record["maps"].append(_keep(job, record["file"], made))
+            job.made += 1
+
+
+def _explain(
+    job: Job, pixels: npt.NDArray[np.uint8], names: Sequence[str], target: int
+) -> dict[str, Attribution | str]:
+    """An attribution by method, or why there is none for this network."""
+    import torch
+
+    from xai.explain import explain_by_all
+
+    backbone = job.trained.backbone
+    device = next(backbone.parameters()).device
+    images = backbone.normalise(torch.from_numpy(pixels[None]).to(device))
+    cheap = [name for name in names if name in ONE_PASS]
+    groups = [cheap] if cheap else []
+    groups += [[name] for name in names if name not in ONE_PASS]
+    found: dict[str, Attribution | str] = {}
+    while groups:
+        group = groups.pop()
+        try:
+            made = explain_by_all(
+                backbone,
+                images,
+                methods=group,
+                target=target,
+                model_hash=job.manifest["model_sha256"],
+            )
+            found |= {name: attributions[0] for name, attributions in made.items()}
+        except UserError as error:
+            if len(group) == 1:
+                found[group[0]] = str(error)
+            groups += [[name] for name in group] if len(group) > 1 else []
+    return {name: found[name] for name in names}
+
+
+def _keep(job: Job, image: str, attribution: Attribution) -> Record:
+    """Write a map; the record of it, with every field of the attribution but its values."""
+    name = job.trained.classes[attribution.target]
+    # Quoted, as a class of a table may be called "pre/pro".
+    stem = f"{image}.{attribution.method}.{quote(name, safe=' ')}"
+    content = io.BytesIO()
+    np.save(content, attribution.values)
+    make_folder((job.out / stem).parent)
+    write_bytes(job.out / f"{stem}.npy", content.getvalue())
+    plain = {
+        spec.name: getattr(attribution, spec.name)
+        for spec in fields(Attribution)
+        if spec.name not in (*NOT_KEPT, "values")
+    }
+    return plain | {
+        "target_name": name,
+        "unit": attribution.unit,
+        "says": describe_evidence(attribution, name),
+        "settings": {"input_px": job.trained.px, "device": str(_device(job))},
+        "values": f"{stem}.npy",
+        "overlay": f"{stem}.png",
+        "strength": shared_vmax([attribution]),
+    }
+
+
+def _device(job: Job) -> object:
+    return next(job.trained.backbone.parameters()).device
+
+
+def draw_all(job: Job, records: list[Record], names: Sequence[str], show: Show) -> None:
+    """Draw the images' maps, each method's on one scale; what is drawn so already stays."""
+    maps = [
+        (record, each)
+        for record in records
+        for each in record["maps"]
+        if each["method"] in names and "values" in each
+    ]
+    vmax = {
+        name: max((each["strength"] for _, each in maps if each["method"] == name), default=0.0)
+        for name in names
+    }
+    for done, (record, each) in enumerate(maps):
+        show(f"drawing {record['file']}", done, len(maps))
+        drawn = {"vmax": vmax[each["method"]], "opacity": OPACITY, "px": OVERLAY_PX}
+        if each.get("drawn") != drawn or not (job.out / each["overlay"]).is_file():
+            _draw(job, record["file"], each, drawn["vmax"])
+            each["drawn"] = drawn
+    _save(job, {record["file"]: record for record in job.manifest["images"]})
+
+
+def _draw(job: Job, image: str, record: Record, vmax: float) -> None:
+    from modelzoo.datasets.images import decode_image, fit_square
+
+    pixels = fit_square(decode_image(job.root / image), OVERLAY_PX)
+    drawn = draw_overlay(pixels, _read_map(job.out, record), vmax=vmax, opacity=OPACITY)
+    write_bytes(job.out / record["overlay"], encode_png(drawn))
+
+
+def _read_map(out: Path, record: Record) -> Attribution:
+    """The attribution that `_keep` wrote."""
+    file = out / record["values"]
+    facts = {spec.name: record[spec.name] for spec in fields(Attribution) if spec.name in record}
+    try:
+        return Attribution(**facts | {"values": np.load(file, allow_pickle=False)})
+    except (OSError, EOFError, ValueError) as error:
+        raise UserError(f"{file} is damaged; remove it and start again.") from error

@@ -1,0 +1,211 @@
+"""`python -m xai quality`: a run's maps judged over its test images."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from rich.box import SIMPLE
+from rich.table import Table
+
+from modelzoo.errors import UserError as ZooError
+from xai.commands.progress import Show
+from xai.errors import UserError
+from xai.measures import MEASURES, Summary
+from xai.methods import METHODS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modelzoo.datasets.splits import SplitRow
+    from modelzoo.predict import Trained
+    from xai.cells import Cells
+    from xai.model import SplitModel
+    from xai.quality import QualityReport
+    from xai.validity import Validity
+
+# Images on which methods are examined. Four take two minutes for Lite0 at 224 px, half of them for
+# Integrated Gradients; a few that differ say as much as many.
+EXAMINED = 4
+QUICK = 300  # passes; of a slower method the examination would take longer than all else
+
+
+@dataclass(slots=True)
+class Jury:
+    """A run whose maps are judged, on which images, and what has come of it."""
+
+    trained: "Trained"
+    root: Path  # that image ids are relative to
+    rows: "list[SplitRow]"  # test images
+    seen: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)  # image -> (px, px, 3)
+    reports: "dict[str, list[QualityReport]]" = field(default_factory=dict)  # by image
+    refused: dict[str, str] = field(default_factory=dict)  # method -> why
+    skipped: dict[str, str] = field(default_factory=dict)  # image -> why
+
+
+def gather(run: Path, n: int, device: str) -> Jury:
+    """The run, loaded, and `n` of its test images, as many of each class as can be.
+
+    Raises:
+        ZooError: The run, its model or its images are not there.
+    """
+    from modelzoo import runs
+    from modelzoo.datasets.splits import draw_evenly
+    from modelzoo.predict import load_trained
+    from modelzoo.training.environment import pick_device
+
+    trained = load_trained(run, str(pick_device(device)))
+    test = [row for row in runs.read_split(run).rows if row.part == "test"]
+    if not test:
+        raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
+    drawn = draw_evenly(test, n, seed=trained.run.config.seed)
+    data = Path(trained.run.config.data)
+    return Jury(trained, _find_root(data, drawn[0].image), drawn)
+
+
+def _find_root(data: Path, image_id: str) -> Path:
+    """The folder that image ids are relative to; it may lie deeper than the data set's path."""
+    from modelzoo import places
+    from modelzoo.datasets.layouts import open_dataset
+
+    if not data.exists():
+        raise UserError(
+            f"{data} is not there any more; put the data set back where it was when the run was "
+            "trained."
+        )
+    root = data if data.is_dir() else data.parent
+    if (root / image_id).is_file():
+        return root
+    return open_dataset(data, store=places.store_folder()).root
+
+
+def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
+    """The reports of the images that can be read, for the methods that this network allows.
+
+    Raises:
+        UserError: No image, or no method, is left.
+    """
+    from xai.stability import randomise
+
+    randomised = randomise(jury.trained.backbone)
+    for done, row in enumerate(jury.rows):
+        show(f"judging {row.image}", done, len(jury.rows))
+        try:
+            pixels, cells = _see(jury, row.image)
+        except ZooError as error:
+            jury.skipped[row.image] = str(error)
+            continue
+        jury.seen[row.image] = pixels
+        jury.reports[row.image] = _judge_image(jury, pixels, cells, names, randomised)
+    if not jury.seen:
+        raise UserError(f"None of the {len(jury.rows)} test images could be read.")
+    if not any(jury.reports.values()):
+        raise UserError(f"No map could be made: {'; '.join(jury.refused.values())}")
+
+
+def _see(jury: Jury, image_id: str) -> "tuple[npt.NDArray[np.uint8], Cells]":
+    """The image (px, px, 3) as the run sees it, and its cells, sought where they are sharp."""
+    from modelzoo.datasets.images import decode_image, fit_square
+    from xai.cells import WORK_PX, segment_cells
+
+    px = jury.trained.px
+    picture = decode_image(jury.root / image_id)
+    cells = segment_cells(fit_square(picture, max(px, WORK_PX)))
+    return fit_square(picture, px), cells.resized(px)
+
+
+def _judge_image(
+    jury: Jury,
+    pixels: npt.NDArray[np.uint8],
+    cells: "Cells",
+    names: Sequence[str],
+    randomised: "SplitModel",
+) -> "list[QualityReport]":
+    """A report a method, of its map for the run's own answer."""
+    from modelzoo.predict import predict
+    from xai.explain import explain
+    from xai.quality import judge
+
+    model = jury.trained.backbone
+    image = _as_input(jury, [pixels])
+    target = int(predict(jury.trained, pixels[None]).probabilities[0].argmax())
+    found = []
+    for name in names:
+        if name in jury.refused:
+            continue
+        try:
+            (attribution,) = explain(model, image, method=name, target=target)
+        except UserError as error:
+            jury.refused[name] = str(error)
+            continue
+        found.append(
+            judge(
+                model,
+                image,
+                attribution,
+                nuclei=cells.nuclei,
+                cells=cells.mask,
+                randomised=randomised,
+            )
+        )
+    return found
+
+
+def _as_input(jury: Jury, pixels: Sequence[npt.NDArray[np.uint8]]) -> "Tensor":
+    """Images (px, px, 3) uint8 as the network takes them: (N, 3, px, px), normalised."""
+    import torch
+
+    backbone = jury.trained.backbone
+    device = next(backbone.parameters()).device
+    return backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device))
+
+
+def examine_methods(jury: Jury, show: Show) -> "list[Validity]":
+    """What of each quick method holds on this network, seen on a few of the images."""
+    from modelzoo.datasets.splits import draw_evenly
+    from xai.validity import examine
+
+    rows = [row for row in jury.rows if row.image in jury.seen]
+    few = draw_evenly(rows, EXAMINED, seed=jury.trained.run.config.seed)
+    quick = [row.name for row in METHODS.values() if row.passes < QUICK]
+    show("examining methods", 0, len(quick))
+    return examine(
+        jury.trained.backbone,
+        _as_input(jury, [jury.seen[row.image] for row in few]),
+        methods=quick,
+        progress=lambda done, total: show("examining methods", done, total),
+    )
+
+
+def keep_judgement(jury: Jury, run: Path, held: "Sequence[Validity]") -> list[Summary]:
+    """The scores over all images, written into the run's folder with what `held` says."""
+    from modelzoo import runs
+    from xai.summaries import summarise
+    from xai.validity import to_rows
+
+    found = summarise(jury.reports, {row.image: row.group for row in jury.rows})
+    runs.write_judgement(run, [asdict(each) for each in found], to_rows(held))
+    return found
+
+
+def quality_table(found: Sequence[Summary]) -> Table:
+    """A row a method and measure, in the order of `MEASURES`."""
+    names = ("method", "score", "better", "mean (95 %)", "random", "centre", "blurred", "area")
+    table = Table(*names, "beats all three", "images", box=SIMPLE)
+    row_by_key = {(each.method, each.measure): each for each in found}
+    for method in dict.fromkeys(each.method for each in found):
+        for name, measure in MEASURES.items():
+            if row := row_by_key.get((method, name)):
+                references = (row.random, row.centre, row.blurred, row.area)
+                table.add_row(
+                    METHODS[method].title,
+                    measure.title,
+                    measure.better,
+                    f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})",
+                    *("" if value is None else f"{value:.2f}" for value in references),
+                    "" if row.better is None else f"{row.better:.0%}",
+                    f"{row.images} in {row.groups} groups",
+                )
+    return table
