@@ -11,6 +11,11 @@ from xai.errors import UserError
 # Pixels in one pass: 8 images of 224 px. More are no faster on a CPU and take more memory.
 CHUNK_PIXELS = 8 * 224 * 224
 
+# What a pass frees shall serve the next: asking the system for it anew, page by page, can take
+# longer than the pass. glibc keeps twice the largest block that was ever freed, if that is of
+# 32 MiB at most (mallopt(3), M_MMAP_THRESHOLD); so once in a process it is shown one.
+torch.empty(2**25 - 2**16, dtype=torch.uint8)
+
 
 class SplitModel(Protocol):
     """A classifier in evaluation mode whose call is `head` of `features`."""

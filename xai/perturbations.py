@@ -4,12 +4,16 @@ No gradients, no hooks, no files.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -25,6 +29,7 @@ TYPICAL, CHOSEN, ROUNDS = 40, 48, 6
 DRAWS = 50  # of scores, to tell how far the fast map may be off
 PATCH = 64  # pixels a side that show which layer reads which
 HEADS = 64  # feature maps at once through the head: VGG16's are 6 MB
+_BLAS = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,11 +121,13 @@ def _guess_scores(masks: Tensor, flat: Tensor, score: Callable[[Tensor], Floats]
     """Scores of all masks (M, h * w) from TYPICAL + CHOSEN passes."""
     points = masks.double().numpy()
     strength = flat.double().std(dim=1).numpy()  # how much a channel can bend the map
-    known = _typical(points)
+    with _one_blas_thread():
+        known = _typical(points)
     scores = score(masks[known])
     surprises = []
     for _ in range(ROUNDS):
-        guess = _interpolate(points, known, scores)
+        with _one_blas_thread():
+            guess = _interpolate(points, known, scores)
         # What may weigh much and is not known well: greed for the mean alone missed whole groups.
         gain = np.exp(guess.mean + 2 * guess.sd - guess.mean.max()) * strength * guess.sd
         more = np.argsort(-gain, kind="stable")[: CHOSEN // ROUNDS]
@@ -129,7 +136,27 @@ def _guess_scores(masks: Tensor, flat: Tensor, score: Callable[[Tensor], Floats]
         known, scores = np.concatenate([known, more]), np.concatenate([scores, found])
     # How far the guesses were off before, in their own spread: the process knows no network.
     wider = max(1.0, float(np.sqrt(np.mean(np.square(surprises)))))
-    return _interpolate(points, known, scores, draws=DRAWS, wider=wider)
+    with _one_blas_thread():
+        return _interpolate(points, known, scores, draws=DRAWS, wider=wider)
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """One thread for the linear algebra of numpy and scipy.
+
+    Theirs go on spinning for a while after each call, and the network's next pass, which wants all
+    cores, takes twice as long. One caller at a time: of two, the second would put back the first's.
+    """
+    with _BLAS, _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Every linear algebra that is loaded, numpy's and scipy's among them."""
+    import scipy.linalg  # noqa: F401  # brings its own
+
+    return ThreadpoolController()
 
 
 def _typical(points: Floats) -> npt.NDArray[np.intp]:
