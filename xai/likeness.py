@@ -8,7 +8,7 @@ import torch
 from scipy.stats import rankdata
 from torch.nn import functional as F
 
-Floats = npt.NDArray[np.float64]
+from xai.references import Floats
 
 AGREES, DIFFERS = 0.7, 0.3  # Spearman between two maps
 

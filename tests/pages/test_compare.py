@@ -7,9 +7,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
 from modelzoo import runs
+from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run, write_images
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -19,20 +18,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def open_compare(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("pages/compare.py")
-    return app.run()
-
-
-def text_of(app: AppTest) -> str:
-    return "\n".join(str(each.value) for each in [*app.markdown, *app.caption, *app.info])
-
-
 def test_an_empty_machine_is_told_what_to_do(folder: Path) -> None:
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert "nothing to compare" in text_of(app)
@@ -44,7 +31,7 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
     make_run(folder, "a", backbone="vgg16", skill=0.2)
     make_run(folder, "b", backbone="resnet50", skill=4)
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert app.markdown[0].value.startswith("#### ResNet50 is best; VGG16 is behind, by ")
@@ -60,7 +47,7 @@ def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
     make_run(folder, "vgg16-look", backbone="vgg16", split="look", skill=0.5)
     look = f"smears, held-out looks, seed 0, {runs.read_split(folder / 'vgg16-look').id[:6]}"
 
-    by_group, by_look = open_compare(), open_compare(split=look)
+    by_group, by_look = open_page("compare"), open_page("compare", split=look)
 
     assert by_group.dataframe[0].value["run"].tolist() == ["resnet50-group", "vgg16-group"]
     assert "2 of 3 tested runs are shown" in text_of(by_group)
@@ -72,7 +59,7 @@ def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
 def test_a_split_that_is_gone_is_said(folder: Path) -> None:
     make_run(folder, "a")
 
-    app = open_compare(split="smears, group split, seed 9, 012345")
+    app = open_page("compare", split="smears, group split, seed 9, 012345")
 
     assert not app.exception
     assert app.warning[0].value == "Split smears, group split, seed 9, 012345 of this link is gone."
@@ -82,14 +69,14 @@ def test_a_split_that_is_gone_is_said(folder: Path) -> None:
 def test_a_score_in_the_link_is_shown(folder: Path) -> None:
     make_run(folder, "a")
 
-    assert open_compare(score="AUC").segmented_control(key="score").value == "auc"
-    assert open_compare(score="Luck").segmented_control(key="score").value == "accuracy"
+    assert open_page("compare", score="AUC").segmented_control(key="score").value == "auc"
+    assert open_page("compare", score="Luck").segmented_control(key="score").value == "accuracy"
 
 
 def test_a_random_start_has_its_badge(folder: Path) -> None:
     make_run(folder, "a", starts_at_random=True)
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert app.dataframe[0].value["weights"].tolist() == [["no ImageNet weights"]]
     assert "started without ImageNet weights" in text_of(app)
@@ -103,7 +90,7 @@ def test_unfinished_and_damaged_runs_are_sentences_below(folder: Path) -> None:
     (make_run(folder, "torn").path / runs.CONFIG).write_text("data = [")
     (make_run(folder, "no-history").path / runs.HISTORY).write_bytes(b'"\xff')
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert "The disk was full; free some space." in text_of(app)
@@ -115,7 +102,7 @@ def test_unfinished_and_damaged_runs_are_sentences_below(folder: Path) -> None:
 
 def test_a_run_that_changes_is_read_again(folder: Path) -> None:
     run = make_run(folder, "a", skill=4)
-    app = open_compare()
+    app = open_page("compare")
     before = app.dataframe[0].value["accuracy"][0]
     worse = runs.read_predictions(make_run(folder.parent / "other", "a", skill=0).path)
 
@@ -154,9 +141,9 @@ def test_runs_are_filtered_by_recipe_and_data_set(folder: Path) -> None:
     make_run(folder, "b", data="/x/one", recipe="thorough")
     make_run(folder, "c", data="/x/two", recipe="quick")
 
-    both = open_compare(only_data="one", only_recipe="quick")
-    none = open_compare(only_data="two", only_recipe="thorough")
-    gone = open_compare(only_recipe="slow")
+    both = open_page("compare", only_data="one", only_recipe="quick")
+    none = open_page("compare", only_data="two", only_recipe="thorough")
+    gone = open_page("compare", only_recipe="slow")
 
     assert both.dataframe[0].value["run"].tolist() == ["a"]
     assert "1 of 3 tested runs are shown." in text_of(both)
@@ -170,7 +157,7 @@ def test_what_differs_between_the_settings_is_said(folder: Path) -> None:
     make_run(folder, "a", backbone="vgg16", learning_rate=0.001)
     make_run(folder, "b", backbone="resnet50", learning_rate=0.01)
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert "the runs shown differ in learning rate" in text_of(app)
     assert app.dataframe[1].value.columns.tolist() == ["model", "run", "learning_rate"]
@@ -182,7 +169,7 @@ def test_scores_sort_by_their_letters_as_by_their_values(folder: Path) -> None:
     for name, skill in (("a", -9.0), ("b", 0.5), ("c", 9.0)):
         make_run(folder, name, skill=skill)
 
-    shown = open_compare().dataframe[0].value["accuracy"].tolist()
+    shown = open_page("compare").dataframe[0].value["accuracy"].tolist()
 
     assert [text.strip("\N{FIGURE SPACE}").partition(" ")[0] for text in shown][::2] == [
         "100.0",
@@ -205,7 +192,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
     ]
     assert wanted
 
-    app = open_compare(cell="a: Early said to be Pro", right="none")
+    app = open_page("compare", cell="a: Early said to be Pro", right="none")
 
     assert not app.exception
     assert sorted(links_of(app)[: len(wanted)]) == sorted(wanted)
@@ -220,7 +207,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
 def test_a_data_set_that_was_moved_away_is_one_sentence(folder: Path) -> None:
     make_run(folder, "a", skill=0.5)
 
-    app = open_compare(cell="a: Early said to be Pro")
+    app = open_page("compare", cell="a: Early said to be Pro")
 
     assert not app.exception
     assert not app.image
@@ -236,7 +223,7 @@ def test_an_image_that_is_damaged_is_said_on_its_card(folder: Path) -> None:
     for image_id in image_ids:
         (data / image_id).write_bytes(b"no image")
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert not app.image
@@ -248,8 +235,8 @@ def test_a_cell_that_is_gone_or_left_out_is_said(folder: Path) -> None:
     make_run(folder, "b")
     make_run(folder, "looks", split="look")
 
-    gone = open_compare(cell="deleted: Early said to be Pro")
-    hidden = open_compare(cell="looks: Early said to be Pro")
+    gone = open_page("compare", cell="deleted: Early said to be Pro")
+    hidden = open_page("compare", cell="looks: Early said to be Pro")
 
     assert "is gone" in gone.warning[0].value
     assert "is left out by what is chosen above" in hidden.warning[0].value
@@ -259,8 +246,8 @@ def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) 
     for number in range(14):
         make_run(folder, f"run-{number:02d}", skill=number / 4, images=60)
 
-    best = open_compare(cell="run-00: Pre said to be Pro")
-    chosen = open_compare(drawn=["run-00", "run-03"], cell="run-00: Pre said to be Pro")
+    best = open_page("compare", cell="run-00: Pre said to be Pro")
+    chosen = open_page("compare", drawn=["run-00", "run-03"], cell="run-00: Pre said to be Pro")
 
     assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
     assert charts_of(best) == 1 + 12 + 1 + 1
@@ -274,7 +261,7 @@ def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> No
     make_run(folder, "a", skill=0.5)
     make_run(folder, "b", skill=0.5, backbone="vgg16")
 
-    app = open_compare(right="2")
+    app = open_page("compare", right="2")
 
     assert not app.exception
     assert "right by 2 of 2" in text_of(app)
@@ -284,7 +271,7 @@ def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> No
 def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> None:
     make_run(folder, "a")
     lost = make_run(folder, "b", backbone="vgg16")
-    app = open_compare()
+    app = open_page("compare")
 
     (lost.path / runs.PREDICTIONS).unlink()
     app.run()
@@ -317,7 +304,7 @@ def maps_of(app: AppTest) -> Element:
 def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> None:
     run = make_run(folder, "a")
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert "No run shown has had its maps judged yet" in text_of(app)
@@ -329,7 +316,7 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
     judge(make_run(folder, "b", backbone="vgg16"), lead_low=-0.05)
     missing = make_run(folder, "c", backbone="resnet50", skill=1)
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     said = text_of(app)
@@ -351,8 +338,8 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
 def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
     judge(make_run(folder, "a"), lead_low=0.05)
 
-    app = open_compare(maps_by="Share in nuclei")
-    none = open_compare(maps_by="Share in cytoplasm")
+    app = open_page("compare", maps_by="Share in nuclei")
+    none = open_page("compare", maps_by="Share in cytoplasm")
 
     assert not app.exception
     assert maps_of(app).value["Share of area"].tolist() == [0.31, 0.31]
@@ -365,7 +352,7 @@ def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> No
     judge(make_run(folder, "a"), lead_low=0.05)
     (make_run(folder, "b", backbone="vgg16").path / runs.QUALITY).write_text("method\n")
 
-    app = open_compare()
+    app = open_page("compare")
 
     assert not app.exception
     assert "quality.csv is damaged; remove it" in app.error[0].value

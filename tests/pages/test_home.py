@@ -4,12 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from modelzoo import runs
+from tests.pages.opened import open_page, text_of
 from tests.run_folders import make_run
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -19,19 +17,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def open_home(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def text_of(app: AppTest) -> str:
-    return "\n".join(str(each.value) for each in [*app.markdown, *app.caption])
-
-
 def test_an_empty_machine_offers_the_demo(folder: Path) -> None:
-    app = open_home()
+    app = open_page()
 
     assert not app.exception
     assert "#### Nothing has been trained here yet." in text_of(app)
@@ -46,7 +33,7 @@ def test_what_the_runs_show_comes_first(folder: Path) -> None:
     make_run(folder, "b", backbone="resnet50", skill=4)
     make_run(folder, "c", state="stopped")
 
-    app = open_home()
+    app = open_page()
 
     assert not app.exception
     assert "#### ResNet50 is best; VGG16 is behind" in text_of(app)
@@ -66,7 +53,7 @@ def test_what_trains_is_shown_with_its_progress(folder: Path) -> None:
     )
     runs.write_status(run.path, status)
 
-    app = open_home()
+    app = open_page()
 
     (bar,) = app.get("progress")
     assert bar.proto.value == 10
@@ -79,7 +66,7 @@ def test_the_demo_says_how_long_the_rest_takes(folder: Path) -> None:
     waits = make_run(folder, "demo-resnet50", backbone="resnet50", state="stopped")
     runs.write_status(waits.path, runs.Status(state="queued", **runs.this_process()))
 
-    app = open_home()
+    app = open_page()
 
     (bar,) = app.get("progress")
     assert bar.proto.text == (
@@ -93,7 +80,7 @@ def test_a_damaged_run_does_not_keep_the_page_from_ending(folder: Path) -> None:
     (make_run(folder, "b").path / runs.STATUS).write_bytes(b"{")
     started = time.monotonic()
 
-    app = open_home()
+    app = open_page()
 
     assert not app.exception
     assert app.metric[0].value == "1"
@@ -108,7 +95,7 @@ def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> No
         Image.fromarray(pixels).save(data / name / "one.png")
     (data / "Pro" / "broken.jpg").write_bytes(b"\xff\xd8no image")
 
-    app = open_home(data=str(data))
+    app = open_page(data=str(data))
 
     assert not app.exception
     assert "**2 images of 2 classes**" in text_of(app)
@@ -117,7 +104,7 @@ def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> No
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(folder: Path, tmp_path: Path) -> None:
-    app = open_home(data=str(tmp_path / "nowhere"))
+    app = open_page(data=str(tmp_path / "nowhere"))
 
     assert not app.exception
     assert "nowhere" in app.error[0].value

@@ -3,15 +3,12 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from modelzoo import runs
+from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -26,20 +23,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def open_train(**query: Any) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("pages/train.py")
-    return app.run()
-
-
-def text_of(app: AppTest) -> str:
-    return "\n".join(str(each.value) for each in [*app.markdown, *app.caption])
-
-
 def test_the_form_is_filled_with_a_run_that_can_be_started(folder: Path) -> None:
-    app = open_train()
+    app = open_page("train")
 
     assert not app.exception
     assert not app.error
@@ -56,7 +41,7 @@ def test_without_images_the_demo_is_offered(
 ) -> None:
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
 
-    app = open_train()
+    app = open_page("train")
 
     assert not app.exception
     assert not app.error
@@ -64,7 +49,7 @@ def test_without_images_the_demo_is_offered(
 
 
 def test_every_option_has_a_widget_with_its_help(folder: Path) -> None:
-    app = open_train()
+    app = open_page("train")
 
     labels = {each.label: each.help for each in [*app.selectbox, *app.number_input]}
     assert labels["Learning rate"] == "Size of a step at the start. From 1e-08 to 10."
@@ -73,7 +58,7 @@ def test_every_option_has_a_widget_with_its_help(folder: Path) -> None:
 
 
 def test_all_ten_are_one_choice_and_each_has_its_command(folder: Path) -> None:
-    app = open_train(train_backbone="all ten of Muduli et al. 2025", train_weights="none")
+    app = open_page("train", train_backbone="all ten of Muduli et al. 2025", train_weights="none")
 
     assert not app.exception
     commands = app.code[0].value.splitlines()
@@ -83,7 +68,9 @@ def test_all_ten_are_one_choice_and_each_has_its_command(folder: Path) -> None:
 
 
 def test_the_link_fills_the_form(folder: Path) -> None:
-    app = open_train(train_recipe="finetune", train_epochs="7", train_split="look", train_name="a")
+    app = open_page(
+        "train", train_recipe="finetune", train_epochs="7", train_split="look", train_name="a"
+    )
 
     command = app.code[0].value
     assert "--name a --recipe finetune" in command
@@ -103,7 +90,7 @@ def test_the_link_fills_the_form(folder: Path) -> None:
 def test_a_choice_that_does_not_hold_is_a_sentence_and_starts_nothing(
     folder: Path, choices: dict[str, str], sentence: str
 ) -> None:
-    app = open_train(**choices)
+    app = open_page("train", **choices)
 
     assert not app.exception
     assert sentence in app.error[0].value
@@ -112,7 +99,7 @@ def test_a_choice_that_does_not_hold_is_a_sentence_and_starts_nothing(
 
 
 def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
-    app = open_train(train_patience="10001", train_weights="none")
+    app = open_page("train", train_patience="10001", train_weights="none")
     epochs = next(each for each in app.number_input if each.label == "Epochs")
 
     epochs.set_value(10_001).run()  # a browser would not let it through
@@ -124,7 +111,7 @@ def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
 def test_a_run_that_failed_says_why_and_can_be_resumed_or_deleted(folder: Path) -> None:
     make_run(folder, "broken", state="failed", error="Memory ran out.")
 
-    app = open_train(watch="broken")
+    app = open_page("train", watch="broken")
 
     assert "Memory ran out." in text_of(app)
     labels = [button.label for button in app.button]
@@ -140,7 +127,7 @@ def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
         status = runs.Status(state=state, device="cpu", queued=number, **runs.this_process())
         runs.write_status(folder / name, status)
 
-    app = open_train()
+    app = open_page("train")
 
     assert "#### EfficientNet-Lite0 is training on cpu; 2 runs wait." in text_of(app)
     assert "`second`: Waits for cpu, 1 before it." in text_of(app)
@@ -150,7 +137,7 @@ def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
 def test_a_run_that_is_gone_is_said(folder: Path) -> None:
     make_run(folder, "here")
 
-    app = open_train(watch="gone")
+    app = open_page("train", watch="gone")
 
     assert not app.exception
     assert "Run gone of this link is gone." in [warning.value for warning in app.warning]
@@ -158,7 +145,7 @@ def test_a_run_that_is_gone_is_said(folder: Path) -> None:
 
 def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
     run = make_run(folder, "here")
-    app = open_train(watch="here")
+    app = open_page("train", watch="here")
     runs.delete_run(run)
 
     app.run()
@@ -167,7 +154,7 @@ def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
 
 
 def test_the_button_queues_a_run_and_what_fails_is_said(folder: Path) -> None:
-    app = open_train(train_name="empty", train_weights="none", train_device="cpu")
+    app = open_page("train", train_name="empty", train_weights="none", train_device="cpu")
 
     next(each for each in app.button if each.label == "Start").click().run()
 

@@ -5,23 +5,14 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from modelzoo import runs
+from tests.pages.opened import open_page
 
-ROOT = Path(__file__).parents[3]
 IMAGES = 40  # of the data set
 PX = 64  # that the models see
 
 
 def open_explain(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.switch_page("pages/explain.py")
-    return app.run()
-
-
-def text_of(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
-    return "\n".join(str(each.value) for kind in kinds for each in kind)
+    return open_page("explain", **query)
 
 
 def image_in_part(home: Path, run: str, part: str) -> str:

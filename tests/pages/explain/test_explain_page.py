@@ -11,7 +11,8 @@ from modelzoo import runs
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.split import create_backbone
 from modelzoo.tensors import write_tensors
-from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain, text_of
+from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
+from tests.pages.opened import text_of
 from tests.run_folders import make_run
 
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from modelzoo import runs
-from tests.pages.explain.opened import IMAGES, alt_texts, image_in_part, open_explain, text_of
+from tests.pages.explain.opened import IMAGES, alt_texts, image_in_part, open_explain
+from tests.pages.opened import text_of
 
 
 def answers_of(home: Path, run: str) -> dict[str, str]:

@@ -13,14 +13,8 @@ from streamlit.testing.v1 import AppTest
 from modelzoo import runs
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.predict import load_trained, predict, write_neighbours
-from tests.pages.explain.opened import (
-    PX,
-    alt_texts,
-    image_in_part,
-    map_url,
-    open_explain,
-    text_of,
-)
+from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
+from tests.pages.opened import text_of
 from xai.methods import METHODS
 
 

@@ -1,0 +1,23 @@
+"""A page of the app, opened by a link, and what it says."""
+
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+
+
+def open_page(page: str | None = None, **query: Any) -> AppTest:
+    """The app at one of `pages/`, or where it begins."""
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    if page:
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
+    return "\n".join(str(each.value) for kind in kinds for each in kind)
