@@ -177,14 +177,6 @@ def find_straddling(split: Split, group_by_image: Mapping[str, str]) -> list[str
     return sorted(group for group, parts in parts_by_group.items() if len(parts) > 1)
 
 
-def count_parts(split: Split) -> dict[str, dict[Part, int]]:
-    """Class -> part -> number of images."""
-    counts: dict[str, dict[Part, int]] = {}
-    for row in sorted(split.rows, key=lambda row: row.label):
-        counts.setdefault(row.label, dict.fromkeys(PARTS, 0))[row.part] += 1
-    return counts
-
-
 def _given_parts(dataset: "Dataset") -> dict[str, Part]:
     """Image id -> part, as the data say."""
     parts: dict[str, Part] = {image.id: image.part for image in dataset.images if image.part}

@@ -17,7 +17,6 @@ from modelzoo.datasets.splits import (
     Part,
     Split,
     SplitRow,
-    count_parts,
     draw_evenly,
     find_straddling,
     format_split,
@@ -27,6 +26,14 @@ from modelzoo.datasets.splits import (
 from modelzoo.errors import UserError
 
 Groups = dict[str, str]
+
+
+def count_parts(split: Split) -> dict[str, dict[Part, int]]:
+    """Class -> part -> number of images."""
+    counts: dict[str, dict[Part, int]] = {}
+    for row in sorted(split.rows, key=lambda row: row.label):
+        counts.setdefault(row.label, dict.fromkeys(PARTS, 0))[row.part] += 1
+    return counts
 
 
 def dataset_of(sizes_by_class: dict[str, list[int]]) -> tuple[Dataset, Groups, Groups]:
