@@ -3,7 +3,7 @@
 import streamlit as st
 
 st.set_page_config(page_title="BlastLens", page_icon=":material/biotech:", layout="wide")
-st.logo("pages/parts/blastlens.svg", size="large")
+st.logo("pages/shell/blastlens.svg", size="large")
 
 if st.context.theme.type == "dark":
     # Streamlit writes white on what has the primary colour. In the dark theme that is light, so

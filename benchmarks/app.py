@@ -27,14 +27,18 @@ import numpy as np
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from modelzoo import runs
+from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.datasets.smears import KINDS, write_smears
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part, Split, SplitRow
-from modelzoo.predict import write_neighbours
-from modelzoo.training.config import TrainConfig
+from modelzoo.datasets.synthetic.smears import KINDS, write_smears
+from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.runs.folder import Run, create_run
+from modelzoo.runs.history import append_history
+from modelzoo.runs.predictions import Predictions, write_predictions
+from modelzoo.runs.records import write_split
+from modelzoo.runs.status import Status, write_status
 from tests.browser.chromium import find_chromium
 
 LITE0 = "tf_efficientnet_lite0"
@@ -281,7 +285,7 @@ def _write_tested_runs(home: Path, count: int) -> None:
     names = list(BACKBONES)
     for index in range(count):
         config = TrainConfig(data="smears", backbone=names[index % len(names)])
-        run = runs.create_run(home / "runs", f"{config.backbone}-{index:03d}", config)
+        run = create_run(home / "runs", f"{config.backbone}-{index:03d}", config)
         _write_results(run, generator, [f"{image:04d}.jpg" for image in range(2000)])
 
 
@@ -293,7 +297,7 @@ def _write_models(home: Path) -> None:
     generator = np.random.default_rng(0)
     for name in BACKBONES:
         config = TrainConfig(data=str(data), backbone=name, weights="none")
-        run = runs.create_run(home / "runs", name, config)
+        run = create_run(home / "runs", name, config)
         split = _write_results(run, generator, images)
         backbone = create_backbone(name, len(KINDS), seed=0)
         write_backbone(run.path, backbone, tuple(sorted(KINDS)), config.px)
@@ -302,7 +306,7 @@ def _write_models(home: Path) -> None:
         write_neighbours(run.path, embeddings, tuple(images), split)
 
 
-def _write_results(run: runs.Run, generator: np.random.Generator, images: list[str]) -> Split:
+def _write_results(run: Run, generator: np.random.Generator, images: list[str]) -> Split:
     """The split, half of it test, and predictions that are right three times in four or so."""
     classes = tuple(sorted(KINDS))
     parts: tuple[Part, ...] = ("test", "train", "test", "validation")
@@ -318,10 +322,10 @@ def _write_results(run: runs.Run, generator: np.random.Generator, images: list[s
     logits = generator.normal(size=(len(images), 4)).astype(np.float32)
     logits[np.arange(len(images)), labels] += 2
     odds = np.exp(logits)
-    runs.write_split(run.path, split)
-    runs.write_predictions(
+    write_split(run.path, split)
+    write_predictions(
         run.path,
-        runs.Predictions(
+        Predictions(
             tuple(images),
             tuple(row.part for row in split.rows),
             labels,
@@ -332,7 +336,7 @@ def _write_results(run: runs.Run, generator: np.random.Generator, images: list[s
     )
     for epoch in range(1, 31):
         loss = float(1 / epoch + generator.normal(scale=0.01))
-        runs.append_history(
+        append_history(
             run.path,
             {
                 "epoch": epoch,
@@ -342,7 +346,7 @@ def _write_results(run: runs.Run, generator: np.random.Generator, images: list[s
                 "validation_accuracy": 0.95 - loss / 2,
             },
         )
-    runs.write_status(run.path, runs.Status(state="done", epoch=30, epochs=30))
+    write_status(run.path, Status(state="done", epoch=30, epochs=30))
     return split
 
 

@@ -30,19 +30,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.backbone import Backbone, create_backbone
+from modelzoo.backbones.weights import WeightsRecord
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets import store as pixel_store
+from modelzoo.datasets.dataset import Dataset as Smears
 from modelzoo.datasets.images import decode_image
-from modelzoo.datasets.layouts import Dataset as Smears
-from modelzoo.datasets.layouts import open_dataset
-from modelzoo.datasets.smears import write_smears
+from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import Pixels, open_pixels
-from modelzoo.runs import InitialWeights
-from modelzoo.training.config import TrainConfig
+from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.training.embeddings import open_embeddings
 from modelzoo.training.environment import pick_device
-from modelzoo.training.rules import make_optimizer
-from modelzoo.training.train import pixel_inputs
+from modelzoo.training.optim import make_optimizer
+from modelzoo.training.run import pixel_inputs
 
 BATCH = 32
 Batches = Iterator[tuple[Tensor, Tensor]]
@@ -218,7 +218,7 @@ def count_frozen(
         pixels = open_pixels(dataset, input_px=px, store=store)
         open_embeddings(
             create_backbone(name, 4),
-            InitialWeights(kind="none"),
+            WeightsRecord(kind="none"),
             pixels,
             dataset_id=dataset.id,
             seed=0,

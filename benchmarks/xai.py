@@ -40,14 +40,14 @@ from pytorch_grad_cam import AblationCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor
 
-from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.datasets.smears import write_smears
-from modelzoo.predict import load_trained
+from modelzoo.datasets.synthetic.smears import write_smears
+from modelzoo.inference.trained import load_trained
 from modelzoo.training.environment import pick_device
 from xai.explain import explain, explain_by_all
-from xai.methods import METHODS
-from xai.perturbations import score_cam
+from xai.methods.score_cam import score_cam
+from xai.methods.table import METHODS
 
 PX = 224
 GRADIENT_CAMS = (

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
 
-from modelzoo import places
-from modelzoo.evaluation.leaderboard import best_first, read_leaderboard
-from modelzoo.runs import list_runs
+from modelzoo import paths
+from modelzoo.evaluation.rows import best_first, read_leaderboard
+from modelzoo.runs.folder import list_runs
 from tests.browser.chromium import find_chromium
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -66,7 +66,7 @@ def main() -> None:
 
 def _largest_mistake() -> str:
     """The cell of the second best run that holds most mistakes, as the page's address calls it."""
-    found, _ = list_runs(places.runs_folder())
+    found, _ = list_runs(paths.runs_folder())
     row = best_first(read_leaderboard(found).rows)[1]
     wrong = row.evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)

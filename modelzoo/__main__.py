@@ -17,13 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from modelzoo import places, runs
+from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.config.train_config import TrainConfig, list_recipes
 from modelzoo.errors import UserError
 from modelzoo.files import replacing
-from modelzoo.places import DEMO_PREFIX
-from modelzoo.training.config import TrainConfig, list_recipes
-from modelzoo.training.plan import plan_runs
+from modelzoo.launching.plan import plan_runs
+from modelzoo.paths import DEMO_PREFIX
+from modelzoo.runs.file_names import PREDICTIONS
+from modelzoo.runs.folder import Run, check_run_is_free, create_run, list_runs, read_run
+from modelzoo.runs.status import Status, read_status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +57,7 @@ def weights(
     """List where each backbone's ImageNet weights are, and fetch those that are missing."""
     from modelzoo.backbones.weights import fetch_weights, list_weights
 
-    folder = places.weights_folder()
+    folder = paths.weights_folder()
     wanted = names or list(BACKBONES)
     failures = []
     if fetch:
@@ -83,15 +86,12 @@ def data(
     store: StoreOption = None,
 ) -> None:
     """Say what a folder of images holds: classes, groups, looks, and what was skipped and why."""
-    from modelzoo.datasets.groups import (
-        describe_dataset,
-        find_groups,
-        find_looks,
-        summarise_classes,
-    )
-    from modelzoo.datasets.layouts import open_dataset
+    from modelzoo.datasets.background import find_looks
+    from modelzoo.datasets.groups import find_groups
+    from modelzoo.datasets.opening import open_dataset
+    from modelzoo.datasets.report import describe_dataset, summarise_classes
 
-    folder = store or places.store_folder()
+    folder = store or paths.store_folder()
     with _progress() as show:
         dataset = open_dataset(
             path, store=folder, segmented=segmented, progress=_phase(show, "checking images")
@@ -111,17 +111,17 @@ def data(
 
 def _train_command(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
-    folder: Path = options.pop("runs") or places.runs_folder()
+    folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
     recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
     backbones, seed = _list_backbones(options.pop("backbone")), options.pop("seed")
     planned = plan_runs(folder=folder, recipe=recipe, backbones=backbones, seeds=[seed], **options)
     for each in planned:
-        runs.check_run_is_free(folder, each.name)
+        check_run_is_free(folder, each.name)
     _check_data(Path(planned[0].config.data), store)
     _check_weights([each.config for each in planned])
     for each in planned:
-        _train(runs.create_run(folder, each.name, each.config), store, device)
+        _train(create_run(folder, each.name, each.config), store, device)
 
 
 def _train_signature() -> inspect.Signature:
@@ -163,8 +163,8 @@ def resume(
     device: DeviceOption = "auto",
 ) -> None:
     """Go on with a run that was stopped, killed or has not begun; the result is the same."""
-    found = runs.read_run(run)
-    if runs.read_status(run, now=time.time()).state == "done":
+    found = read_run(run)
+    if read_status(run, now=time.time()).state == "done":
         raise UserError(f"Run {found.id!r} is done; train a new one.")
     _train(found, store, device)
 
@@ -177,9 +177,9 @@ def stop(
     ] = False,
 ) -> None:
     """Stop a run at the next batch; what it had saved is kept, and `resume` goes on."""
-    from modelzoo.training import launch
+    from modelzoo.launching import local
 
-    launch.stop(runs.read_run(run), after_epoch=after_epoch)
+    local.stop(read_run(run), after_epoch=after_epoch)
 
 
 @app.command()
@@ -190,7 +190,7 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Say what a trained run makes of images: image, predicted, unlikeness, p:<class>."""
-    from modelzoo.predict import list_images, load_trained, predict_files
+    from modelzoo.inference.trained import list_images, load_trained, predict_files
     from modelzoo.training.environment import pick_device
 
     files = list_images(image)
@@ -217,13 +217,14 @@ def predict(
 
 
 @app.command(name="runs")
-def list_runs(runs_folder: RunsOption = None) -> None:
+def show_runs(runs_folder: RunsOption = None) -> None:
     """List the runs with their scores on the test part, each with its 95 % interval."""
-    from modelzoo.evaluation.leaderboard import list_splits, read_leaderboard, runs_table
-    from modelzoo.evaluation.sentences import split_effect, verdict
+    from modelzoo.evaluation.rows import list_splits, read_leaderboard
+    from modelzoo.evaluation.tables import runs_table
+    from modelzoo.evaluation.verdict import split_effect, verdict
 
-    folder = runs_folder or places.runs_folder()
-    found, damaged = runs.list_runs(folder)
+    folder = runs_folder or paths.runs_folder()
+    found, damaged = list_runs(folder)
     if not found and not damaged:
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found)
@@ -246,9 +247,10 @@ def evaluate(
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
 ) -> None:
     """Print a run's scores with their 95 % intervals, from its predictions alone."""
-    from modelzoo.evaluation.leaderboard import evaluate_run, scores_table
+    from modelzoo.evaluation.rows import evaluate_run
+    from modelzoo.evaluation.tables import scores_table
 
-    _print_frame(scores_table(evaluate_run(runs.read_run(run), part=part)))
+    _print_frame(scores_table(evaluate_run(read_run(run), part=part)))
 
 
 @app.command()
@@ -262,9 +264,9 @@ def demo(
     device: DeviceOption = "auto",
 ) -> None:
     """Make synthetic smears and train every backbone on them, with the weights at hand."""
-    found, _ = runs.list_runs(places.runs_folder())
+    found, _ = list_runs(paths.runs_folder())
     mine = [run for run in found if not run.id.startswith(DEMO_PREFIX)]
-    tested = {run.config.backbone for run in found if run.has(runs.PREDICTIONS)}
+    tested = {run.config.backbone for run in found if run.has(PREDICTIONS)}
     if once and (mine or tested == set(BACKBONES)):
         return
     from modelzoo.demo import queue_demo, run_demo
@@ -287,11 +289,11 @@ def demo(
 Show = Callable[[str, int, int], None]  # phase, done, total
 
 
-def _train(run: runs.Run, store: Path | None, device: str) -> None:
+def _train(run: Run, store: Path | None, device: str) -> None:
     """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
+    from modelzoo.launching.queue import turn
     from modelzoo.training.devices import find_device
     from modelzoo.training.heartbeat import StopRequestedError
-    from modelzoo.training.queue import turn
 
     notes.print(f"Run {run.id}: {run.path}")
     place = find_device(device).name
@@ -311,18 +313,18 @@ def _train(run: runs.Run, store: Path | None, device: str) -> None:
 
 
 def _train_at_once(
-    run: runs.Run,
+    run: Run,
     device: str,
-    watch: Callable[[runs.Status], None],
+    watch: Callable[[Status], None],
     store: Path | None = None,
-) -> runs.Status:
+) -> Status:
     """Train `run`, now that it is its turn: torch is imported here and not before."""
-    from modelzoo.training.train import train
+    from modelzoo.training.run import train
 
     return train(
         run,
-        store=store or places.store_folder(),
-        weights_folder=places.weights_folder(),
+        store=store or paths.store_folder(),
+        weights_folder=paths.weights_folder(),
         device=device,
         watch=watch,
     )
@@ -334,16 +336,16 @@ def _check_weights(configs: Sequence[TrainConfig]) -> None:
 
     for config in configs:
         if config.weights == "imagenet":
-            require_weights(config.backbone, places.weights_folder())
+            require_weights(config.backbone, paths.weights_folder())
 
 
 def _check_data(path: Path, store: Path | None) -> None:
     """Open the images once before a run is made, so that a mistyped path leaves none behind."""
-    from modelzoo.datasets.layouts import check_trainable, open_dataset
+    from modelzoo.datasets.opening import check_trainable, open_dataset
 
     with _progress() as show:
         progress = _phase(show, "checking images")
-        dataset = open_dataset(path, store=store or places.store_folder(), progress=progress)
+        dataset = open_dataset(path, store=store or paths.store_folder(), progress=progress)
     check_trainable(dataset)
     if dataset.skipped:
         notes.print(
@@ -351,7 +353,7 @@ def _check_data(path: Path, store: Path | None) -> None:
         )
 
 
-def _say(status: runs.Status) -> str:
+def _say(status: Status) -> str:
     """The phase; in training the epoch and the pace too."""
     if status.phase != "training":
         return status.phase
@@ -359,7 +361,7 @@ def _say(status: runs.Status) -> str:
     return f"training epoch {status.epoch + 1} of at most {status.epochs}{pace}"
 
 
-def _steps(status: runs.Status) -> tuple[int, int]:
+def _steps(status: Status) -> tuple[int, int]:
     """Done and total of the phase, in thousandths."""
     if status.phase == "training":
         return round(1000 * (status.epoch + status.progress)), 1000 * status.epochs

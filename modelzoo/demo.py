@@ -8,17 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from modelzoo import places, runs
+from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
-from modelzoo.datasets.smears import write_smears
+from modelzoo.config.train_config import TrainConfig, read_recipe
+from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.errors import UserError
-from modelzoo.runs import Run, State, Status
-from modelzoo.training import launch
-from modelzoo.training.config import TrainConfig, read_recipe
+from modelzoo.launching import local
+from modelzoo.launching.queue import turn
+from modelzoo.runs.folder import Run, create_run, read_run
+from modelzoo.runs.records import read_environment
+from modelzoo.runs.status import State, Status, read_status, this_process, write_status
 from modelzoo.training.devices import find_device
 from modelzoo.training.heartbeat import StopRequestedError
-from modelzoo.training.queue import turn
 
 IMAGES_PER_CLASS = 100
 # Seconds of a whole run, its process included, on two cores without a GPU. They only say how the
@@ -96,22 +98,22 @@ def queue_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) 
     """
     place = find_device(device).name
     for run in _prepare(show=show, say=say):
-        launch.start(run, store=places.store_folder(), device=place)
+        local.start(run, store=paths.store_folder(), device=place)
 
 
 def list_demo_runs() -> dict[str, TrainConfig]:
     """The demo's runs by name, the quickest backbones first."""
     has_weights = {
-        row.backbone: row.path is not None for row in list_weights(places.weights_folder())
+        row.backbone: row.path is not None for row in list_weights(paths.weights_folder())
     }
     configs = {}
     for row in sorted(BACKBONES.values(), key=lambda row: row.parameters):
-        name = f"{places.DEMO_PREFIX}{row.name}"
+        name = f"{paths.DEMO_PREFIX}{row.name}"
         if not has_weights[row.name]:
             name += "-random-start"
         configs[name] = read_recipe(
             "quick",
-            data=str(places.demo_folder().resolve()),
+            data=str(paths.demo_folder().resolve()),
             backbone=row.name,
             weights="imagenet" if has_weights[row.name] else "none",
         )
@@ -128,16 +130,16 @@ def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
     done = total = 0
     expected = taken = left = 0.0
     for run in found:
-        if not run.id.startswith(places.DEMO_PREFIX):
+        if not run.id.startswith(paths.DEMO_PREFIX):
             continue
         total += 1
         seconds = SECONDS.get(run.config.backbone, 20)
         try:
-            status = runs.read_status(run.path, now=now)
+            status = read_status(run.path, now=now)
             if status.state == "done":
                 done += 1
                 expected += seconds
-                taken += sum(runs.read_environment(run.path).seconds.values()) + _STARTING
+                taken += sum(read_environment(run.path).seconds.values()) + _STARTING
             elif status.state in ("queued", "training"):
                 left += seconds * (1 - _share(status))
         except UserError:  # a damaged run is said elsewhere
@@ -161,9 +163,9 @@ def _prepare(*, show: Show, say: Callable[[str], None]) -> list[Run]:
             "random; `python -m modelzoo weights --fetch` gets them, then run the demo again."
         )
     left = [run for name, config in wanted.items() if (run := _find_or_create(name, config))]
-    if left and not places.demo_folder().is_dir():
+    if left and not paths.demo_folder().is_dir():
         write_smears(
-            places.demo_folder(),
+            paths.demo_folder(),
             images_per_class=IMAGES_PER_CLASS,
             progress=lambda done, total: show("drawing smears", done, total),
         )
@@ -172,23 +174,23 @@ def _prepare(*, show: Show, say: Callable[[str], None]) -> list[Run]:
 
 def _find_or_create(name: str, config: TrainConfig) -> Run | None:
     """The demo's run `name`, queued in the name of this process; None where nothing is to do."""
-    path = places.runs_folder() / name
+    path = paths.runs_folder() / name
     if path.is_dir():
-        run = runs.read_run(path)
-        state = runs.read_status(path, now=time.time()).state
+        run = read_run(path)
+        state = read_status(path, now=time.time()).state
         if state in ("queued", "training", "done"):
             return None
     else:
-        run = runs.create_run(places.runs_folder(), name, config)
+        run = create_run(paths.runs_folder(), name, config)
     _set_state(run, "queued")
     return run
 
 
 def _set_state(run: Run, state: State) -> None:
     """Say, in the name of this process, that the run waits or was stopped before it began."""
-    status = runs.read_status(run.path, now=time.time())
-    changed = replace(status, state=state, queued=time.time(), error="", **runs.this_process())
-    runs.write_status(run.path, changed)
+    status = read_status(run.path, now=time.time())
+    changed = replace(status, state=state, queued=time.time(), error="", **this_process())
+    write_status(run.path, changed)
 
 
 def _show_run(show: Show, name: str, done: int, total: int, status: Status) -> None:

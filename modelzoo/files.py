@@ -65,3 +65,8 @@ def _explained(error: OSError, path: Path) -> UserError:
         f"{path} could not be written ({error.strerror or error}); "
         "give a folder that may be written to."
     )
+
+
+def damaged_file(file: Path) -> UserError:
+    """What is said of a file that cannot be understood."""
+    return UserError(f"{file} is damaged; put a good copy in its place or train the run again.")

@@ -2,17 +2,26 @@
 
 import streamlit as st
 
-from modelzoo.evaluation.leaderboard import best_first, list_splits, name_rows
-from pages.parts import choices, tables
-from pages.parts.curves import draw_roc, draw_training
-from pages.parts.demo import offer_demo
-from pages.parts.disagreements import draw_disagreements
-from pages.parts.door import through_the_door
-from pages.parts.intervals import draw_intervals
-from pages.parts.map_quality import draw_map_quality
-from pages.parts.mistakes import draw_mistakes
-from pages.parts.scoreboard import read_board
-from pages.parts.states import say_verdict
+from modelzoo.evaluation.rows import best_first, list_splits, name_rows
+from pages.sections.compare.configurations import draw_configurations
+from pages.sections.compare.confusion import draw_mistakes
+from pages.sections.compare.faithfulness import draw_map_quality
+from pages.sections.compare.filters import (
+    choose_drawn,
+    choose_format,
+    choose_metric,
+    choose_rows,
+    choose_split,
+)
+from pages.sections.compare.hardest import draw_disagreements
+from pages.sections.compare.intervals import draw_intervals
+from pages.sections.compare.leaderboard import draw_leaderboard, draw_unfinished
+from pages.sections.compare.learning import draw_training
+from pages.sections.compare.roc import draw_roc
+from pages.sections.compare.verdict import say_verdict
+from pages.shell.demo import offer_demo
+from pages.shell.entry import through_the_door
+from pages.shell.reads import read_board
 
 through_the_door()
 st.title("Which model is best, and can we tell?")
@@ -20,18 +29,18 @@ board = read_board()
 if not board.rows:
     st.write("No run has been tested yet, so there is nothing to compare.")
     offer_demo()
-    tables.unfinished(board)
+    draw_unfinished(board)
     st.stop()
 
 answer = st.container()  # above the choices that it depends on
-kept = choices.choose_rows(board.rows)
+kept = choose_rows(board.rows)
 splits = list_splits(kept)
 if not splits:
     answer.info("No run is both of these data sets and of these recipes; choose others.")
     st.stop()
 
 every_split = {choice.title for choice in list_splits(board.rows)}
-shown = choices.choose_split(splits, elsewhere=every_split)
+shown = choose_split(splits, elsewhere=every_split)
 rows = best_first(row for row in kept if row.split_id == shown)
 names = name_rows(rows)
 split_title = next(choice.title for choice in splits if choice.split_id == shown)
@@ -44,18 +53,18 @@ if len(rows) < len(board.rows):
     )
 
 every_id = [row.run_id for row in board.rows]
-drawn_ids = choices.choose_drawn(rows, elsewhere=every_id)
+drawn_ids = choose_drawn(rows, elsewhere=every_id)
 drawn = [row for row in rows if row.run_id in drawn_ids]
 by_metric, by_format = st.columns([3, 1])
 with by_metric:
-    metric = choices.choose_metric()
+    metric = choose_metric()
 with by_format:
-    file_format = choices.choose_format()
+    file_format = choose_format()
 draw_intervals(drawn, names, metric, file_format)
 
-tables.leaderboard(rows, names)
-tables.unfinished(board)
-tables.settings(rows, names)
+draw_leaderboard(rows, names)
+draw_unfinished(board)
+draw_configurations(rows, names)
 draw_mistakes(drawn, names, file_format, every_id)
 draw_roc(drawn, names, file_format)
 draw_training(drawn, names, file_format)

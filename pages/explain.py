@@ -2,20 +2,22 @@
 
 import streamlit as st
 
-from pages.parts import resources
-from pages.parts.answers import OWN, Answer, say_answers
-from pages.parts.by_cell import draw_by_cell
-from pages.parts.door import through_the_door
-from pages.parts.explanations import Look, Panels, draw_model, draw_scales
-from pages.parts.methods import choose_look, choose_methods
-from pages.parts.models import Model, choose_models, list_models
-from pages.parts.nearest import draw_nearest
-from pages.parts.resources import DISPLAY_PX
-from pages.parts.states import said_in_place, say_if_gone
-from pages.parts.subjects import choose_subject
-from pages.parts.trust import draw_agreement, draw_trust
-from pages.parts.waiting import wait_for_a_model
-from pages.parts.what_if import draw_what_if
+from pages.sections.explain.empty import wait_for_a_model
+from pages.sections.explain.faithfulness import draw_agreement, draw_trust
+from pages.sections.explain.image import choose_subject
+from pages.sections.explain.maps import Look, Panels, draw_model, draw_scales
+from pages.sections.explain.methods import choose_look, choose_methods
+from pages.sections.explain.models import choose_models
+from pages.sections.explain.nearest import draw_nearest
+from pages.sections.explain.perturb import draw_what_if
+from pages.sections.explain.prediction import OWN, Answer, say_answers
+from pages.sections.explain.shapley import draw_by_cell
+from pages.shell import inference
+from pages.shell.entry import through_the_door
+from pages.shell.errors import said_in_place
+from pages.shell.inference import DISPLAY_PX
+from pages.shell.links import say_if_gone
+from pages.shell.models import Model, list_models
 
 MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
     "Where it looked",
@@ -73,7 +75,7 @@ if subject is None:
 with said_in_place():
     truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
     with picture:
-        pixels = resources.square(subject.picture, DISPLAY_PX)
+        pixels = inference.square(subject.picture, DISPLAY_PX)
         st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
         st.markdown(f":small[`{subject.picture.name}`: {truth}]")
         if subject.image_id:
@@ -109,7 +111,7 @@ with said_in_place():
         bar.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
         try:
             with said_in_place():
-                answer = resources.answer(model, subject.picture, may_compute=not stopped)
+                answer = inference.answer(model, subject.picture, may_compute=not stopped)
                 asked.append((model, answer))
                 sentence.markdown(f"#### {say_answers([each for _, each in asked], subject.label)}")
                 if view == MAPS:
@@ -123,7 +125,7 @@ with said_in_place():
                     draw_trust(model, answer, subject, methods, target_name)
                 elif view == NEAREST:
                     draw_nearest(model, answer, subject)
-        except resources.NotComputedError:
+        except inference.NotComputedError:
             panels.are_all = False
             break
     progress.empty()

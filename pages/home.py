@@ -2,11 +2,15 @@
 
 import streamlit as st
 
-from pages.parts import at_work, here
-from pages.parts.demo import offer_demo
-from pages.parts.door import through_the_door
-from pages.parts.scoreboard import read_board
-from pages.parts.states import said_in_place, say_verdict
+from pages.sections.compare.verdict import say_verdict
+from pages.sections.home.dataset import dataset_report
+from pages.sections.home.overview import doors, machine, running
+from pages.sections.home.weights import draw_weights
+from pages.shell.demo import offer_demo
+from pages.shell.entry import through_the_door
+from pages.shell.errors import said_in_place
+from pages.shell.reads import read_board
+from pages.shell.run_status import list_runs_here, read_states
 
 through_the_door()
 st.title("What is here, and what next?")
@@ -14,7 +18,7 @@ st.write(
     "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
     "which is better, can we tell, where did it look, and can that be trusted?"
 )
-states = at_work.read_states(at_work.list_runs())  # before the board: what ends between is redrawn
+states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
 with said_in_place():
     if board.rows:
@@ -26,10 +30,10 @@ with said_in_place():
         st.write("The demo trains the first models, on synthetic smears, in about five minutes:")
         offer_demo()
 
-here.running(states)
-here.doors()
+running(states)
+doors()
 st.subheader("What is here")
 with said_in_place():
-    here.machine(board)
-here.weights()
-here.dataset_report()
+    machine(board)
+draw_weights()
+dataset_report()

@@ -4,18 +4,20 @@ import time
 
 import streamlit as st
 
-from modelzoo.training.queue import list_at_work
-from pages.parts import at_work
-from pages.parts.door import through_the_door
-from pages.parts.states import said_in_place
-from pages.parts.train_form import choose_runs, offer_start
+from modelzoo.launching.queue import list_at_work
+from pages.sections.train.form import choose_runs, offer_start
+from pages.sections.train.queue import show_at_work
+from pages.sections.train.run import choose_run, show_run
+from pages.shell.entry import through_the_door
+from pages.shell.errors import said_in_place
+from pages.shell.run_status import list_runs_here, read_states, say_at_work
 
 through_the_door()
 st.title("What is training, and what next?")
-found = at_work.list_runs()
-states = at_work.read_states(found)
-st.markdown(f"#### {at_work.say_at_work(list_at_work(found, now=time.time()))}")
-at_work.show_at_work(states)
+found = list_runs_here()
+states = read_states(found)
+st.markdown(f"#### {say_at_work(list_at_work(found, now=time.time()))}")
+show_at_work(states)
 
 st.subheader("Train a model")
 with said_in_place():
@@ -24,8 +26,8 @@ with said_in_place():
         offer_start(planned, device)
 
 st.subheader("Watch a run")
-run = at_work.choose_run(found)
+run = choose_run(found)
 if run is None:
     st.caption("There is no run yet: the first one shows itself here.")
 else:
-    at_work.show_run(run)
+    show_run(run)

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modelzoo import runs
-from modelzoo.datasets.smears import write_smears
+from modelzoo.backbones.weights import WeightsRecord
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part, Split, SplitRow
-from modelzoo.training.config import TrainConfig
+from modelzoo.datasets.synthetic.smears import write_smears
+from modelzoo.runs.file_names import ENVIRONMENT, WEIGHTS
+from modelzoo.runs.folder import Run, create_run
+from modelzoo.runs.history import append_history
+from modelzoo.runs.predictions import Predictions, write_predictions
+from modelzoo.runs.records import Environment, write_record, write_split
+from modelzoo.runs.status import State, Status, write_status
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
 PARTS: tuple[Part, ...] = ("test", "train", "validation", "test", "train")  # by group, in turns
@@ -18,11 +24,11 @@ PARTS: tuple[Part, ...] = ("test", "train", "validation", "test", "train")  # by
 
 def predictions_of(
     labels: npt.ArrayLike, logits: npt.ArrayLike, *, classes: tuple[str, ...] = CLASSES
-) -> runs.Predictions:
+) -> Predictions:
     """Predictions of the test part with these logits, on images named by their place."""
     rows = np.asarray(logits, np.float32)
     odds = np.exp(rows - rows.max(1, keepdims=True)) if len(rows) else rows
-    return runs.Predictions(
+    return Predictions(
         tuple(f"{index:04d}.jpg" for index in range(len(rows))),
         ("test",) * len(rows),
         np.asarray(labels, np.int64),
@@ -34,7 +40,7 @@ def predictions_of(
 
 def guess(
     generator: np.random.Generator, *, images: int = 100, skill: float = 2.0, classes: int = 4
-) -> runs.Predictions:
+) -> Predictions:
     """Predictions whose true class is `skill` logits ahead of standard normal noise."""
     labels = np.arange(images) % classes
     logits = generator.normal(size=(images, classes))
@@ -59,16 +65,16 @@ def make_run(
     images: int = 120,
     images_per_group: int = 2,
     image_ids: Sequence[str] = (),
-    state: runs.State = "done",
+    state: State = "done",
     error: str = "",
     starts_at_random: bool = False,
     **config: Any,
-) -> runs.Run:
+) -> Run:
     """Write the run folder `folder / name`; only a run that is done has predictions.
 
     Images are called after their place, or as `image_ids` says; their classes take turns.
     """
-    run = runs.create_run(folder, name, TrainConfig(**({"data": "smears"} | config)))
+    run = create_run(folder, name, TrainConfig(**({"data": "smears"} | config)))
     image_ids = image_ids or [f"{index:04d}.jpg" for index in range(images)]
     images = len(image_ids)
     groups = [index // (len(CLASSES) * images_per_group) for index in range(images)]
@@ -83,9 +89,9 @@ def make_run(
             for index, (image_id, group) in enumerate(zip(image_ids, groups, strict=True))
         )
     )
-    runs.write_split(run.path, split)
+    write_split(run.path, split)
     for epoch in range(1, 6):
-        runs.append_history(
+        append_history(
             run.path,
             {
                 "epoch": epoch,
@@ -95,14 +101,14 @@ def make_run(
                 "validation_accuracy": 1 - 0.6 / epoch if epoch < 4 else 0.7,
             },
         )
-    runs.write_status(run.path, runs.Status(state=state, error=error, epoch=5, epochs=5))
+    write_status(run.path, Status(state=state, error=error, epoch=5, epochs=5))
     if state != "done":
         return run
     guessed = guess(np.random.default_rng(7), images=images, skill=skill)
     parts = tuple(row.part for row in split.rows)
-    runs.write_predictions(
+    write_predictions(
         run.path,
-        runs.Predictions(
+        Predictions(
             tuple(image_ids),
             parts,
             guessed.labels,
@@ -111,14 +117,14 @@ def make_run(
             guessed.probabilities,
         ),
     )
-    weights = runs.InitialWeights(kind="none" if starts_at_random else "imagenet")
-    runs.write_record(run.path, runs.WEIGHTS, weights)
-    runs.write_record(run.path, runs.ENVIRONMENT, _environment(run.config.seed))
+    weights = WeightsRecord(kind="none" if starts_at_random else "imagenet")
+    write_record(run.path, WEIGHTS, weights)
+    write_record(run.path, ENVIRONMENT, _environment(run.config.seed))
     return run
 
 
-def _environment(seed: int) -> runs.Environment:
-    return runs.Environment(
+def _environment(seed: int) -> Environment:
+    return Environment(
         versions={"torch": "2.11.0"},
         device="cpu",
         cores=2,

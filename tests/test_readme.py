@@ -8,7 +8,7 @@ import typer
 
 from modelzoo.__main__ import app as zoo
 from xai.__main__ import app as xai
-from xai.methods import METHODS
+from xai.methods.table import METHODS
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

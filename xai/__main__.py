@@ -15,8 +15,9 @@ from modelzoo.errors import UserError as ZooError
 from xai.commands import explaining, judging
 from xai.commands.progress import notes, show_progress
 from xai.errors import UserError
-from xai.measures import PUBLISHED, say_method
-from xai.methods import METHODS, find_method
+from xai.faithfulness.table import PUBLISHED
+from xai.methods.table import METHODS, find_method
+from xai.say.verdict import say_method
 
 WIDE = 240  # characters: the table of methods through a pipe
 

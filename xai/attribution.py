@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from xai.methods import METHODS, Unit
-
-Map = npt.NDArray[np.float32]  # (h, w)
+from xai.methods.table import METHODS, Unit
+from xai.types import Map
 
 SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by less
 

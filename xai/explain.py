@@ -7,16 +7,19 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from xai import cam, perturbations
 from xai.attribution import Attribution
-from xai.cam import FeatureGradients, feature_gradients
 from xai.errors import UserError
-from xai.gradients import gradient_shap, integrated_gradients, saliency, smooth_grad
-from xai.hooked import deep_lift, guided_backprop, guided_grad_cam
-from xai.methods import METHODS, ONE_PASS, find_method
-from xai.model import SplitModel, chunk_size
-from xai.pixel_map import PixelMap
-from xai.regions import kernel_shap, occlusion
+from xai.methods import cam
+from xai.methods.cam import FeatureGradients, feature_gradients
+from xai.methods.gradients import gradient_shap, integrated_gradients, saliency, smooth_grad
+from xai.methods.head import ablation_cam, recipro_cam
+from xai.methods.kernel_shap import kernel_shap
+from xai.methods.occlusion import occlusion
+from xai.methods.rerouting import deep_lift, guided_backprop, guided_grad_cam
+from xai.methods.score_cam import score_cam
+from xai.methods.table import METHODS, ONE_PASS, find_method
+from xai.model import chunk_size
+from xai.types import PixelMap, SplitModel
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
 MIN_PX, MAX_PX = 8, 2048
@@ -34,12 +37,10 @@ _CAMS: dict[str, Callable[[SplitModel, FeatureGradients, Sequence[int]], Tensor]
     "layer-cam": lambda model, at, targets: cam.layer_cam(at.features, at.gradients),
     "finer-cam": lambda model, at, targets: cam.grad_cam(at.features, at.finer),
     "eigen-cam": lambda model, at, targets: cam.eigen_cam(at.features),
-    "ablation-cam": lambda model, at, targets: perturbations.ablation_cam(
+    "ablation-cam": lambda model, at, targets: ablation_cam(
         model, at.features, at.gradients, targets
     ),
-    "recipro-cam": lambda model, at, targets: perturbations.recipro_cam(
-        model, at.features, targets
-    ),
+    "recipro-cam": lambda model, at, targets: recipro_cam(model, at.features, targets),
 }
 assert set(ONE_PASS) < set(_CAMS)
 
@@ -179,7 +180,7 @@ def _attribution(
 
 
 def _score_cam(model: SplitModel, image: Tensor, target: int, *, is_exact: bool) -> PixelMap:
-    found = perturbations.score_cam(model, image, target, is_exact=is_exact)
+    found = score_cam(model, image, target, is_exact=is_exact)
     notes = []
     if found.similarity is not None:
         notes.append(

@@ -1,7 +1,6 @@
 """What a network must offer to be explained. Any split of the forward pass will do."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,31 +14,6 @@ CHUNK_PIXELS = 8 * 224 * 224
 # longer than the pass. glibc keeps twice the largest block that was ever freed, if that is of
 # 32 MiB at most (mallopt(3), M_MMAP_THRESHOLD); so once in a process it is shown one.
 torch.empty(2**25 - 2**16, dtype=torch.uint8)
-
-
-class SplitModel(Protocol):
-    """A classifier in evaluation mode whose call is `head` of `features`."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Logits (N, K) of normalised images (N, 3, H, W)."""
-        ...
-
-    def features(self, x: Tensor) -> Tensor:
-        """The last spatial map (N, C, h, w) of normalised images."""
-        ...
-
-    def head(self, features: Tensor) -> Tensor:
-        """Logits (N, K) of features."""
-        ...
-
-
-@runtime_checkable
-class StagedModel(SplitModel, Protocol):
-    """A model that also gives its maps of several depths, for methods that fuse them."""
-
-    def stages(self, x: Tensor) -> list[Tensor]:
-        """Maps (N, C, h, w) of normalised images, finest first; the last are the features."""
-        ...
 
 
 def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:

@@ -9,11 +9,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from modelzoo.backbones.split import Backbone, create_empty_backbone, fill_backbone
+from modelzoo.backbones.backbone import Backbone, create_empty_backbone, fill_backbone
+from modelzoo.backbones.local_dir import MODEL, MODEL_CONFIG
 from modelzoo.backbones.table import BackboneRow
 from modelzoo.errors import UserError
 from modelzoo.files import write_text
-from modelzoo.runs import MODEL, MODEL_CONFIG
 from modelzoo.tensors import write_tensors
 
 

@@ -13,16 +13,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from modelzoo.backbones.split import (
+from modelzoo.backbones.backbone import (
     Backbone,
     create_backbone,
     create_empty_backbone,
     fill_backbone,
     replace_classifier,
 )
-from modelzoo.backbones.weights import check_hash, require_weights
+from modelzoo.backbones.weights import WeightsRecord, check_hash, require_weights
 from modelzoo.errors import UserError
-from modelzoo.runs import InitialWeights
 
 IMAGENET_CLASSES = 1000
 
@@ -34,7 +33,7 @@ def start_backbone(
     weights: Literal["imagenet", "none"],
     folder: Path | None,
     seed: int,
-) -> tuple[Backbone, InitialWeights]:
+) -> tuple[Backbone, WeightsRecord]:
     """A backbone as a training starts from it, in training mode, and where its weights are from.
 
     With 1000 classes ImageNet's own classifier stays, otherwise it is new and random by `seed`.
@@ -50,13 +49,13 @@ def start_backbone(
         UserError: No weights are here, or those found do not fit.
     """
     if weights == "none":
-        return create_backbone(name, n_classes, seed=seed), InitialWeights(kind="none")
+        return create_backbone(name, n_classes, seed=seed), WeightsRecord(kind="none")
     found = require_weights(name, folder)
     backbone = create_empty_backbone(name, IMAGENET_CLASSES)
     sha256 = _load(backbone, found.path)
     if n_classes != IMAGENET_CLASSES:
         replace_classifier(backbone, n_classes, seed=seed)
-    return backbone, InitialWeights(
+    return backbone, WeightsRecord(
         kind="imagenet", source=found.source, file=found.path.name, sha256=sha256
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import huggingface_hub
@@ -26,6 +26,16 @@ HUB_FILE = "model.safetensors"
 TIMEOUT_SECONDS = 10.0  # without an answer; a machine without internet should hear of it soon
 
 Report = Callable[[int, int], None]  # bytes so far, bytes in all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsRecord:
+    """Where a run's initial weights came from."""
+
+    kind: Literal["imagenet", "none"]
+    source: str = ""  # in words: "folder", "package ...", "hub ..."; empty for none
+    file: str = ""  # name of the file
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

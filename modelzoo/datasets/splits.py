@@ -14,7 +14,7 @@ import numpy as np
 from modelzoo.errors import UserError
 
 if TYPE_CHECKING:  # layouts knows Part
-    from modelzoo.datasets.layouts import Dataset
+    from modelzoo.datasets.dataset import Dataset
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)

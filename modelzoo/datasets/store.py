@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.datasets.dataset import Dataset, Image
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.datasets.layouts import Dataset, Image, Progress, report_progress, worker_threads
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing, write_text
+from modelzoo.parallel import Progress, report_progress, worker_threads
 
 VERSION = 1  # of how a file becomes pixels; a new one leaves old stores behind
 _CHUNK_IMAGES = 128  # 19 MB at 224 px wait in memory to be written

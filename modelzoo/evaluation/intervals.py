@@ -1,12 +1,12 @@
-"""How sure scores are: a bootstrap over groups. Predictions in, records out; no files.
+"""Confidence intervals of scores: a bootstrap over groups. Predictions in, records out; no files.
 
-Images of one group (a patient, overlapping fields) are drawn together, since they are right or
-wrong together: drawing single images would promise more than the data can tell.
+Images of one group (a patient, overlapping fields) are drawn together, since their errors are
+correlated: drawing single images would promise more than the data can tell.
 Letters: N images, G groups, K classes, B resamples.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,18 +14,24 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from modelzoo.evaluation.scores import (
+from modelzoo.evaluation.metrics import (
     METRICS,
     Floats,
     auc_by_class,
     mean_of_defined,
     scores_of_confusion,
 )
-from modelzoo.runs import Predictions
+from modelzoo.runs.predictions import Predictions
 
 CONFIDENCE = 0.95
+
+
 RESAMPLES = 1000
+
+
 FEW_GROUPS = 10  # below this many a bootstrap is known to be too narrow (Cameron et al. 2008)
+
+
 BLOCK = 1_000_000  # image weights held at once, 4 MB; 100 MB at once were no faster
 
 
@@ -58,20 +64,6 @@ class Evaluation:
     def images(self) -> int:
         """How many images were scored."""
         return int(self.confusion_by_group.sum())
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """How far one run's accuracy lies below another's on the same images, with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_real(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0
 
 
 def evaluate(
@@ -144,44 +136,6 @@ def draw_groups(groups: int, *, resamples: int, seed: int) -> npt.NDArray[np.flo
     return draws
 
 
-def accuracy_gaps(
-    best: Evaluation, others: Sequence[Evaluation], *, resamples: int = RESAMPLES, seed: int = 0
-) -> list[Gap]:
-    """How far each of `others` lies below `best`, paired over the same groups.
-
-    The 95 % hold for all of them together: the half-width is the bootstrap's standard error times
-    the 95th percentile, over resamples, of the largest standardised deviation among them (Efron and
-    Tibshirani 1993, ch. 12), so that ten comparisons do not find a difference by chance. Few groups
-    widen it as Student's t does; one group says nothing (infinite).
-
-    A group that a run has no prediction for counts for the others alone.
-    """
-    if not others:
-        return []
-    models = [best, *others]
-    groups = sorted({group for model in models for group in model.groups})
-    G = len(groups)
-    right, total = np.zeros((2, len(models), G))
-    for index, model in enumerate(models):
-        at = np.searchsorted(groups, model.groups)
-        right[index, at] = np.trace(model.confusion_by_group, axis1=1, axis2=2)
-        total[index, at] = model.confusion_by_group.sum((1, 2))
-    draws = draw_groups(G, resamples=resamples, seed=seed)
-    accuracy = right.sum(1) / total.sum(1)
-    drawn_total = total @ draws  # (models, B)
-    drawn = (right @ draws) / np.maximum(drawn_total, 1)
-    value = accuracy[0] - accuracy[1:]
-    deviation = np.abs((drawn[0] - drawn[1:]) - value[:, None])  # (others, B)
-    error = np.sqrt((deviation**2).mean(1))
-    standardised = deviation / np.where(error > 0, error, np.inf)[:, None]
-    factor = float(np.quantile(standardised.max(0), CONFIDENCE)) * _widening(G)
-    half = np.where(error > 0, error * factor, 0.0) if G > 1 else np.full(len(others), np.inf)
-    return [
-        Gap(float(gap), float(gap - width), float(min(gap + width, 1.0)))
-        for gap, width in zip(value, half, strict=True)
-    ]
-
-
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of `n` (Wilson 1927): never of zero width."""
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
@@ -230,15 +184,6 @@ def _macro_auc_of(
             for at in range(0, draws.shape[1], block)
         ]
     )
-
-
-def _widening(groups: int) -> float:
-    """How much wider Student's t is than the normal for so many groups."""
-    if groups < 2:
-        return math.inf
-    tail = (1 + CONFIDENCE) / 2
-    student = float(stats.t.ppf(tail, groups - 1)) / float(stats.norm.ppf(tail))
-    return student * math.sqrt(groups / (groups - 1))
 
 
 def _why(metric: str, missing: list[str], images: list[str]) -> str:

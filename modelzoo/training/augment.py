@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from modelzoo.training.config import Augmentation
+from modelzoo.config.train_config import Augmentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

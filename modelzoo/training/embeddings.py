@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 
-from modelzoo.backbones.split import Backbone
+from modelzoo.backbones.backbone import Backbone
+from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.store import Pixels
 from modelzoo.files import make_folder
-from modelzoo.runs import InitialWeights
 from modelzoo.tensors import write_tensors
 
 Report = Callable[[int, int], None]  # images done, images in all
@@ -54,7 +54,7 @@ def embed_pixels(
 
 def open_embeddings(
     backbone: Backbone,
-    weights: InitialWeights,
+    weights: WeightsRecord,
     pixels: Pixels,
     *,
     dataset_id: str,

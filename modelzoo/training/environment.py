@@ -11,9 +11,9 @@ from statistics import median
 
 import torch
 
-from modelzoo.backbones.split import Backbone
+from modelzoo.backbones.backbone import Backbone
 from modelzoo.errors import UserError
-from modelzoo.runs import Environment
+from modelzoo.runs.records import Environment
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from modelzoo.runs import HEARTBEAT_SECONDS, State, Status, this_process, write_status
+from modelzoo.runs.status import HEARTBEAT_SECONDS, State, Status, this_process, write_status
 
 
 class StopRequestedError(Exception):

@@ -12,15 +12,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from modelzoo import runs
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
-from modelzoo.runs import Run
+from modelzoo.runs.file_names import CHECKPOINT
+from modelzoo.runs.folder import Run
+from modelzoo.runs.history import append_history, keep_history
 from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
-from modelzoo.training.config import TrainConfig
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.rules import class_weights, draw_batches, make_optimizer, make_schedule
+from modelzoo.training.optim import make_optimizer, make_schedule
+from modelzoo.training.sampling import class_weights, draw_batches
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +58,12 @@ def fit(
     schedule = make_schedule(optimizer, config)
     weights = class_weights(labels[rows["train"]], config)
     at = _Progress()
-    if (path / runs.CHECKPOINT).is_file():
-        saved = read_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator)
+    if (path / CHECKPOINT).is_file():
+        saved = read_checkpoint(path / CHECKPOINT, module, optimizer, generator)
         schedule.load_state_dict(saved.pop("schedule"))
         at = _Progress(**saved)
         log.info("resuming after epoch %d", at.epoch)
-    runs.keep_history(path, at.epoch)
+    keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
 
     while at.epoch < config.epochs and at.stalled < config.patience:
@@ -109,12 +111,12 @@ def fit(
         else:
             schedule.step()
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
-        runs.append_history(path, row)
+        append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
         is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
         if is_due or is_last or heartbeat.stop_after_epoch:
             progress = asdict(at) | {"schedule": schedule.state_dict()}
-            write_checkpoint(path / runs.CHECKPOINT, module, optimizer, generator, progress)
+            write_checkpoint(path / CHECKPOINT, module, optimizer, generator, progress)
             checkpointed = time.monotonic()
         log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)

@@ -7,10 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from modelzoo import runs
-from modelzoo.datasets.smears import write_smears
-from modelzoo.training.config import TrainConfig
-from modelzoo.training.train import train
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.synthetic.smears import write_smears
+from modelzoo.runs.folder import create_run
+from modelzoo.training.run import train
 from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
@@ -36,7 +36,7 @@ def addresses(
     config = TrainConfig(
         data=str(full / "smears"), weights="none", split="random", input_px=64, epochs=5
     )
-    lite0 = runs.create_run(full / "runs", "lite0", config)
+    lite0 = create_run(full / "runs", "lite0", config)
     train(lite0, store=full / "store", weights_folder=None, device="cpu")
     return {"empty": serve(empty), "full": serve(full)}
 

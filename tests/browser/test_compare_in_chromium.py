@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from modelzoo import runs
+from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
+from modelzoo.runs.predictions import read_predictions
 from tests.run_folders import CLASSES, make_run, write_images
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def smears_address(serve: Serve, smears_home: Path) -> str:
 
 def a_mistake(home: Path, run: str) -> tuple[str, str, set[str]]:
     """True class, answer and image ids of a cell off the diagonal, from the run's own files."""
-    predictions = runs.read_predictions(home / "runs" / run).only("test")
+    predictions = read_predictions(home / "runs" / run).only("test")
     by_cell: dict[tuple[str, str], set[str]] = {}
     for image, label, said in zip(
         predictions.images,

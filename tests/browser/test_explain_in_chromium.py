@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from modelzoo import runs
-from modelzoo.datasets.smears import draw_smear, write_smears
-from modelzoo.training.config import TrainConfig
-from modelzoo.training.train import train
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.synthetic.smears import draw_smear, write_smears
+from modelzoo.runs.folder import create_run
+from modelzoo.training.run import train
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def train_on_smears(home: Path, backbone: str) -> None:
         data=str(home / "smears"), backbone=backbone, weights="none", split="random",
         input_px=64, epochs=20, learning_rate=0.01,
     )  # fmt: skip
-    run = runs.create_run(home / "runs", backbone, config)
+    run = create_run(home / "runs", backbone, config)
     train(run, store=home / "store", weights_folder=None, device="cpu")
 
 

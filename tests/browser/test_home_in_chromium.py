@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from modelzoo import runs
 from modelzoo.backbones.table import BACKBONES
+from modelzoo.runs.folder import list_runs
+from modelzoo.runs.status import read_status
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.browser
 def empty_home(tmp_path: Path) -> Iterator[Path]:
     """Nothing is here; at the end nothing trains."""
     yield tmp_path
-    for run in runs.list_runs(tmp_path / "runs")[0]:
-        pid = runs.read_status(run.path, now=time.time()).pid
+    for run in list_runs(tmp_path / "runs")[0]:
+        pid = read_status(run.path, now=time.time()).pid
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 

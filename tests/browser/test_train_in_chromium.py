@@ -11,9 +11,12 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from modelzoo import runs
-from modelzoo.datasets.smears import write_smears
-from modelzoo.training import launch
+from modelzoo.datasets.synthetic.smears import write_smears
+from modelzoo.launching import local
+from modelzoo.runs.file_names import SPLIT, STATUS
+from modelzoo.runs.folder import list_runs
+from modelzoo.runs.history import read_history
+from modelzoo.runs.status import read_status
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +33,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     write_smears(home / "data" / "synthetic-smears", images_per_class=8)
     yield home
-    for run in runs.list_runs(home / "runs")[0]:
-        if runs.read_status(run.path, now=time.time()).state in ("queued", "training"):
-            launch.stop(run)
+    for run in list_runs(home / "runs")[0]:
+        if read_status(run.path, now=time.time()).state in ("queued", "training"):
+            local.stop(run)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def card(page: Page, run_id: str) -> Locator:
 
 
 def state_of(home: Path, run_id: str) -> str:
-    return runs.read_status(home / "runs" / run_id, now=time.time()).state
+    return read_status(home / "runs" / run_id, now=time.time()).state
 
 
 def press_start(page: Page, name: str = "Start") -> None:
@@ -70,14 +73,14 @@ def test_a_run_is_started_watched_stopped_resumed_and_finishes(
     expect(page.get_by_role("heading", name="Nothing is training.")).to_be_visible()
     expect(page.get_by_text("it can be resumed")).to_be_visible()
     assert state_of(home, "first") == "stopped"
-    done = len(runs.read_history(home / "runs" / "first"))
+    done = len(read_history(home / "runs" / "first"))
 
     page.get_by_role("button", name="Resume").click()
     expect(card(page, "first")).to_be_visible()
     expect(page.get_by_role("link", name="Explain with it")).to_be_visible(timeout=180_000)
 
     assert state_of(home, "first") == "done"
-    assert 0 < done < len(runs.read_history(home / "runs" / "first")) == 10_000
+    assert 0 < done < len(read_history(home / "runs" / "first")) == 10_000
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
@@ -99,7 +102,7 @@ def _when(home: Path, run_id: str) -> tuple[float, float]:
     """When the run began to train and when it ended, as its files say."""
     path = home / "runs" / run_id
     assert state_of(home, run_id) == "done"
-    return (path / runs.SPLIT).stat().st_mtime, (path / runs.STATUS).stat().st_mtime
+    return (path / SPLIT).stat().st_mtime, (path / STATUS).stat().st_mtime
 
 
 def test_a_closed_tab_and_a_killed_server_lose_nothing(
@@ -142,7 +145,7 @@ def test_a_run_that_is_killed_is_said_and_the_next_one_starts(
     press_start(page)
     expect(card(page, "next").get_by_text("Waits for cpu, 1 before it.")).to_be_visible()
 
-    os.kill(runs.read_status(home / "runs" / "killed", now=time.time()).pid, signal.SIGKILL)
+    os.kill(read_status(home / "runs" / "killed", now=time.time()).pid, signal.SIGKILL)
 
     expect(card(page, "killed")).to_have_count(0)
     expect(page.get_by_role("heading", name="Nothing is training.")).to_be_visible(timeout=60_000)

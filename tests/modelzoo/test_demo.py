@@ -5,10 +5,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from modelzoo import demo, places, runs
+from modelzoo import demo, paths
 from modelzoo.backbones.table import BACKBONES
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.demo import list_demo_runs, queue_demo, read_progress
-from modelzoo.training.config import TrainConfig
+from modelzoo.runs.folder import list_runs
+from modelzoo.runs.status import Status, read_status, this_process, write_status
 from tests.run_folders import make_run
 
 
@@ -46,14 +48,14 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     monkeypatch.setenv("BLASTLENS_HOME", str(bare_machine))
     monkeypatch.setattr(demo, "IMAGES_PER_CLASS", 8)
     config = TrainConfig(
-        data=str(places.demo_folder()), weights="none", split="random", input_px=64, epochs=2
+        data=str(paths.demo_folder()), weights="none", split="random", input_px=64, epochs=2
     )
     monkeypatch.setattr(demo, "list_demo_runs", lambda: {"demo-a": config, "demo-b": config})
 
     queue_demo(device="cpu", show=lambda *_: None, say=lambda _: None)
 
-    found, _ = runs.list_runs(places.runs_folder())
-    statuses = [runs.read_status(run.path, now=time.time()) for run in found]
+    found, _ = list_runs(paths.runs_folder())
+    statuses = [read_status(run.path, now=time.time()) for run in found]
     assert [status.state for status in statuses] == ["queued", "queued"]
     before = read_progress(found, now=time.time())
     assert before
@@ -62,7 +64,7 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     for status in statuses:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             psutil.Process(status.pid).wait(120)
-    assert runs.read_status(found[0].path, now=time.time()).state == "done"
+    assert read_status(found[0].path, now=time.time()).state == "done"
     after = read_progress(found, now=time.time())
     assert after
     assert (after.done, after.seconds_left) == (2, 0.0)
@@ -72,7 +74,7 @@ def test_what_is_left_of_the_demo_goes_by_the_pace_of_what_is_done(tmp_path: Pat
     done = make_run(tmp_path, "demo-a", backbone="vgg19")  # 30 s of phases, 6 s of starting
     waits = make_run(tmp_path, "demo-b", backbone="resnet50", state="stopped")
     other = make_run(tmp_path, "mine", state="failed")
-    runs.write_status(waits.path, runs.Status(state="queued", **runs.this_process()))
+    write_status(waits.path, Status(state="queued", **this_process()))
 
     progress = read_progress([done, waits, other], now=time.time())
 

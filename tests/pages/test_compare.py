@@ -6,7 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from modelzoo import runs
+from modelzoo.runs.attribution_tables import write_judgement
+from modelzoo.runs.file_names import CONFIG, HISTORY, PREDICTIONS, QUALITY
+from modelzoo.runs.folder import Run
+from modelzoo.runs.predictions import read_predictions, write_predictions
+from modelzoo.runs.records import read_split
 from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run, write_images
 
@@ -45,7 +49,7 @@ def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
     for name in ("vgg16", "resnet50"):
         make_run(folder, f"{name}-group", backbone=name)
     make_run(folder, "vgg16-look", backbone="vgg16", split="look", skill=0.5)
-    look = f"smears, held-out looks, seed 0, {runs.read_split(folder / 'vgg16-look').id[:6]}"
+    look = f"smears, held-out looks, seed 0, {read_split(folder / 'vgg16-look').id[:6]}"
 
     by_group, by_look = open_page("compare"), open_page("compare", split=look)
 
@@ -86,9 +90,9 @@ def test_unfinished_and_damaged_runs_are_sentences_below(folder: Path) -> None:
     make_run(folder, "good")
     make_run(folder, "failed", state="failed", error="The disk was full; free some space.")
     damaged = make_run(folder, "damaged")
-    (damaged.path / runs.PREDICTIONS).write_bytes(b"PAR1")
-    (make_run(folder, "torn").path / runs.CONFIG).write_text("data = [")
-    (make_run(folder, "no-history").path / runs.HISTORY).write_bytes(b'"\xff')
+    (damaged.path / PREDICTIONS).write_bytes(b"PAR1")
+    (make_run(folder, "torn").path / CONFIG).write_text("data = [")
+    (make_run(folder, "no-history").path / HISTORY).write_bytes(b'"\xff')
 
     app = open_page("compare")
 
@@ -104,9 +108,9 @@ def test_a_run_that_changes_is_read_again(folder: Path) -> None:
     run = make_run(folder, "a", skill=4)
     app = open_page("compare")
     before = app.dataframe[0].value["accuracy"][0]
-    worse = runs.read_predictions(make_run(folder.parent / "other", "a", skill=0).path)
+    worse = read_predictions(make_run(folder.parent / "other", "a", skill=0).path)
 
-    runs.write_predictions(run.path, worse)
+    write_predictions(run.path, worse)
     app.run()
 
     assert app.dataframe[0].value["accuracy"][0] != before
@@ -183,7 +187,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
     data = folder.parent / "smears"
     image_ids = write_images(data)
     run = make_run(folder, "a", image_ids=image_ids, skill=0.5, data=str(data))
-    predictions = runs.read_predictions(run.path).only("test")
+    predictions = read_predictions(run.path).only("test")
     said = predictions.probabilities.argmax(1)
     wanted = [
         image
@@ -273,7 +277,7 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
     lost = make_run(folder, "b", backbone="vgg16")
     app = open_page("compare")
 
-    (lost.path / runs.PREDICTIONS).unlink()
+    (lost.path / PREDICTIONS).unlink()
     app.run()
 
     assert not app.exception
@@ -281,7 +285,7 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
     assert "predictions.parquet is missing" in text_of(app)
 
 
-def judge(run: runs.Run, *, lead_low: float) -> None:
+def judge(run: Run, *, lead_low: float) -> None:
     """Leave the tables of `python -m xai quality`, as if two methods had been judged."""
     rows = [
         {
@@ -293,7 +297,7 @@ def judge(run: runs.Run, *, lead_low: float) -> None:
         for method in ("score-cam", "grad-cam")
         for measure in ("deletion", "insertion", "nucleus_energy", "turn_spread")
     ]  # fmt: skip
-    runs.write_judgement(run.path, rows, [])
+    write_judgement(run.path, rows, [])
 
 
 def maps_of(app: AppTest) -> Element:
@@ -350,7 +354,7 @@ def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
 
 def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> None:
     judge(make_run(folder, "a"), lead_low=0.05)
-    (make_run(folder, "b", backbone="vgg16").path / runs.QUALITY).write_text("method\n")
+    (make_run(folder, "b", backbone="vgg16").path / QUALITY).write_text("method\n")
 
     app = open_page("compare")
 

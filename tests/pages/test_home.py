@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modelzoo import runs
+from modelzoo.runs.file_names import PREDICTIONS, STATUS
+from modelzoo.runs.status import Status, this_process, write_status
 from tests.pages.opened import open_page, text_of
 from tests.run_folders import make_run
 
@@ -43,15 +44,15 @@ def test_what_the_runs_show_comes_first(folder: Path) -> None:
 
 def test_what_trains_is_shown_with_its_progress(folder: Path) -> None:
     run = make_run(folder, "xception-0", backbone="xception", state="stopped")
-    status = runs.Status(
+    status = Status(
         state="training",
         phase="training",
         epoch=3,
         epochs=30,
         seconds_left=120,
-        **runs.this_process(),
+        **this_process(),
     )
-    runs.write_status(run.path, status)
+    write_status(run.path, status)
 
     app = open_page()
 
@@ -64,7 +65,7 @@ def test_what_trains_is_shown_with_its_progress(folder: Path) -> None:
 def test_the_demo_says_how_long_the_rest_takes(folder: Path) -> None:
     make_run(folder, "demo-vgg19", backbone="vgg19")
     waits = make_run(folder, "demo-resnet50", backbone="resnet50", state="stopped")
-    runs.write_status(waits.path, runs.Status(state="queued", **runs.this_process()))
+    write_status(waits.path, Status(state="queued", **this_process()))
 
     app = open_page()
 
@@ -76,8 +77,8 @@ def test_the_demo_says_how_long_the_rest_takes(folder: Path) -> None:
 
 
 def test_a_damaged_run_does_not_keep_the_page_from_ending(folder: Path) -> None:
-    (make_run(folder, "a").path / runs.PREDICTIONS).write_bytes(b"PAR1")
-    (make_run(folder, "b").path / runs.STATUS).write_bytes(b"{")
+    (make_run(folder, "a").path / PREDICTIONS).write_bytes(b"PAR1")
+    (make_run(folder, "b").path / STATUS).write_bytes(b"{")
     started = time.monotonic()
 
     app = open_page()

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from modelzoo import runs
+from modelzoo.runs.folder import delete_run
+from modelzoo.runs.status import State, Status, read_status, this_process, write_status
 from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run
 
@@ -123,9 +124,9 @@ def test_a_run_that_failed_says_why_and_can_be_resumed_or_deleted(folder: Path) 
 def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
     for number, name in enumerate(("first", "second", "third")):
         make_run(folder, name, state="stopped")
-        state: runs.State = "queued" if number else "training"
-        status = runs.Status(state=state, device="cpu", queued=number, **runs.this_process())
-        runs.write_status(folder / name, status)
+        state: State = "queued" if number else "training"
+        status = Status(state=state, device="cpu", queued=number, **this_process())
+        write_status(folder / name, status)
 
     app = open_page("train")
 
@@ -146,7 +147,7 @@ def test_a_run_that_is_gone_is_said(folder: Path) -> None:
 def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
     run = make_run(folder, "here")
     app = open_page("train", watch="here")
-    runs.delete_run(run)
+    delete_run(run)
 
     app.run()
 
@@ -159,9 +160,9 @@ def test_the_button_queues_a_run_and_what_fails_is_said(folder: Path) -> None:
     next(each for each in app.button if each.label == "Start").click().run()
 
     assert not app.exception
-    status = runs.read_status(folder / "empty", now=time.time())
+    status = read_status(folder / "empty", now=time.time())
     while status.state in ("queued", "training"):
-        status = runs.read_status(folder / "empty", now=time.time())
+        status = read_status(folder / "empty", now=time.time())
     assert status.state == "failed"
     assert "synthetic-smears" in status.error
 

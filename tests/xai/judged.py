@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import arrays
 from torch import Tensor, nn
 
 from xai.attribution import Attribution
-from xai.quality import Quality, QualityReport
-from xai.references import Floats
+from xai.faithfulness.report import Quality, QualityReport
+from xai.types import Floats
 
 maps = arrays(np.float64, (4, 5), elements=st.floats(-10, 10, width=32))
 

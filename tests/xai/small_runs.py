@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from modelzoo import runs
+from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
-from modelzoo.predict import write_neighbours
+from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.runs.records import read_split
 from tests.run_folders import CLASSES, make_run, write_images
 
 
@@ -26,6 +26,6 @@ def write_small_runs(home: Path) -> list[str]:
         backbone = create_backbone("tf_efficientnet_lite0", len(CLASSES), seed=px).eval()
         write_backbone(run.path, backbone, CLASSES, px)
         embeddings = np.random.default_rng(0).normal(size=(len(names), 1280)).astype(np.float32)
-        write_neighbours(run.path, embeddings, names, runs.read_split(run.path))
+        write_neighbours(run.path, embeddings, names, read_split(run.path))
     make_run(home / "runs", "unfinished", state="failed")
     return names

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.table import BACKBONES
 from tests.xai.test_explain_images import assert_unchanged, everything_of
 from xai.errors import UserError
 from xai.explain import explain, explain_by_all
-from xai.methods import METHODS, ONE_PASS
+from xai.methods.table import METHODS, ONE_PASS
 
 # The rest is slow, or has its own test on every backbone: `test_hooked.py`.
 CAMS = (*ONE_PASS, "layer-cam-depths", "ablation-cam", "recipro-cam", "score-cam")

@@ -16,7 +16,7 @@ from tests.xai.networks import (
 from xai.attribution import Attribution
 from xai.errors import UserError
 from xai.explain import explain, explain_by_all
-from xai.methods import METHODS, ONE_PASS
+from xai.methods.table import METHODS, ONE_PASS
 
 every_method = pytest.mark.parametrize("method", list(METHODS))
 ONLY_RELU = ("guided-backprop", "guided-grad-cam")

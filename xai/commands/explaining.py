@@ -18,12 +18,14 @@ from modelzoo.errors import UserError as ZooError
 from modelzoo.files import make_folder, write_bytes, write_text
 from xai.attribution import Attribution
 from xai.commands.progress import Show
+from xai.draw.overlay import draw_overlay, encode_png
+from xai.draw.scale import shared_vmax
 from xai.errors import UserError
-from xai.methods import ONE_PASS
-from xai.overlay import describe_evidence, draw_overlay, encode_png, shared_vmax
+from xai.methods.table import ONE_PASS
+from xai.say.evidence import describe_evidence
 
 if TYPE_CHECKING:
-    from modelzoo.predict import Trained
+    from modelzoo.inference.trained import Trained
 
 MANIFEST = "manifest.json"
 OVERLAY_PX = 448  # a side, as the pages draw
@@ -53,7 +55,7 @@ class Job:
 
 def list_files(image: Path, out: Path) -> list[Path]:
     """The images to explain; overlays of an earlier command are none."""
-    from modelzoo.predict import list_images
+    from modelzoo.inference.trained import list_images
 
     files = list_images(image)
     if image.is_file():
@@ -67,12 +69,12 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
     """The run, loaded, and the folder of results with what its manifest says."""
-    from modelzoo import runs
-    from modelzoo.predict import load_trained
+    from modelzoo.inference.trained import load_trained
+    from modelzoo.runs.file_names import MODEL
     from modelzoo.training.environment import pick_device
 
     trained = load_trained(run, str(pick_device(device)))
-    with (run / runs.MODEL).open("rb") as file:
+    with (run / MODEL).open("rb") as file:
         model_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     manifest = {
         "run": trained.run.id,
@@ -159,7 +161,7 @@ def _save(job: Job, record_by_file: dict[str, Record]) -> None:
 
 def _answer(trained: "Trained", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
     """The record of an image without maps: what the run says of it."""
-    from modelzoo.predict import predict
+    from modelzoo.inference.trained import predict
 
     answers = predict(trained, pixels[None])
     probabilities = answers.probabilities[0]

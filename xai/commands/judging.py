@@ -13,18 +13,18 @@ from rich.table import Table
 from modelzoo.errors import UserError as ZooError
 from xai.commands.progress import Show
 from xai.errors import UserError
-from xai.measures import MEASURES, Summary
-from xai.methods import METHODS
+from xai.faithfulness.table import MEASURES, Summary
+from xai.methods.table import METHODS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from modelzoo.datasets.splits import SplitRow
-    from modelzoo.predict import Trained
-    from xai.cells import Cells
-    from xai.model import SplitModel
-    from xai.quality import QualityReport
-    from xai.validity import Validity
+    from modelzoo.inference.trained import Trained
+    from xai.faithfulness.report import QualityReport
+    from xai.faithfulness.validity import Validity
+    from xai.smear.segment import Cells
+    from xai.types import SplitModel
 
 # Images on which methods are examined. Four take two minutes for Lite0 at 224 px, half of them for
 # Integrated Gradients; a few that differ say as much as many.
@@ -51,13 +51,13 @@ def gather(run: Path, n: int, device: str) -> Jury:
     Raises:
         ZooError: The run, its model or its images are not there.
     """
-    from modelzoo import runs
     from modelzoo.datasets.splits import draw_evenly
-    from modelzoo.predict import load_trained
+    from modelzoo.inference.trained import load_trained
+    from modelzoo.runs.records import read_split
     from modelzoo.training.environment import pick_device
 
     trained = load_trained(run, str(pick_device(device)))
-    test = [row for row in runs.read_split(run).rows if row.part == "test"]
+    test = [row for row in read_split(run).rows if row.part == "test"]
     if not test:
         raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
     drawn = draw_evenly(test, n, seed=trained.run.config.seed)
@@ -67,8 +67,8 @@ def gather(run: Path, n: int, device: str) -> Jury:
 
 def _find_root(data: Path, image_id: str) -> Path:
     """The folder that image ids are relative to; it may lie deeper than the data set's path."""
-    from modelzoo import places
-    from modelzoo.datasets.layouts import open_dataset
+    from modelzoo import paths
+    from modelzoo.datasets.opening import open_dataset
 
     if not data.exists():
         raise UserError(
@@ -78,7 +78,7 @@ def _find_root(data: Path, image_id: str) -> Path:
     root = data if data.is_dir() else data.parent
     if (root / image_id).is_file():
         return root
-    return open_dataset(data, store=places.store_folder()).root
+    return open_dataset(data, store=paths.store_folder()).root
 
 
 def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
@@ -87,7 +87,7 @@ def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
     Raises:
         UserError: No image, or no method, is left.
     """
-    from xai.stability import randomise
+    from xai.faithfulness.stability import randomise
 
     randomised = randomise(jury.trained.backbone)
     for done, row in enumerate(jury.rows):
@@ -108,7 +108,7 @@ def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
 def _see(jury: Jury, image_id: str) -> "tuple[npt.NDArray[np.uint8], Cells]":
     """The image (px, px, 3) as the run sees it, and its cells, sought where they are sharp."""
     from modelzoo.datasets.images import decode_image, fit_square
-    from xai.cells import WORK_PX, segment_cells
+    from xai.smear.segment import WORK_PX, segment_cells
 
     px = jury.trained.px
     picture = decode_image(jury.root / image_id)
@@ -124,9 +124,9 @@ def _judge_image(
     randomised: "SplitModel",
 ) -> "list[QualityReport]":
     """A report a method, of its map for the run's own answer."""
-    from modelzoo.predict import predict
+    from modelzoo.inference.trained import predict
     from xai.explain import explain
-    from xai.quality import judge
+    from xai.faithfulness.judge import judge
 
     model = jury.trained.backbone
     image = _as_input(jury, [pixels])
@@ -165,7 +165,7 @@ def _as_input(jury: Jury, pixels: Sequence[npt.NDArray[np.uint8]]) -> "Tensor":
 def examine_methods(jury: Jury, show: Show) -> "list[Validity]":
     """What of each quick method holds on this network, seen on a few of the images."""
     from modelzoo.datasets.splits import draw_evenly
-    from xai.validity import examine
+    from xai.faithfulness.validity import examine
 
     rows = [row for row in jury.rows if row.image in jury.seen]
     few = draw_evenly(rows, EXAMINED, seed=jury.trained.run.config.seed)
@@ -181,12 +181,12 @@ def examine_methods(jury: Jury, show: Show) -> "list[Validity]":
 
 def keep_judgement(jury: Jury, run: Path, held: "Sequence[Validity]") -> list[Summary]:
     """The scores over all images, written into the run's folder with what `held` says."""
-    from modelzoo import runs
-    from xai.summaries import summarise
-    from xai.validity import to_rows
+    from modelzoo.runs.attribution_tables import write_judgement
+    from xai.faithfulness.summary import summarise
+    from xai.faithfulness.validity import to_rows
 
     found = summarise(jury.reports, {row.image: row.group for row in jury.rows})
-    runs.write_judgement(run, [asdict(each) for each in found], to_rows(held))
+    write_judgement(run, [asdict(each) for each in found], to_rows(held))
     return found
 
 

@@ -6,8 +6,8 @@ import timm
 import torch
 from safetensors import SafetensorError
 
+from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.saved import read_backbone, write_backbone
-from modelzoo.backbones.split import Backbone, create_backbone
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.errors import UserError
 

@@ -12,18 +12,18 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
-from modelzoo.backbones.split import Backbone, create_backbone
+from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import (
     FoundWeights,
+    WeightsRecord,
     fetch_weights,
     find_weights,
     list_weights,
 )
 from modelzoo.datasets.images import fit_square
 from modelzoo.errors import UserError
-from modelzoo.runs import InitialWeights
 
 LITE0 = "tf_efficientnet_lite0"
 Tensors = dict[str, torch.Tensor]
@@ -55,7 +55,7 @@ def folder(empty_machine: Path, tensors: Tensors) -> Path:
 
 def start(
     folder: Path | None, n_classes: int = 4, seed: int = 0, **options: Any
-) -> tuple[Backbone, InitialWeights]:
+) -> tuple[Backbone, WeightsRecord]:
     return start_backbone(LITE0, n_classes, weights="imagenet", folder=folder, seed=seed, **options)
 
 
@@ -65,7 +65,7 @@ def test_a_folder_gives_all_but_a_new_classifier(folder: Path, tensors: Tensors)
     backbone, weights = start(folder)
 
     content = (folder / f"{LITE0}.safetensors").read_bytes()
-    assert weights == InitialWeights(
+    assert weights == WeightsRecord(
         kind="imagenet",
         source="folder",
         file=f"{LITE0}.safetensors",
@@ -106,7 +106,7 @@ def test_no_weights_is_said_and_random(empty_machine: Path) -> None:
     backbone, weights = start_backbone(LITE0, 4, weights="none", folder=None, seed=1)
     again, _ = start_backbone(LITE0, 4, weights="none", folder=None, seed=1)
 
-    assert weights == InitialWeights(kind="none")
+    assert weights == WeightsRecord(kind="none")
     assert all(
         torch.equal(value, other)
         for value, other in zip(backbone.parameters(), again.parameters(), strict=True)

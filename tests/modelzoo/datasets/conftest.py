@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modelzoo.datasets.layouts import Dataset, open_dataset
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.opening import open_dataset
 
 WriteImage = Callable[..., Path]
 

@@ -9,17 +9,13 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from modelzoo.datasets import groups as groups_room
-from modelzoo.datasets.groups import (
-    background_mean,
-    describe_dataset,
-    find_groups,
-    find_looks,
-    find_overlaps,
-    summarise_classes,
-)
+from modelzoo.datasets.background import background_mean, find_looks
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
-from modelzoo.datasets.layouts import Dataset, open_dataset
+from modelzoo.datasets.opening import open_dataset
+from modelzoo.datasets.overlaps import find_overlaps
+from modelzoo.datasets.report import describe_dataset, summarise_classes
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +109,7 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(
     groups = find_groups(dataset, store=store)
     looks = find_looks(dataset, store=store, groups=groups)
     with monkeypatch.context() as patched:
-        patched.setattr(groups_room, "open_pixels", None)
+        patched.setattr("modelzoo.datasets.overlaps.open_pixels", None)
 
         assert find_groups(dataset, store=store) == groups
         assert find_looks(dataset, store=store, groups=groups) == looks

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from modelzoo.datasets import layouts
+from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.images import decode_image
-from modelzoo.datasets.layouts import check_trainable, list_image_files, open_dataset
+from modelzoo.datasets.opening import check_trainable, open_dataset
+from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
 
 
-def reasons(dataset: layouts.Dataset) -> dict[str, str]:
+def reasons(dataset: Dataset) -> dict[str, str]:
     return {entry.id: entry.reason for entry in dataset.skipped}
 
 
@@ -360,7 +361,7 @@ def test_a_second_opening_decodes_only_what_is_new(
         decoded.append(content)
         return decode_image(content)
 
-    monkeypatch.setattr(layouts, "decode_image", record)
+    monkeypatch.setattr("modelzoo.datasets.checks.decode_image", record)
     first = open_dataset(smears, store=store)
     before = len(decoded)
     new = write_image("smears/Pro/new.png", seed=77)

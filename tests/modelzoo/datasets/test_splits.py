@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelzoo.datasets.groups import find_groups, find_looks
-from modelzoo.datasets.layouts import Dataset, Image
+from modelzoo.datasets.background import find_looks
+from modelzoo.datasets.dataset import Dataset, Image
+from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.splits import (
     PARTS,
     Kind,

@@ -9,7 +9,7 @@ import pytest
 
 from modelzoo.datasets import store as store_room
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.datasets.layouts import open_dataset
+from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import open_pixels
 from modelzoo.errors import UserError
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.evaluation.intervals import evaluate
-from modelzoo.evaluation.leaderboard import LeaderboardRow
-from modelzoo.training.config import TrainConfig
+from modelzoo.evaluation.rows import LeaderboardRow
 from tests.run_folders import predictions_of
 
 

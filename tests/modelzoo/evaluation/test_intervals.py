@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from modelzoo.evaluation.intervals import accuracy_gaps, draw_groups, evaluate, wilson_interval
-from modelzoo.evaluation.scores import METRICS
-from modelzoo.runs import Predictions
+from modelzoo.evaluation.comparison import accuracy_gaps
+from modelzoo.evaluation.intervals import draw_groups, evaluate, wilson_interval
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.runs.predictions import Predictions
 from tests.run_folders import guess, predictions_of
 
 

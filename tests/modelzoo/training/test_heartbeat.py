@@ -5,25 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from modelzoo import runs
-from modelzoo.training.config import TrainConfig
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.runs.folder import create_run
+from modelzoo.runs.status import read_status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return runs.create_run(tmp_path, "run", TrainConfig()).path
+    return create_run(tmp_path, "run", TrainConfig()).path
 
 
 def test_a_run_says_what_it_is_doing_and_how_it_ended(path: Path) -> None:
     with Heartbeat(path, epochs=9) as heartbeat:
         heartbeat.report("decoding images", 1, 4)
-        doing = runs.read_status(path, now=time.time())
+        doing = read_status(path, now=time.time())
         heartbeat.end("done")
 
     assert (doing.state, doing.phase, doing.progress) == ("training", "decoding images", 0.25)
     assert (doing.epochs, doing.pid) == (9, os.getpid())
-    assert runs.read_status(path, now=time.time()).state == "done"
+    assert read_status(path, now=time.time()).state == "done"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

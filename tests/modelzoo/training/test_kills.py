@@ -6,8 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modelzoo import runs
-from modelzoo.datasets.smears import write_smears
+from modelzoo.datasets.synthetic.smears import write_smears
+from modelzoo.runs.file_names import PREDICTIONS
+from modelzoo.runs.folder import list_runs
+from modelzoo.runs.history import read_history
+from modelzoo.runs.status import read_status
 
 KILLS = 20
 
@@ -19,12 +22,12 @@ def test_killed_at_any_moment_a_run_resumes_to_the_same_result(tmp_path: Path) -
 
     subprocess.run([*script, tmp_path / "runs", tmp_path / "images", str(KILLS)], check=True)
 
-    expected = pd.read_parquet(tmp_path / "runs" / "whole" / runs.PREDICTIONS)
-    found, damaged = runs.list_runs(tmp_path / "runs")
+    expected = pd.read_parquet(tmp_path / "runs" / "whole" / PREDICTIONS)
+    found, damaged = list_runs(tmp_path / "runs")
     assert not damaged
     assert len(found) == 1 + KILLS
     for run in found:
-        assert runs.read_status(run.path, now=time.time()).state == "done", run.id
-        assert list(runs.read_history(run.path)["epoch"]) == [1, 2, 3, 4], run.id
-        predictions = pd.read_parquet(run.path / runs.PREDICTIONS)
+        assert read_status(run.path, now=time.time()).state == "done", run.id
+        assert list(read_history(run.path)["epoch"]) == [1, 2, 3, 4], run.id
+        predictions = pd.read_parquet(run.path / PREDICTIONS)
         pd.testing.assert_frame_equal(predictions, expected, check_exact=True)

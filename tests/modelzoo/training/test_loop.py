@@ -10,13 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from modelzoo import runs
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
-from modelzoo.training.config import TrainConfig
+from modelzoo.runs.file_names import CHECKPOINT
+from modelzoo.runs.folder import Run, create_run
+from modelzoo.runs.history import read_history
+from modelzoo.runs.status import Status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import fit
-from modelzoo.training.rules import class_weights, draw_batches, make_optimizer
+from modelzoo.training.optim import make_optimizer
+from modelzoo.training.sampling import class_weights, draw_batches
 
 TIMES = ["images_per_second", "seconds"]
 
@@ -57,14 +61,12 @@ def task() -> Task:
     return Task(points, labels, rows)
 
 
-def make_run(folder: Path, name: str, **options: Any) -> runs.Run:
+def make_run(folder: Path, name: str, **options: Any) -> Run:
     values = {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, "patience": 100} | options
-    return runs.create_run(folder, name, TrainConfig(**values))
+    return create_run(folder, name, TrainConfig(**values))
 
 
-def train(
-    run: runs.Run, task: Task, watch: Callable[[runs.Status], None] | None = None
-) -> dict[str, Tensor]:
+def train(run: Run, task: Task, watch: Callable[[Status], None] | None = None) -> dict[str, Tensor]:
     module = make_module()
     torch.manual_seed(7)
     with Heartbeat(run.path, epochs=run.config.epochs, watch=watch) as heartbeat:
@@ -72,11 +74,11 @@ def train(
     return module.state_dict()
 
 
-def stop_at(batch: int) -> Callable[[runs.Status], None]:
+def stop_at(batch: int) -> Callable[[Status], None]:
     """A watcher that stops the training at its `batch`-th batch."""
     seen = 0
 
-    def watch(status: runs.Status) -> None:
+    def watch(status: Status) -> None:
         nonlocal seen
         seen += status.phase == "training"
         if seen > batch:
@@ -110,7 +112,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     resumed = train(broken, task)
 
     assert all(torch.equal(resumed[name], expected[name]) for name in expected)
-    histories = [runs.read_history(run.path).drop(columns=TIMES) for run in (whole, broken)]
+    histories = [read_history(run.path).drop(columns=TIMES) for run in (whole, broken)]
     assert histories[0].equals(histories[1])
 
 
@@ -123,7 +125,7 @@ def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path, task: Task) -> N
     with torch.inference_mode():
         logits = module.eval()(task.points[task.rows["validation"]])
     loss = F.cross_entropy(logits, task.labels[task.rows["validation"]]).item()
-    losses = runs.read_history(run.path)["validation_loss"]
+    losses = read_history(run.path)["validation_loss"]
     assert loss == pytest.approx(losses.min(), rel=1e-6)
     assert losses.iloc[-1] > losses.min()  # else this test says nothing
 
@@ -133,7 +135,7 @@ def test_training_stops_early_when_nothing_gets_better(tmp_path: Path, task: Tas
 
     train(run, task)
 
-    losses = runs.read_history(run.path)["validation_loss"]
+    losses = read_history(run.path)["validation_loss"]
     assert len(losses) == losses.argmin() + 1 + 3
 
 
@@ -142,21 +144,21 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence_and_keeps_the_last_good_epo
 ) -> None:
     run = make_run(tmp_path, "run", epochs=2)
     train(run, task)
-    kept = (run.path / runs.CHECKPOINT).read_bytes()
+    kept = (run.path / CHECKPOINT).read_bytes()
     task.points[5] = math.nan
-    longer = runs.Run(run.path, TrainConfig(epochs=4, batch_size=8))
+    longer = Run(run.path, TrainConfig(epochs=4, batch_size=8))
 
     with pytest.raises(UserError, match=r"loss became nan in epoch 3 .*; epoch 2 is kept"):
         train(longer, task)
 
-    assert (run.path / runs.CHECKPOINT).read_bytes() == kept
+    assert (run.path / CHECKPOINT).read_bytes() == kept
 
 
 def test_a_damaged_checkpoint_is_a_sentence(tmp_path: Path, task: Task) -> None:
     run = make_run(tmp_path, "run")
     with pytest.raises(StopRequestedError):
         train(run, task, stop_at(10))
-    (run.path / runs.CHECKPOINT).write_bytes(b"half of it")
+    (run.path / CHECKPOINT).write_bytes(b"half of it")
 
     with pytest.raises(UserError, match="is damaged, so the run cannot go on from it"):
         train(run, task)
@@ -169,7 +171,7 @@ def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
 
     train(run, task)
 
-    history = runs.read_history(run.path)
+    history = read_history(run.path)
     rates = history["learning_rate"].unique()
     assert rates[:2] == pytest.approx([1.0, 0.3])
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from modelzoo import runs
-from modelzoo.training.config import TrainConfig
-from modelzoo.training.train import train
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.runs.folder import Run, create_run
+from modelzoo.training.run import train
 
 
-def begin(run: runs.Run) -> int:
+def begin(run: Run) -> int:
     """Train in a child; returns its id."""
     child = os.fork()
     if child == 0:
@@ -38,13 +38,13 @@ def main() -> None:
         data=images, weights="none", split="random", input_px=64, mode="finetune", epochs=4,
         batch_size=16, augmentation="mild", optimizer="adamw", learning_rate=0.001,
     )  # fmt: skip
-    whole = runs.create_run(folder, "whole", config)
+    whole = create_run(folder, "whole", config)
     started = time.monotonic()
     os.waitpid(begin(whole), 0)
     seconds = time.monotonic() - started
     moments = random.Random(0)
     for number in range(count):
-        run = runs.create_run(folder, f"killed-{number:02d}", config)
+        run = create_run(folder, f"killed-{number:02d}", config)
         child = begin(run)
         time.sleep(moments.uniform(0, seconds))  # the moment is what is tried
         os.kill(child, signal.SIGKILL)

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from modelzoo import runs
+from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
-from modelzoo.datasets.smear_drawing import draw_smear
-from modelzoo.predict import write_neighbours
+from modelzoo.datasets.synthetic.drawing import draw_smear
+from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.runs.records import read_split
 from tests.pages.explain.opened import IMAGES, PX
 from tests.run_folders import CLASSES, make_run
 
@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         network = create_backbone(backbone, len(CLASSES), seed=1).eval()
         write_backbone(run.path, network, CLASSES, PX)
-        split = runs.read_split(run.path)
+        split = read_split(run.path)
         with torch.inference_mode():
             squares = network.normalise(torch.from_numpy(pixels[:, :PX, :PX].copy()))
             embeddings = network.embed(network.features(squares)).numpy()

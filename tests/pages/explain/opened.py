@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from modelzoo import runs
+from modelzoo.runs.records import read_split
 from tests.pages.opened import open_page
 
 IMAGES = 40  # of the data set
@@ -16,7 +16,7 @@ def open_explain(**query: str | list[str]) -> AppTest:
 
 
 def image_in_part(home: Path, run: str, part: str) -> str:
-    rows = runs.read_split(home / "runs" / run).rows
+    rows = read_split(home / "runs" / run).rows
     return next(row.image for row in rows if row.part == part)
 
 

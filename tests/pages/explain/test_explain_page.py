@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modelzoo import runs
+from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.split import create_backbone
+from modelzoo.runs.file_names import NEIGHBOURS
+from modelzoo.runs.status import Status, this_process, write_status
 from modelzoo.tensors import write_tensors
 from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
 from tests.pages.opened import text_of
@@ -106,10 +107,8 @@ def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
 
 def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> None:
     run = make_run(home / "runs", "new", state="training", backbone="vgg16")
-    status = runs.Status(
-        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
-    )
-    runs.write_status(run.path, status)
+    status = Status(state="training", phase="training", epoch=1, epochs=5, **this_process())
+    write_status(run.path, status)
 
     app = open_explain(run="new")
 
@@ -155,7 +154,7 @@ def test_how_unlike_the_training_images_it_is_is_always_said_above_the_map(home:
 
 
 def test_an_unlike_image_is_warned_of_above_its_map(home: Path) -> None:
-    file = home / "runs" / "lite0" / runs.NEIGHBOURS
+    file = home / "runs" / "lite0" / NEIGHBOURS
     neighbours = load_file(file)
     neighbours["distances"] = torch.zeros_like(neighbours["distances"])  # as like as can be
     write_tensors(file, neighbours)
@@ -174,10 +173,8 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
 ) -> None:
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
     run = make_run(tmp_path / "runs", "first", state="training", backbone="vgg16")
-    status = runs.Status(
-        state="training", phase="training", epoch=1, epochs=5, **runs.this_process()
-    )
-    runs.write_status(run.path, status)
+    status = Status(state="training", phase="training", epoch=1, epochs=5, **this_process())
+    write_status(run.path, status)
     make_run(tmp_path / "runs", "broken", state="failed", error="Memory ran out.")
 
     app = open_explain()

@@ -8,27 +8,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modelzoo import runs
+from modelzoo.runs.predictions import read_predictions, write_predictions
+from modelzoo.runs.records import read_split
 from tests.pages.explain.opened import IMAGES, alt_texts, image_in_part, open_explain
 from tests.pages.opened import text_of
 
 
 def answers_of(home: Path, run: str) -> dict[str, str]:
-    found = runs.read_predictions(home / "runs" / run)
+    found = read_predictions(home / "runs" / run)
     named = found.probabilities.argmax(axis=1)
     return dict(zip(found.images, [found.classes[k] for k in named], strict=True))
 
 
 def truths_of(home: Path, run: str) -> dict[str, str]:
-    return {row.image: row.label for row in runs.read_split(home / "runs" / run).rows}
+    return {row.image: row.label for row in read_split(home / "runs" / run).rows}
 
 
 def change_some_answers(home: Path, run: str) -> None:
     """Let the run's predictions name another class for every third image."""
-    found = runs.read_predictions(home / "runs" / run)
+    found = read_predictions(home / "runs" / run)
     probabilities = found.probabilities.copy()
     probabilities[::3] = np.roll(probabilities[::3], 1, axis=1)
-    runs.write_predictions(home / "runs" / run, replace(found, probabilities=probabilities))
+    write_predictions(home / "runs" / run, replace(found, probabilities=probabilities))
 
 
 def test_a_data_set_that_was_moved_away_is_a_sentence(home: Path) -> None:

@@ -10,12 +10,15 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from modelzoo import runs
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.predict import load_trained, predict, write_neighbours
+from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.inference.trained import load_trained, predict
+from modelzoo.runs.attribution_tables import VALIDITY_COLUMNS, write_judgement
+from modelzoo.runs.file_names import VALIDITY
+from modelzoo.runs.records import read_split
 from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
 from tests.pages.opened import text_of
-from xai.methods import METHODS
+from xai.methods.table import METHODS
 
 
 def test_both_cams_are_made_and_each_has_its_own_scale(home: Path) -> None:
@@ -126,7 +129,7 @@ def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> N
 def remember_as_decoded(home: Path, run: str) -> None:
     """Neighbours as a training leaves them: of what the files hold."""
     path = home / "runs" / run
-    trained, split = load_trained(path), runs.read_split(path)
+    trained, split = load_trained(path), read_split(path)
     images = [row.image for row in split.rows]
     squares = [fit_square(decode_image(home / "data" / image), PX) for image in images]
     write_neighbours(path, predict(trained, np.stack(squares)).embeddings, images, split)
@@ -163,12 +166,12 @@ def test_what_was_found_of_a_method_on_the_run_stands_below_its_verdict(home: Pa
     image = image_in_part(home, "lite0", "test")
     view = {"image": image, "run": "lite0", "ask": "How far to trust it", "method": "Grad-CAM"}
     before = open_explain(**view)
-    row = dict.fromkeys(runs.VALIDITY_COLUMNS, "")
+    row = dict.fromkeys(VALIDITY_COLUMNS, "")
     found = [row | {"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]
-    runs.write_judgement(home / "runs" / "lite0", [], found)
+    write_judgement(home / "runs" / "lite0", [], found)
 
     after = open_explain(**view)
-    (home / "runs" / "lite0" / runs.VALIDITY).write_text("method")
+    (home / "runs" / "lite0" / VALIDITY).write_text("method")
     damaged = open_explain(**view)
 
     assert not before.exception

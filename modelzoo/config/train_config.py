@@ -1,0 +1,188 @@
+"""TrainConfig: the only place where an option of a training is declared. No torch."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import tomli_w
+
+from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.errors import UserError
+
+RECIPES = Path(__file__).parent / "recipes"
+
+Mode = Literal["finetune", "frozen"]
+SplitKind = Literal["random", "group", "look", "given"]
+Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
+Schedule = Literal["none", "plateau", "cosine"]
+Balance = Literal["none", "weights", "sampling"]
+Augmentation = Literal["none", "mild", "muduli2025"]
+Initialisation = Literal["imagenet", "none"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def option(default: Any, text: str, low: float | None = None, high: float | None = None) -> Any:
+    """A field of TrainConfig with its help text and, for numbers, its inclusive limits."""
+    return field(default=default, metadata={"help": text, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides what a training does. Validated on the way in.
+
+    Raises:
+        UserError: A value is of the wrong type, outside its limits or not one of the choices.
+    """
+
+    data: str = option("", "Folder or table of the images.")
+    backbone: str = option("tf_efficientnet_lite0", "Network whose features are used.")
+    recipe: str = option("quick", "The recipe these values started from.")
+    mode: Mode = option(
+        "frozen",
+        "frozen: features once, then only the last linear layer; finetune: every weight.",
+    )
+    weights: Initialisation = option("imagenet", "What the backbone starts from.")
+    split: SplitKind = option(
+        "group",
+        "random: stratified; group: patients or overlapping fields stay together; "
+        "look: whole clusters of background colour are held out; given: as the folders say.",
+    )
+    seed: int = option(0, "Decides the split, the order, the augmentation and the head.", 0, 2**31)
+    test_share: float = option(0.2, "Share of the images kept for the test.", 0.01, 0.9)
+    validation_share: float = option(
+        0.1, "Share of the images kept to choose the epoch.", 0.01, 0.9
+    )
+    input_px: int = option(
+        0, "Side of the square input in pixels; 0 takes the backbone's own size.", 0, 1024
+    )
+    epochs: int = option(30, "Passes over the training part, at most.", 1, 10_000)
+    batch_size: int = option(32, "Images in one step.", 1, 4096)
+    optimizer: Optimizer = option("adam", "Rule that turns gradients into steps.")
+    learning_rate: float = option(1e-4, "Size of a step at the start.", 1e-8, 10.0)
+    weight_decay: float = option(0.0, "Pull of every weight towards zero.", 0.0, 1.0)
+    momentum: float = option(0.9, "Of SGD and RMSprop; the others have their own.", 0.0, 0.9999)
+    schedule: Schedule = option(
+        "plateau",
+        "plateau: the rate falls when the validation loss stalls; cosine: to zero at the end.",
+    )
+    plateau_patience: int = option(3, "Epochs without progress before the rate falls.", 1, 1000)
+    plateau_factor: float = option(
+        0.3, "What the rate is multiplied by when it falls.", 0.001, 0.999
+    )
+    patience: int = option(8, "Epochs without progress before training stops early.", 1, 10_000)
+    balance: Balance = option(
+        "none", "weights: rare classes count more in the loss; sampling: they are drawn more often."
+    )
+    augmentation: Augmentation = option(
+        "mild", "Random changes of the training images; frozen features see none of them."
+    )
+    label_smoothing: float = option(0.0, "Share of each label spread over all classes.", 0.0, 0.5)
+    precision: Precision = option(
+        "auto", "bfloat16 halves memory where the device has it; auto: on a GPU only."
+    )
+
+    def __post_init__(self) -> None:
+        for spec in dataclasses.fields(self):
+            _check_value(spec, getattr(self, spec.name))
+        find_backbone(self.backbone)
+        if self.input_px and self.input_px < 64:
+            raise UserError(
+                f"Input size {self.input_px} px is too small for these networks; "
+                "give 64 to 1024, or 0 for the backbone's own size."
+            )
+        if self.test_share + self.validation_share > 0.95:
+            raise UserError(
+                f"Test share {self.test_share} and validation share {self.validation_share} leave "
+                "less than 5 % to train on; give smaller ones."
+            )
+
+    @property
+    def px(self) -> int:
+        """Side of the square input in pixels, the backbone's own when none was given."""
+        return self.input_px or BACKBONES[self.backbone].input_px
+
+
+_NUMBERS_AND_TEXTS: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "a text"),
+}
+
+
+def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
+    """Raise a UserError unless `value` has the field's type and lies within its limits."""
+    name = spec.name.replace("_", " ")
+    if get_origin(spec.type) is Literal:
+        if value not in get_args(spec.type):
+            choices = ", ".join(get_args(spec.type))
+            raise UserError(f"{name.capitalize()} {value!r} is unknown; give one of {choices}.")
+        return
+    allowed, kind = _NUMBERS_AND_TEXTS[spec.type]
+    if not isinstance(value, allowed) or isinstance(value, bool):
+        raise UserError(f"{name.capitalize()} was given as {value!r}; give {kind}.")
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    # `not (low <= v <= high)` also refuses NaN.
+    if low is not None and not (low <= value <= high):
+        raise UserError(f"{name.capitalize()} {value} is out of range; give {low:g} to {high:g}.")
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes that come with the project."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def read_recipe(name: str, **changes: Any) -> TrainConfig:
+    """The recipe's TrainConfig with `changes` in place of its values.
+
+    Args:
+        name: One of `list_recipes()`, or the path of a TOML file.
+        **changes: Values by field name; those that are None are left as the recipe has them.
+
+    Raises:
+        UserError: No such recipe, or a value that does not hold.
+    """
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    if not path.is_file():
+        raise UserError(
+            f"Recipe {name!r} was not found; give one of {', '.join(list_recipes())} "
+            "or the path of a .toml file."
+        )
+    values = _read_toml(path)
+    values["recipe"] = path.stem
+    values.update({key: value for key, value in changes.items() if value is not None})
+    return _from_values(values, path)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The TrainConfig that `write_config` wrote; equal to the one written.
+
+    Raises:
+        UserError: The file is missing, damaged or holds a value that does not hold.
+    """
+    return _from_values(_read_toml(path), path)
+
+
+def format_config(config: TrainConfig) -> str:
+    """`config` as complete TOML; `read_config` gives an equal one back."""
+    return tomli_w.dumps(dataclasses.asdict(config))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; the run cannot be read without it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no valid TOML ({error}); mend it or remove it.") from error
+
+
+def _from_values(values: dict[str, Any], path: Path) -> TrainConfig:
+    known = {spec.name for spec in dataclasses.fields(TrainConfig)}
+    if unknown := sorted(set(values) - known):
+        raise UserError(
+            f"{path.name} sets {', '.join(unknown)}, which no training has; "
+            f"the options are {', '.join(sorted(known))}."
+        )
+    return TrainConfig(**values)

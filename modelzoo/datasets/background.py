@@ -1,0 +1,105 @@
+"""Clusters of images with similar background colour, a proxy for the slide."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+from sklearn.cluster import KMeans
+
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.kept import VERSION, hash_values, read_json, write_json
+from modelzoo.datasets.overlaps import FIELD_PX, outside_corner
+from modelzoo.datasets.store import open_pixels
+from modelzoo.parallel import Progress, report_progress, worker_threads
+
+
+def find_looks(
+    dataset: Dataset,
+    *,
+    store: Path,
+    groups: Mapping[str, str],
+    n_looks: int = 4,
+    progress: Progress | None = None,
+) -> dict[str, str]:
+    """Image id -> look, such as "Early 1": clusters of background colour within a class.
+
+    A stand-in for the slide where that is unknown. The images of a group have one look, that of
+    most of them; looks are numbered from the lightest background.
+
+    Args:
+        dataset: From `open_dataset`.
+        store: Where results that can be made again are kept.
+        groups: Image id -> group, from `find_groups`.
+        n_looks: Clusters of a class, at most.
+        progress: Called now and then with the images measured and how many there are.
+    """
+    units = [(image.id, image.label, groups[image.id]) for image in dataset.images]
+    cache = store / "looks" / f"{dataset.id}-{hash_values([*units, n_looks])}-v{VERSION}.json"
+    kept = read_json(cache)
+    if isinstance(kept, dict) and set(kept) == set(dataset.ids):
+        return {str(image_id): str(look) for image_id, look in kept.items()}
+    colours = _measure_backgrounds(dataset, store, progress)
+    looks: dict[str, str] = {}
+    for label in dataset.classes:
+        rows = [row for row, image in enumerate(dataset.images) if image.label == label]
+        names = [dataset.images[row].id for row in rows]
+        numbers = _cluster(colours[rows], [groups[name] for name in names], n_looks)
+        looks.update((name, f"{label} {n}") for name, n in zip(names, numbers, strict=True))
+    looks = dict(sorted(looks.items()))
+    write_json(cache, looks)
+    return looks
+
+
+def background_mean(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(3,) float32, the mean colour of the background of one field, (H, W, 3) uint8.
+
+    Background is what the Otsu threshold of the image's own HSV saturation leaves below, eroded
+    by 3 px, all without the corner of the scale bar; where nothing is left, not eroded.
+    """
+    brightest = rgb.max(axis=2).astype(np.float32)
+    saturation = 1 - rgb.min(axis=2) / np.maximum(brightest, 1)
+    saturation[brightest == 0] = 0
+    seen = outside_corner(rgb.shape[0])
+    threshold: float = threshold_otsu(saturation[seen])
+    background = saturation <= threshold
+    eroded = ndimage.binary_erosion(background, iterations=3, border_value=1) & seen
+    chosen = eroded if eroded.any() else background & seen
+    values = rgb[chosen] if chosen.any() else rgb.reshape(-1, 3)
+    mean: npt.NDArray[np.float32] = values.mean(axis=0, dtype=np.float32)
+    return mean
+
+
+def _measure_backgrounds(
+    dataset: Dataset, store: Path, progress: Progress | None
+) -> npt.NDArray[np.float32]:
+    """(N, 3) float32, the mean background colour of every image."""
+    pixels = open_pixels(dataset, input_px=FIELD_PX, store=store).values
+    colours = np.empty((len(pixels), 3), np.float32)
+    with worker_threads() as pool:
+        for row, colour in enumerate(pool.map(background_mean, pixels)):
+            colours[row] = colour
+            report_progress(progress, row + 1, len(pixels))
+    return colours
+
+
+def _cluster(colours: npt.NDArray[np.float32], groups: Sequence[str], n_looks: int) -> list[int]:
+    """The look of each image of one class, 1 for the lightest; one look a group."""
+    n_clusters = min(n_looks, len(set(groups)), len(np.unique(colours.round(), axis=0)))
+    found = KMeans(n_clusters, n_init=10, random_state=0).fit_predict(colours.round(1))
+    clusters_by_group: dict[str, list[int]] = defaultdict(list)
+    for group, cluster in zip(groups, found.tolist(), strict=True):
+        clusters_by_group[group].append(cluster)
+    chosen = np.array([_most_frequent(clusters_by_group[group]) for group in groups])
+    lightness = {int(cluster): colours[chosen == cluster].mean() for cluster in np.unique(chosen)}
+    order = sorted(lightness, key=lambda cluster: -lightness[cluster])
+    return [order.index(cluster) + 1 for cluster in chosen.tolist()]
+
+
+def _most_frequent(clusters: Sequence[int]) -> int:
+    """The cluster that is met most often; of several the first by number."""
+    counts = Counter(clusters)
+    return min(counts, key=lambda cluster: (-counts[cluster], cluster))

@@ -1,0 +1,73 @@
+"""The records of a data set: images, what was skipped, and what is known of both."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelzoo.datasets.splits import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image that can be used."""
+
+    id: str  # path relative to the data set's root, /-separated
+    label: str
+    bytes: int  # size of the file
+    sha256: str  # of the file's content
+    group: str | None  # subject, or what the table says; None: not known
+    part: Part | None  # what folders or table say; None: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file, folder or line that was left out."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Images in the order of their ids, and what was left out."""
+
+    root: Path
+    layout: str
+    images: tuple[Image, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the alphabet, which ranks nothing."""
+        return tuple(sorted({image.label for image in self.images}))
+
+    @property
+    def id(self) -> str:
+        """Hash of every image's (id, size, content hash): the same wherever the files lie."""
+        lines = (f"{image.id}\0{image.bytes}\0{image.sha256}\n" for image in self.images)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Image ids, in order."""
+        return tuple(image.id for image in self.images)
+
+    @property
+    def label_by_id(self) -> dict[str, str]:
+        """Image id -> class."""
+        return {image.id: image.label for image in self.images}
+
+    @property
+    def images_by_class(self) -> dict[str, int]:
+        """Class -> number of images, in the order of `classes`."""
+        return dict(sorted(Counter(image.label for image in self.images).items()))
+
+    @property
+    def skipped_by_reason(self) -> dict[str, int]:
+        """Reason -> number of entries left out for it, the most frequent first."""
+        return dict(Counter(entry.reason for entry in self.skipped).most_common())
+
+    def path(self, image_id: str) -> Path:
+        """The file of one image."""
+        return self.root / image_id

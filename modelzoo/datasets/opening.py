@@ -1,0 +1,109 @@
+"""A folder or table -> Dataset, with what was skipped and why. Decides nothing about splits."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from modelzoo.datasets.checks import Check, check_files
+from modelzoo.datasets.dataset import Dataset, Image, Skipped
+from modelzoo.datasets.layouts.listing import Entry
+from modelzoo.datasets.layouts.table import list_folder
+from modelzoo.datasets.layouts.table_file import list_table
+from modelzoo.datasets.splits import Part
+from modelzoo.errors import UserError
+from modelzoo.parallel import Progress
+
+# Below this no part of a split holds enough to learn from or to measure on.
+MIN_IMAGES = 30
+MIN_CLASS_IMAGES = 5
+
+
+def open_dataset(
+    path: Path, *, store: Path, segmented: bool = False, progress: Progress | None = None
+) -> Dataset:
+    """The images in a folder or table, each checked by decoding it.
+
+    What a check found is kept under `store` by place, size and time of change, so that a second
+    opening decodes only what is new.
+
+    Args:
+        path: A folder in one of the known layouts, or a CSV or Parquet table with the columns
+            path and label, perhaps group and part.
+        store: Where results that can be made again are kept.
+        segmented: Of a data set with Original and Segmented, take the latter.
+        progress: Called now and then with the files checked and how many there are.
+
+    Raises:
+        UserError: It is missing, holds no usable image, or is in no known layout.
+    """
+    listing = list_table(path) if path.is_file() else list_folder(path, segmented)
+    checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
+    images, skipped = _select(listing.entries, checks)
+    skipped = [*listing.skipped, *skipped]
+    used = {image.label for image in images}
+    for label, folder in sorted(listing.folder_by_class.items()):
+        if label not in used:
+            skipped.append(Skipped(folder, "empty class: no image in it can be used"))
+    if not images:
+        raise _nothing_usable(path, skipped)
+    return Dataset(
+        listing.root,
+        listing.layout,
+        tuple(sorted(images, key=lambda image: image.id)),
+        tuple(sorted(skipped, key=lambda entry: entry.id)),
+    )
+
+
+def check_trainable(dataset: Dataset) -> None:
+    """Pass when there is enough to train on and to test.
+
+    Raises:
+        UserError: Fewer than two classes, or too few images in a class or altogether.
+    """
+    counts = dataset.images_by_class
+    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    if len(counts) < 2:
+        raise UserError(
+            f"{dataset.root} holds only one class ({listed}); training needs at least two, each "
+            "in a folder of its own or named in a table."
+        )
+    if len(dataset.images) < MIN_IMAGES or min(counts.values()) < MIN_CLASS_IMAGES:
+        raise UserError(
+            f"{dataset.root} holds {len(dataset.images)} images ({listed}), too few to train on; "
+            f"give at least {MIN_IMAGES}, and {MIN_CLASS_IMAGES} of each class."
+        )
+
+
+def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
+    """The images that can be used, and why the others cannot."""
+    labels_by_content: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        labels_by_content[checks[entry.id].sha256].add(entry.label)
+    images: list[Image] = []
+    skipped: list[Skipped] = []
+    first_by_name: dict[tuple[str, Part | None, str], str] = {}
+    for entry in entries:
+        check = checks[entry.id]
+        labels = labels_by_content[check.sha256]
+        name = (entry.label, entry.part, entry.name)
+        if check.reason:
+            skipped.append(Skipped(entry.id, check.reason))
+        elif len(labels) > 1:
+            reason = f"the same content is in the classes {' and '.join(sorted(labels))}"
+            skipped.append(Skipped(entry.id, reason))
+        elif first_by_name.setdefault(name, entry.id) != entry.id:
+            reason = "duplicate name: another of its class differs only in folder or extension"
+            skipped.append(Skipped(entry.id, reason))
+        else:
+            size = check.bytes
+            images.append(Image(entry.id, entry.label, size, check.sha256, entry.group, entry.part))
+    return images, skipped
+
+
+def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:
+    reasons = Counter(entry.reason for entry in skipped).most_common(1)
+    why = f" ({len(skipped)} left out, {reasons[0][1]} because: {reasons[0][0]})" if reasons else ""
+    return UserError(
+        f"{path} holds no image of a class that can be used{why}; give a folder that has one "
+        "folder of images for each class, or a table with the columns path and label."
+    )

@@ -1,0 +1,47 @@
+"""What differs between the runs' settings: a comparison of backbones wants all else equal."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import pandas as pd
+
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.text import join
+
+# What is compared, and what the split already says.
+ASIDE = ("backbone", "data")
+SETTING_HELP = {spec.name: str(spec.metadata["help"]) for spec in fields(TrainConfig)}
+
+
+def differing_settings(configs: Mapping[str, TrainConfig]) -> pd.DataFrame:
+    """One row a run, in the order given, with only those options whose values differ.
+
+    Args:
+        configs: By run id.
+
+    Returns:
+        The column `run`, then one column an option in the order that TrainConfig declares them.
+    """
+    table = pd.DataFrame({"run": list(configs)})
+    for spec in fields(TrainConfig):
+        values = [getattr(config, spec.name) for config in configs.values()]
+        if spec.name not in ASIDE and len(set(values)) > 1:
+            table[spec.name] = values
+    return table
+
+
+def say_settings(table: pd.DataFrame) -> str:
+    """Whether anything but the backbone may explain a difference, in one sentence.
+
+    Args:
+        table: From `differing_settings`.
+    """
+    names = [str(name).replace("_", " ") for name in table.columns if name != "run"]
+    if len(table) < 2:
+        return "One run: there is nothing to hold its settings against."
+    if not names:
+        return "All runs shown were trained with the same settings, the backbone apart."
+    return (
+        f"Beside the backbone, the runs shown differ in {join(names)}: a gap between two of them "
+        "may come from there."
+    )

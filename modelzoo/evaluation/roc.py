@@ -1,0 +1,74 @@
+"""ROC curves, per class and macro-averaged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from modelzoo.evaluation.metrics import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
+class RocCurve:
+    """Share of a class that is found against the share of the rest that is let in."""
+
+    false_positive_rate: Floats  # (T,), from 0 to 1
+    sensitivity: Floats  # (T,), from 0 to 1
+    area: float
+    # (false positive rate, sensitivity) of the answers as given: the likeliest class. Of more than
+    # two classes no single threshold gives these answers, so the point may lie below the curve.
+    operating_point: tuple[float, float]
+
+
+def roc_curve(labels: Integers, probabilities: Floats, target: int) -> RocCurve | None:
+    """The ROC curve of class `target` against the rest; None without images on both sides.
+
+    Corners only: points on a straight line between their neighbours are left out.
+    """
+    is_inside = labels == target
+    if is_inside.all() or not is_inside.any():
+        return None
+    order = np.argsort(-probabilities[:, target], kind="stable")
+    score = probabilities[order, target]
+    is_last = np.append(score[1:] != score[:-1], True)  # of its tie
+    found = np.concatenate([[0], np.cumsum(is_inside[order])[is_last]])
+    let_in = np.concatenate([[0], np.cumsum(~is_inside[order])[is_last]])
+    turns = np.diff(found[:-1]) * np.diff(let_in[1:]) != np.diff(found[1:]) * np.diff(let_in[:-1])
+    keep = np.concatenate([[True], turns, [True]])
+    sensitivity = found[keep] / found[-1]
+    false_positive_rate = let_in[keep] / let_in[-1]
+    area = float(np.trapezoid(sensitivity, false_positive_rate))
+    is_said = probabilities.argmax(1) == target
+    operating_point = (float(is_said[~is_inside].mean()), float(is_said[is_inside].mean()))
+    return RocCurve(false_positive_rate, sensitivity, area, operating_point)
+
+
+def macro_roc(curves: list[RocCurve]) -> RocCurve:
+    """The mean of `curves`: sensitivities averaged at each false positive rate.
+
+    The area is the mean of their areas, the operating point that of their points.
+    """
+    grid = np.unique(np.concatenate([curve.false_positive_rate for curve in curves]))
+    # A curve rises straight up at a corner: both ends of each rise are kept, so that the area is
+    # the mean of the areas and not a little less.
+    low = np.mean([_height(curve, grid, "left") for curve in curves], axis=0)
+    high = np.mean([_height(curve, grid, "right") for curve in curves], axis=0)
+    mean_rate, mean_sensitivity = np.mean([curve.operating_point for curve in curves], axis=0)
+    return RocCurve(
+        np.repeat(grid, 2),
+        np.column_stack([low, high]).ravel(),
+        float(np.mean([curve.area for curve in curves])),
+        (float(mean_rate), float(mean_sensitivity)),
+    )
+
+
+def _height(curve: RocCurve, grid: Floats, side: str) -> Floats:
+    """The curve's sensitivity at `grid`, below or above where it rises straight up."""
+    rate, height = curve.false_positive_rate, curve.sensitivity
+    if side == "left":
+        at = np.searchsorted(rate, grid, side="left")
+        exact = height[np.minimum(at, len(rate) - 1)]
+    else:
+        at = np.searchsorted(rate, grid, side="right") - 1
+        exact = height[at]
+    is_corner = rate[np.clip(at, 0, len(rate) - 1)] == grid
+    return np.where(is_corner, exact, np.interp(grid, rate, height))

@@ -1,0 +1,299 @@
+"""One row per evaluated run: what its folder says of scores, split and cost."""
+
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.splits import PARTS, Split
+from modelzoo.errors import UserError
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
+from modelzoo.runs.file_names import PREDICTIONS
+from modelzoo.runs.folder import Run
+from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.records import read_environment, read_split, read_weights
+from modelzoo.runs.status import State, Status, read_status
+from modelzoo.text import capital, count, describe_seconds
+
+SPLIT_WORDS = {
+    "random": "random split",
+    "group": "group split",
+    "look": "held-out looks",
+    "given": "split given with the data",
+}
+
+
+SPLIT_HELP = {
+    "random": "random: any image may be in the test, even when its neighbour was trained on.",
+    "group": "group: a patient's images, or overlapping fields, stay together.",
+    "look": "look: whole clusters of background colour are held out, a stand-in for new slides.",
+    "given": "given: as the data set's folders or table say.",
+}
+
+
+WEIGHTS_WORDS = {True: "ImageNet", False: "none", None: "not known"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeaderboardRow:
+    """One run that was tested."""
+
+    run_id: str
+    backbone: str
+    title: str  # the backbone's, as papers print it
+    recipe: str
+    mode: str
+    dataset: str  # last part of the data folder's path
+    dataset_id: str
+    split_kind: str
+    split_id: str
+    seed: int
+    state: State
+    config: TrainConfig
+    evaluation: Evaluation  # of the test part
+    has_imagenet: bool | None  # None: the run does not say
+    ms_per_image: float  # NaN where the run does not say, as in the next two
+    parameters: float
+    seconds: float  # of all phases of the training
+    notes: tuple[str, ...] = ()  # what a reader must know to judge the row
+
+    @property
+    def accuracy(self) -> Score:
+        """Share of the test images named right."""
+        return self.evaluation.scores["accuracy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run without scores so far."""
+
+    run_id: str
+    title: str
+    state: State
+    sentence: str
+    progress: float  # share of the whole, [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitChoice:
+    """A split that runs were tested on: only runs of one may be compared."""
+
+    split_id: str
+    title: str  # data set, kind, seed, start of the id: stands in links, so it must not change
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """What the runs of a folder have to show."""
+
+    rows: tuple[LeaderboardRow, ...]
+    unfinished: tuple[Unfinished, ...]
+    problems: dict[str, str]  # one sentence by run id
+
+
+def read_leaderboard(
+    runs: Iterable[Run],
+    *,
+    now: float | None = None,
+    read: Callable[[Run], LeaderboardRow] | None = None,
+) -> Leaderboard:
+    """A row for each run that was tested; the unfinished; a sentence for each damaged one.
+
+    Args:
+        runs: In any order.
+        now: Seconds since the epoch, to see which runs are still heard of; None: the present.
+        read: In place of `read_row`, for a reader that remembers.
+    """
+    read = read or read_row
+    now = time.time() if now is None else now
+    rows, unfinished, problems = [], [], {}
+    for run in runs:
+        try:
+            status = _status_of(run, now)
+            if status is None or (
+                run.has(PREDICTIONS) and status.state not in ("queued", "training")
+            ):
+                rows.append(read(run))
+            elif status.state == "done":
+                read_predictions(run.path)  # says what is missing
+            else:
+                unfinished.append(_unfinished(run, status))
+        except UserError as error:
+            problems[run.id] = str(error)
+    return Leaderboard(tuple(rows), tuple(unfinished), problems)
+
+
+def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
+    """What `run` scored on its test part, and what it cost.
+
+    Raises:
+        UserError: Its split or predictions are missing or damaged.
+    """
+    split = read_split(run.path)
+    evaluation = _evaluate(run, split, "test", resamples)
+    notes = list(evaluation.notes)
+    if lost := len(split.ids("test")) - evaluation.images:
+        notes.append(
+            f"{lost} of the {count(len(split.ids('test')), 'test image')} could not be scored."
+        )
+    try:
+        environment = read_environment(run.path)
+    except UserError as error:
+        environment = None
+        notes.append(f"{error} Time and size are not known.")
+    try:
+        has_imagenet = read_weights(run.path).kind == "imagenet"
+    except UserError as error:
+        has_imagenet = None
+        notes.append(f"{error} Its initial weights are not known.")
+    return LeaderboardRow(
+        run_id=run.id,
+        backbone=run.config.backbone,
+        title=backbone_title(run),
+        recipe=run.config.recipe,
+        mode=run.config.mode,
+        dataset=PurePath(run.config.data).name or run.config.data,
+        dataset_id=environment.dataset_id if environment else run.config.data,
+        split_kind=run.config.split,
+        split_id=split.id,
+        seed=run.config.seed,
+        state=_state_of(run),
+        config=run.config,
+        evaluation=evaluation,
+        has_imagenet=has_imagenet,
+        ms_per_image=environment.ms_per_image if environment else math.nan,
+        parameters=environment.parameters if environment else math.nan,
+        seconds=sum(environment.seconds.values()) if environment else math.nan,
+        notes=tuple(notes),
+    )
+
+
+def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
+    """What the predictions of `run` on one part are worth.
+
+    Raises:
+        UserError: There is no such part; its split or predictions are missing or damaged.
+    """
+    if part not in PARTS:
+        raise UserError(f"Part {part!r} is unknown; give one of {', '.join(PARTS)}.")
+    return _evaluate(run, read_split(run.path), part, resamples)
+
+
+def _evaluate(run: Run, split: Split, part: str, resamples: int) -> Evaluation:
+    group_by_image = {row.image: row.group for row in split.rows}
+    return evaluate(read_predictions(run.path).only(part), group_by_image, resamples=resamples)
+
+
+def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:
+    """The splits that `rows` were tested on, the one with most runs first."""
+    by_split = _by_split(rows)
+    return [
+        SplitChoice(split_id, f"{_describe_split(members[0])}, {split_id[:6]}", len(members))
+        for split_id, members in sorted(
+            by_split.items(), key=lambda item: (-len(item[1]), _describe_split(item[1][0]), item[0])
+        )
+    ]
+
+
+def best_first(rows: Iterable[LeaderboardRow]) -> list[LeaderboardRow]:
+    """`rows` by accuracy, then balanced accuracy, then AUC; those without a score last."""
+
+    def rank(row: LeaderboardRow) -> tuple[float, ...]:
+        scores = row.evaluation.scores
+        values = (scores[name].value for name in ("accuracy", "balanced_accuracy", "auc"))
+        return tuple(math.inf if math.isnan(value) else -value for value in values)
+
+    return sorted(rows, key=lambda row: (rank(row), row.title, row.run_id))
+
+
+def name_rows(rows: Sequence[LeaderboardRow]) -> dict[str, str]:
+    """The shortest name by run id that tells `rows` apart: title, recipe, else the run's own."""
+    titles = Counter(row.title for row in rows)
+    recipes = Counter((row.title, row.recipe) for row in rows)
+    names = {}
+    for row in rows:
+        if titles[row.title] == 1:
+            names[row.run_id] = row.title
+        elif recipes[row.title, row.recipe] == 1:
+            names[row.run_id] = f"{row.title} ({row.recipe})"
+        else:
+            names[row.run_id] = f"{row.title} ({row.run_id})"
+    return names
+
+
+def _describe_split(row: LeaderboardRow) -> str:
+    return f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
+
+
+def describe_test(row: LeaderboardRow) -> str:
+    """Which images `row` was tested on: data set, split, seed and sizes."""
+    evaluation = row.evaluation
+    return (
+        f"{_describe_split(row)}: "
+        f"{count(evaluation.images, 'test image')} in {count(len(evaluation.groups), 'group')}"
+    )
+
+
+def _by_split(rows: Sequence[LeaderboardRow]) -> dict[str, list[LeaderboardRow]]:
+    by_split: dict[str, list[LeaderboardRow]] = defaultdict(list)
+    for row in rows:
+        by_split[row.split_id].append(row)
+    return by_split
+
+
+def backbone_title(run: Run) -> str:
+    """The backbone of `run` as papers print it; its own name where it is not known."""
+    row = BACKBONES.get(run.config.backbone)
+    return row.title if row else run.config.backbone
+
+
+def _status_of(run: Run, now: float) -> Status | None:
+    """The run's status; None where only its predictions are left to speak for it."""
+    try:
+        return read_status(run.path, now=now)
+    except UserError:
+        if run.has(PREDICTIONS):
+            return None
+        raise
+
+
+def _state_of(run: Run) -> State:
+    """The state of a run that has predictions; no clock is needed once it has ended."""
+    try:
+        state = read_status(run.path, now=0.0).state
+    except UserError:
+        return "done"
+    return "done" if state in ("queued", "training") else state
+
+
+def _unfinished(run: Run, status: Status) -> Unfinished:
+    return Unfinished(
+        run.id, backbone_title(run), status.state, describe_status(status), status.progress
+    )
+
+
+def describe_status(status: Status) -> str:
+    """What a run is doing, in one sentence."""
+    if status.state == "queued":
+        return "Waits for its turn."
+    if status.state == "failed":
+        return status.error or "It failed and did not say why; its log may."
+    if status.state == "stopped":
+        return f"Stopped after {count(status.epoch, 'epoch')}; it can be resumed."
+    if status.state == "done":
+        return "Done."
+    words = capital(status.phase or "training")
+    if status.phase not in ("", "training"):
+        return f"{words}."
+    if status.epochs:
+        words += f", epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
+    if status.images_per_second > 0:
+        words += f", {status.images_per_second:.0f} images a second"
+    if status.seconds_left is not None:
+        words += f", about {describe_seconds(status.seconds_left)} left"
+    return f"{words}."

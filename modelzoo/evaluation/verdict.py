@@ -1,0 +1,197 @@
+"""The sentences that answer "which is best, can we tell?", from rows. No files, no drawing."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modelzoo.evaluation.comparison import Gap, accuracy_gaps
+from modelzoo.evaluation.intervals import FEW_GROUPS
+from modelzoo.evaluation.rows import (
+    LeaderboardRow,
+    best_first,
+    describe_test,
+    list_splits,
+    name_rows,
+)
+from modelzoo.text import capital, count, join, number, percent
+
+
+def verdict(rows: Sequence[LeaderboardRow]) -> str:
+    """Which run is best, and can we tell? In a few sentences, with the split they hold for."""
+    return " ".join(verdict_sentences(rows))
+
+
+def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
+    """The sentences of `verdict`, the answer first.
+
+    Runs are compared on the same test images only: of several splits, the one with most runs.
+    """
+    scored = [row for row in rows if not math.isnan(row.accuracy.value)]
+    if not scored:
+        return ["No run has been tested yet."]
+    split_id = list_splits(scored)[0].split_id
+    scored = best_first(row for row in scored if row.split_id == split_id)
+    names = name_rows(scored)
+    best, others = scored[0], scored[1:]
+    sentences = []
+    if others:
+        gaps = accuracy_gaps(best.evaluation, [other.evaluation for other in others])
+        tied = [names[best.run_id]]
+        tied += [names[o.run_id] for o, gap in zip(others, gaps, strict=True) if not gap.is_real]
+        behind = [
+            (names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True) if gap.is_real
+        ]
+        sentences.append(_say_order(tied, behind))
+    sentences.append(_say_best(names[best.run_id], best))
+    if not others:
+        sentences.append("Test another backbone on the same split to compare.")
+    untrained = sum(row.has_imagenet is False for row in scored)
+    if untrained:
+        total = number(len(scored))
+        who = f"{number(untrained)} of the {total}"
+        if untrained == len(scored):
+            who = {1: "it", 2: "both"}.get(untrained, f"all {total}")
+        sentences.append(f"{capital(who)} started without ImageNet weights.")
+    if len(best.evaluation.groups) < FEW_GROUPS:
+        groups = count(len(best.evaluation.groups), "group")
+        sentences.append(f"The test images form only {groups}: take the ranges as rough.")
+    return sentences
+
+
+def split_effect(rows: Sequence[LeaderboardRow]) -> str:
+    """What a harder split does to the same backbones on the same data; empty if none can say.
+
+    A figure means nothing without its split: the drop from images of slides that were trained on to
+    slides that were not is often larger than that between any two backbones.
+    """
+    effects = sorted(_effects(rows), key=lambda effect: (-effect.runs, effect.gain, effect.title))
+    if not effects:
+        return ""
+    first, rest = effects[0], effects[1:]
+    sentence = (
+        f"{_EFFECT_WORDS[first.hard_kind]} {_verb(first.gain)} {first.title} "
+        f"from {percent(first.easy)} ({first.easy_kind}, {count(first.easy_seeds, 'seed')}) "
+        f"to {percent(first.hard)} ({first.hard_kind}, {count(first.hard_seeds, 'seed')})"
+    )
+    rest = [effect for effect in rest if effect.hard_kind == first.hard_kind]
+    if rest:
+        sentence += f", and {number(len(rest))} more by {_change([other.gain for other in rest])}"
+    return f"{sentence}: mean test accuracy on {first.dataset}."
+
+
+_EFFECT_WORDS = {
+    "look": "Testing on held-out looks",
+    "group": "Keeping groups together",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """Mean accuracy of one backbone on an easier and on a harder split of the same data."""
+
+    title: str
+    dataset: str
+    easy_kind: str
+    easy: float
+    easy_seeds: int
+    hard_kind: str
+    hard: float
+    hard_seeds: int
+
+    @property
+    def gain(self) -> float:
+        """Negative where the harder split is harder."""
+        return self.hard - self.easy
+
+    @property
+    def runs(self) -> int:
+        return self.easy_seeds + self.hard_seeds
+
+
+def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
+    """One for each backbone and way of training that was tested on two kinds of split."""
+    accuracies: dict[tuple[object, ...], dict[str, dict[int, list[float]]]] = {}
+    first_row: dict[tuple[object, ...], LeaderboardRow] = {}
+    for row in rows:
+        if math.isnan(row.accuracy.value):
+            continue
+        key = (row.dataset_id, row.backbone, row.recipe, row.mode, row.has_imagenet)
+        by_kind = accuracies.setdefault(key, defaultdict(lambda: defaultdict(list)))
+        by_kind[row.split_kind][row.seed].append(row.accuracy.value)
+        first_row[key] = row
+    for way, by_kind in accuracies.items():
+        for hard, easy in (("look", "group"), ("look", "random"), ("group", "random")):
+            if hard in by_kind and easy in by_kind:
+                yield _Effect(
+                    first_row[way].title,
+                    first_row[way].dataset,
+                    easy,
+                    _mean_over_seeds(by_kind[easy]),
+                    len(by_kind[easy]),
+                    hard,
+                    _mean_over_seeds(by_kind[hard]),
+                    len(by_kind[hard]),
+                )
+                break
+
+
+def _mean_over_seeds(values_by_seed: dict[int, list[float]]) -> float:
+    means = [sum(values) / len(values) for values in values_by_seed.values()]
+    return sum(means) / len(means)
+
+
+def _verb(gain: float) -> str:
+    if abs(gain) < 0.005:
+        return "hardly moves"
+    return "lowers" if gain < 0 else "raises"
+
+
+def _change(gains: Sequence[float]) -> str:
+    """The range of `gains` in points; signed where they do not all fall."""
+    points = sorted(round(100 * gain) for gain in gains)
+    texts = [f"{-p}" if points[-1] <= 0 else f"{p:+}" for p in points]
+    low, high = (texts[-1], texts[0]) if points[-1] <= 0 else (texts[0], texts[-1])
+    return f"{low} points" if low == high else f"{low} to {high} points"
+
+
+def _say_order(tied: list[str], behind: list[tuple[str, Gap]]) -> str:
+    """Who leads, who cannot be told from the leader, who is behind and by how much."""
+    if len(tied) == 1:
+        lead = f"{tied[0]} is best"
+    elif len(tied) <= 3:
+        lead = f"{join(tied)} cannot be told apart"
+    else:
+        lead = f"{tied[0]} and {number(len(tied) - 1)} others cannot be told apart"
+    if not behind:
+        return f"{lead}."
+    if len(behind) == 1:
+        name, gap = behind[0]
+        return f"{lead}; {name} is behind, by {_range(gap)} points."
+    if len(behind) <= 3:
+        listed = join([f"{name} (by {_range(gap)} points)" for name, gap in behind])
+        return f"{lead}; {listed} are behind."
+    (nearest, least), (farthest, most) = behind[0], behind[-1]
+    return (
+        f"{lead}; {number(len(behind))} are behind, from {nearest} (by {_range(least)} points) "
+        f"to {farthest} (by {_range(most)} points)."
+    )
+
+
+def _say_best(name: str, row: LeaderboardRow) -> str:
+    accuracy = row.accuracy
+    interval = (
+        "no interval"
+        if math.isnan(accuracy.low)
+        else f"{100 * accuracy.low:.1f} to {percent(accuracy.high)}"
+    )
+    return (
+        f"{name} names {percent(accuracy.value)} of the test images right ({interval}; "
+        f"{describe_test(row)})."
+    )
+
+
+def _range(gap: Gap) -> str:
+    """The ends of `gap` in points, with a decimal where whole points would say zero."""
+    decimals = 0 if gap.low >= 0.01 else 1
+    return f"{100 * gap.low:.{decimals}f} to {100 * gap.high:.{decimals}f}"

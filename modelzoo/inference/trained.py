@@ -1,0 +1,107 @@
+"""A trained run, loaded, and its predictions for pixels, an image or a folder."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from modelzoo.backbones.backbone import Backbone
+from modelzoo.backbones.saved import read_backbone
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.walk import list_image_files
+from modelzoo.errors import UserError
+from modelzoo.inference.neighbours import Neighbours, read_neighbours, unlikeness
+from modelzoo.runs.file_names import MODEL
+from modelzoo.runs.folder import Run, read_run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A run, ready to predict."""
+
+    run: Run
+    backbone: Backbone  # in evaluation mode; shared, never changed
+    classes: tuple[str, ...]
+    px: int
+    neighbours: Neighbours
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a trained run says of some images."""
+
+    logits: npt.NDArray[np.float32]  # (N, K)
+    probabilities: npt.NDArray[np.float32]  # (N, K)
+    unlikeness: npt.NDArray[np.float32]  # (N,), percentile in [0, 100]
+    embeddings: npt.NDArray[np.float32]  # (N, D), what the classifier saw
+
+
+def load_trained(path: Path, device: str = "cpu") -> Trained:
+    """The run in folder `path`, ready to predict.
+
+    Raises:
+        UserError: It is no run, is not trained yet, or a file is missing or damaged.
+    """
+    run = read_run(path)
+    if not run.has(MODEL):
+        raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
+    backbone, classes, px = read_backbone(path, device)
+    return Trained(run, backbone, classes, px, read_neighbours(path))
+
+
+def predict(trained: Trained, pixels: npt.NDArray[np.uint8]) -> Answers:
+    """What `trained` says of `pixels` (N, px, px, 3) uint8, in one forward pass."""
+    backbone = trained.backbone
+    device = next(backbone.parameters()).device
+    with torch.inference_mode():
+        images = backbone.normalise(torch.from_numpy(pixels).to(device))
+        embedded = backbone.embed(backbone.features(images))
+        logits = backbone.classifier(embedded).float().cpu()
+    embeddings = embedded.float().cpu().numpy()
+    return Answers(
+        logits.numpy(),
+        logits.softmax(dim=1).numpy(),
+        unlikeness(embeddings, trained.neighbours),
+        embeddings,
+    )
+
+
+def predict_files(
+    trained: Trained, files: Sequence[Path], *, batch_size: int = 16
+) -> Iterator[tuple[list[Path], Answers, dict[Path, str]]]:
+    """Predictions of image files, a batch at a time, so that a folder may be of any size.
+
+    Yields:
+        The files that could be read, their answers, and a sentence for each that could not.
+    """
+    for start in range(0, len(files), batch_size):
+        good: list[Path] = []
+        pixels: list[npt.NDArray[np.uint8]] = []
+        skipped: dict[Path, str] = {}
+        for file in files[start : start + batch_size]:
+            try:
+                pixels.append(fit_square(decode_image(file), trained.px))
+                good.append(file)
+            except UserError as error:
+                skipped[file] = str(error)
+        empty = np.zeros((0, trained.px, trained.px, 3), np.uint8)
+        yield good, predict(trained, np.stack(pixels) if pixels else empty), skipped
+
+
+def list_images(path: Path) -> list[Path]:
+    """`path` itself, or the images below it, in order.
+
+    Raises:
+        UserError: There are none.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"{path} was not found; give an image or a folder of images.")
+    found = [path / name for name in list_image_files(path)]
+    if not found:
+        raise UserError(f"{path} holds no image; give a folder with jpg, png, bmp or tif files.")
+    return found

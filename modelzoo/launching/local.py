@@ -1,0 +1,116 @@
+"""Runs as processes of their own: start, stop, and nothing kept in mind. No torch.
+
+This small interface is what a cluster's scheduler may stand behind one day.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from modelzoo import paths
+from modelzoo.errors import UserError
+from modelzoo.runs.file_names import LOG
+from modelzoo.runs.folder import Run
+from modelzoo.runs.status import is_on_this_machine, name_process, read_status, write_status
+
+ROOT = Path(__file__).parents[2]
+PYTHON = (sys.executable, "-m", "modelzoo")
+LEAVE_SECONDS = 5.0  # what a process that only waits may take to leave the queue
+
+
+def command(run: Run, *, store: Path, device: str) -> list[str]:
+    """The command that trains `run`, as arguments; never a shell string."""
+    path, folder = str(run.path.resolve()), str(store.resolve())
+    return [*PYTHON, "resume", path, "--store", folder, "--device", device]
+
+
+def start(run: Run, *, store: Path, device: str) -> None:
+    """Queue `run` on `device`, in a process that outlives this one.
+
+    What it prints goes to the run's log.txt: a pipe that nobody drains would freeze it.
+
+    Args:
+        run: New, or interrupted.
+        store: Folder of results that can be made again.
+        device: torch's name of it: "cpu", "cuda:1".
+
+    Raises:
+        UserError: It is queued, training or done.
+    """
+    now = time.time()
+    status = read_status(run.path, now=now)
+    # A run that was just made is queued in nobody's name, or in that of who makes several.
+    is_queued = status.state == "queued" and status.pid not in (0, os.getpid())
+    if is_queued or status.state in ("training", "done"):
+        raise UserError(f"Run {run.id!r} is {status.state}; there is nothing to start.")
+    pid = start_detached(command(run, store=store, device=device), run.path / LOG)
+    # In the name of the process, which says the same once Python has begun: a run that is stopped
+    # or killed before that is known by its process too.
+    queued = replace(status, state="queued", device=device, queued=now, error="")
+    write_status(run.path, replace(queued, **name_process(pid)))
+
+
+def start_detached(arguments: Sequence[str], log: Path) -> int:
+    """Start a process that outlives this one, its output appended to `log`; returns its id."""
+    # Given relative to this process's folder, which is not the other's.
+    environment = os.environ | {"BLASTLENS_HOME": str(paths.home().resolve())}
+    if weights := paths.weights_folder():
+        environment["BLASTLENS_WEIGHTS"] = str(weights.resolve())
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            arguments,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    # Somebody must ask how it ended, or it stays in the system's table while this process lives.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process.pid
+
+
+def stop(run: Run, *, after_epoch: bool = False) -> None:
+    """Ask the process that trains `run` to stop at the next batch, or after this epoch.
+
+    A run that waits for its turn leaves the queue at once.
+
+    Raises:
+        UserError: It is neither queued nor training, or not on this machine.
+    """
+    status = read_status(run.path, now=time.time())
+    if status.state not in ("queued", "training"):
+        raise UserError(
+            f"Run {run.id!r} is {status.state}, not training; there is nothing to stop."
+        )
+    if not is_on_this_machine(status):
+        raise UserError(f"Run {run.id!r} trains on {status.host}; stop it there.")
+    is_waiting = status.state == "queued"
+    if is_waiting and not status.device:
+        raise UserError(f"Run {run.id!r} is being made; try again in a few seconds.")
+    if status.pid:
+        number = signal.SIGUSR1 if after_epoch and not is_waiting else signal.SIGTERM
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(status.pid, number)
+    if is_waiting:
+        _wait_until_gone(status.pid)
+        status = read_status(run.path, now=time.time())
+        # Where it was stopped before it could hear signals, it has said nothing itself.
+        if status.state == "failed":
+            write_status(run.path, replace(status, state="stopped", error=""))
+
+
+def _wait_until_gone(pid: int) -> None:
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        if pid:
+            psutil.Process(pid).wait(LEAVE_SECONDS)

@@ -1,0 +1,98 @@
+"""What is to be trained: several runs from one set of choices, each with its command. No torch."""
+
+import dataclasses
+import itertools
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelzoo.config.train_config import TrainConfig, read_recipe
+from modelzoo.errors import UserError
+from modelzoo.runs.folder import Run, check_run_is_free, check_run_name, create_run
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run that does not exist yet."""
+
+    name: str
+    config: TrainConfig
+
+
+def plan_runs(
+    *,
+    folder: Path,
+    recipe: str,
+    data: str | None,
+    backbones: Sequence[str],
+    seeds: Sequence[int | None] = (None,),
+    name: str | None = None,
+    **options: Any,
+) -> list[PlannedRun]:
+    """One run for each backbone and seed.
+
+    Args:
+        folder: Of the runs, to find a name that is free where none is given.
+        recipe: A recipe's name, or the path of a TOML file.
+        data: Folder or table of the images.
+        backbones: At least one.
+        seeds: None is the recipe's own.
+        name: Of the run, with backbone and seed behind it where there are several; None: made of
+            backbone, split and seed.
+        **options: Values of TrainConfig by field name; None leaves the recipe's.
+
+    Raises:
+        UserError: A name or value does not hold, or there are no images.
+    """
+    if not data:
+        raise UserError("No images were given; say where they are with --data FOLDER.")
+    if not Path(data).exists():
+        raise UserError(f"{data} was not found; give a folder or table of images.")
+    options["data"] = str(Path(data).resolve())
+    planned = []
+    for backbone in backbones:
+        for seed in seeds:
+            config = read_recipe(recipe, backbone=backbone, seed=seed, **options)
+            if name:
+                parts = [name]
+                parts += [config.backbone] * (len(backbones) > 1)
+                parts += [f"seed{config.seed}"] * (len(seeds) > 1)
+                run_name = check_run_name("-".join(parts))
+            else:
+                run_name = _find_name(folder, f"{config.backbone}-{config.split}-{config.seed}")
+            planned.append(PlannedRun(run_name, config))
+    return planned
+
+
+def _find_name(folder: Path, name: str) -> str:
+    """`name`, with a number behind it where it is taken."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(each for each in names if not (folder / each).exists())
+
+
+def create_runs(folder: Path, planned: Sequence[PlannedRun]) -> list[Run]:
+    """Make all the runs in `folder`, queued; none where one of the names is taken.
+
+    Raises:
+        UserError: Such a run is there already, or the folder cannot be written.
+    """
+    for each in planned:
+        check_run_is_free(folder, each.name)
+    return [create_run(folder, each.name, each.config) for each in planned]
+
+
+def format_command(planned: PlannedRun, *, device: str = "auto") -> str:
+    """The command that trains the run, with what differs from its recipe, to copy into a shell."""
+    config = planned.config
+    recipe = read_recipe(config.recipe)
+    arguments = ["python", "-m", "modelzoo", "train", "--name", planned.name]
+    arguments += ["--recipe", config.recipe, "--data", config.data, "--backbone", config.backbone]
+    for spec in dataclasses.fields(TrainConfig):
+        value = getattr(config, spec.name)
+        if spec.name not in ("recipe", "data", "backbone") and value != getattr(recipe, spec.name):
+            arguments += [f"--{spec.name.replace('_', '-')}", str(value)]
+    if device != "auto":
+        arguments += ["--device", device]
+    return shlex.join(arguments)

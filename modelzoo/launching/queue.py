@@ -1,0 +1,183 @@
+"""Whose turn it is: no daemon, no database. No torch, so that waiting costs next to nothing.
+
+Every run is a process that waits for the lock of its device; the operating system frees the lock
+when a process dies, so a failed run never blocks the next. The order is when a run was queued, as
+the statuses of the runs say.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import NoReturn
+
+from filelock import FileLock, Timeout
+
+from modelzoo.errors import UserError
+from modelzoo.files import make_folder
+from modelzoo.runs.folder import Run
+from modelzoo.runs.lock import hold_run
+from modelzoo.runs.status import Status, read_status, this_process, write_status
+from modelzoo.training.heartbeat import StopRequestedError
+
+LOCKS = ".locks"  # beside the runs; a hidden folder is no run
+POLL_SECONDS = 0.5
+SIGN_OF_LIFE_SECONDS = 15.0  # well within runs.SILENCE_SECONDS, for who looks from elsewhere
+
+
+@contextmanager
+def turn(run: Run, device: str, *, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Wait until it is the run's turn on `device`, and hold the device until the block ends.
+
+    SIGTERM, SIGUSR1 and Ctrl-C leave the queue; the run's status says `stopped` then.
+
+    Args:
+        run: Whose status is `queued` from now on, and `training` when its turn has come.
+        device: torch's name of it: "cpu", "cuda:1".
+        tell: Called at every look that is in vain.
+
+    Raises:
+        UserError: Another process trains this run.
+        StopRequestedError: Somebody asked to stop before the training began.
+    """
+    with hold_run(run), _signals_raise():
+        try:
+            _join(run, device)
+            lock = _device_lock(run, device)
+            _wait(run, lock, tell)
+            try:
+                yield
+            finally:
+                lock.release()
+        except (StopRequestedError, KeyboardInterrupt):
+            _say_stopped(run)
+            raise StopRequestedError from None
+
+
+def list_ahead(run: Run, status: Status, *, now: float) -> list[str]:
+    """Ids of the runs that were queued for the same device before `run`, the next one first.
+
+    Args:
+        run: In the queue.
+        status: Of `run`.
+        now: Seconds since the epoch.
+    """
+    found = []
+    for path in run.path.parent.iterdir():
+        if path.name.startswith(".") or path == run.path:
+            continue
+        try:
+            other = read_status(path, now=now)
+        except UserError:  # no run, or a damaged one
+            continue
+        if other.state == "queued" and (other.device, other.host) == (status.device, status.host):
+            found.append((other.queued, path.name))
+    return [name for queued, name in sorted(found) if (queued, name) < (status.queued, run.id)]
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A run that trains or waits for its turn."""
+
+    run: Run
+    status: Status
+    ahead: int  # runs that train or wait before it on its device; 0 when it trains itself
+
+
+def list_at_work(found: Iterable[Run], *, now: float) -> list[AtWork]:
+    """The runs that train, then those that wait in the order of their turns; damaged ones not.
+
+    Args:
+        found: Runs of one folder.
+        now: Seconds since the epoch.
+    """
+    statuses = []
+    for run in found:
+        with suppress(UserError):
+            status = read_status(run.path, now=now)
+            if status.state in ("queued", "training"):
+                statuses.append((run, status))
+    statuses.sort(key=lambda each: (each[1].state == "queued", each[1].queued, each[0].id))
+    seen: Counter[tuple[str, str]] = Counter()
+    at_work = []
+    for run, status in statuses:
+        device = (status.host, status.device)
+        at_work.append(AtWork(run, status, seen[device] if status.state == "queued" else 0))
+        seen[device] += 1
+    return at_work
+
+
+def _join(run: Run, device: str) -> None:
+    """Say that the run waits; the place it was given when it was launched is kept."""
+    try:
+        former = read_status(run.path, now=time.time())
+    except UserError:
+        former = Status(state="stopped")
+    queued = former.queued if former.state == "queued" and former.pid == os.getpid() else 0.0
+    status = replace(
+        former,
+        state="queued",
+        device=device,
+        queued=queued or time.time(),
+        error="",
+        phase="",
+        seconds_left=None,
+        **this_process(),
+    )
+    write_status(run.path, status)
+
+
+def _wait(run: Run, lock: FileLock, tell: Callable[[], object]) -> None:
+    """Return when the device is ours, its lock held."""
+    while True:
+        now = time.time()
+        status = read_status(run.path, now=now)
+        if now - status.heartbeat > SIGN_OF_LIFE_SECONDS:
+            status = replace(status, heartbeat=now)
+            write_status(run.path, status)
+        # The lock first: while it is held nobody reads the statuses of all runs.
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            if not list_ahead(run, status, now=now):
+                status = replace(status, state="training", phase="starting", heartbeat=now)
+                write_status(run.path, status)
+                return
+            lock.release()
+        tell()
+        time.sleep(POLL_SECONDS)
+
+
+def _device_lock(run: Run, device: str) -> FileLock:
+    """The lock of `device` for all runs of this folder; each machine has its own devices."""
+    host = this_process()["host"]
+    folder = make_folder(run.path.parent / LOCKS)
+    return FileLock(folder / f"{host}-{device.replace(':', '-')}")
+
+
+def _say_stopped(run: Run) -> None:
+    """Say that the run was stopped, unless it has ended already."""
+    status = read_status(run.path, now=time.time())
+    if status.state in ("queued", "training"):
+        write_status(run.path, replace(status, state="stopped", heartbeat=time.time()))
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let the signals that stop a training raise StopRequestedError, until it hears them itself."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise StopRequestedError
+
+    former = {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

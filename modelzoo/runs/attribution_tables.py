@@ -1,0 +1,93 @@
+"""quality.csv and validity.csv: how far the attribution maps of a run can be trusted."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelzoo.errors import UserError
+from modelzoo.files import write_text
+
+if TYPE_CHECKING:
+    # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
+    import pandas as pd
+from modelzoo.runs.file_names import QUALITY, VALIDITY
+
+# A row a method and measure; `None` in a column of floats is an empty cell.
+QUALITY_COLUMNS: dict[str, type] = {
+    "method": str,
+    "measure": str,
+    "value": float,
+    "low": float,
+    "high": float,
+    "random": float,
+    "centre": float,
+    "blurred": float,
+    "better": float,
+    "lead": float,
+    "lead_low": float,
+    "area": float,
+    "images": int,
+    "groups": int,
+}
+
+
+VALIDITY_COLUMNS: dict[str, type] = dict.fromkeys(
+    ("method", "refusal", "same_as", "ignores_class", "empty_share", "gap_share", "sentence"), str
+)
+
+
+def write_judgement(
+    path: Path, quality: Sequence[Mapping[str, object]], validity: Sequence[Mapping[str, object]]
+) -> None:
+    """Write quality.csv and validity.csv of the run in folder `path`.
+
+    Args:
+        path: The run's folder.
+        quality: Rows with the keys of `QUALITY_COLUMNS`.
+        validity: Rows with the keys of `VALIDITY_COLUMNS`.
+    """
+    write_text(path / QUALITY, _format_rows(quality, QUALITY_COLUMNS))
+    write_text(path / VALIDITY, _format_rows(validity, VALIDITY_COLUMNS))
+
+
+def _format_rows(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def read_quality(path: Path) -> "pd.DataFrame | None":
+    """The columns of `QUALITY_COLUMNS`, a row a method and measure; None: never judged.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    return _read_table(path / QUALITY, QUALITY_COLUMNS)
+
+
+def read_validity(path: Path) -> "pd.DataFrame | None":
+    """The columns of `VALIDITY_COLUMNS`, all text, a row a method; None: never examined.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    return _read_table(path / VALIDITY, VALIDITY_COLUMNS)
+
+
+def _read_table(file: Path, columns: Mapping[str, type]) -> "pd.DataFrame | None":
+    import pandas as pd
+
+    texts = [name for name, kind in columns.items() if kind is str]
+    try:
+        table = pd.read_csv(file, dtype=dict(columns), encoding="utf-8")[list(columns)]
+        return table.fillna(dict.fromkeys(texts, ""))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(
+            f"{file} is damaged; remove it, or run `python -m xai quality` again."
+        ) from error

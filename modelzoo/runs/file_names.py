@@ -1,0 +1,18 @@
+"""The names of a run folder's files, and nothing else."""
+
+from modelzoo.backbones.local_dir import MODEL, MODEL_CONFIG
+
+__all__ = ["MODEL", "MODEL_CONFIG"]
+
+CONFIG = "config.toml"
+STATUS = "status.json"
+HISTORY = "history.csv"
+SPLIT = "split.csv"
+PREDICTIONS = "predictions.parquet"
+WEIGHTS = "weights.json"
+ENVIRONMENT = "environment.json"
+LOG = "log.txt"
+CHECKPOINT = "checkpoint.safetensors"
+NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for unlikeness
+QUALITY = "quality.csv"  # how far maps of this run can be trusted, over its test images
+VALIDITY = "validity.csv"  # what of each method holds on this run's network

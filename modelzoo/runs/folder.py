@@ -1,0 +1,131 @@
+"""Making, finding and deleting run folders. No torch, no Streamlit."""
+
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelzoo.config.train_config import TrainConfig, format_config, read_config
+from modelzoo.errors import UserError
+from modelzoo.files import make_folder, write_text
+from modelzoo.runs.file_names import CONFIG
+from modelzoo.runs.status import _HOST, Status, read_status, write_status
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training and all it left, as its folder says. Files are read when asked for."""
+
+    path: Path
+    config: TrainConfig
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def has(self, file_name: str) -> bool:
+        """Whether the run has left that file."""
+        return (self.path / file_name).is_file()
+
+
+def check_run_name(name: str) -> str:
+    """`name`, when it can be a folder's name.
+
+    Raises:
+        UserError: It is empty, too long, or holds anything but letters, digits and . _ -
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise UserError(
+            f"Run name {name!r} cannot be used; give up to 100 letters, digits, dots, hyphens or "
+            "underscores, the first a letter or digit."
+        )
+    return name
+
+
+def check_run_is_free(runs: Path, name: str) -> Path:
+    """The folder that the run `name` would have in `runs`.
+
+    Raises:
+        UserError: The name cannot be used, or such a run is there already.
+    """
+    path = runs / check_run_name(name)
+    if path.exists():
+        raise UserError(f"Run {name!r} is already in {runs}; give another name, or resume it.")
+    return path
+
+
+def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
+    """Make `runs/name` with its config and the status `queued`.
+
+    Raises:
+        UserError: The name cannot be used, or such a run is there already.
+    """
+    path = check_run_is_free(runs, name)
+    # Under a name that no list of runs shows: a run is there with its config, or not at all.
+    unfinished = make_folder(runs / f".{name}.{os.getpid()}")
+    write_text(unfinished / CONFIG, format_config(config))
+    now = time.time()
+    write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=_HOST))
+    try:
+        unfinished.rename(path)
+    except OSError as error:  # another process took the name meanwhile
+        shutil.rmtree(unfinished)
+        raise UserError(
+            f"{path} could not be made ({error.strerror}); give another name."
+        ) from error
+    return Run(path, config)
+
+
+def delete_run(run: Run) -> None:
+    """Remove the run's folder with all that is in it.
+
+    Raises:
+        UserError: It is queued or training, or its folder cannot be removed.
+    """
+    try:
+        state = read_status(run.path, now=time.time()).state
+    except UserError:  # a damaged run can be deleted like any other
+        state = "failed"
+    if state in ("queued", "training"):
+        raise UserError(f"Run {run.id!r} is {state}; stop it before it is deleted.")
+    # Under a name that no list of runs shows first: it is there as a whole, or gone.
+    gone = run.path.with_name(f".{run.id}.deleted-{os.getpid()}")
+    try:
+        run.path.rename(gone)
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise UserError(
+            f"Run {run.id!r} could not be deleted ({error.strerror}); remove {run.path} by hand."
+        ) from error
+
+
+def read_run(path: Path) -> Run:
+    """The run in folder `path`.
+
+    Raises:
+        UserError: It is no run folder, or its config is damaged.
+    """
+    if not path.is_dir():
+        raise UserError(
+            f"Run {path} was not found; `python -m modelzoo runs` lists those there are."
+        )
+    return Run(path, read_config(path / CONFIG))
+
+
+def list_runs(runs: Path) -> tuple[list[Run], dict[str, str]]:
+    """The runs in folder `runs` by name, and a sentence for each folder that cannot be read."""
+    found: list[Run] = []
+    damaged: dict[str, str] = {}
+    if not runs.is_dir():
+        return found, damaged
+    for path in sorted(runs.iterdir()):
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        try:
+            found.append(read_run(path))
+        except UserError as error:
+            damaged[path.name] = str(error)
+    return found, damaged

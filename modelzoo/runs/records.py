@@ -1,0 +1,71 @@
+"""split.csv, weights.json and environment.json of a run, as typed records."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from modelzoo.backbones.weights import WeightsRecord
+from modelzoo.datasets.splits import Split, format_split, parse_split
+from modelzoo.errors import UserError
+from modelzoo.files import damaged_file, write_text
+from modelzoo.runs.file_names import ENVIRONMENT, SPLIT, WEIGHTS
+from modelzoo.runs.parse import parse_record
+
+
+def write_split(path: Path, split: Split) -> None:
+    """Write the run's split."""
+    write_text(path / SPLIT, format_split(split))
+
+
+def read_split(path: Path) -> Split:
+    """The run's split.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    file = path / SPLIT
+    try:
+        return parse_split(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing; train the run again.") from None
+    except ValueError as error:
+        raise damaged_file(file) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a run was made with, and what it cost."""
+
+    versions: dict[str, str]
+    device: str
+    cores: int
+    seed: int
+    git: str  # commit of the project, "+" when changed; empty outside a checkout
+    dataset_id: str
+    parameters: int  # of the network with the run's classes
+    ms_per_image: float  # one image at a time through the trained network, median
+    seconds: dict[str, float]  # by phase
+    memory_bytes: int  # peak of the process, or of the GPU where there is one
+
+
+def write_record(path: Path, file_name: str, record: WeightsRecord | Environment) -> None:
+    """Write weights.json or environment.json of the run in folder `path`."""
+    write_text(path / file_name, json.dumps(asdict(record), indent=1))
+
+
+def read_weights(path: Path) -> WeightsRecord:
+    """Where the run's initial weights came from.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    return parse_record(path / WEIGHTS, WeightsRecord)
+
+
+def read_environment(path: Path) -> Environment:
+    """What the run was made with.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    return parse_record(path / ENVIRONMENT, Environment)

@@ -1,0 +1,101 @@
+"""What a run is doing, as its own process last wrote, and whether that process still lives."""
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from modelzoo.files import write_text
+from modelzoo.runs.file_names import STATUS
+from modelzoo.runs.parse import parse_record
+
+State = Literal["queued", "training", "done", "stopped", "failed"]
+
+
+HEARTBEAT_SECONDS = 2.0
+_HOST = socket.gethostname()
+SILENCE_SECONDS = 45.0  # a run on another machine that has been silent this long is taken for dead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What a run is doing, as its own process last said."""
+
+    state: State
+    device: str = ""  # torch's name of what it trains on, or waits for
+    queued: float = 0.0  # seconds since the epoch: who came first is trained first
+    pid: int = 0
+    process_started: float = 0.0  # seconds since the epoch; ids of processes are reused
+    host: str = ""
+    heartbeat: float = 0.0  # seconds since the epoch
+    phase: str = ""  # in words, for people: "reading images", "training"
+    progress: float = 0.0  # share of the phase, [0, 1]
+    epoch: int = 0  # epochs finished
+    epochs: int = 0  # at most
+    images_per_second: float = 0.0
+    seconds_left: float | None = None
+    error: str = ""  # one sentence, when failed
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Write the status of the run in folder `path`."""
+    write_text(path / STATUS, json.dumps(asdict(status), indent=1))
+
+
+def read_status(path: Path, *, now: float) -> Status:
+    """The status of the run in folder `path`; `failed` where its process is gone.
+
+    Args:
+        path: The run's folder.
+        now: Seconds since the epoch.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    status = parse_record(path / STATUS, Status)
+    if status.state in ("queued", "training") and not _is_alive(status, now):
+        return replace(
+            status,
+            state="failed",
+            error="The process ended without a word (killed, or the machine went down); "
+            "what it had saved is kept, and the run can be resumed.",
+        )
+    return status
+
+
+def name_process(pid: int) -> dict[str, Any]:
+    """The fields of `Status` that name a process of this machine, heard of just now."""
+    return {
+        "pid": pid,
+        "process_started": psutil.Process(pid).create_time(),
+        "host": _HOST,
+        "heartbeat": time.time(),
+    }
+
+
+def this_process() -> dict[str, Any]:
+    """The fields of `Status` that name the calling process."""
+    return name_process(os.getpid())
+
+
+def is_on_this_machine(status: Status) -> bool:
+    """Whether the process that wrote `status` runs, or ran, here."""
+    return status.host == _HOST
+
+
+def _is_alive(status: Status, now: float) -> bool:
+    """Whether the process that wrote `status` still runs; elsewhere, whether it was heard of."""
+    if not is_on_this_machine(status) or not status.pid:
+        return now - status.heartbeat < SILENCE_SECONDS
+    try:
+        process = psutil.Process(status.pid)
+        # The clock behind create_time may be stepped by a second while a machine runs.
+        same = abs(process.create_time() - status.process_started) < 2
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,298 @@
+"""One training from the data to the run folder: what happens, in the order it happens."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from modelzoo.backbones.backbone import Backbone
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.start import start_backbone
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.background import find_looks
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.groups import find_groups
+from modelzoo.datasets.opening import check_trainable, open_dataset
+from modelzoo.datasets.splits import PARTS, Part, Split, make_split
+from modelzoo.datasets.store import Pixels, open_pixels
+from modelzoo.errors import UserError
+from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, SPLIT, WEIGHTS
+from modelzoo.runs.folder import Run
+from modelzoo.runs.lock import hold_run
+from modelzoo.runs.predictions import Predictions, write_predictions
+from modelzoo.runs.records import read_split, write_record, write_split
+from modelzoo.runs.status import Status
+from modelzoo.training.augment import CHANGES, augment
+from modelzoo.training.embeddings import embed_pixels, open_embeddings
+from modelzoo.training.environment import describe_environment, pick_device
+from modelzoo.training.head import StandardisedLinear
+from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.loop import BEST, Inputs, fit
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    run: Run,
+    *,
+    store: Path,
+    weights_folder: Path | None,
+    device: str = "auto",
+    watch: Callable[[Status], None] | None = None,
+) -> Status:
+    """Train `run` from where it stands, and leave everything in its folder.
+
+    A run that was interrupted goes on after its last whole epoch, and ends, on a CPU, bit for bit
+    as if it had not been.
+
+    Args:
+        run: As `runs.create_run` made it, or interrupted since.
+        store: Folder of results that can be made again.
+        weights_folder: Local ImageNet weights, or None.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        watch: Called with every change of the run's status.
+
+    Returns:
+        The last status: `done` or `stopped`.
+
+    Raises:
+        UserError: It cannot be trained, or training failed; the status says the same sentence.
+    """
+    place = pick_device(device)
+    with (
+        hold_run(run),
+        _log_to(run.path / LOG),
+        Heartbeat(run.path, epochs=run.config.epochs, device=str(place), watch=watch) as heartbeat,
+    ):
+        try:
+            _train(run, heartbeat, store=store, weights_folder=weights_folder, device=place)
+            return heartbeat.end("done")
+        except (StopRequestedError, KeyboardInterrupt):  # the latter when asked twice
+            log.info("stopped; resume to go on after the last whole epoch")
+            return heartbeat.end("stopped")
+        except BaseException as error:
+            sentence = _sentence(error, run.config)
+            heartbeat.end("failed", error=sentence)
+            log.exception("failed")
+            if isinstance(error, UserError) or not isinstance(error, Exception):
+                raise
+            raise UserError(sentence) from error
+
+
+def _train(
+    run: Run,
+    heartbeat: Heartbeat,
+    *,
+    store: Path,
+    weights_folder: Path | None,
+    device: torch.device,
+) -> None:
+    config = run.config
+    seconds = _Stopwatch()
+
+    def report(phase: str) -> Callable[[int, int], None]:
+        return lambda done, total: heartbeat.report(phase, done, total)
+
+    # Data: images, who belongs together, who is in which part.
+    dataset = open_dataset(Path(config.data), store=store, progress=report("checking images"))
+    check_trainable(dataset)
+    split = _split_of(run, dataset, store, report("finding groups"))
+    pixels = open_pixels(
+        dataset, input_px=config.px, store=store, progress=report("decoding images")
+    )
+    seconds.lap("data")
+
+    # Backbone: its weights, or a random start that the run says plainly.
+    heartbeat.report("loading weights", 0, 1)
+    torch.manual_seed(config.seed)
+    backbone, weights = start_backbone(
+        config.backbone,
+        len(dataset.classes),
+        weights=config.weights,
+        folder=weights_folder,
+        seed=config.seed,
+    )
+    write_record(run.path, WEIGHTS, weights)
+    log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
+    backbone.to(device).to(memory_format=torch.channels_last)
+    seconds.lap("weights")
+
+    # Training: every weight on pixels, or the last layer on embeddings computed once.
+    labels, rows = _rows_of(split, dataset, pixels, device)
+    embeddings = None
+    if config.mode == "frozen":
+        embeddings = open_embeddings(
+            backbone,
+            weights,
+            pixels,
+            dataset_id=dataset.id,
+            seed=config.seed,
+            store=store,
+            device=device,
+            report=report("computing features"),
+        )
+        seconds.lap("features")
+        head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes)).to(
+            device
+        )
+        vectors = torch.from_numpy(embeddings).to(device)
+        fit(run, head, lambda picked, _: vectors[picked], labels, rows, heartbeat)
+        head.fold_into(backbone.classifier)
+    else:
+        inputs = pixel_inputs(backbone, pixels, config, device)
+        fit(run, backbone, inputs, labels, rows, heartbeat)
+    seconds.lap("training")
+
+    # What the run leaves: the network, its predictions, what it was trained on, what it cost.
+    if embeddings is None:
+        embeddings = embed_pixels(
+            backbone, pixels.values, device=device, report=report("predicting")
+        )
+    heartbeat.report("writing results", 0, 1)
+    write_backbone(run.path, backbone, dataset.classes, config.px)
+    write_predictions(run.path, _predict(backbone.classifier, embeddings, split, dataset, pixels))
+    write_neighbours(run.path, embeddings, pixels.ids, split)
+    seconds.lap("results")
+    environment = describe_environment(
+        backbone,
+        device,
+        px=config.px,
+        seed=config.seed,
+        dataset_id=dataset.id,
+        seconds=seconds.laps,
+    )
+    write_record(run.path, ENVIRONMENT, environment)
+    for name in (CHECKPOINT, BEST):
+        (run.path / name).unlink(missing_ok=True)
+
+
+def pixel_inputs(
+    backbone: Backbone, pixels: Pixels, config: TrainConfig, device: torch.device
+) -> Inputs:
+    """Normalised images of the rows asked for, augmented where a generator is given."""
+    changes = CHANGES[config.augmentation]
+
+    def inputs(rows: Tensor, generator: torch.Generator | None) -> Tensor:
+        batch = torch.from_numpy(pixels.values[rows.cpu().numpy()])
+        images = backbone.normalise(batch.to(device, non_blocking=True))
+        if generator is not None:
+            images = augment(images, changes, generator=generator)
+        return images.contiguous(memory_format=torch.channels_last)
+
+    return inputs
+
+
+def _split_of(run: Run, dataset: Dataset, store: Path, report: Callable[[int, int], None]) -> Split:
+    """The run's split: the one it has, when it was interrupted, else a new one."""
+    config = run.config
+    if run.has(SPLIT):
+        split = read_split(run.path)
+        found = {(image.id, image.label) for image in dataset.images}
+        if {(row.image, row.label) for row in split.rows} != found:
+            raise UserError(
+                f"The images of {config.data} are not those this run began with; "
+                "put them back, or train a new run."
+            )
+        return split
+    groups = find_groups(dataset, store=store, progress=report)
+    looks = find_looks(dataset, store=store, groups=groups) if config.split == "look" else {}
+    split = make_split(
+        dataset,
+        config.split,
+        groups=groups,
+        looks=looks,
+        seed=config.seed,
+        test_share=config.test_share,
+        validation_share=config.validation_share,
+    )
+    write_split(run.path, split)
+    log.info("split %s (%s)", split.id, config.split)
+    return split
+
+
+def _rows_of(
+    split: Split, dataset: Dataset, pixels: Pixels, device: torch.device
+) -> tuple[Tensor, dict[Part, Tensor]]:
+    """Labels (N,) as indices into the classes, and the rows of each part."""
+    row_by_id = {image: row for row, image in enumerate(pixels.ids)}
+    label_by_id = {row.image: dataset.classes.index(row.label) for row in split.rows}
+    labels = torch.tensor([label_by_id[image] for image in pixels.ids], device=device)
+    rows = {
+        part: torch.tensor([row_by_id[image] for image in split.ids(part)], device=device)
+        for part in PARTS
+    }
+    return labels, rows
+
+
+def _predict(
+    classifier: nn.Linear,
+    embeddings: npt.NDArray[np.float32],
+    split: Split,
+    dataset: Dataset,
+    pixels: Pixels,
+) -> Predictions:
+    """Logits and probabilities of every image, through the last layer as it was saved."""
+    with torch.inference_mode():
+        vectors = torch.from_numpy(embeddings).to(classifier.weight.device)
+        logits = classifier(vectors).float().cpu()
+    row_by_id = {row.image: row for row in split.rows}
+    ordered = [row_by_id[image] for image in pixels.ids]
+    return Predictions(
+        pixels.ids,
+        tuple(row.part for row in ordered),
+        np.array([dataset.classes.index(row.label) for row in ordered], np.int64),
+        dataset.classes,
+        logits.numpy(),
+        logits.softmax(dim=1).numpy(),
+    )
+
+
+def _sentence(error: BaseException, config: TrainConfig) -> str:
+    """What happened and what to do, in one sentence."""
+    if isinstance(error, UserError):
+        return str(error)
+    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    # What PyTorch says on a CPU, where it has no error class of its own for it.
+    if out_of_memory or "can't allocate memory" in str(error):
+        return (
+            f"Memory ran out with batches of {config.batch_size} images of {config.px} px; "
+            "the last whole epoch is kept, train again with a smaller batch size."
+        )
+    reason = str(error).strip().split("\n")[0] or "no reason given"
+    return f"Training ended with {type(error).__name__} ({reason}); the run's log.txt has the rest."
+
+
+@contextmanager
+def _log_to(file: Path) -> Iterator[None]:
+    """Let what the trainer logs go to `file` as well."""
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    room = logging.getLogger("modelzoo")
+    room.setLevel(logging.INFO)
+    room.addHandler(handler)
+    try:
+        yield
+    finally:
+        room.removeHandler(handler)
+        handler.close()
+
+
+class _Stopwatch:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """Say that `phase` ends here."""
+        now = time.perf_counter()
+        self.laps[phase] = round(now - self._since, 3)
+        self._since = now

@@ -1,0 +1,39 @@
+"""What differs between the configurations of the runs."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from modelzoo.evaluation.configurations import SETTING_HELP, differing_settings, say_settings
+from modelzoo.evaluation.rows import LeaderboardRow
+from pages.shell.tables import WHOLE_ROWS, offer_csv
+
+
+def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+    """What differs between the settings of the runs, and whether anything does."""
+    st.subheader("Is it the backbone that makes the difference?")
+    table = differing_settings({row.run_id: row.config for row in rows})
+    st.markdown(say_settings(table))
+    if len(table.columns) == 1:
+        return
+    table.insert(0, "model", [names[row.run_id] for row in rows])
+    column = st.column_config
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content" if len(rows) <= WHOLE_ROWS else "auto",
+        key="settings",
+        alt="The settings in which the runs differ: one row a run, one column a setting.",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "run": column.TextColumn("Run", help="The run's folder."),
+            **{
+                name: column.Column(
+                    str(name).replace("_", " ").capitalize(), help=SETTING_HELP[name]
+                )
+                for name in table.columns
+                if name in SETTING_HELP
+            },
+        },
+    )
+    offer_csv(table, f"settings-{rows[0].split_id}")

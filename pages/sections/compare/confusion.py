@@ -1,0 +1,168 @@
+"""Confusion matrices; an entry opens its images."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from modelzoo.evaluation.hardest import Judged, images_of_cell, judge_images, judged_table
+from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.text import count
+from pages.figures.confusion import confusion_alt, confusion_matrix
+from pages.figures.frame import config
+from pages.sections.explain.prediction import say_percent
+from pages.shell.gallery import Card, draw_gallery
+from pages.shell.links import say_if_gone
+from pages.shell.reads import read_answers
+from pages.shell.session import choose, clicked_point
+from pages.shell.tables import offer_csv
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a run's confusion matrix."""
+
+    run_id: str
+    label: str  # the true class
+    says: str  # the class with the highest probability
+
+
+def name_cell(cell: Cell) -> str:
+    """A cell in the words that stand in links."""
+    return f"{cell.run_id}: {cell.label} said to be {cell.says}"
+
+
+def choose_cell(cells: Sequence[Cell], *, elsewhere: Collection[str]) -> Cell | None:
+    """The cell of a confusion matrix whose images to show; None: none yet.
+
+    What a click on a matrix chooses; by keyboard the same.
+
+    Args:
+        cells: Those of the matrices shown.
+        elsewhere: Ids of runs that other choices leave out.
+    """
+    by_name = {name_cell(cell): cell for cell in cells}
+    hidden = [
+        name for name in st.query_params.get_all("cell") if name.partition(": ")[0] in elsewhere
+    ]
+    say_if_gone("cell", by_name, "Cell", elsewhere=hidden)
+    chosen = st.selectbox(
+        "Images of a cell",
+        by_name,
+        index=None,
+        placeholder="Click a cell of a matrix, or choose one here",
+        key="cell",
+        bind="query-params",
+        help="Which test images to show: the model, their true class, and what the model says. "
+        "Type a part of a name to find it.",
+    )
+    return by_name.get(chosen or "")
+
+
+ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading "Images of the cell"
+
+
+def draw_mistakes(
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+    all_ids: Sequence[str],
+) -> None:
+    """The matrices of `rows`; a click on a cell, or the choice below them, show its images.
+
+    Args:
+        rows: In the order of the matrices.
+        names: By run id.
+        file_format: What figures are saved as.
+        all_ids: Of every run that was tested, shown or not.
+    """
+    st.subheader("What is mistaken for what?")
+    st.caption(
+        "Rows are the true classes, columns what the model says: images, and percent of the true "
+        "class. A click on a cell, or the choice below the matrices, shows its images."
+    )
+    matrices = st.container()  # above the choice that frames a cell
+    row_by_id = {row.run_id: row for row in rows}
+    cell = choose_cell(
+        [
+            Cell(row.run_id, label, says)
+            for row in rows
+            for label in row.evaluation.classes
+            for says in row.evaluation.classes
+        ],
+        elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
+    )
+    judged = _judge(cell)
+    with matrices, st.grid(min_column_width=320, gap="medium"):
+        for row in rows:
+            with st.container():
+                st.markdown(f"**{names[row.run_id]}**")
+                if cell and cell.run_id == row.run_id:
+                    _draw_matrix(row, names, (cell.label, cell.says), file_format)
+                    words = f"True class {cell.label}, said to be {cell.says}"
+                    st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
+                else:
+                    _draw_matrix(row, names, None, file_format)
+    if cell:
+        _draw_cell(cell, judged, row_by_id[cell.run_id], names)
+
+
+def _draw_cell(
+    cell: Cell, judged: Sequence[Judged], row: LeaderboardRow, names: Mapping[str, str]
+) -> None:
+    st.markdown("##### Images of the cell")
+    st.markdown(
+        f"**{names[cell.run_id]}**, true class {cell.label}, said to be {cell.says}: "
+        f"{count(len(judged), 'test image')}{', the surest first' if len(judged) > 1 else ''}."
+    )
+    if judged:
+        cards = [_card(each) for each in judged]
+        draw_gallery(cards, Path(row.config.data), key="cell_page")
+        name = f"{cell.run_id}-{cell.label}-said-{cell.says}"
+        offer_csv(judged_table(judged, names), name, "List as CSV")
+
+
+def _judge(cell: Cell | None) -> list[Judged]:
+    """The images of a cell, the surest first."""
+    if cell is None:
+        return []
+    judged = images_of_cell(
+        judge_images(read_answers([cell.run_id])), label=cell.label, says=cell.says
+    )
+    return sorted(judged, key=lambda each: -each.sayings[0].probability)
+
+
+def _draw_matrix(
+    row: LeaderboardRow,
+    names: Mapping[str, str],
+    chosen: tuple[str, str] | None,
+    file_format: str,
+) -> None:
+    evaluation = row.evaluation
+    key = f"confusion-{row.run_id}"
+    st.plotly_chart(
+        confusion_matrix(evaluation.confusion, evaluation.classes, chosen),
+        key=key,
+        on_select=lambda: _choose_clicked(row.run_id, key),
+        selection_mode="points",
+        config=config(key, file_format),
+        alt=confusion_alt(evaluation.confusion, evaluation.classes, names[row.run_id]),
+    )
+
+
+def _choose_clicked(run_id: str, chart: str) -> None:
+    if point := clicked_point(chart):
+        says, label = point
+        choose(cell=name_cell(Cell(run_id, label, says)), cell_page=1)
+
+
+def _card(judged: Judged) -> Card:
+    (saying,) = judged.sayings
+    said = f"{saying.says} {say_percent(saying.probability)}"
+    return Card(
+        judged.image,
+        f"said to be **{said}**  \ntrue class {judged.label}",
+        f"{judged.image}, true class {judged.label}, said to be {said}.",
+        (saying.run_id,),
+    )

@@ -1,0 +1,168 @@
+"""How far the maps of runs can be trusted, as `python -m xai quality` left it. No torch."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.runs.attribution_tables import read_quality
+from pages.shell.errors import said_in_place
+from pages.shell.tables import WHOLE_ROWS, offer_csv
+from xai.faithfulness.table import MEASURES, PUBLISHED, Summary  # noqa: TID253  # no torch behind
+from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
+from xai.say.verdict import say_runs  # noqa: TID253  # no torch behind
+
+# What can be chosen; the rest is in the CSV.
+CHOICES = ("insertion", "deletion", "nucleus_energy", "cytoplasm_energy", "background_energy")
+
+
+def draw_map_quality(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], split_title: str
+) -> None:
+    """Each run's maps beside maps that never asked the model; or how to have them judged.
+
+    Args:
+        rows: Of one split, best first.
+        names: By run id.
+        split_title: Whose test part the maps are of.
+    """
+    st.subheader("Do the maps show what the answers hang on?")
+    found = {row.run_id: each for row in rows if (each := _read(row.run_id))}
+    missing = [row.run_id for row in rows if row.run_id not in found]
+    if not found:
+        st.markdown("No run shown has had its maps judged yet; this does it, for one run a line:")
+        _offer_commands(missing)
+        return
+    measure = _choose_measure()
+    shown = {
+        run_id: [each for each in summaries if each.measure == measure]
+        for run_id, summaries in found.items()
+    }
+    if not any(shown.values()):
+        st.info("No run shown has this score; choose another.")
+        return
+    st.markdown(_say(shown))
+    _draw_table(shown, names, measure)
+    st.caption(
+        f"Test images of {split_title}. {MEASURES[measure].help} "
+        f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % intervals by "
+        "bootstrap over groups. A method beats the three where its mean gain over each, image by "
+        f"image, has an interval above zero. {PUBLISHED}"
+    )
+    offer_csv(_all_rows(found, names), f"maps-{rows[0].split_id}")
+    if missing:
+        with st.expander(f"Not judged yet: {', '.join(names[each] for each in missing)}"):
+            _offer_commands(missing)
+
+
+def _read(run_id: str) -> list[Summary]:
+    """What was found of the run's maps; nothing where they were not judged."""
+    with said_in_place():
+        table = read_quality(paths.runs_folder() / run_id)
+        if table is not None:
+            return [
+                Summary(**{str(key): _known(value) for key, value in record.items()})
+                for record in table.to_dict("records")
+                if record["method"] in METHODS and record["measure"] in MEASURES
+            ]
+    return []
+
+
+def _known(value: Any) -> Any:
+    """None for nan, which pandas has for an empty cell."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _offer_commands(run_ids: Sequence[str]) -> None:
+    folder = paths.runs_folder()
+    lines = [f"python -m xai quality --run {shlex.quote(str(folder / each))}" for each in run_ids]
+    st.code("\n".join(lines), language="bash", wrap_lines=True)
+
+
+def _choose_measure() -> str:
+    chosen = st.segmented_control(
+        "Score of maps",
+        list(CHOICES),
+        default=CHOICES[0],
+        required=True,
+        format_func=lambda name: MEASURES[name].title,
+        key="maps_by",
+        bind="query-params",
+        wrap=True,
+        help="  \n".join(f"**{MEASURES[name].title}**: {MEASURES[name].help}" for name in CHOICES),
+    )
+    return chosen or CHOICES[0]
+
+
+def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
+    """A line a method, in the order of `METHODS`."""
+    of_method = {
+        method: [each for found in shown.values() for each in found if each.method == method]
+        for method in METHODS
+    }
+    return "  \n".join(say_runs(found) for found in of_method.values() if found)
+
+
+def _draw_table(
+    shown: Mapping[str, Sequence[Summary]], names: Mapping[str, str], measure: str
+) -> None:
+    """One row a run and method."""
+    table = pd.DataFrame(
+        [
+            {
+                "Model": names[run_id],
+                "Map": METHODS[each.method].title,
+                MEASURES[measure].title: f"{each.value:.2f} ({each.low:.2f} to {each.high:.2f})",
+                "Random": each.random,
+                "Centre": each.centre,
+                "Blurred": each.blurred,
+                "Share of area": each.area,
+                "Beats all three": None if each.better is None else 100 * each.better,
+                "Images": each.images,
+                "Groups": each.groups,
+            }
+            for run_id, found in shown.items()
+            for each in found
+        ]
+    ).dropna(axis="columns", how="all")
+    column = st.column_config
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content" if len(table) <= WHOLE_ROWS else "auto",
+        key="maps",
+        alt=f"{MEASURES[measure].title}: one row a run and method, beside random, centre and "
+        "blurred maps.",
+        column_config={
+            "Model": column.TextColumn(pinned=True),
+            **{
+                name: column.NumberColumn(format="%.2f", help=text)
+                for name, text in (
+                    ("Random", "Smooth noise and its inverse, the mean of the two."),
+                    ("Centre", "A spot in the middle of every image."),
+                    ("Blurred", "What is dark in the blurred image: nuclei, whatever they mean."),
+                    ("Share of area", "What a map spread evenly over the image would have."),
+                )
+            },
+            "Beats all three": column.NumberColumn(
+                format="%.0f %%", help="Share of images whose map is better than all three."
+            ),
+        },
+    )
+
+
+def _all_rows(found: Mapping[str, Sequence[Summary]], names: Mapping[str, str]) -> pd.DataFrame:
+    """Every measure of every run and method."""
+    return pd.DataFrame(
+        [
+            {"model": names[run_id], "run": run_id} | asdict(each)
+            for run_id, summaries in found.items()
+            for each in summaries
+        ]
+    )

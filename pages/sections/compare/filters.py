@@ -1,0 +1,123 @@
+"""Choices of the page Compare that concern all its sections."""
+
+from collections.abc import Collection, Sequence
+
+import streamlit as st
+
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
+from pages.figures.frame import FORMATS
+from pages.shell.links import say_if_gone
+
+DRAWN = 12  # runs in figures: nobody tells more lines apart
+
+
+def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """The rows of the data sets and recipes chosen, of any without a choice.
+
+    No widget is drawn for what is the same in all rows.
+    """
+    datasets = sorted({row.dataset for row in rows})
+    recipes = sorted({row.recipe for row in rows})
+    of_data = _choose_some("Data set", datasets, "only_data", "Where the images come from.")
+    of_recipe = _choose_some(
+        "Recipe", recipes, "only_recipe", "The named settings that a training started from."
+    )
+    return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
+
+
+def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = ()) -> str:
+    """The id of the split chosen; without a choice the first, and no widget where it is alone.
+
+    Args:
+        splits: Those that can be chosen, at least one.
+        elsewhere: Titles of splits that other choices leave out.
+    """
+    ids = {choice.title: choice.split_id for choice in splits}
+    say_if_gone("split", ids, "Split", elsewhere=elsewhere)
+    title = splits[0].title
+    if len(splits) > 1:
+        chosen = st.selectbox(
+            "Tested on",
+            ids,
+            index=None,  # not the first: a link without a choice must not move when runs are added
+            placeholder=f"{title} (most runs)",
+            key="split",
+            bind="query-params",
+            help="Scores can be compared only on the same test images, so one split is shown at a "
+            "time.  \n" + "  \n".join(SPLIT_HELP.values()),
+        )
+        title = chosen or title
+    return ids[title]
+
+
+def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) -> list[str]:
+    """Ids of the runs that figures show: those chosen, else the best `DRAWN`; in the order of rows.
+
+    Args:
+        rows: Best first.
+        elsewhere: Ids of runs that other choices leave out.
+    """
+    run_ids = [row.run_id for row in rows]
+    say_if_gone("drawn", run_ids, "Run", elsewhere=elsewhere)
+    if len(rows) <= DRAWN:
+        return run_ids
+    chosen = st.multiselect(
+        "Runs in the figures",
+        run_ids,
+        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        key="drawn",
+        bind="query-params",
+        max_selections=DRAWN,
+        placeholder=f"the {DRAWN} best of {len(rows)}",
+        help=f"Up to {DRAWN}: of more, nobody could tell the lines apart. The table has every run.",
+    )
+    return [run_id for run_id in run_ids if run_id in chosen] or run_ids[:DRAWN]
+
+
+def choose_metric() -> str:
+    """The score that the intervals are drawn for."""
+    chosen = st.segmented_control(
+        "Score",
+        list(METRICS),
+        default="accuracy",
+        required=True,
+        format_func=lambda name: METRICS[name].title,
+        key="score",
+        bind="query-params",
+        wrap=True,  # in a column it would scroll, and hide scores from a phone
+        help="  \n".join(f"**{metric.title}**: {metric.help}" for metric in METRICS.values()),
+    )
+    return chosen or "accuracy"
+
+
+def choose_format() -> str:
+    """What a figure is saved as."""
+    chosen = st.segmented_control(
+        "Figures are saved as",
+        FORMATS,
+        default=FORMATS[0],
+        required=True,
+        key="figures",
+        bind="query-params",
+        help="The camera above each figure saves it. PNG: pixels, for slides. SVG: "
+        "lines, sharp at any size, for print.",
+    )
+    return chosen or FORMATS[0]
+
+
+def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Sequence[str]:
+    say_if_gone(key, values, what)
+    if len(values) < 2:
+        return values
+    return (
+        st.pills(
+            what,
+            values,
+            selection_mode="multi",
+            key=key,
+            bind="query-params",
+            help=f"{text} Without a choice: all.",
+        )
+        or values
+    )

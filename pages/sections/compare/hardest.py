@@ -1,0 +1,93 @@
+"""Test images by how many models are correct."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from modelzoo.evaluation.hardest import Judged, Saying, judge_images, judged_table, say_agreement
+from modelzoo.evaluation.rows import LeaderboardRow
+from pages.sections.explain.prediction import say_percent
+from pages.shell.gallery import Card, draw_gallery
+from pages.shell.links import say_if_gone
+from pages.shell.reads import read_answers
+from pages.shell.tables import offer_csv
+
+
+def choose_right(images_by_right: Mapping[int, int]) -> int | None:
+    """By how many models an image is named right; None: any number.
+
+    Args:
+        images_by_right: How many images, for each number of models.
+    """
+    counts = [str(right) for right in sorted(images_by_right)]
+    say_if_gone("right", counts, "Number of models")
+    chosen = st.pills(
+        "Right by so many models",
+        counts,
+        key="right",
+        bind="query-params",
+        help="How many of the models shown name the image right. "
+        + ", ".join(
+            f"{right}: {images} images" for right, images in sorted(images_by_right.items())
+        ),
+    )
+    return int(chosen) if chosen else None
+
+
+def draw_disagreements(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+    """The test images of `rows`, the hardest first."""
+    st.subheader("Which images are hard, and for whom?")
+    answers = read_answers(row.run_id for row in rows)
+    judged = judge_images(answers)
+    st.markdown(say_agreement(judged))
+    if not judged:
+        return
+    right = choose_right(Counter(each.right for each in judged))
+    shown = [each for each in judged if right in (None, each.right)]
+    st.caption(
+        f"{len(shown)} of {len(judged)} images: those that fewest models name right first, among "
+        "them those whose wrong answers are surest. Percentages are the probabilities of the "
+        "answers."
+    )
+    cards = [_card(each, names) for each in shown]
+    if cards:
+        draw_gallery(cards, Path(rows[0].config.data), key="hard_page", card_px=280)
+    offer_csv(
+        judged_table(shown, names), f"images-by-models-right-{rows[0].split_id}", "List as CSV"
+    )
+
+
+def _card(judged: Judged, names: Mapping[str, str]) -> Card:
+    by_answer: dict[str, list[Saying]] = {}
+    for saying in judged.sayings:
+        by_answer.setdefault(saying.says, []).append(saying)
+    lines = [
+        f"{'**' + says + '**' if says == judged.label else says}: "
+        + ", ".join(f"{names[each.run_id]} {_percent(each)}" for each in sayings)
+        for says, sayings in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
+    ]
+    right = f"right by {judged.right} of {len(judged.sayings)}"
+    return Card(
+        judged.image,
+        f"true class **{judged.label}**, {right}  \n"
+        + "  \n".join(f":small[{line}]" for line in lines),
+        f"{judged.image}, true class {judged.label}, {right}.",
+        _ask(judged),
+    )
+
+
+def _percent(saying: Saying) -> str:
+    """Its probability, kept on one line."""
+    return say_percent(saying.probability).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _ask(judged: Judged) -> tuple[str, ...]:
+    """Whom Explain asks: the surest that is wrong and the surest that is right."""
+    chosen = []
+    for is_right in (False, True):
+        alike = [each for each in judged.sayings if each.is_right == is_right]
+        if alike:
+            chosen.append(max(alike, key=lambda each: each.probability).run_id)
+    return tuple(chosen)

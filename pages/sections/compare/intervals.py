@@ -1,0 +1,27 @@
+"""Scores with their intervals as bars."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.rows import LeaderboardRow
+from pages.figures.frame import config
+from pages.figures.intervals import score_intervals, score_intervals_alt
+
+
+def draw_intervals(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, file_format: str
+) -> None:
+    """One bar a run, and how to read them."""
+    st.plotly_chart(
+        score_intervals(rows, names, metric),
+        key="intervals",
+        config=config(metric, file_format),
+        alt=score_intervals_alt(rows, names, metric),
+    )
+    st.caption(
+        f"{METRICS[metric].help} Bars: 95 % intervals by bootstrap over groups of images that "
+        "belong together. Bars that overlap may still be told apart, since all models saw the "
+        "same images; the sentence above compares them in pairs."
+    )

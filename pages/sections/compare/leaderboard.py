@@ -1,0 +1,102 @@
+"""One row per evaluated run, with intervals; and the runs without scores."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo.evaluation.intervals import Score
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow
+from modelzoo.evaluation.tables import describe_score, leaderboard_table
+from pages.shell.run_status import STATE_COLOURS
+from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
+
+BADGES = {True: "ImageNet", False: "no ImageNet weights", None: "not known"}
+
+
+def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+    """The runs with every score and its interval; `no ImageNet weights` is a badge.
+
+    Args:
+        rows: Of one split, best first.
+        names: By run id.
+    """
+    table = pd.DataFrame(
+        [
+            {
+                "model": names[row.run_id],
+                "accuracy": _sortable(row.accuracy),
+                "weights": [BADGES[row.has_imagenet]],
+                **{
+                    name: _sortable(row.evaluation.scores[name])
+                    for name in METRICS
+                    if name != "accuracy"
+                },
+                "ms": row.ms_per_image,
+                "parameters": row.parameters / 1e6,
+                "seconds": row.seconds,
+                "recipe": row.recipe,
+                "run": row.run_id,
+                "notes": " ".join(row.notes),
+            }
+            for row in rows
+        ]
+    )
+    column = st.column_config
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content" if len(rows) <= WHOLE_ROWS else "auto",
+        key="leaderboard",
+        alt="Leaderboard: one row a run with every score and its 95 % interval.",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "weights": column.MultiselectColumn(
+                "Started from",
+                options=list(BADGES.values()),
+                color=["#1B7F5C", "#B84E00", "#6B6B6B"],
+                help="A backbone that starts at random learns far less from few images.",
+            ),
+            **{
+                name: column.TextColumn(
+                    metric.title, help=f"{metric.help} In brackets the 95 % interval."
+                )
+                for name, metric in METRICS.items()
+            },
+            "ms": column.NumberColumn(
+                "ms an image", format="%.1f", help="One image at a time, median, where it trained."
+            ),
+            "parameters": column.NumberColumn(
+                "Parameters", format="%.1f M", help="Weights of the network, in millions."
+            ),
+            "seconds": column.NumberColumn(
+                "Trained in", format="%.0f s", help="Seconds of all phases of the training."
+            ),
+            "recipe": column.TextColumn("Recipe", help="The named settings it was trained with."),
+            "run": column.TextColumn("Run", help="The run's folder."),
+            "notes": column.TextColumn("Notes", help="What to know before trusting the row."),
+        },
+    )
+    offer_csv(leaderboard_table(rows), f"leaderboard-{rows[0].split_id}")
+
+
+def draw_unfinished(board: Leaderboard) -> None:
+    """The runs without scores, with their state and why; nothing when there are none."""
+    if not board.unfinished and not board.problems:
+        return
+    st.markdown("**Runs without scores**")
+    for run in board.unfinished:
+        colour = STATE_COLOURS.get(run.state, "gray")
+        st.markdown(f":{colour}-badge[{run.state}] **{run.title}** `{run.run_id}`: {run.sentence}")
+    for run_id, sentence in board.problems.items():
+        st.markdown(f":red-badge[damaged] `{run_id}`: {sentence}")
+
+
+def _sortable(score: Score) -> str:
+    """The score in words, padded: sorted by its letters, a column is sorted by its values."""
+    text = describe_score(score)
+    if math.isnan(score.value):
+        return text
+    return text.rjust(len(text) + len("100.0 ") - text.index("%"), FIGURE_SPACE)

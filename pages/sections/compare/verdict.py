@@ -1,0 +1,23 @@
+"""The computed sentence that answers the page's question."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.evaluation.verdict import split_effect, verdict_sentences
+
+
+def say_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRow]) -> None:
+    """The answer in large letters, what it rests on below, and what the split does to it.
+
+    Args:
+        rows: Tested on one split.
+        all_rows: Tested on any.
+    """
+    answer, *rest = verdict_sentences(rows)
+    st.markdown(f"#### {answer}")
+    if rest:
+        st.markdown(" ".join(rest))
+    if effect := split_effect(all_rows):
+        st.info(f"{effect} A figure means nothing without its split.", icon=":material/call_split:")

@@ -1,0 +1,167 @@
+"""How far a map can be trusted: rows of the page Explain. torch only once it is asked."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo.runs.attribution_tables import read_validity
+from pages.sections.explain.image import Subject
+from pages.sections.explain.maps import find_target
+from pages.sections.explain.prediction import Answer
+from pages.shell import inference
+from pages.shell.errors import said_in_place
+from pages.shell.models import Model
+from xai.attribution import Attribution, is_same_map  # noqa: TID253  # records: no torch behind them
+from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
+from xai.faithfulness.table import MEASURES  # noqa: TID253  # a table: no torch behind it
+from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it
+
+if TYPE_CHECKING:
+    from xai.faithfulness.report import QualityReport
+
+HELP = (
+    "Pixels are taken away (deletion) or put back (insertion) in the order of the map: a map that "
+    "shows what the answer hangs on moves it sooner than maps that never asked the model: a random "
+    "one, one of the middle, and one of what is dark."
+)
+LEFT_OUT = ("increase", "noise_change")  # of one image they say little that others do not
+
+
+def draw_trust(
+    model: Model,
+    answer: Answer,
+    subject: Subject,
+    methods: Sequence[Method],
+    target_name: str,
+) -> None:
+    """One model's row: for each map a verdict in words and the scores it rests on."""
+    with st.container(border=True):
+        target = find_target(answer, target_name)
+        if target is None:
+            return
+        name = answer.classes[target]
+        st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
+        for method in methods:
+            with said_in_place():
+                _draw_method(model, subject, method, target)
+
+
+def draw_agreement(
+    asked: Sequence[tuple[Model, Answer]],
+    subject: Subject,
+    methods: Sequence[Method],
+    target_name: str,
+) -> None:
+    """How alike the maps are, between models for each method and between methods for each model."""
+    from xai.faithfulness.similarity import agreement
+
+    maps: dict[tuple[str, str], Attribution] = {}
+    for model, answer in asked:
+        name = answer.class_to_explain(target_name)
+        for method in methods if name in answer.classes else []:
+            with suppress(ExplainError):  # said above already
+                maps[model.title, method.title] = inference.attribution(
+                    model, subject.picture, method=method.name, target=answer.classes.index(name)
+                )
+    says = {model.title: answer.says for model, answer in asked}
+    rows = [
+        {
+            "One map": ", ".join(one),
+            "Another": ", ".join(other),
+            "Rank correlation": agreement(maps[one].values, maps[other].values),
+            "So": _say_pair(one, other, maps, says),
+        }
+        for one, other in combinations(maps, 2)
+        if one[0] == other[0] or one[1] == other[1]
+    ]
+    if rows:
+        st.markdown("#### Do the maps agree?")
+        st.dataframe(
+            pd.DataFrame(rows).sort_values("Rank correlation", ascending=False),
+            hide_index=True,
+            column_config={"Rank correlation": st.column_config.NumberColumn(format="%.2f")},
+            alt="Rank correlation of every two maps of one model or of one method.",
+        )
+
+
+def _say_pair(
+    one: tuple[str, str],
+    other: tuple[str, str],
+    maps: dict[tuple[str, str], Attribution],
+    says: dict[str, str],
+) -> str:
+    from xai.faithfulness.similarity import agreement
+    from xai.say.verdict import say_agreement
+
+    if one[0] == other[0]:  # of one model, which has one answer
+        if is_same_map(maps[one], maps[other]):
+            return "The same map: that they agree proves nothing."
+        return "Two methods on one model."
+    alike = agreement(maps[one].values, maps[other].values)
+    return say_agreement(alike, same_answer=says[one[0]] == says[other[0]])
+
+
+def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:
+    from xai.say.verdict import say_verdict
+
+    place = st.empty()
+    bar = place.progress(0.0, f"{method.title}: making the map …")
+
+    def hear(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0), f"{method.title}: judging its map …")
+
+    attribution = inference.attribution(model, subject.picture, method=method.name, target=target)
+    report = inference.judged(
+        model,
+        subject.picture,
+        attribution,
+        progress=hear,
+    )
+    place.empty()
+    st.markdown(f"**{method.title}.** {say_verdict(report)}")
+    with said_in_place():
+        if held := _read_sentence(model, method.name):
+            st.markdown(f"On a few test images of this run: {held}")
+    st.caption(method.not_valid)
+    with st.expander("Scores, beside those of three maps that never asked the model"):
+        st.dataframe(
+            score_table(report),
+            hide_index=True,
+            alt=f"Scores of {method.title} and of random, centre and blurred maps.",
+        )
+
+
+def _read_sentence(model: Model, method: str) -> str:
+    """What `python -m xai quality` found of the method on this network; empty: nothing yet."""
+    found = read_validity(model.run.path)
+    if found is None:
+        return ""
+    return " ".join(found.loc[found["method"] == method, "sentence"])
+
+
+def score_table(report: "QualityReport") -> pd.DataFrame:
+    """One row a measure that is defined, for the map and for the three it is judged beside."""
+    rows = []
+    for name, measure in MEASURES.items():
+        values = [
+            getattr(each, name)
+            for each in (report.own, report.random, report.centre, report.blurred)
+        ]
+        if values[0] is None or name in LEFT_OUT:
+            continue
+        area = getattr(report, measure.area) if measure.area else None
+        rows.append(
+            [
+                measure.title,
+                measure.better,
+                *("" if value is None else f"{value:.2f}" for value in values),
+                "" if area is None else f"{area:.2f}",
+            ]
+        )
+    columns = ["Score", "Better", "This map", "Random", "Centre", "Blurred", "Share of area"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table if table["Share of area"].any() else table.drop(columns="Share of area")

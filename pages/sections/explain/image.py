@@ -1,0 +1,128 @@
+"""Which image: the choices of the page Explain that say what is looked at. No torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from modelzoo.datasets.splits import Part
+from modelzoo.errors import UserError
+from pages.sections.explain.image_filter import choose_filter
+from pages.shell.gallery import find_file
+from pages.shell.inference import Picture
+from pages.shell.links import say_if_gone
+from pages.shell.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The image that is explained."""
+
+    picture: Picture
+    image_id: str | None = None  # None: an upload
+    label: str | None = None  # the true class; None: nobody knows
+    part_by_run: dict[str, Part] = field(default_factory=dict)
+
+
+def choose_subject(models: Sequence[Model]) -> Subject | None:
+    """The image chosen: an upload if there is one, else of a data set; None: there is none.
+
+    Raises:
+        UserError: Its file is gone.
+    """
+    rows = {image_id: row for model in models for image_id, row in model.rows.items()}
+    say_if_gone("image", rows, "Image")
+    matching = choose_filter(models)
+    left, right = st.columns(2, gap="medium")
+    with right:
+        upload = st.file_uploader(
+            "Or your own image",
+            help="JPEG, PNG, BMP, TIFF, WebP or GIF; the middle square is used. It stays in this "
+            "machine's memory and is written nowhere.",
+        )
+        if upload is not None:
+            st.caption(
+                "Your own image is shown. Remove it to go back to the data set; it has no link, "
+                "because it is kept nowhere."
+            )
+    with left:
+        linked = st.query_params.get("image")
+        image_id = _choose_image_id(models, matching, linked if linked in rows else None)
+    if upload is not None:
+        return Subject(Picture(upload.name, upload.getvalue()))
+    if image_id is None:
+        return None
+    return _read_subject(models, image_id)
+
+
+def _choose_image_id(
+    models: Sequence[Model], matching: Sequence[str], linked: str | None
+) -> str | None:
+    """One of the images that match the filter, or the one of the link, whether it does or not."""
+    listed = sorted({*matching, linked} if linked else matching)
+    if not listed:
+        return None
+    # The first that no model has learned from, if there is one: it asks a real question.
+    unseen = (each for each in listed if all(model.part(each) == "test" for model in models))
+    sample = next(unseen, listed[0])
+    chosen = (
+        st.selectbox(
+            "Image of a data set",
+            listed,
+            index=None,
+            placeholder=f"{sample} (sample)",
+            key="image",
+            bind="query-params",
+            help="Images that match the filter; without a choice the first that no model shown "
+            "has learned from. Type to search.",
+        )
+        or sample
+    )
+    _walk(matching, chosen)
+    return chosen
+
+
+def _walk(matching: Sequence[str], shown: str) -> None:
+    """Buttons to the image before and after the one shown, and where it stands in the list."""
+    before = [each for each in matching if each < shown]
+    after = [each for each in matching if each > shown]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Previous",
+            key="previous",
+            icon=":material/chevron_left:",
+            disabled=not before,
+            on_click=_show,
+            args=before[-1:],
+        )
+        st.button(
+            "Next",
+            key="next",
+            icon=":material/chevron_right:",
+            disabled=not after,
+            on_click=_show,
+            args=after[:1],
+        )
+        if shown in matching:
+            st.caption(f"{len(before) + 1:,} of {len(matching):,} images")
+        else:
+            st.caption(f"{len(matching):,} images match; the one shown does not")
+
+
+def _show(image_id: str) -> None:
+    st.session_state["image"] = image_id  # the selectbox's own value, and so the link's
+
+
+def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
+    parts = {model.run.id: part for model in models if (part := model.part(image_id))}
+    owner = next(model for model in models if image_id in model.rows)
+    file = find_file(Path(owner.run.config.data), image_id)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{file} could not be read ({error.strerror}); put the data set back where it was "
+            "when the run was trained."
+        ) from error
+    return Subject(Picture(image_id, content), image_id, owner.rows[image_id].label, parts)

@@ -1,0 +1,104 @@
+"""Which images of the data sets are listed: by class, part and answers. No torch."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from modelzoo.datasets.splits import PARTS
+from pages.shell.errors import said_in_place
+from pages.shell.links import say_if_gone
+from pages.shell.models import Model, answers_by_image
+
+ANY_CLASS, ANY_PART, ANY_ANSWER = "any class", "any part", "any answer"
+DISAGREE = "models disagree"
+
+# What is asked of the answers (one class a model) and the true class.
+ANSWERS: dict[str, Callable[[Sequence[str], str], bool]] = {
+    ANY_ANSWER: lambda answers, truth: True,
+    "all right": lambda answers, truth: all(each == truth for each in answers),
+    "some wrong": lambda answers, truth: any(each != truth for each in answers),
+    "all wrong": lambda answers, truth: all(each != truth for each in answers),
+    DISAGREE: lambda answers, truth: len(set(answers)) > 1,
+}
+
+
+def choose_filter(models: Sequence[Model]) -> list[str]:
+    """Ids of the images that match, in order; says so where none does.
+
+    Args:
+        models: Whose data sets and answers count.
+    """
+    rows = {image_id: row for model in models for image_id, row in model.rows.items()}
+    classes = [ANY_CLASS, *sorted({row.label for row in rows.values()})]
+    parts = [ANY_PART, *PARTS]
+    for key, there, what in (
+        ("class", classes, "Class"),
+        ("part", parts, "Part"),
+        ("answers", ANSWERS, "Filter"),
+    ):
+        say_if_gone(key, there, what)
+    by_class, by_part, by_answers = st.columns(3)
+    label = by_class.selectbox(
+        "Class", classes, key="class", bind="query-params", help="The true class of the images."
+    )
+    part = by_part.selectbox(
+        "Part",
+        parts,
+        key="part",
+        bind="query-params",
+        help="train: every model shown learned from it; test: none of them has seen it.",
+    )
+    answers = by_answers.selectbox(
+        "Answers",
+        list(ANSWERS),
+        key="answers",
+        bind="query-params",
+        help="What the models shown said of the image when they were trained, as each run's "
+        "predictions have it.",
+    )
+    found = sorted(
+        image_id
+        for image_id, row in rows.items()
+        if label in (ANY_CLASS, row.label)
+        and all(part in (ANY_PART, model.part(image_id)) for model in models)
+    )
+    if answers != ANY_ANSWER:
+        said = _read_answers(models)
+        truths = {image_id: rows[image_id].label for image_id in found}
+        found = match_answers(truths, list(said.values()), answers)
+        if answers == DISAGREE and len(said) < 2:
+            st.info("One model cannot disagree; choose two or more.")
+            return found
+    if not found:
+        st.info("No image matches for the models shown; choose another class, part or answers.")
+    return found
+
+
+def match_answers(
+    truths: Mapping[str, str], said: Sequence[Mapping[str, str]], wanted: str
+) -> list[str]:
+    """Ids of the images whose answers are as `wanted`; one that no model has answered is not.
+
+    Args:
+        truths: The true class by image id.
+        said: For each model, the class it named by image id.
+        wanted: A key of `ANSWERS`.
+    """
+    matches = ANSWERS[wanted]
+    answers = {
+        image_id: [each[image_id] for each in said if image_id in each] for image_id in truths
+    }
+    return [
+        image_id
+        for image_id, truth in truths.items()
+        if answers[image_id] and matches(answers[image_id], truth)
+    ]
+
+
+def _read_answers(models: Sequence[Model]) -> dict[str, dict[str, str]]:
+    """Answers by run; a run without predictions is said and left out."""
+    said = {}
+    for model in models:
+        with said_in_place():
+            said[model.run.id] = answers_by_image(model)
+    return said

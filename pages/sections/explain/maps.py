@@ -1,0 +1,306 @@
+"""Rows of the page Explain: what one model says, and where it looked, on one scale for all."""
+
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.sections.explain.image import Subject
+from pages.sections.explain.prediction import (
+    UNLIKENESS_HELP,
+    Answer,
+    say_doubts,
+    say_percent,
+    say_unlikeness,
+)
+from pages.shell import inference
+from pages.shell.errors import said_in_place
+from pages.shell.inference import DISPLAY_PX
+from pages.shell.models import Model
+from pages.shell.palette import class_colours
+from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it
+from xai.draw.outlines import draw_outlines  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import draw_overlay, encode_png  # noqa: TID253  # no torch behind it
+from xai.draw.scale import as_share, draw_colour_bar, shared_vmax  # noqa: TID253  # no torch behind it
+from xai.methods.table import Method  # noqa: TID253  # no torch behind it
+from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+
+PROBABILITIES_HELP = (
+    "What the model makes of its logits by a softmax: they add up to 100 %. How sure a network is "
+    "is not how often it is right."
+)
+COST_HELP = (
+    "Logits are what a network adds up for a class before they become probabilities. Fields: how "
+    "finely the method knows where; what is drawn between them is only enlarged. A pass: the image "
+    "once through the network."
+)
+
+
+@dataclass(slots=True)
+class Panel:
+    """One map's place on the page."""
+
+    slot: "DeltaGenerator"  # the overlay
+    tools: "DeltaGenerator"  # what is below it
+    method: Method
+    model: Model
+    attribution: Attribution
+    target_name: str
+    png: bytes = b""  # the overlay as it is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How maps are drawn."""
+
+    opacity: float = 0.7  # [0, 1]
+    as_share: bool = False  # every map is 100 %, so that strong and weak ones look alike
+    contours: bool = False  # around the strongest 10 and 20 % of the image
+    outlines: bool = False  # of cells and nuclei
+
+
+@dataclass(slots=True)
+class Panels:
+    """All maps on the page, by method on one scale."""
+
+    subject: Subject
+    look: Look
+    may_compute: bool = True  # else only maps in memory are shown
+    are_all: bool = True  # whether none was left out for that
+    shown: list[Panel] = field(default_factory=list)
+    vmax_by_method: dict[str, float] = field(default_factory=dict)
+
+    def add(self, panel: Panel) -> None:
+        """Draw one more map; the others again where it has moved their scale."""
+        self.shown.append(panel)
+        name = panel.method.name
+        same = [each for each in self.shown if each.method.name == name]
+        vmax = shared_vmax(each.attribution for each in same)
+        moved = vmax != self.vmax_by_method.get(name)
+        self.vmax_by_method[name] = vmax
+        for each in same if moved else [panel]:
+            self._draw(each, vmax)
+
+    def same_maps(self, model: Model, attribution: Attribution) -> list[str]:
+        """Titles of the methods whose map of this model, already shown, is the same."""
+        return [
+            each.method.title
+            for each in self.shown
+            if each.model is model and is_same_map(each.attribution, attribution)
+        ]
+
+    def _draw(self, panel: Panel, vmax: float) -> None:
+        pixels = inference.square(self.subject.picture, DISPLAY_PX)
+        cells = inference.find_cells(self.subject.picture)
+        drawn = draw_overlay(
+            pixels,
+            panel.attribution,
+            vmax=vmax,
+            opacity=self.look.opacity,
+            contours=self.look.contours,
+        )
+        if self.look.outlines:
+            drawn = draw_outlines(drawn, cells.labels, cells.nuclei)
+        panel.png = encode_png(drawn)
+        said = describe_evidence(panel.attribution, panel.target_name, cells.labels)
+        alt = f"{panel.method.title} of {panel.model.title}. {said}"
+        panel.slot.image(panel.png, width="stretch", alt=alt)
+
+    def finish(self) -> None:
+        """Offer what is shown as files; call it when all maps are drawn."""
+        for panel in self.shown:
+            image = Path(self.subject.picture.name).stem
+            name = f"{image}-{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
+            raw = io.BytesIO()
+            np.save(raw, panel.attribution.values)
+            with panel.tools.container(horizontal=True, gap="small"):
+                st.download_button(
+                    "PNG",
+                    panel.png,
+                    f"{name}.png",
+                    "image/png",
+                    key=f"png-{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/image:",
+                    help="The overlay as it is shown.",
+                )
+                st.download_button(
+                    "Values",
+                    raw.getvalue(),
+                    f"{name}.npy",
+                    "application/octet-stream",
+                    key=f"npy-{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/data_array:",
+                    help="The map before it was enlarged, in logits, as a NumPy file (.npy).",
+                )
+
+
+def draw_model(
+    model: Model, answer: Answer, methods: Sequence[Method], target_name: str, panels: Panels
+) -> None:
+    """One model's row: its answer, and one map a method.
+
+    Args:
+        model: Which run.
+        answer: Its answer.
+        methods: In the order of the columns.
+        target_name: The class explained, or `OWN`.
+        panels: Where the maps go.
+    """
+    with st.container(border=True):
+        _draw_title(model, answer, panels.subject)
+        words, *places = st.columns([1, *[1] * max(len(methods), 2)], gap="medium")
+        with words:
+            _draw_answer(answer, panels.subject)
+        with places[0]:
+            target = find_target(answer, target_name)
+        if target is None:
+            return
+        name = answer.classes[target]
+        for method, place in zip(methods, places, strict=False):
+            # A map alone leaves the column beside it free.
+            beside = places[1] if len(methods) == 1 else place
+            with place, said_in_place():
+                _draw_map(model, method, target, name, panels, beside)
+
+
+def find_target(answer: Answer, target_name: str) -> int | None:
+    """The index of the class to explain; None, and a sentence, where the model lacks it."""
+    name = answer.class_to_explain(target_name)
+    if name in answer.classes:
+        return answer.classes.index(name)
+    st.info(f"{answer.title} knows no class {name}: choose another to explain.")
+    return None
+
+
+def _draw_map(
+    model: Model,
+    method: Method,
+    target: int,
+    name: str,
+    panels: Panels,
+    beside: "DeltaGenerator",
+) -> None:
+    """One map in the current column, and what it shows in words in the column `beside`."""
+    st.markdown(f"**{method.title}** for **{name}**")
+    slot = st.empty()
+    try:
+        with slot, st.spinner(f"{method.title}: {method.cost} …"):
+            attribution = inference.attribution(
+                model,
+                panels.subject.picture,
+                method=method.name,
+                target=target,
+                may_compute=panels.may_compute,
+            )
+    except inference.NotComputedError:
+        slot.caption("Stopped before this map was made.")
+        panels.are_all = False
+        return
+    cells = inference.find_cells(panels.subject.picture)
+    said, cost = describe_evidence(attribution, name, cells.labels), _cost(attribution)
+    with beside:
+        if attribution.is_empty:
+            st.info(said)
+        st.caption(cost if attribution.is_empty else f"{said} {cost}", help=COST_HELP)
+        for same in panels.same_maps(model, attribution):
+            st.caption(
+                f":material/content_copy: The same map as {same}: that they agree proves nothing."
+            )
+        if attribution.note:
+            st.caption(f":material/info: {attribution.note}")
+        shown = as_share(attribution) if panels.look.as_share else attribution
+        panels.add(Panel(slot, st.empty(), method, model, shown, name))
+
+
+def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
+    """One colour bar a method, with what its ends mean."""
+    for method, place in zip(methods, st.columns(max(len(methods), 2), gap="medium"), strict=False):
+        vmax = panels.vmax_by_method.get(method.name, 0)
+        with place:
+            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.look.opacity)
+            is_share = panels.look.as_share or method.unit == "share"
+            unit = "% of the map" if is_share else "logits"
+            high = f"{100 * vmax if is_share else vmax:.2g}"
+            low = f"\N{MINUS SIGN}{high}" if method.is_signed else "0"
+            st.image(
+                bar,
+                width="stretch",
+                alt=f"Colour scale of {method.title}: {low} to {high} {unit} for each "
+                "hundredth of the image, from blue (against) over clear (nothing) to orange (for).",
+            )
+            ends = "against the class · clear: nothing · " if method.is_signed else ""
+            st.caption(
+                f"**{method.title}**, {low} to {high} {unit} for each 1 % of the image: "
+                f"{'blue ' if method.is_signed else ''}{ends}orange for it. The same scale for "
+                f"every model; beyond it the colour stays. {method.reads} {method.not_valid}"
+            )
+            # Not in the caption, which pales its links below what can be read.
+            st.markdown(f":small[[{method.paper}]({method.url})]")
+
+
+def _draw_title(model: Model, answer: Answer, subject: Subject) -> None:
+    """Title and badges, and above all maps what speaks against relying on them."""
+    part = subject.part_by_run.get(model.run.id)
+    st.markdown(f"#### {model.title}")
+    badges = [f":gray-badge[run {model.run.id}]", f":gray-badge[{model.run.config.split} split]"]
+    if model.has_imagenet is False:
+        badges.append(":orange-badge[no ImageNet weights]")
+    if part:
+        colour = "green" if part == "test" else "orange"
+        words = {"train": "training", "validation": "validation", "test": "test"}[part]
+        badges.append(f":{colour}-badge[image in its {words} part]")
+    st.markdown(" ".join(badges))
+    for doubt in say_doubts(answer, part):
+        st.warning(doubt, icon=":material/warning:")
+
+
+def _draw_answer(answer: Answer, subject: Subject) -> None:
+    """The probabilities as bars, and how unlike the training images the image is."""
+    st.markdown("**Probabilities**", help=PROBABILITIES_HELP)
+    st.html(probability_bars(answer, subject.label))
+    st.markdown(say_unlikeness(answer), help=UNLIKENESS_HELP)
+
+
+def probability_bars(answer: Answer, label: str | None) -> str:
+    """The probabilities as bars in the colours of the classes, the true class marked."""
+    colours = class_colours(answer.classes)
+    rows = []
+    for name, probability in zip(answer.classes, answer.probabilities, strict=True):
+        percent, share = 100 * float(probability), html.escape(say_percent(float(probability)))
+        mark = " (true)" if name == label else ""
+        weight = 700 if name == answer.says else 400
+        rows.append(
+            f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
+            '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
+            f'<div style="width:{percent:.1f}%;height:100%;border-radius:.2rem;'
+            f'background:{colours[name]}"></div></div>'
+            f'<div style="text-align:right;font-weight:{weight}">{share}</div>'
+        )
+    return (
+        '<div style="display:grid;grid-template-columns:auto 1fr 3.2rem;gap:.3rem .6rem;'
+        f'align-items:center;font-size:.9rem">{"".join(rows)}</div>'
+    )
+
+
+def _cost(attribution: Attribution) -> str:
+    """How exact the map is, and what it took."""
+    height, width = attribution.values.shape
+    passes = f"{attribution.forwards} passes" if attribution.forwards > 1 else "1 pass"
+    exact = f"{height} x {width} fields" + (", enlarged" if max(height, width) < 64 else "")
+    if attribution.expected_error is not None:
+        off = attribution.expected_error
+        exact = f"the sum is off by {f'{off:.2f}' if off >= 0.005 else 'less than 0.01'} logits"
+    return f"({exact}; {passes}, {attribution.seconds:.1f} s)"

@@ -1,0 +1,122 @@
+"""Which methods, what they cost, and how their maps are drawn: choices of the page Explain."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo.errors import UserError
+from modelzoo.runs.records import read_environment
+from pages.sections.explain.maps import Look
+from pages.shell.links import say_if_gone
+from pages.shell.models import Model
+from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
+
+LOGITS, SHARES = "logits", "share of the map"
+UNMEASURED_MS = 20.0  # of a pass, for runs that do not say
+
+
+def choose_methods(models: Sequence[Model]) -> list[Method]:
+    """The methods chosen, with the time that all take said before any is.
+
+    Args:
+        models: Those that will be asked.
+    """
+    titles = {row.title: row for row in METHODS.values()}
+    say_if_gone("method", titles, "Method")
+    by_choice, by_cost = st.columns([4, 1], gap="medium", vertical_alignment="bottom")
+    chosen = [
+        titles[title]
+        for title in by_choice.multiselect(
+            "Methods",
+            list(titles),
+            default=["Grad-CAM"],
+            key="method",
+            bind="query-params",
+            placeholder="Choose how to look",
+            help=f"About {_say_seconds(_seconds(METHODS['grad-cam'], models))} for Grad-CAM on "
+            "the models chosen; the button beside it has every method's time and what it shows.",
+        )
+    ]
+    with by_cost.popover("Time and meaning", icon=":material/timer:", width="stretch"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Method": [row.title for row in titles.values()],
+                    "About": [_say_seconds(_seconds(row, models)) for row in titles.values()],
+                    "Shows": [row.reads for row in titles.values()],
+                    "Misleads when": [row.not_valid for row in titles.values()],
+                    "Takes": [row.cost for row in titles.values()],
+                    "Paper": [row.paper for row in titles.values()],
+                }
+            ),
+            hide_index=True,
+            alt="Every method: seconds on the models chosen, what it shows, when it misleads.",
+        )
+    if chosen:
+        total = sum(_seconds(row, models) for row in chosen if row.name not in ONE_PASS)
+        if shared := [row for row in chosen if row.name in ONE_PASS]:
+            total += _seconds(shared[0], models)  # one pass makes them all
+        st.caption(
+            f"About {_say_seconds(total)} for {len(models)} "
+            f"{'model' if len(models) == 1 else 'models'}, where nothing is at hand yet."
+        )
+    return chosen
+
+
+def choose_look() -> Look:
+    """How maps are drawn."""
+    opacity_percent = st.slider(
+        "Opacity in %",
+        0,
+        100,
+        70,
+        5,
+        key="opacity",
+        bind="query-params",
+        help="Of strong evidence.",
+    )
+    scale = st.selectbox(
+        "Scale",
+        [LOGITS, SHARES],
+        key="scale",
+        bind="query-params",
+        help="In logits maps tell how much evidence there is; as shares, only where it lies. "
+        "Methods without a unit are always shown as shares.",
+    )
+    contours = st.toggle(
+        "Contours",
+        key="contours",
+        bind="query-params",
+        help="Around the 10 % and the 20 % of the image with most evidence.",
+    )
+    outlines = st.toggle(
+        "Cell outlines",
+        key="outlines",
+        bind="query-params",
+        help="Of nucleated cells (green) and their nuclei (white).",
+    )
+    return Look(
+        opacity=opacity_percent / 100,
+        as_share=scale == SHARES,
+        contours=contours,
+        outlines=outlines,
+    )
+
+
+def _seconds(row: Method, models: Sequence[Model]) -> float:
+    return row.passes * sum(milliseconds_a_pass(model) for model in models) / 1000
+
+
+def milliseconds_a_pass(model: Model) -> float:
+    """Of one image through the model, as measured when it was trained."""
+    try:
+        return read_environment(model.run.path).ms_per_image
+    except UserError:
+        return UNMEASURED_MS
+
+
+def _say_seconds(seconds: float) -> str:
+    if seconds < 0.95:
+        return f"{max(seconds, 0.1):.1f} s"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,55 @@
+"""Which models explain the image."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.errors import UserError
+from modelzoo.evaluation.rows import describe_status
+from modelzoo.runs.file_names import MODEL
+from modelzoo.runs.folder import list_runs
+from modelzoo.runs.status import read_status
+from pages.shell.links import say_if_gone
+from pages.shell.models import Model
+
+STARTS_WITH = 2  # runs shown without a choice
+
+
+def choose_models(models: Sequence[Model]) -> list[Model]:
+    """The runs chosen; without a choice the first two that share a data set."""
+    by_id = {model.run.id: model for model in models}
+    linked = st.query_params.get_all("run")
+    unready = {} if set(linked) <= set(by_id) else describe_unready()
+    for run_id in linked:
+        if run_id in unready:
+            st.info(f"Run {run_id} cannot be asked yet. {unready[run_id]}")
+    say_if_gone("run", {*by_id, *unready}, "Run")
+    same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
+    start = same_data[:STARTS_WITH]
+    chosen = st.multiselect(
+        "Models",
+        list(by_id),
+        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        key="run",
+        bind="query-params",
+        placeholder=" and ".join(model.run.id for model in start),
+        help="Runs to ask, one row each. Without a choice: the two smallest networks, those that "
+        "started from ImageNet weights first.",
+    )
+    return [by_id[run_id] for run_id in chosen] or start
+
+
+def describe_unready() -> dict[str, str]:
+    """What each run that has no model yet is doing, in a sentence, by the run's id."""
+    found, unready = list_runs(paths.runs_folder())
+    for run in found:
+        if not run.has(MODEL):
+            try:
+                status = read_status(run.path, now=time.time())
+            except UserError as error:
+                unready[run.id] = str(error)
+            else:
+                unready[run.id] = describe_status(status)
+    return unready

@@ -1,0 +1,47 @@
+"""Evidence by example: the training images a model takes for most like this one. No torch."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.sections.explain.image import Subject
+from pages.sections.explain.prediction import Answer
+from pages.shell import inference
+from pages.shell.errors import said_in_place
+from pages.shell.gallery import Card, draw_gallery
+from pages.shell.models import Model
+
+HELP = (
+    "By the features that the model's last layer sees: 0 is the same image, 1 nothing in common. "
+    "Only images of the run's training part, which it has learned from."
+)
+
+
+def draw_nearest(model: Model, answer: Answer, subject: Subject) -> None:
+    """One model's row: its nearest training images, and an alarm where one is nearly this image."""
+    with st.container(border=True), said_in_place():
+        found = inference.nearest(model, subject.picture)
+        st.markdown(f"#### {model.title}: the training images most like this one", help=HELP)
+        others = [each for each in found if each.image != subject.image_id]
+        twins = [each for each in others if each.is_duplicate]
+        if twins:
+            st.error(
+                f"{twins[0].image}, a training image of this run, is as like this one as hardly "
+                "any two different images are: if it shows the same cells, that the model knows "
+                "the answer proves nothing.",
+                icon=":material/content_copy:",
+            )
+        same = sum(each.label == answer.says for each in others)
+        st.markdown(
+            f"{same} of these {len(others)} are {answer.says}, which is what {model.title} says."
+        )
+        cards = [
+            Card(
+                each.image,
+                f"**{each.label}**, distance {each.distance:.3f}",
+                f"Training image {each.image} of class {each.label}, distance {each.distance:.3f}.",
+                (model.run.id,),
+            )
+            for each in others
+        ]
+        draw_gallery(cards, Path(model.run.config.data), key=f"near-{model.run.id}", card_px=150)

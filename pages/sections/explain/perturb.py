@@ -1,0 +1,150 @@
+"""What if the image were another? Buttons that change it, and what models say then. No torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.figures.clickable import cells_to_click
+from pages.sections.explain.image import Subject
+from pages.sections.explain.maps import probability_bars
+from pages.sections.explain.prediction import Answer
+from pages.shell import inference
+from pages.shell.errors import said_in_place
+from pages.shell.models import Model
+from pages.shell.session import count_clicks, toggle_clicked_number
+from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
+from xai.perturb.image import PROBES, Probe, keep_only, say_change  # noqa: TID253  # no torch behind it
+from xai.types import Rgb  # noqa: TID253  # no torch behind it
+
+if TYPE_CHECKING:
+    from xai.smear.segment import Cells
+
+ERASE, KEEP = "Paint all cells out", "Keep only the cells"
+ASKS = {
+    ERASE: "Does the answer need the cells at all, or does the background give it away?",
+    KEEP: "Are the cells enough, or does the answer hang on what is around them?",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to the image."""
+
+    title: str
+    asks: str
+    make: Callable[[Rgb, "Cells"], Rgb]
+
+
+def draw_what_if(asked: Sequence[tuple[Model, Answer]], subject: Subject) -> None:
+    """The choice of changes, the changed image, and each model's answer to it."""
+    cells = inference.find_cells(subject.picture)
+    changes = _changes()
+    title = st.pills(
+        "What if …",
+        [title for title in changes if cells.count or title not in ASKS],
+        key="probe",
+        bind="query-params",
+        help="One change at a time; choose it again to take it back.  \n"
+        + "  \n".join(f"**{each.title}**: {each.asks}" for each in changes.values()),
+    )
+    if not cells.count:
+        st.info("No nucleated cell was found in this image, so there is none to erase.")
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        change: Change | None = changes[title] if title else None
+        if change:
+            pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+            drawn = change.make(pixels, cells)
+            st.image(drawn, width="stretch", alt=f"The image after this: {change.title}.")
+        elif cells.count:
+            erased = _choose_cells(cells, subject)
+            change = _erase(erased) if erased else None
+    with right:
+        if change is None:
+            st.info("Choose a change above, or click a cell to erase it.")
+            return
+        st.markdown(f"**{change.title}.** {change.asks}")
+        for model, answer in asked:
+            with st.container(border=True), said_in_place():
+                _draw_answer(model, answer, subject, change)
+
+
+def _changes() -> dict[str, Change]:
+    """By title."""
+    found = [
+        Change(ERASE, ASKS[ERASE], lambda pixels, cells: _without(pixels, cells, None)),
+        Change(KEEP, ASKS[KEEP], lambda pixels, cells: keep_only(pixels, cells.mask)),
+    ]
+    found += [Change(each.title, each.asks, _whatever_cells(each)) for each in PROBES.values()]
+    return {each.title: each for each in found}
+
+
+def _whatever_cells(probe: Probe) -> Callable[[Rgb, "Cells"], Rgb]:
+    """The probe's change, which asks for no cells."""
+    return lambda pixels, _: probe.change(pixels)
+
+
+def _erase(erased: Sequence[int]) -> Change:
+    named = f"{'cell' if len(erased) == 1 else 'cells'} {', '.join(map(str, erased))}"
+    return Change(
+        f"Without {named}",
+        "What does the answer lose with what was erased?",
+        lambda pixels, cells: _without(pixels, cells, erased),
+    )
+
+
+def _without(pixels: Rgb, cells: "Cells", erased: Sequence[int] | None) -> Rgb:
+    """The image without some of its cells; None: without any."""
+    from xai.smear.inpaint import paint_out, with_rims
+
+    regions = with_rims(cells.labels)
+    return paint_out(pixels, regions > 0 if erased is None else np.isin(regions, erased))
+
+
+def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
+    """The cells to erase: by a click on the picture, or by their numbers."""
+    place = st.container()
+    erased = st.pills(
+        "Cells erased",
+        range(1, cells.count + 1),
+        selection_mode="multi",
+        key="erased",
+        bind="query-params",
+        help="The same as a click on them.",
+    )
+    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+    drawn = draw_cells(_without(pixels, cells, erased), cells.labels)
+    clicks = count_clicks("erased")
+    chart = f"cells-after-{clicks}-clicks"
+    with place:
+        st.plotly_chart(
+            cells_to_click(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
+            # A new chart each time: a second click on a point would only take its mark away.
+            key=chart,
+            on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),
+            selection_mode="points",
+            config={"displayModeBar": False},
+            alt=f"The image with its {cells.count} cells numbered; a click erases one.",
+        )
+    return sorted(erased)
+
+
+def _middles(cells: "Cells") -> list[tuple[float, float]]:
+    """(x, y) of each cell."""
+    found = []
+    for cell in range(1, cells.count + 1):
+        y, x = np.nonzero(cells.labels == cell)
+        found.append((float(x.mean()), float(y.mean())))
+    return found
+
+
+def _draw_answer(model: Model, answer: Answer, subject: Subject, change: Change) -> None:
+    after = inference.what_if(model, subject.picture, change.make)
+    st.markdown(f"**{model.title}**: {say_change(answer.probabilities, after, answer.classes)}")
+    with st.expander("All classes, after the change"):
+        st.html(probability_bars(answer.with_probabilities(after), subject.label))

@@ -1,0 +1,128 @@
+"""What each cell adds to an answer: rows of the page Explain. torch only once it is asked."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.sections.explain.image import Subject
+from pages.sections.explain.maps import find_target
+from pages.sections.explain.methods import milliseconds_a_pass
+from pages.sections.explain.prediction import Answer, say_percent
+from pages.shell import inference
+from pages.shell.errors import said_in_place
+from pages.shell.models import Model
+from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
+
+if TYPE_CHECKING:
+    from xai.smear.cell_shapley import CellAttribution
+    from xai.smear.segment import Cells
+
+QUICK_SECONDS = 10  # what takes longer waits for a click
+HELP = (
+    "Shapley values: the image is asked again with some of its cells painted out, in all "
+    "combinations (or, with ten cells or more, in random orders), and each cell gets its fair "
+    "share of what changes. The background is a player too; against it stands one even colour."
+)
+
+
+def draw_by_cell(model: Model, answer: Answer, subject: Subject, target_name: str) -> None:
+    """One model's row: its cells, coloured by what they add, and this in words and numbers."""
+    with st.container(border=True), said_in_place():
+        target = find_target(answer, target_name)
+        if target is None:
+            return
+        name = answer.classes[target]
+        st.markdown(f"#### {model.title}: what each cell adds to {name}", help=HELP)
+        cells = inference.find_cells(subject.picture)
+        if not _may_begin(model, subject, cells.count, target):
+            return
+        found = _work_out(model, subject, target)
+        left, right = st.columns([1, 1], gap="medium")
+        with left:
+            _draw_picture(found, cells, subject, name)
+        with right:
+            from xai.say.cells import describe_cells
+
+            st.markdown(describe_cells(found, cells.labels, name))
+            _draw_table(found, cells, name)
+            st.caption(f"({found.forwards:,} passes, {found.seconds:.1f} s)")
+
+
+def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
+    """Whether it is quick, done before, or was asked for."""
+    from xai.smear.cell_shapley import count_passes
+
+    passes = count_passes(count)
+    seconds = passes * milliseconds_a_pass(model) / 1000
+    if seconds <= QUICK_SECONDS or inference.is_kept_by_cell(model, subject.picture, target):
+        return True
+    return st.button(
+        f"Work it out ({count} cells, {passes:,} passes: about {seconds:.0f} s)",
+        key=f"cells-{model.run.id}",
+        icon=":material/play_arrow:",
+    )
+
+
+def _work_out(model: Model, subject: Subject, target: int) -> "CellAttribution":
+    place = st.empty()
+    bar = place.progress(0.0, "Painting cells out …")
+
+    def hear(done: int, total: int) -> None:
+        bar.progress(done / total, f"Painting cells out: {done:,} of {total:,} passes …")
+
+    found = inference.attribution_by_cell(
+        model,
+        subject.picture,
+        target=target,
+        progress=hear,
+    )
+    place.empty()
+    return found
+
+
+def _draw_picture(
+    found: "CellAttribution", cells: "Cells", subject: Subject, target_name: str
+) -> None:
+    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+    drawn = draw_cells(pixels, cells.labels, found.values)
+    by_value = ", ".join(f"cell {i}: {value:+.2f}" for i, value in enumerate(found.values, 1))
+    st.image(
+        encode_png(drawn),
+        width="stretch",
+        alt=f"The cells, orange where they speak for {target_name}, blue where against it. In "
+        f"logits, {by_value}; background {found.background:+.2f}.",
+    )
+
+
+def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> None:
+    from xai.smear.place import place_of
+
+    without = f"{target_name} without it"
+    rows = [
+        {
+            "Player": f"Cell {cell}",
+            "Where": place_of(cells.labels, cell),
+            "Adds, logits": float(value),
+            without: say_percent(float(left)),
+        }
+        for cell, (value, left) in enumerate(
+            zip(found.values, found.probability_without, strict=True), 1
+        )
+    ]
+    rows.append(
+        {
+            "Player": "Background",
+            "Where": "all else",
+            "Adds, logits": found.background,
+            without: "",
+        }
+    )
+    table = pd.DataFrame(rows).sort_values("Adds, logits", ascending=False)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={"Adds, logits": st.column_config.NumberColumn(format="%+.2f")},
+        alt="Cells and background, by what each adds to the logit.",
+    )

@@ -1,0 +1,94 @@
+"""Runs, devices and weights of this machine, and three ways on."""
+
+import importlib.metadata
+import time
+
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.backbones.weights import list_weights
+from modelzoo.evaluation.rows import Leaderboard
+from modelzoo.launching.queue import list_at_work
+from modelzoo.training.devices import list_devices
+from pages.shell.demo import say_progress
+from pages.shell.run_status import draw_progress, list_runs_here, read_states, say_at_work
+
+
+def doors() -> None:
+    """Three ways on: compare, explain, train."""
+    for column, page, label, icon, question in zip(
+        st.columns(3),
+        ("compare", "explain", "train"),
+        ("Compare models", "Explain an image", "Train a model"),
+        ("leaderboard", "biotech", "model_training"),
+        (
+            "Which is best, can we tell, and what is mistaken for what?",
+            "What does each model say of one image, and where did it look?",
+            "On your images or the demo's: start, queue, watch, stop, resume.",
+        ),
+        strict=True,
+    ):
+        with column.container(border=True, height="stretch"):
+            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=f":material/{icon}:")
+            st.caption(question)
+
+
+@st.fragment(run_every="3s")
+def running(before: frozenset[tuple[str, str]]) -> None:
+    """What trains right now; draws the page again when a run's state has changed.
+
+    Args:
+        before: `at_work.read_states()` when the page was drawn.
+    """
+    found = list_runs_here()
+    if read_states(found) != before:
+        st.rerun()
+    busy = list_at_work(found, now=time.time())
+    if not busy:
+        return
+    with st.container(border=True):
+        st.markdown(f"**{say_at_work(busy)}**")
+        say_progress(found)
+        for each in busy:
+            if each.status.state == "training":
+                draw_progress(each.run, each.status)
+        st.page_link("pages/train.py", label="Watch, queue or stop", icon=":material/monitoring:")
+
+
+def machine(board: Leaderboard) -> None:
+    """Runs, devices with their free memory, weights and the torch build, each with its help."""
+    devices = list_devices()
+    states = list_weights(paths.weights_folder())
+    missing = [state.backbone for state in states if state.path is None]
+    with st.grid(min_column_width=170, gap="small"):
+        st.metric("Tested runs", len(board.rows), help="Runs whose test images were scored.")
+        st.metric(
+            "Other runs",
+            len(board.unfinished) + len(board.problems),
+            help="Queued, training, stopped, failed or damaged; Compare says which and why.",
+        )
+        for device in devices:
+            st.metric(
+                f"{device.name}: free memory",
+                f"{device.free_bytes / 1e9:.0f} of {device.total_bytes / 1e9:.0f} GB",
+                help=f"{device.title}. One device trains one run at a time; the others wait. "
+                "Training on a CPU takes 1 to 4 GB.",
+            )
+        st.metric(
+            "ImageNet weights",
+            f"{len(states) - len(missing)} of {len(states)}",
+            help="Backbones whose weights are on this machine; without them a training starts at "
+            "random and learns far less.",
+        )
+        st.metric(
+            "torch",
+            importlib.metadata.version("torch").split("+")[0],
+            help=f"Build {importlib.metadata.version('torch')}, in Python's own packages.",
+        )
+    if len(devices) == 1:
+        st.caption("No GPU was seen: **quick** trainings take minutes, **finetune** hours.")
+    if missing:
+        st.caption(
+            f"{len(missing)} backbones have no ImageNet weights here; fetch them below, or put "
+            "them into the folder that BLASTLENS_WEIGHTS names."
+        )

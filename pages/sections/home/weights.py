@@ -1,0 +1,58 @@
+"""ImageNet weights by backbone, and a button that fetches those that are missing."""
+
+import pandas as pd
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import fetch_weights, list_weights
+from pages.shell.errors import said_in_place
+
+
+def draw_weights() -> None:
+    """ImageNet weights by backbone, and a button that fetches those that are missing."""
+    section = st.expander("ImageNet weights", key="weights", on_change="rerun", bind="query-params")
+    if not section.open:
+        return
+    with section, said_in_place():
+        with st.spinner("Looking for weights …"):
+            states = list_weights(paths.weights_folder())
+        missing = [state.backbone for state in states if state.path is None]
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Backbone": [BACKBONES[state.backbone].title for state in states],
+                    "State": [state.state for state in states],
+                    "Size": [
+                        f"{state.size_bytes / 1e6:.0f} MB" if state.size_bytes else ""
+                        for state in states
+                    ],
+                    "Licence": [BACKBONES[state.backbone].licence for state in states],
+                }
+            ),
+            hide_index=True,
+            height="content",
+            alt="ImageNet weights by backbone: where they are, or that they are missing.",
+        )
+        if not missing:
+            st.caption("All are here.")
+            return
+        st.caption(f"{len(missing)} are missing: models trained without them start at random.")
+        st.code("python -m modelzoo weights --fetch", language=None)
+        if st.button("Fetch what is missing", icon=":material/download:"):
+            _fetch(missing)
+
+
+def _fetch(names: list[str]) -> None:
+    """Fetch weights one by one with a bar; what fails is said and the others go on."""
+    for name in names:
+        title = BACKBONES[name].title
+        bar = st.progress(0.0, title)
+
+        def show(done: int, total: int, bar: object = bar, title: str = title) -> None:
+            share = min(done / total, 1.0) if total else 0.0
+            bar.progress(share, f"{title}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")  # type: ignore[attr-defined]  # a DeltaGenerator
+
+        with said_in_place():
+            fetch_weights(name, report=show)
+            bar.progress(1.0, f"{title}: here")

@@ -1,0 +1,224 @@
+"""The form of the page Train: made from TrainConfig, held by the link. No torch.
+
+A choice that is left empty is the recipe's, so links stay true when recipes are mended.
+"""
+
+import dataclasses
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import list_weights
+from modelzoo.config.train_config import TrainConfig, list_recipes, read_recipe
+from modelzoo.launching import local
+from modelzoo.launching.plan import PlannedRun, create_runs, format_command, plan_runs
+from modelzoo.training.devices import find_device, list_devices
+from pages.shell.data_picker import choose_data
+from pages.shell.demo import offer_demo
+from pages.shell.errors import said_in_place
+from pages.shell.links import say_if_gone
+
+FIRST_BACKBONE = "tf_efficientnet_lite0"
+TITLES = {row.title: row.name for row in BACKBONES.values()}
+TEN = [row.name for row in BACKBONES.values() if row.in_muduli2025]
+ALL_TEN = "all ten of Muduli et al. 2025"
+IN_FRONT = ("data", "backbone", "recipe", "split", "seed")  # asked before all other options
+SEEDS = 5  # offered: enough to see how far seeds alone move a score
+
+
+def choose_runs() -> tuple[list[PlannedRun], str]:
+    """The runs that the choices describe, and the device that they are to train on.
+
+    Where no images are known and none are chosen, the demo is offered and no run is described.
+
+    Raises:
+        UserError: A choice does not hold.
+    """
+    data = choose_data(
+        "Images", "train_data", placeholder="Type the path of a folder or table", start=True
+    )
+    backbones = _choose_backbones()
+    recipe, split, seeds = _choose_recipe()
+    device, name = _choose_device_and_name()
+    options = _choose_options(recipe)
+    if not data:
+        st.write("No images are known here yet: name a folder above, or let the demo draw some.")
+        offer_demo()
+        return [], device
+    planned = plan_runs(
+        recipe=recipe,
+        data=data,
+        backbones=backbones,
+        seeds=seeds or (None,),
+        name=name or None,
+        folder=paths.runs_folder(),
+        split=split,
+        **options,
+    )
+    return _without_weights_at_random(planned), device
+
+
+def offer_start(planned: list[PlannedRun], device: str) -> None:
+    """Show the command of each run, and the button that queues them all."""
+    count = len(planned)
+    st.code(
+        "\n".join(format_command(each, device=device) for each in planned),
+        language=None,
+        wrap_lines=True,
+        height="content" if count < 4 else 220,
+    )
+    label = "Start" if count == 1 else f"Start {count} runs"
+    if st.button(
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        key="train_start",
+        help="Each run is a process of its own and goes on when this page is closed. On a device "
+        "that is busy they wait for their turn, first come, first served.",
+    ):
+        with said_in_place():
+            place = find_device(device).name
+            for run in create_runs(paths.runs_folder(), planned):
+                local.start(run, store=paths.store_folder(), device=place)
+            st.toast(f"{'The run is' if count == 1 else f'{count} runs are'} queued on {place}.")
+            st.rerun()
+
+
+def _choose_backbones() -> list[str]:
+    say_if_gone("train_backbone", [ALL_TEN, *TITLES], "Backbone")
+    titles = st.multiselect(
+        "Backbones",
+        [ALL_TEN, *TITLES],
+        placeholder=BACKBONES[FIRST_BACKBONE].title,
+        key="train_backbone",
+        bind="query-params",
+        help="One run each. Without a choice: the smallest.",
+    )
+    names = {name for title in titles for name in (TEN if title == ALL_TEN else [TITLES[title]])}
+    return [name for name in BACKBONES if name in names] or [FIRST_BACKBONE]
+
+
+def _choose_recipe() -> tuple[str, str | None, list[int]]:
+    by_recipe, by_split, by_seed = st.columns([2, 2, 2], gap="medium")
+    recipe = by_recipe.segmented_control(
+        "Recipe",
+        list_recipes(),
+        default="quick",
+        required=True,
+        key="train_recipe",
+        bind="query-params",
+        help="**quick**: frozen features at 128 px, then the last layer; minutes on a CPU.  \n"
+        "**finetune**: every weight, gently.  \n**muduli2025**: as Muduli et al. 2025 trained.",
+    )
+    recipe = recipe or "quick"
+    fields = {spec.name: spec for spec in dataclasses.fields(TrainConfig)}
+    with by_split:
+        split = _choose_value(fields["split"], read_recipe(recipe).split)
+    seeds = by_seed.pills(
+        "Seeds",
+        list(range(SEEDS)),
+        selection_mode="multi",
+        key="train_seeds",
+        bind="query-params",
+        help="One run each; without a choice, seed 0. Several show how much of a difference is "
+        "chance: the seed decides the split, too.",
+    )
+    return recipe, split, list(seeds)
+
+
+def _choose_device_and_name() -> tuple[str, str]:
+    by_device, by_name = st.columns(2, gap="medium")
+    devices = list_devices()
+    listed = ["auto", *(device.name for device in devices)]
+    say_if_gone("train_device", listed, "Device")
+    free = "; ".join(
+        f"{each.name} ({each.title}): {each.free_bytes / 1e9:.0f} of {each.total_bytes / 1e9:.0f} "
+        "GB free"
+        for each in devices
+    )
+    device = by_device.selectbox(
+        "Device",
+        listed,
+        key="train_device",
+        bind="query-params",
+        help="auto: a GPU where there is one. One device trains one run at a time; the others "
+        f"wait. Here: {free}.",
+    )
+    by_device.caption(free)
+    name = by_name.text_input(
+        "Name",
+        key="train_name",
+        bind="query-params",
+        placeholder="of backbone, split and seed",
+        help="Of the run's folder: letters, digits, dots, hyphens and underscores. With several "
+        "runs, backbone and seed are put behind it.",
+    )
+    return device or "auto", name.strip()
+
+
+def _choose_options(recipe: str) -> dict[str, Any]:
+    """Every other option of TrainConfig; None where the recipe's is kept."""
+    start = read_recipe(recipe)
+    options = {}
+    with st.expander("All options"), st.grid(min_column_width=220, gap="small"):
+        for spec in dataclasses.fields(TrainConfig):
+            if spec.name not in IN_FRONT:
+                options[spec.name] = _choose_value(spec, getattr(start, spec.name))
+    return options
+
+
+def _choose_value(spec: "dataclasses.Field[Any]", start: Any) -> Any:
+    """A widget for one field of TrainConfig; None while the recipe's value `start` is kept."""
+    label, key = spec.name.replace("_", " ").capitalize(), f"train_{spec.name}"
+    text, low, high = (spec.metadata[name] for name in ("help", "low", "high"))
+    if get_origin(spec.type) is Literal:
+        choices = list(get_args(spec.type))
+        say_if_gone(key, choices, label)
+        return st.selectbox(
+            label,
+            choices,
+            index=None,
+            placeholder=f"{start} (recipe)",
+            key=key,
+            bind="query-params",
+            help=text,
+        )
+    is_whole = spec.type is int
+    return st.number_input(
+        label,
+        int(low) if is_whole else float(low),
+        int(high) if is_whole else float(high),
+        value=None,
+        step=1 if is_whole else None,
+        format=None if is_whole else "%g",
+        placeholder=f"{start:g} (recipe)",
+        key=key,
+        bind="query-params",
+        help=f"{text} From {low:g} to {high:g}.",
+    )
+
+
+def _without_weights_at_random(planned: list[PlannedRun]) -> list[PlannedRun]:
+    """Runs whose ImageNet weights are not here start at random, which is said before they do."""
+    wanted = sorted({run.config.backbone for run in planned if run.config.weights == "imagenet"})
+    if not wanted:
+        return planned
+    states = list_weights(paths.weights_folder(), wanted)
+    missing = [state.backbone for state in states if state.path is None]
+    if not missing:
+        return planned
+    titles = ", ".join(BACKBONES[name].title for name in missing)
+    verb = "starts" if len(missing) == 1 else "start"
+    st.warning(
+        f"No ImageNet weights are here for {titles}: trained now, it {verb} at random and learns "
+        "far less. Fetch them first on the page Home, under ImageNet weights.",
+        icon=":material/cloud_off:",
+    )
+    return [
+        dataclasses.replace(run, config=dataclasses.replace(run.config, weights="none"))
+        if run.config.backbone in missing and run.config.weights == "imagenet"
+        else run
+        for run in planned
+    ]

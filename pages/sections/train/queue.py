@@ -1,0 +1,102 @@
+"""What trains and what waits; drawn anew from the run folders."""
+
+import time
+from typing import Literal
+
+import streamlit as st
+
+from modelzoo.launching import local
+from modelzoo.launching.queue import list_at_work
+from modelzoo.runs.folder import Run
+from modelzoo.runs.status import Status
+from pages.shell.errors import said_in_place
+from pages.shell.run_status import draw_progress, list_runs_here, read_states
+
+
+@st.fragment(run_every="2s")
+def show_at_work(before: frozenset[tuple[str, str]]) -> None:
+    """A card for each run that trains or waits; draws the page again when a state has changed.
+
+    Args:
+        before: `read_states()` when the page was drawn.
+    """
+    found = list_runs_here()
+    if read_states(found) != before:
+        st.rerun()
+    at_work = list_at_work(found, now=time.time())
+    for each in at_work:
+        if each.status.state == "training":
+            with st.container(border=True, key=f"work-{each.run.id}"):
+                draw_progress(each.run, each.status, each.ahead)
+                with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                    offer_stop(each.run, each.status, place="card")
+                    _link_to(each.run)
+    waiting = [each for each in at_work if each.status.state == "queued"]
+    if waiting:
+        with st.container(border=True, gap="small"):
+            for each in waiting:
+                with st.container(
+                    horizontal=True,
+                    gap="small",
+                    vertical_alignment="center",
+                    key=f"work-{each.run.id}",
+                ):
+                    draw_progress(each.run, each.status, each.ahead)
+                    offer_stop(each.run, each.status, place="card")
+
+
+def _link_to(run: Run) -> None:
+    st.page_link(
+        "pages/train.py",
+        label="Watch",
+        icon=":material/monitoring:",
+        query_params={"watch": run.id},
+    )
+
+
+def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> None:
+    """Two ways to stop a training, one to leave the queue."""
+    if status.state == "queued" and status.device:
+        _stop_button(
+            "Leave the queue",
+            run,
+            place,
+            type="tertiary",
+            help_text="It does not train, and can be resumed later.",
+        )
+    if status.state == "training":
+        _stop_button(
+            "Stop now",
+            run,
+            place,
+            help_text="At the next batch. The epochs that are finished are kept, and the run can "
+            "be resumed.",
+        )
+        _stop_button(
+            "Stop after this epoch",
+            run,
+            place,
+            after_epoch=True,
+            help_text="The epoch in hand is finished and kept; the run can be resumed.",
+        )
+
+
+def _stop_button(
+    label: str,
+    run: Run,
+    place: str,
+    *,
+    after_epoch: bool = False,
+    type: Literal["secondary", "tertiary"] = "secondary",
+    help_text: str,
+) -> None:
+    if st.button(
+        label,
+        icon=":material/stop:",
+        key=f"{place}-{label}-{run.id}",
+        type=type,
+        help=help_text,
+    ):
+        with said_in_place():
+            local.stop(run, after_epoch=after_epoch)
+            st.toast(f"{run.id} has been asked to stop.")

@@ -1,0 +1,170 @@
+"""One run in detail: progress, learning curves, log, and what can be done with it."""
+
+import time
+
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.config.train_config import format_config
+from modelzoo.errors import UserError
+from modelzoo.launching import local
+from modelzoo.launching.queue import list_at_work
+from modelzoo.runs.file_names import LOG
+from modelzoo.runs.folder import Run, delete_run
+from modelzoo.runs.history import read_history
+from modelzoo.runs.status import Status, read_status
+from modelzoo.text import describe_seconds
+from modelzoo.training.devices import find_device
+from pages.figures.frame import FORMATS, config
+from pages.figures.learning import live_curves, live_curves_alt
+from pages.sections.train.queue import offer_stop
+from pages.shell.errors import said_in_place
+from pages.shell.links import say_if_gone
+from pages.shell.run_status import draw_progress
+
+LOG_LINES = 10  # of the log's end
+LOG_BYTES = 20_000  # read for them
+
+
+def choose_run(found: list[Run]) -> Run | None:
+    """The run to be shown in detail; without a choice one that trains, else the latest."""
+    by_id = {run.id: run for run in found}
+    say_if_gone("watch", by_id, "Run")
+    at_work = list_at_work(found, now=time.time())
+    latest = max(found, key=_changed, default=None)
+    start = at_work[0].run if at_work else latest
+    chosen = st.selectbox(
+        "Run",
+        sorted(by_id),
+        index=None,
+        placeholder=start.id if start else "none",
+        key="watch",
+        bind="query-params",
+        help="Without a choice: the one that trains, else the one changed last.",
+    )
+    return by_id[chosen] if chosen else start
+
+
+@st.fragment(run_every="2s")
+def show_run(run: Run) -> None:
+    """One run: progress, curves, log, and what can be done with it."""
+    with said_in_place():
+        status = read_status(run.path, now=time.time())
+        draw_progress(run, status)
+        _draw_numbers(status)
+        _draw_actions(run, status)
+        _draw_curves(run)
+        _draw_log(run)
+    with st.expander("All settings", key="settings", on_change="rerun") as section:
+        if section.open:
+            st.code(format_config(run.config), language=None)
+
+
+def _draw_numbers(status: Status) -> None:
+    left = status.seconds_left
+    with st.grid(min_column_width=130, gap="small"):
+        st.metric(
+            "Epoch",
+            f"{status.epoch} of {status.epochs}" if status.epochs else "not begun",
+            help="Epochs finished, and how many there are at most: training stops early when the "
+            "validation loss does not fall any more.",
+        )
+        st.metric(
+            "Images a second",
+            f"{status.images_per_second:,.0f}" if status.images_per_second else "not yet",
+            help="Training images, in the epoch at hand.",
+        )
+        if status.state == "training":
+            st.metric(
+                "Time left",
+                describe_seconds(left) if left is not None else "not known",
+                help="Of the epochs, if none is spared by stopping early.",
+            )
+        if status.device:
+            st.metric(
+                "Device",
+                status.device,
+                help="What it trains on, waits for, or trained on last.",
+            )
+
+
+def _draw_actions(run: Run, status: Status) -> None:
+    with st.container(horizontal=True, gap="small"):
+        offer_stop(run, status, place="run")
+        if status.state in ("stopped", "failed") and st.button(
+            "Resume",
+            icon=":material/resume:",
+            key=f"resume-{run.id}",
+            type="primary",
+            help="Goes on after the last whole epoch, with the same result as if it had not "
+            "been interrupted.",
+        ):
+            with said_in_place():
+                local.start(run, store=paths.store_folder(), device=_device_again(status))
+                st.rerun()
+        if status.state == "queued":
+            st.caption("It starts by itself when the device is free.")
+        if status.state == "done":
+            st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:")
+            st.page_link(
+                "pages/explain.py",
+                label="Explain with it",
+                icon=":material/biotech:",
+                query_params={"run": run.id},
+            )
+        if status.state in ("stopped", "failed", "done"):
+            _offer_delete(run)
+    verb = {"training": "stop", "queued": "stop", "done": "evaluate"}.get(status.state, "resume")
+    st.code(f"python -m modelzoo {verb} {run.path}", language=None)
+
+
+def _offer_delete(run: Run) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(f"Delete **{run.id}** with its model, its scores and its log?")
+        if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
+            with said_in_place():
+                delete_run(run)
+                st.query_params.pop("watch", None)
+                st.rerun()
+
+
+def _draw_curves(run: Run) -> None:
+    history = read_history(run.path)
+    if history.empty:
+        st.caption("Curves appear after the first epoch.")
+        return
+    for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+        column.plotly_chart(
+            live_curves(history, measure),
+            key=f"live-{measure}",
+            config=config(f"{run.id}-{measure}", FORMATS[0]),
+            alt=live_curves_alt(history, measure),
+        )
+
+
+def _draw_log(run: Run) -> None:
+    file = run.path / LOG
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - LOG_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+    except OSError:  # not written yet, or the run has just been deleted
+        return
+    st.caption(f"The end of {file}")
+    st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)
+
+
+def _device_again(status: Status) -> str:
+    """Where a run goes on: where it was, if that is still here."""
+    try:
+        return find_device(status.device or "auto").name
+    except UserError:
+        return find_device("auto").name
+
+
+def _changed(run: Run) -> float:
+    """When something was last written into the run's folder; 0 where it has just been deleted."""
+    try:
+        return run.path.stat().st_mtime
+    except OSError:
+        return 0.0

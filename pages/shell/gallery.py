@@ -1,0 +1,92 @@
+"""Images of data sets as small pictures, with what models say of them. No torch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from modelzoo import paths
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.errors import UserError
+
+PX = 240  # side of a small picture: sharp at the width of a card on most screens
+CARDS = 12  # a page of a gallery
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One image of a gallery."""
+
+    image_id: str
+    text: str  # Markdown: what it is, who says what
+    alt: str
+    run_ids: tuple[str, ...]  # whom Explain asks
+
+
+def find_file(data: Path, image_id: str) -> Path:
+    """The file of an image; its data set may lie a folder deeper than the path given."""
+    file = (data if data.is_dir() else data.parent) / image_id
+    if file.is_file() or not data.exists():
+        return file
+    return _root(str(data), data.stat().st_mtime_ns) / image_id
+
+
+def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 200) -> None:
+    """`cards` page by page, each with its picture and a way to Explain.
+
+    Args:
+        cards: At least one.
+        data: The data set's folder or table.
+        key: Of the page number in the link.
+        card_px: The least width of a card.
+    """
+    place = st.container(key=f"gallery-{key}")
+    pages = math.ceil(len(cards) / CARDS)
+    page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
+    if not data.exists():
+        st.info(
+            f"The images cannot be shown: {data} is not there any more. Put the data set back "
+            "where it was when the runs were trained.",
+            icon=":material/hide_image:",
+        )
+    with place, st.grid(min_column_width=card_px, gap="small"):
+        for card in cards[(page - 1) * CARDS : page * CARDS]:
+            with st.container(border=True, gap="xsmall"):
+                _draw_card(card, data)
+
+
+def _draw_card(card: Card, data: Path) -> None:
+    if data.exists():
+        try:
+            file = find_file(data, card.image_id)
+            changed = file.stat().st_mtime_ns if file.is_file() else 0
+            st.image(_thumbnail(str(file), changed), width="stretch", alt=card.alt)
+        except UserError:
+            st.caption(":material/hide_image: Its file is gone or damaged.")
+    st.markdown(card.text)
+    st.page_link(
+        "pages/explain.py",
+        label=card.image_id,
+        icon=":material/biotech:",
+        query_params={"image": card.image_id, "run": list(card.run_ids)},
+    )
+
+
+@st.cache_data(max_entries=2000, show_spinner="Reading images …")  # of about 10 kB
+def _thumbnail(file: str, changed: int) -> bytes:
+    """The middle square as JPEG."""
+    out = BytesIO()
+    Image.fromarray(fit_square(decode_image(Path(file)), PX)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+@st.cache_data(max_entries=20, show_spinner="Looking for the images …")
+def _root(data: str, changed: int) -> Path:
+    """The folder that image ids are relative to."""
+    from modelzoo.datasets.opening import open_dataset
+
+    return open_dataset(Path(data), store=paths.store_folder()).root

@@ -1,0 +1,355 @@
+"""What pages keep: models, answers, attributions. Bounded in bytes; shared by every tab.
+
+torch and xai are imported inside, so that opening a page waits for neither. Files are known by
+path and time of change, images by the hash of their bytes.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from modelzoo import paths
+from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+from modelzoo.errors import UserError
+from modelzoo.runs.file_names import MODEL
+from pages.sections.explain.prediction import Answer
+from pages.shell.models import Model
+from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
+from xai.methods.table import ONE_PASS  # noqa: TID253  # a table: no torch behind it
+
+if TYPE_CHECKING:
+    from modelzoo.inference.neighbours import Neighbour
+    from modelzoo.inference.trained import Trained
+    from xai.faithfulness.report import QualityReport
+    from xai.smear.cell_shapley import CellAttribution
+    from xai.smear.segment import Cells
+
+Rgb = npt.NDArray[np.uint8]  # (px, px, 3)
+Found = TypeVar("Found")
+
+DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
+ON_DISK = 500_000_000  # bytes of attributions in the store: 5,000 of 224 x 224 values, or more
+IN_MEMORY = 64_000_000  # the same
+KEPT = 200  # results of buttons: some kB each
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image's file, as it was picked or uploaded."""
+
+    name: str  # what errors call it
+    content: bytes
+    sha256: str = field(init=False)  # of the content
+
+    def __post_init__(self) -> None:
+        # Once: every cache asks for it, and an upload may have 50 MB.
+        object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
+
+
+def square(picture: Picture, px: int) -> Rgb:
+    """The middle of the picture as a network of `px` pixels a side sees it.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    return _square(picture.sha256, px, picture)
+
+
+class NotComputedError(Exception):
+    """It is not in memory, and it was not to be computed."""
+
+
+def answer(model: Model, picture: Picture, *, may_compute: bool = True) -> Answer:
+    """What the model says of the picture.
+
+    Raises:
+        UserError: The run is gone or damaged, or the picture is no image.
+        NotComputedError: It would have to be computed.
+    """
+    path = model.run.path
+    return _answer(str(path), _stamp(path), model.title, picture.sha256, picture, may_compute)
+
+
+def attribution(
+    model: Model, picture: Picture, *, method: str, target: int, may_compute: bool = True
+) -> Attribution:
+    """Where the model sees its target in the picture.
+
+    Raises:
+        UserError: The run is gone or damaged, or it cannot be explained so.
+        xai.errors.UserError: The model cannot be explained so.
+        NotComputedError: It would have to be computed.
+    """
+    methods = ONE_PASS if method in ONE_PASS else (method,)
+    path, stamp, sha256 = str(model.run.path), _stamp(model.run.path), picture.sha256
+    return _attributions(path, stamp, methods, target, sha256, picture, may_compute)[method]
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _trained(path: str, stamp: int) -> "Trained":
+    """A model, never to be changed."""
+    import torch
+
+    from modelzoo.inference.trained import load_trained
+
+    # Half of the cores: where training or a browser holds one, each layer waits for the thread
+    # that has none, and an image that takes 12 ms took 1.9 s (2 cores, EfficientNet-Lite0).
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    return load_trained(Path(path))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
+    image = decode_image(_picture.content, name=_picture.name)
+    return fit_square(require_cells_visible(image, _picture.name), px)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _answer(
+    path: str,
+    stamp: int,
+    title: str,
+    sha256: str,
+    _picture: Picture,
+    _may_compute: bool,
+) -> Answer:
+    if not _may_compute:
+        raise NotComputedError
+    from modelzoo.inference.trained import predict
+
+    trained = _trained(path, stamp)
+    answers = predict(trained, square(_picture, trained.px)[None])
+    return Answer(
+        run_id=trained.run.id,
+        title=title,
+        classes=trained.classes,
+        probabilities=answers.probabilities[0],
+        unlikeness=float(answers.unlikeness[0]),
+    )
+
+
+@st.cache_data(max_size=IN_MEMORY, show_spinner=False)
+def _attributions(
+    path: str,
+    stamp: int,
+    methods: tuple[str, ...],
+    target: int,
+    sha256: str,
+    _picture: Picture,
+    _may_compute: bool,
+) -> dict[str, Attribution]:
+    model_hash = _model_hash(path, stamp)
+    disk = AttributionCache(paths.store_folder() / "explanations", ON_DISK)
+    keys = {
+        method: attribution_key(
+            model_hash=model_hash, image_sha256=sha256, method=method, target=target
+        )
+        for method in methods
+    }
+    kept = {method: disk.get(key) for method, key in keys.items()}
+    if all(kept.values()):
+        return {method: each for method, each in kept.items() if each}
+    if not _may_compute:
+        raise NotComputedError
+    from xai.explain import explain_by_all
+
+    trained = _trained(path, stamp)
+    found = explain_by_all(
+        trained.backbone,
+        _input(trained, square(_picture, trained.px)),
+        methods=methods,
+        target=target,
+        model_hash=model_hash,
+    )
+    for method, attributions in found.items():
+        disk.put(keys[method], attributions[0])
+    return {method: attributions[0] for method, attributions in found.items()}
+
+
+def _input(trained: "Trained", pixels: Rgb) -> Any:
+    """Pixels as the model wants them: a Tensor (1, 3, px, px)."""
+    import torch
+
+    return trained.backbone.normalise(torch.from_numpy(pixels[None].copy()))
+
+
+def find_cells(picture: Picture) -> "Cells":
+    """The nucleated cells of the picture, at DISPLAY_PX a side.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    return _find_cells(picture.sha256, picture)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _find_cells(sha256: str, _picture: Picture) -> "Cells":
+    from xai.smear.segment import segment_cells
+
+    return segment_cells(square(_picture, DISPLAY_PX))
+
+
+def attribution_by_cell(
+    model: Model,
+    picture: Picture,
+    *,
+    target: int,
+    progress: Callable[[int, int], None],
+) -> "CellAttribution":
+    """What each cell adds to the model's answer.
+
+    Args:
+        model: Which run.
+        picture: Whose cells.
+        target: Class.
+        progress: Hears of passes done and in all; Streamlit stops the work there when asked to.
+
+    Raises:
+        UserError: The run is gone or damaged.
+        xai.errors.UserError: There is no cell.
+    """
+
+    def work() -> "CellAttribution":
+        from xai.smear.cell_shapley import cell_shapley, find_players
+
+        trained = _trained(str(model.run.path), _stamp(model.run.path))
+        pixels = square(picture, trained.px)
+        players = find_players(pixels, find_cells(picture).resized(trained.px))
+        return cell_shapley(
+            trained.backbone,
+            players,
+            target,
+            normalise=trained.backbone.normalise,
+            progress=progress,
+        )
+
+    return _keep(
+        ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target), work
+    )
+
+
+def is_kept_by_cell(model: Model, picture: Picture, target: int) -> bool:
+    """Whether `attribution_by_cell` has its answer at hand."""
+    key = ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target)
+    return key in _kept()[0]
+
+
+def what_if(
+    model: Model, picture: Picture, change: Callable[[Rgb, "Cells"], Rgb]
+) -> npt.NDArray[np.float32]:
+    """Probabilities (K,) that the model gives the changed picture.
+
+    Args:
+        model: Which run.
+        picture: As it was.
+        change: Of the square that the model sees, with the cells on it.
+
+    Raises:
+        UserError: The run is gone or damaged.
+    """
+    from modelzoo.inference.trained import predict
+
+    trained = _trained(str(model.run.path), _stamp(model.run.path))
+    pixels = change(square(picture, trained.px), find_cells(picture).resized(trained.px))
+    probabilities: npt.NDArray[np.float32] = predict(trained, pixels[None]).probabilities[0]
+    return probabilities
+
+
+def judged(
+    model: Model,
+    picture: Picture,
+    attribution: Attribution,
+    *,
+    progress: Callable[[int, int], None],
+) -> "QualityReport":
+    """How far one map can be trusted.
+
+    Raises:
+        UserError: The run is gone or damaged.
+    """
+
+    def work() -> "QualityReport":
+        from xai.faithfulness.judge import judge
+        from xai.faithfulness.stability import randomise
+
+        trained = _trained(str(model.run.path), _stamp(model.run.path))
+        cells = find_cells(picture).resized(trained.px)
+        return judge(
+            trained.backbone,
+            _input(trained, square(picture, trained.px)),
+            attribution,
+            nuclei=cells.nuclei,
+            cells=cells.mask,
+            randomised=randomise(trained.backbone),
+            progress=progress,
+        )
+
+    stamp = _stamp(model.run.path)
+    key = (str(model.run.path), stamp, picture.sha256, attribution.method, attribution.target)
+    return _keep(("judged", *key), work)
+
+
+def nearest(model: Model, picture: Picture) -> "list[Neighbour]":
+    """The training images that the model takes for most like the picture.
+
+    Raises:
+        UserError: The run is gone or damaged, or the picture is no image.
+    """
+    return _nearest(str(model.run.path), _stamp(model.run.path), picture.sha256, picture)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _nearest(path: str, stamp: int, sha256: str, _picture: Picture) -> "list[Neighbour]":
+    from modelzoo.inference.neighbours import nearest_images
+    from modelzoo.inference.trained import predict
+
+    trained = _trained(path, stamp)
+    found = predict(trained, square(_picture, trained.px)[None])
+    return nearest_images(trained.neighbours, found.embeddings[0])
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> tuple[dict[tuple[object, ...], Any], Lock]:
+    """Results whose work reports progress, which Streamlit's own caches do not allow."""
+    return {}, Lock()
+
+
+def _keep(key: tuple[object, ...], work: Callable[[], Found]) -> Found:
+    """What `work` made under this key, made once; the oldest of KEPT goes first."""
+    kept, lock = _kept()
+    with lock:
+        if key in kept:
+            found: Found = kept[key]
+            return found
+    found = work()
+    with lock:
+        kept[key] = found
+        while len(kept) > KEPT:
+            del kept[next(iter(kept))]
+    return found
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _model_hash(path: str, stamp: int) -> str:
+    """Of the model's file."""
+    with (Path(path) / MODEL).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamp(path: Path) -> int:
+    """When the run's model was last written."""
+    try:
+        return (path / MODEL).stat().st_mtime_ns
+    except OSError:
+        raise UserError(
+            f"Run {path.name} has no model any more; choose another run or train it again."
+        ) from None

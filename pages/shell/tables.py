@@ -1,0 +1,22 @@
+"""Tables as files."""
+
+import pandas as pd
+import streamlit as st
+
+FIGURE_SPACE = "\N{FIGURE SPACE}"  # as wide as a digit
+
+
+WHOLE_ROWS = 15  # a longer table scrolls in itself
+
+
+def offer_csv(table: pd.DataFrame, name: str, label: str = "Table as CSV") -> None:
+    """A button that saves `table` as `<name>.csv`."""
+    st.download_button(
+        label,
+        table.to_csv(index=False),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"csv-{name}",
+        on_click="ignore",
+    )

@@ -1,0 +1,32 @@
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.evaluation.configurations import SETTING_HELP, differing_settings, say_settings
+
+
+def test_only_options_that_differ_are_listed() -> None:
+    configs = {
+        "a": TrainConfig(data="x", backbone="vgg16", learning_rate=0.001),
+        "b": TrainConfig(data="y", backbone="vgg19", learning_rate=0.01, epochs=5),
+        "c": TrainConfig(data="x", backbone="vgg16", learning_rate=0.001),
+    }
+
+    table = differing_settings(configs)
+
+    assert table.columns.tolist() == ["run", "epochs", "learning_rate"]
+    assert table.to_numpy().tolist() == [["a", 30, 0.001], ["b", 5, 0.01], ["c", 30, 0.001]]
+    assert say_settings(table) == (
+        "Beside the backbone, the runs shown differ in epochs and learning rate: a gap between "
+        "two of them may come from there."
+    )
+    assert {"epochs", "learning_rate"} <= set(SETTING_HELP)
+
+
+def test_backbones_alone_are_a_fair_comparison() -> None:
+    table = differing_settings({name: TrainConfig(backbone=name) for name in ("vgg16", "vgg19")})
+
+    assert table.columns.tolist() == ["run"]
+    assert "trained with the same settings" in say_settings(table)
+
+
+def test_one_run_has_nothing_to_differ_from() -> None:
+    assert say_settings(differing_settings({"a": TrainConfig()})).startswith("One run:")
+    assert len(differing_settings({})) == 0

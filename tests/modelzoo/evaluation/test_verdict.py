@@ -1,0 +1,113 @@
+from modelzoo.evaluation.verdict import split_effect, verdict
+from tests.modelzoo.evaluation.rows import row
+
+# The verdict
+
+
+def test_without_runs_there_is_no_verdict() -> None:
+    assert verdict([]) == "No run has been tested yet."
+
+
+def test_one_run_is_described_and_asks_for_another() -> None:
+    assert verdict([row("VGG16", 20)]) == (
+        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, group split, seed 0: "
+        "200 test images in 200 groups). Test another backbone on the same split to compare."
+    )
+
+
+def test_two_runs_that_differ() -> None:
+    sentence = verdict([row("VGG16", 40), row("DenseNet121", 10)])
+
+    assert sentence.startswith("DenseNet121 is best; VGG16 is behind, by 10 to 20 points. ")
+    assert "DenseNet121 names 95.0 % of the test images right" in sentence
+    assert "group split, seed 0" in sentence
+
+
+def test_two_runs_that_cannot_be_told_apart() -> None:
+    sentence = verdict([row("VGG16", 11), row("DenseNet121", 10)])
+
+    assert sentence.startswith("DenseNet121 and VGG16 cannot be told apart. DenseNet121 names")
+
+
+def test_many_alike_and_one_behind() -> None:
+    rows = [row(f"Net{index}", 10 + index % 2) for index in range(5)]
+
+    sentence = verdict([*rows, row("EfficientNet-B0", 32)])
+
+    assert sentence.startswith(
+        "Net0 and four others cannot be told apart; EfficientNet-B0 is behind, by "
+    )
+
+
+def test_several_behind_are_named_up_to_three_and_counted_beyond() -> None:
+    few = [row("A", 2), row("B", 30), row("C", 60)]
+    many = [*few, row("D", 90), row("E", 120)]
+
+    assert "A is best; B (by " in verdict(few)
+    assert " points) and C (by " in verdict(few)
+    assert "A is best; four are behind, from B (by " in verdict(many)
+    assert " points) to E (by " in verdict(many)
+
+
+def test_a_small_gap_is_said_with_a_decimal() -> None:
+    sentence = verdict([row("A", 0, images=2000), row("B", 14, images=2000)])
+
+    assert "B is behind, by 0.3 to 1.1 points" in sentence
+
+
+def test_missing_imagenet_weights_and_few_groups_are_said() -> None:
+    rows = [row("A", 2, images_per_group=50), row("B", 3, images_per_group=50, has_imagenet=False)]
+
+    assert "One of the two started without ImageNet weights." in verdict(rows)
+    assert "Both started" in verdict([rows[1], row("C", 2, has_imagenet=False)])
+    assert "It started" in verdict(rows[1:])
+    assert "The test images form only 4 groups: take the ranges as rough." in verdict(rows)
+
+
+def test_the_verdict_is_on_one_split_only() -> None:
+    rows = [row("A", 2), row("B", 60), row("C", 0, split="look")]
+
+    sentence = verdict(rows)
+
+    assert "A is best; B is behind" in sentence
+    assert "C" not in sentence
+
+
+# What the split does
+
+
+def test_the_drop_on_held_out_looks_is_a_mean_over_seeds() -> None:
+    rows = [row("EfficientNet-Lite0", 10 + seed, seed=seed) for seed in range(5)]
+    rows += [row("EfficientNet-Lite0", 38 + seed, seed=seed, split="look") for seed in range(5)]
+
+    assert split_effect(rows) == (
+        "Testing on held-out looks lowers EfficientNet-Lite0 from 94.0 % (group, 5 seeds) to "
+        "80.0 % (look, 5 seeds): mean test accuracy on smears."
+    )
+
+
+def test_other_backbones_are_counted_with_their_range() -> None:
+    rows = [row("A", 10), row("A", 50, split="look")]
+    rows += [row("B", 10), row("B", 30, split="look"), row("C", 10), row("C", 40, split="look")]
+
+    assert "to 75.0 % (look, 1 seed), and two more by 10 to 15 points: " in split_effect(rows)
+
+
+def test_without_looks_groups_are_held_against_the_random_split() -> None:
+    rows = [row("A", 10, split="random"), row("A", 30)]
+
+    assert split_effect(rows).startswith(
+        "Keeping groups together lowers A from 95.0 % (random, 1 seed) to 85.0 % (group, 1 seed)"
+    )
+
+
+def test_no_effect_is_claimed_where_runs_differ_in_more_than_the_split() -> None:
+    other_recipe = [row("A", 10), row("A", 50, split="look", recipe="finetune")]
+    other_weights = [row("A", 10), row("A", 50, split="look", has_imagenet=False)]
+
+    assert split_effect(other_recipe) == split_effect(other_weights) == split_effect([]) == ""
+
+
+def test_no_drop_and_a_rise_are_said_as_they_are() -> None:
+    assert "hardly moves A" in split_effect([row("A", 10), row("A", 10, split="look")])
+    assert "raises A" in split_effect([row("A", 20), row("A", 10, split="look")])

@@ -1,0 +1,146 @@
+"""The training images an image is like, by a run's own features."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from modelzoo.backbones.backbone import create_backbone
+from modelzoo.backbones.saved import write_backbone
+from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.inference.neighbours import (
+    SAME,
+    Neighbours,
+    duplicate_distance,
+    nearest_images,
+    write_neighbours,
+)
+from modelzoo.inference.trained import Trained, load_trained, predict
+from modelzoo.runs.records import read_split
+from tests.run_folders import CLASSES, make_run, write_images
+
+PX = 64
+
+
+def read_pixels(data: Path, names: list[str]) -> npt.NDArray[np.uint8]:
+    return np.stack([fit_square(decode_image(data / name), PX) for name in names])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """An untrained Lite0 that remembers synthetic smears by what it sees in them."""
+    home = tmp_path_factory.mktemp("home")
+    names = write_images(home / "data", images_per_class=10)
+    run = make_run(
+        home / "runs", "lite0", image_ids=names, images_per_group=1, data=str(home / "data"),
+        input_px=PX,
+    )  # fmt: skip
+    backbone = create_backbone("tf_efficientnet_lite0", len(CLASSES), seed=0).eval()
+    write_backbone(run.path, backbone, CLASSES, PX)
+    with torch.inference_mode():
+        images = backbone.normalise(torch.from_numpy(read_pixels(home / "data", names)))
+        embeddings = backbone.embed(backbone.features(images)).numpy()
+    write_neighbours(run.path, embeddings, names, read_split(run.path))
+    return load_trained(run.path)
+
+
+def on_a_circle(trained: Trained, *degrees: float) -> Trained:
+    """`trained`, its first training images at these angles of a plane, in place of its features."""
+    angles = np.radians(degrees)
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    images = trained.neighbours.images[: len(degrees)]
+    # As far from each other as 60 degrees are.
+    distances = np.full(len(degrees), 0.5, np.float32)
+    return replace(
+        trained,
+        neighbours=Neighbours(
+            images, trained.neighbours.labels[: len(degrees)], embeddings, distances
+        ),
+    )
+
+
+def test_a_training_image_is_nearest_to_itself_among_training_images_with_their_labels(
+    trained: Trained,
+) -> None:
+    split = read_split(trained.run.path)
+    row = next(row for row in split.rows if row.part == "train")
+    data = Path(trained.run.config.data)
+
+    answers = predict(trained, read_pixels(data, [row.image]))
+    found = nearest_images(trained.neighbours, answers.embeddings[0])
+
+    assert len(found) == 6
+    assert found[0].distance == pytest.approx(0, abs=SAME)
+    assert [each.distance for each in found] == sorted(each.distance for each in found)
+    assert {each.image for each in found} <= set(split.ids("train"))
+    labels = {each.image: each.label for each in split.rows}
+    assert all(each.label == labels[each.image] for each in found)
+
+
+def test_embeddings_of_answers_are_what_the_classifier_saw(trained: Trained) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, PX, PX, 3), np.uint8)
+
+    answers = predict(trained, pixels)
+
+    with torch.inference_mode():
+        logits = trained.backbone.classifier(torch.from_numpy(answers.embeddings)).numpy()
+    assert answers.embeddings.dtype == np.float32
+    assert len(answers.embeddings) == 3
+    np.testing.assert_allclose(logits, answers.logits, atol=1e-5)
+
+
+def test_distances_are_those_between_directions_whatever_the_length(trained: Trained) -> None:
+    circle = on_a_circle(trained, 180, 60, 0, 90)
+
+    found = nearest_images(circle.neighbours, np.array([5, 0], np.float32), n=3)
+
+    assert [each.image for each in found] == [circle.neighbours.images[row] for row in (2, 1, 3)]
+    np.testing.assert_allclose([each.distance for each in found], [0, 0.5, 1], atol=1e-6)
+
+
+def test_only_what_is_nearer_than_unrelated_training_images_is_a_duplicate(
+    trained: Trained,
+) -> None:
+    circle = on_a_circle(trained, 0, 59, 61)
+
+    found = nearest_images(circle.neighbours, np.array([1, 0], np.float32))
+
+    assert [each.is_duplicate for each in found] == [True, True, False]
+
+
+def test_a_run_with_few_training_images_has_few_neighbours(trained: Trained) -> None:
+    circle = on_a_circle(trained, 0, 40)
+
+    assert len(nearest_images(circle.neighbours, np.array([1, 0], np.float32), n=6)) == 2
+
+
+@pytest.mark.parametrize(
+    ("distances", "limit"),
+    [
+        (np.linspace(0.04, 0.24, 101), 0.042),  # the first percentile
+        (np.r_[np.zeros(5), np.linspace(0.04, 0.24, 95)], SAME),  # duplicates that no group joined
+        (np.linspace(0, 0.0002, 100), 0.0),  # a network to which all images are alike
+    ],
+)
+def test_the_limit_lies_below_what_unrelated_images_are_from_each_other(
+    distances: npt.NDArray[np.float64], limit: float
+) -> None:
+    neighbours = Neighbours((), (), np.zeros((0, 2), np.float32), distances.astype(np.float32))
+
+    assert duplicate_distance(neighbours) == pytest.approx(limit, rel=1e-4)
+
+
+def test_where_all_images_are_alike_none_is_called_a_duplicate(trained: Trained) -> None:
+    alike = replace(
+        on_a_circle(trained, 0, 0.1),
+        neighbours=replace(
+            on_a_circle(trained, 0, 0.1).neighbours, distances=np.full(2, 1e-6, np.float32)
+        ),
+    )
+
+    found = nearest_images(alike.neighbours, np.array([1, 0], np.float32))
+
+    assert not any(each.is_duplicate for each in found)

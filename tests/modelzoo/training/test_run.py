@@ -1,0 +1,282 @@
+"""Whole trainings on a few small images, in this process and in ones that are killed."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import timm
+import torch
+from PIL import Image
+
+from modelzoo.backbones.backbone import Backbone
+from modelzoo.backbones.saved import read_backbone
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets import store as pixel_store
+from modelzoo.datasets.images import decode_image
+from modelzoo.errors import UserError
+from modelzoo.inference.neighbours import unlikeness
+from modelzoo.inference.trained import load_trained, predict
+from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
+from modelzoo.runs.folder import Run, create_run
+from modelzoo.runs.history import read_history
+from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.records import read_environment, read_split, read_weights
+from modelzoo.runs.status import Status, read_status
+from modelzoo.training.run import train
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise with a bright square whose corner is the class: 2 classes, 24 images each."""
+    folder = tmp_path_factory.mktemp("images")
+    random = np.random.default_rng(0)
+    for label, corner in (("left", 0), ("right", 40)):
+        (folder / label).mkdir()
+        for number in range(24):
+            pixels = random.integers(0, 120, (64, 64, 3), dtype=np.uint8)
+            pixels[:24, corner : corner + 24] = 230
+            Image.fromarray(pixels).save(folder / label / f"{number:02}.png")
+    return folder
+
+
+def make_run(folder: Path, images: Path, name: str = "run", **options: Any) -> Run:
+    values: dict[str, Any] = {
+        "data": str(images),
+        "weights": "none",
+        "split": "random",
+        "input_px": 64,
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 0.003,
+        "augmentation": "none",
+    }
+    return create_run(folder / "runs", name, TrainConfig(**(values | options)))
+
+
+def start(run: Run, folder: Path) -> Status:
+    return train(run, store=folder / "store", weights_folder=None, device="cpu")
+
+
+def test_a_frozen_run_leaves_all_that_is_promised(tmp_path: Path, images: Path) -> None:
+    run = make_run(tmp_path, images, epochs=40, learning_rate=0.01)
+
+    assert start(run, tmp_path).state == "done"
+
+    left = {file.name for file in run.path.iterdir() if not file.name.startswith(".")}
+    assert left == {
+        "config.toml", "status.json", "history.csv", "split.csv", "predictions.parquet",
+        "model.safetensors", "config.json", "neighbours.safetensors", "weights.json",
+        "environment.json", "log.txt",
+    }  # fmt: skip
+    assert read_weights(run.path).kind == "none"
+    predictions = read_predictions(run.path)
+    assert len(predictions.images) == 48
+    assert set(predictions.parts) == {"train", "validation", "test"}
+    assert (predictions.logits.argmax(1) == predictions.labels).mean() > 0.8
+    np.testing.assert_allclose(predictions.probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_predictions_are_those_of_the_network_that_was_saved(tmp_path: Path, images: Path) -> None:
+    run = make_run(tmp_path, images, mode="finetune", epochs=1)
+    start(run, tmp_path)
+
+    predictions = read_predictions(run.path)
+    pixels = np.stack([np.array(Image.open(images / name)) for name in predictions.images])
+    answers = predict(load_trained(run.path), pixels)
+    np.testing.assert_allclose(answers.logits, predictions.logits, atol=1e-3)
+
+    theirs = timm.create_model(f"local-dir:{run.path}", pretrained=True).eval()
+    backbone, _, _ = read_backbone(run.path)
+    with torch.inference_mode():
+        logits = theirs(backbone.normalise(torch.from_numpy(pixels)))
+    np.testing.assert_allclose(logits.numpy(), predictions.logits, atol=1e-3)
+
+
+def test_a_second_head_runs_no_backbone_and_a_second_backbone_decodes_no_image(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"forward": 0, "decode": 0}
+
+    def count(kind: str, original: Any) -> Any:
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            counts[kind] += 1
+            return original(*args, **kwargs)
+
+        return counting
+
+    monkeypatch.setattr(Backbone, "embed", count("forward", Backbone.embed))
+    monkeypatch.setattr(pixel_store, "decode_image", count("decode", decode_image))
+
+    start(make_run(tmp_path, images, "first"), tmp_path)
+    assert counts["forward"] > 0
+    assert counts["decode"] == 2 * 48  # at 224 px to find what overlaps, and at the input's size
+
+    counts.update(forward=0, decode=0)
+    start(make_run(tmp_path, images, "second", seed=0, learning_rate=0.1), tmp_path)
+    assert counts == {"forward": 0, "decode": 0}
+
+    start(make_run(tmp_path, images, "third", backbone="efficientnet_b0", epochs=1), tmp_path)
+    assert counts["forward"] > 0
+    assert counts["decode"] == 0
+
+
+def test_masked_images_get_no_wilder_logits_than_whole_ones(
+    tmp_path: Path, real_data: Path, real_weights: Path
+) -> None:
+    run = make_run(
+        tmp_path, real_data / "all_pbs", weights="imagenet", split="group", input_px=128,
+        epochs=120, batch_size=64, weight_decay=0.01, schedule="cosine", patience=30,
+    )  # fmt: skip
+    train(run, store=tmp_path / "store", weights_folder=real_weights, device="cpu")
+    trained = load_trained(run.path)
+    names = read_split(run.path).ids("test")[::5]
+    files = [Path(run.config.data) / name for name in names]
+    whole = np.stack(
+        [np.array(Image.open(file).convert("RGB").resize((128, 128))) for file in files]
+    )
+    masked = whole.copy()
+    masked[:, 16:112, 16:112] = whole.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
+
+    logits, masked_logits = (predict(trained, pixels).logits for pixels in (whole, masked))
+
+    assert masked_logits.std() < 1.5 * logits.std()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"data": "nowhere"}, "nowhere"),
+        ({"weights": "imagenet", "backbone": "vgg16"}, "No ImageNet weights of VGG16"),
+    ],
+)
+def test_what_cannot_be_trained_ends_in_a_sentence_that_the_status_has_too(
+    tmp_path: Path, images: Path, options: dict[str, Any], sentence: str
+) -> None:
+    run = make_run(tmp_path, images, **options)
+
+    with pytest.raises(UserError, match=sentence) as caught:
+        start(run, tmp_path)
+
+    status = read_status(run.path, now=time.time())
+    assert (status.state, status.error) == ("failed", str(caught.value))
+
+
+def test_a_device_that_is_not_here_is_a_sentence(tmp_path: Path, images: Path) -> None:
+    run = make_run(tmp_path, images)
+
+    with pytest.raises(UserError, match="Device 'cuda:99' is not here; give auto or one of cpu"):
+        train(run, store=tmp_path, weights_folder=None, device="cuda:99")
+
+
+def test_two_processes_do_not_train_one_run(tmp_path: Path, images: Path) -> None:
+    run = make_run(tmp_path, images, epochs=5000, patience=5000)
+    child = _in_a_process(run, tmp_path)
+    try:
+        _wait_for_epoch(run, 1, child)
+        with pytest.raises(UserError, match="'run' is being trained by another process"):
+            start(run, tmp_path)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _in_a_process(run: Run, folder: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "modelzoo", "resume", str(run.path), "--device", "cpu"]
+    return subprocess.Popen([*command, "--store", str(folder / "store")], stderr=subprocess.DEVNULL)
+
+
+def _wait_for_epoch(run: Run, epoch: int, child: "subprocess.Popen[bytes]") -> None:
+    """Return when so many epochs are in the history; the process must live until then."""
+    while len(read_history(run.path)) < epoch:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.05)
+        assert child.poll() is None, (run.path / LOG).read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_finetuning_that_was_stopped_or_killed_resumes_to_the_same_result(
+    tmp_path: Path, images: Path, number: signal.Signals
+) -> None:
+    options = {
+        "mode": "finetune",
+        "epochs": 12,
+        "patience": 12,
+        "augmentation": "mild",
+        "optimizer": "adamw",
+    }
+    whole = make_run(tmp_path, images, "whole", **options)
+    start(whole, tmp_path)
+    broken = make_run(tmp_path, images, "broken", **options)
+    child = _in_a_process(broken, tmp_path)
+    _wait_for_epoch(broken, 2, child)
+
+    os.kill(child.pid, number)
+    child.wait()
+
+    status = read_status(broken.path, now=time.time())
+    assert status.state == ("stopped" if number == signal.SIGTERM else "failed")
+    assert start(broken, tmp_path).state == "done"
+    first, second = (pd.read_parquet(run.path / PREDICTIONS) for run in (whole, broken))
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_training_images_are_like_themselves_and_others_are_not(
+    tmp_path: Path, images: Path
+) -> None:
+    run = make_run(tmp_path, images)
+    start(run, tmp_path)
+    trained = load_trained(run.path)
+
+    own = unlikeness(trained.neighbours.embeddings, trained.neighbours)
+    strange = predict(trained, np.full((1, 64, 64, 3), (255, 0, 0), np.uint8)).unlikeness
+
+    assert own.max() < 5
+    assert strange[0] == 100
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "neighbours.safetensors"])
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_run_with_a_damaged_or_missing_file_is_a_sentence(
+    tmp_path: Path, images: Path, name: str, damage: str
+) -> None:
+    run = make_run(tmp_path, images, epochs=1)
+    start(run, tmp_path)
+    content = (run.path / name).read_bytes()
+    (run.path / name).unlink()
+    if damage == "cut":
+        (run.path / name).write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(UserError, match=r"missing|damaged|no trained model"):
+        load_trained(run.path)
+
+
+def test_environment_says_what_it_cost(tmp_path: Path, images: Path) -> None:
+    run = make_run(tmp_path, images, epochs=1)
+    start(run, tmp_path)
+
+    environment = read_environment(run.path)
+    assert environment.parameters == 4_652_008 - 1281 * 1000 + 1281 * 2
+    assert environment.ms_per_image > 0
+    assert set(environment.seconds) == {"data", "weights", "features", "training", "results"}
+    assert json.loads((run.path / STATUS).read_text())["state"] == "done"
+
+
+def test_memory_that_runs_out_is_a_sentence_that_says_what_to_do(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def features_too_large(self: Backbone, x: torch.Tensor) -> torch.Tensor:
+        return torch.empty(2**50)  # the allocator's own answer to what no machine has
+
+    monkeypatch.setattr(Backbone, "features", features_too_large)
+
+    with pytest.raises(UserError, match="Memory ran out with batches of 8 images of 64 px"):
+        start(make_run(tmp_path, images, mode="finetune"), tmp_path)

@@ -1,0 +1,175 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.evaluation.roc import roc_curve
+from modelzoo.evaluation.rows import name_rows, read_row
+from pages.figures.confusion import (
+    EMPTY_ENTRY,
+    FULL,
+    FULL_ENTRY,
+    ON_EMPTY,
+    ON_FULL,
+    confusion_alt,
+    confusion_matrix,
+)
+from pages.figures.frame import config
+from pages.figures.intervals import score_intervals, score_intervals_alt
+from pages.figures.learning import best_epoch, training_curves, training_curves_alt
+from pages.figures.roc import roc_curves, roc_curves_alt
+from pages.shell.palette import BACKBONE_STYLES, CLASS_COLOURS, backbone_style, class_colours
+from tests.run_folders import guess, make_run
+
+COUNTS = np.array([[8, 2], [0, 5]])
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#rrggbb` (WCAG 2.2)."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_backbone_has_a_style_of_its_own() -> None:
+    assert set(BACKBONE_STYLES) == set(BACKBONES)
+    assert len({style.colour for style in BACKBONE_STYLES.values()}) == len(BACKBONES)
+    assert len({style.symbol for style in BACKBONE_STYLES.values()}) == len(BACKBONES)
+    assert backbone_style("unknown").colour.startswith("#")
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#17141b"])
+def test_colours_stand_out_on_light_and_dark_pages(page: str) -> None:
+    for colour in [style.colour for style in BACKBONE_STYLES.values()] + list(CLASS_COLOURS):
+        assert contrast(colour, page) >= 2, colour  # shapes and names carry the rest
+
+
+def test_numbers_can_be_read_on_every_shade_of_a_confusion_matrix() -> None:
+    full, empty = (
+        np.array([int(cell[at : at + 2], 16) for at in (1, 3, 5)])
+        for cell in (FULL_ENTRY, EMPTY_ENTRY)
+    )
+    for share in np.linspace(0, 1, 101):
+        shade = "#" + "".join(f"{round(c):02x}" for c in empty + share * (full - empty))
+        text = ON_FULL if share > FULL else ON_EMPTY
+        assert contrast(shade, text) >= 4, share
+
+
+def test_a_class_has_the_same_colour_whatever_order_it_comes_in() -> None:
+    assert class_colours(["Pro", "Benign"]) == class_colours(["Benign", "Pro"])
+    assert len(set(class_colours("abcdefgh").values())) == 7  # the rest share one grey
+
+
+def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
+    rows = [
+        read_row(make_run(tmp_path, "weak", skill=0.5, backbone="vgg16")),
+        read_row(make_run(tmp_path, "strong", skill=3, backbone="resnet50")),
+    ]
+
+    figure = score_intervals(rows, name_rows(rows), "accuracy")
+
+    assert [trace.y[0] for trace in figure.data] == ["VGG16", "ResNet50"]  # Plotly draws upwards
+    best, score = figure.data[1], rows[1].accuracy
+    assert best.x[0] == pytest.approx(100 * score.value)
+    assert best.x[0] - best.error_x.arrayminus[0] == pytest.approx(100 * score.low)
+    assert best.x[0] + best.error_x.array[0] == pytest.approx(100 * score.high)
+    assert best.marker.color == BACKBONE_STYLES["resnet50"].colour
+    words = score_intervals_alt(rows, name_rows(rows), "accuracy")
+    assert re.match(r"Accuracy in percent, best first: ResNet50 [\d.]+, VGG16", words)
+
+
+def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
+    figure = confusion_matrix(COUNTS, ("a", "b"))
+
+    assert figure.data[0].z.tolist() == [[80, 20], [0, 100]]
+    assert [each.text for each in figure.layout.annotations] == [
+        "<b>8</b><br>80 %",
+        "<b>2</b><br>20 %",
+        "0",
+        "<b>5</b><br>100 %",
+    ]
+    assert [(x, y) for x, y in zip(figure.data[1].x, figure.data[1].y, strict=True)] == [
+        ("a", "a"),
+        ("b", "a"),
+        ("a", "b"),
+        ("b", "b"),
+    ]  # what a click returns: said to be, true class
+    assert confusion_alt(COUNTS, ("a", "b"), "Net") == (
+        "Net: 13 of 15 test images right; the commonest mistake is a taken for b, 2 times."
+    )
+    assert confusion_alt(np.diag([1, 2]), ("a", "b"), "Net").endswith("no mistake.")
+
+
+def test_the_cell_that_was_chosen_is_framed() -> None:
+    (frame,) = confusion_matrix(COUNTS, ("a", "b"), ("a", "b")).layout.shapes
+
+    assert frame.x0 < 1 < frame.x1  # said to be b
+    assert frame.y0 < 0 < frame.y1  # true class a
+    assert not confusion_matrix(COUNTS, ("a", "b")).layout.shapes
+
+
+def test_a_figure_is_saved_in_the_format_asked_for() -> None:
+    options = config("roc", "SVG")["toImageButtonOptions"]
+
+    assert options == {"format": "svg", "filename": "blastlens-roc", "scale": 1}
+
+
+def test_a_class_without_images_leaves_an_empty_row() -> None:
+    assert confusion_matrix(np.array([[3, 0], [0, 0]]), ("a", "b")).data[0].z[1].tolist() == [0, 0]
+
+
+def test_roc_curves_are_listed_by_area() -> None:
+    good = guess(np.random.default_rng(0), skill=2)
+    bad = guess(np.random.default_rng(0), skill=0.5)
+    curves = {
+        name: curve
+        for name, each in (("Bad", bad), ("Good", good))
+        if (curve := roc_curve(each.labels, each.probabilities, 0))
+    }
+    styles = {"Bad": backbone_style("vgg16"), "Good": backbone_style("vgg19")}
+
+    figure = roc_curves(curves, styles)
+
+    drawn = [trace for trace in figure.data if trace.name]
+    lines = [trace.name.split(",")[0] for trace in drawn if trace.mode == "lines"]
+    points = {trace.legendgroup: (*trace.x, *trace.y) for trace in drawn if trace.mode != "lines"}
+    assert lines == ["Good", "Bad"]
+    assert points["Bad"] == pytest.approx([100 * each for each in curves["Bad"].operating_point])
+    assert "Good 0.9" in roc_curves_alt(curves, "Benign")
+
+
+def test_the_epoch_that_was_kept_is_marked() -> None:
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "validation_loss": [0.9, 0.4, 0.4],
+            "validation_accuracy": [0.5, 0.8, 0.9],
+        }
+    )
+    styles = {"Net": backbone_style("vgg16")}
+
+    figure = training_curves({"Net": history}, styles, "validation_accuracy")
+
+    assert best_epoch(history) == 2
+    assert figure.data[0].marker.size == (0, 13, 0)
+    assert figure.data[0].y.tolist() == [50, 80, 90]
+    assert training_curves_alt({"Net": history}, "validation_accuracy") == (
+        "Validation accuracy by epoch; epochs kept: Net 2 of 3."
+    )
+
+
+def test_a_history_without_epochs_is_left_out() -> None:
+    empty = {"Net": pd.DataFrame({"epoch": []})}
+
+    figure = training_curves(empty, {"Net": backbone_style("vgg16")}, "train_loss")
+
+    assert not figure.data
+    assert best_epoch(empty["Net"]) is None

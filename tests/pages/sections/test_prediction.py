@@ -1,0 +1,95 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages.sections.explain.maps import probability_bars
+from pages.sections.explain.prediction import Answer, say_answers, say_doubts, say_percent
+
+CLASSES = ("Benign", "Early", "Pre", "Pro")
+
+
+def answer(title: str, says: str, probability: float, **changes: Any) -> Answer:
+    probabilities = np.full(4, (1 - probability) / 3, np.float32)
+    probabilities[CLASSES.index(says)] = probability
+    values: dict[str, Any] = {
+        "run_id": title.lower(),
+        "title": title,
+        "classes": CLASSES,
+        "probabilities": probabilities,
+        "unlikeness": 50.0,
+    }
+    return Answer(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("answers", "label", "said"),
+    [
+        ([("VGG16", "Pro", 0.8)], None, "VGG16 says Pro (80 %)."),
+        ([("VGG16", "Pro", 0.8)], "Pro", "VGG16 says Pro (80 %), which is true."),
+        (
+            [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.999)],
+            "Pre",
+            "Both models say Pro (80 to >99 %), but the truth is Pre.",
+        ),
+        (
+            [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.8), ("ResNet50", "Pro", 0.8)],
+            "Pro",
+            "All 3 models say Pro (80 %), which is true.",
+        ),
+        (
+            [("VGG16", "Pre", 0.8), ("VGG19", "Pro", 0.9), ("ResNet50", "Pro", 0.7)],
+            "Pro",
+            "The models disagree: VGG19, ResNet50 say Pro (70 to 90 %), VGG16 says Pre (80 %). "
+            "The truth is Pro.",
+        ),
+    ],
+)
+def test_the_sentence_says_who_says_what_and_whether_it_is_true(
+    answers: list[tuple[str, str, float]], label: str | None, said: str
+) -> None:
+    assert say_answers([answer(*each) for each in answers], label) == said
+
+
+def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> None:
+    alone = say_answers([answer("VGG16", "Pro", 0.8, unlikeness=99.0)], None)
+    of_two = say_answers(
+        [answer("VGG16", "Pro", 0.8, unlikeness=99.0), answer("VGG19", "Pro", 0.8)], None
+    )
+
+    assert alone == "VGG16 says Pro (80 %). But the image is unlike the training images."
+    assert of_two.endswith("But the image is unlike what 1 of them learned from.")
+
+
+def test_certainty_is_never_claimed_by_rounding() -> None:
+    shares = (0, 0.001, 0.006, 0.5, 0.994, 0.9999, 1)
+
+    said = [say_percent(share) for share in shares]
+
+    assert said == ["0 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", "100 %"]
+
+
+def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> None:
+    assert say_doubts(answer("VGG16", "Pro", 0.8), "test") == []
+    assert say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=95.0), None) == []
+    (unlike,) = say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=97.4), None)
+    assert "farther away than 97 % of its training images" in unlike
+    (farthest,) = say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=100.0), None)
+    assert "farther away than any" in farthest
+    (learned,) = say_doubts(answer("VGG16", "Pro", 0.8), "train")
+    assert "in the training part of this run" in learned
+    (chosen_by,) = say_doubts(answer("VGG16", "Pro", 0.8), "validation")
+    assert "in the validation part" in chosen_by
+    (unsure,) = say_doubts(answer("VGG16", "Pro", 0.4), None)
+    assert "does not know" in unsure
+
+
+def test_bars_mark_the_true_class_and_let_no_class_name_write_html() -> None:
+    odd = answer("VGG16", "Pro", 0.8, classes=("Benign", "Early", "<b>Pre", "Pro"))
+
+    drawn = probability_bars(odd, "Pro")
+
+    assert "Pro (true)" in drawn
+    assert "&lt;b&gt;Pre" in drawn
+    assert "<b>" not in drawn
+    assert "80 %" in drawn

@@ -1,0 +1,77 @@
+"""Deletion, insertion and drop by hand on a network that reads one corner, and laws."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.xai.judged import (
+    ReadsCorner,
+    bright_corner,
+    by_pixel,
+    corner_map,
+    maps,
+    sigmoid,
+)
+from xai.faithfulness.deletion import ask, average_drop, deletion_auc, insertion_auc, rank_pixels
+from xai.faithfulness.similarity import spearman
+from xai.types import Floats
+
+
+def test_deletion_by_hand() -> None:
+    answer = ask(ReadsCorner(), bright_corner(), 1)
+
+    found = deletion_auc(answer, by_pixel(corner_map(0, 0)), steps=4)
+
+    # The quarter is gone after the first of four steps.
+    curve = [sigmoid(2), sigmoid(-2), sigmoid(-2), sigmoid(-2), sigmoid(-2)]
+    assert found == pytest.approx(np.trapezoid(curve, dx=1 / 4), abs=1e-6)
+
+
+def test_insertion_by_hand() -> None:
+    image = bright_corner()
+    answer = replace(ask(ReadsCorner(), image, 1), blurred=torch.zeros_like(image))
+    answer = replace(answer, blurred_probability=answer.grey_probability)
+
+    first = insertion_auc(answer, by_pixel(corner_map(0, 0)), steps=4)
+    last = insertion_auc(answer, by_pixel(1 - corner_map(0, 0)), steps=4)
+
+    absent, present = sigmoid(-2), sigmoid(2)
+    at_first = np.trapezoid([absent, present, present, present, present], dx=1 / 4)
+    at_last = np.trapezoid([absent, absent, absent, absent, present], dx=1 / 4)
+    assert first == pytest.approx(at_first, abs=1e-6)
+    assert last == pytest.approx(at_last, abs=1e-6)
+
+
+@given(maps, st.integers(1, 12))
+@settings(deadline=None, max_examples=30)
+def test_both_areas_lie_between_nought_and_one(values: Floats, steps: int) -> None:
+    answer = ask(ReadsCorner(slope=100), bright_corner(), 1)
+
+    for area in (deletion_auc, insertion_auc):
+        assert 0 <= area(answer, values, steps=steps) <= 1
+
+
+@given(maps)
+@settings(deadline=None, max_examples=30)
+def test_every_pixel_has_one_place_and_stronger_ones_come_first(values: Floats) -> None:
+    ranks = rank_pixels(values, values.shape).numpy()
+
+    assert sorted(ranks.ravel()) == list(range(values.size))
+    in_order = np.maximum(values, 0).ravel()[np.argsort(ranks.ravel())]
+    assert (np.diff(in_order) <= 0).all()
+
+
+def test_where_a_map_says_nothing_no_corner_is_favoured() -> None:
+    ranks = rank_pixels(np.zeros((4, 4)), (32, 32)).numpy().astype(float)
+
+    place = np.arange(32 * 32).reshape(32, 32).astype(float)
+    assert abs(spearman(ranks, place)) < 0.5
+
+
+@pytest.mark.parametrize(("probability", "masked", "drop"), [(0.8, 0.2, 0.75), (0.5, 0.9, 0.0)])
+def test_average_drop_by_hand(probability: float, masked: float, drop: float) -> None:
+    assert average_drop(probability, masked) == pytest.approx(drop)

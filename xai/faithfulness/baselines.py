@@ -1,0 +1,69 @@
+"""Maps that never asked the model, for a model's maps to be better than. No files, no pages."""
+
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai.types import Floats
+
+MapsOf = Callable[[Tensor], list[Floats]]  # images (N, 3, H, W) -> N maps (h, w)
+
+BLUR = 0.05  # sd of what blurs an image, in sides: a cell keeps its place and loses its texture
+GRID = 56  # fields a side of the reference maps: they are smooth
+
+
+def reference_makers(image: Tensor) -> dict[str, MapsOf]:
+    """What makes the three maps that never ask the model; the random one is drawn by `image`."""
+    seed = zlib.crc32(image.detach().float().cpu().contiguous().numpy().tobytes())
+    return {
+        "random": partial(_random_maps, seed=seed),
+        "centre": _centre_maps,
+        "blurred": _dark_maps,
+    }
+
+
+def _random_maps(images: Tensor, *, seed: int) -> list[Floats]:
+    return [random_map(*_grid(images), seed=seed)] * len(images)
+
+
+def random_map(height: int, width: int, *, seed: int) -> Floats:
+    """Noise blurred to spots of the size that a CAM's have, >= 0."""
+    height, width = min(height, GRID), min(width, GRID)
+    noise = np.random.default_rng(seed).normal(size=(height, width))
+    smooth: Floats = gaussian_filter(noise, min(height, width) / 8, mode="wrap")
+    smooth -= smooth.min()
+    return smooth
+
+
+def _centre_maps(images: Tensor) -> list[Floats]:
+    rows, columns = (np.linspace(-1, 1, 2 * side + 1)[1::2] for side in _grid(images))
+    values: Floats = np.exp(-(rows[:, None] ** 2 + columns**2) / (2 * 0.5**2))
+    return [values] * len(images)
+
+
+def _dark_maps(images: Tensor) -> list[Floats]:
+    """Where the blurred image is darker than its brightest place: nuclei, whatever they mean."""
+    found = []
+    for image in images.split(1):
+        brightness = blur(image).mean(dim=1, keepdim=True)
+        dark = F.adaptive_avg_pool2d(brightness.amax() - brightness, _grid(images))
+        found.append(dark[0, 0].double().cpu().numpy())
+    return found
+
+
+def _grid(images: Tensor) -> tuple[int, int]:
+    height, width = images.shape[2:]
+    return min(height, GRID), min(width, GRID)
+
+
+def blur(image: Tensor) -> Tensor:
+    """`image` (1, 3, H, W) with a Gaussian of BLUR of its shorter side laid over."""
+    sd = BLUR * min(image.shape[2:])
+    smooth = gaussian_filter(image.float().cpu().numpy(), (0, 0, sd, sd), mode="nearest")
+    return torch.from_numpy(smooth).to(image)

@@ -1,0 +1,117 @@
+"""One row per measure of an attribution map. No torch: pages read it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Area = Literal["nucleus_area", "cytoplasm_area", "background_area"]
+
+
+# Of another network, other data and one part only: to stand beside, not to be beaten.
+PUBLISHED = (
+    "Published figure to stand beside: 73.97 % of the important pixels in the nucleus "
+    "(GoogLeNet, Grad-CAM, ALL-IDB2; doi 10.13053/cys-28-1-4897)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One field of `xai.quality.Quality`, as people read it."""
+
+    title: str
+    help: str
+    up_is_better: bool | None = None  # None: neither is
+    area: Area | None = None  # the share of the image that a map spread evenly would have
+
+    @property
+    def better(self) -> str:
+        """Which way is better: up, down or neither."""
+        return {True: "up", False: "down", None: "neither"}[self.up_is_better]
+
+
+# What has no better: maps that ignore the model are the steadiest of all, and cytoplasm is neither.
+MEASURES: dict[str, Measure] = {
+    "deletion": Measure(
+        title="Deletion",
+        help="Mean probability of the answer while the map's strongest places go grey first.",
+        up_is_better=False,
+    ),
+    "insertion": Measure(
+        title="Insertion",
+        help="Mean probability of the answer while the map's strongest places come back first "
+        "into a blurred image.",
+        up_is_better=True,
+    ),
+    "drop": Measure(
+        title="Drop where only the map is left",
+        help="Share of the probability that is lost when all but the map is darkened.",
+        up_is_better=False,
+    ),
+    "increase": Measure(
+        title="Surer where only the map is left",
+        help="Share of images whose answer is surer when all but the map is darkened.",
+        up_is_better=True,
+    ),
+    "nucleus_energy": Measure(
+        title="Share in nuclei",
+        help="Of what speaks for the answer, the share that lies in nuclei.",
+        up_is_better=True,
+        area="nucleus_area",
+    ),
+    "cytoplasm_energy": Measure(
+        title="Share in cytoplasm",
+        help="Of what speaks for the answer, the share in nucleated cells outside their nuclei.",
+        area="cytoplasm_area",
+    ),
+    "background_energy": Measure(
+        title="Share in background",
+        help="Of what speaks for the answer, the share outside nucleated cells.",
+        up_is_better=False,
+        area="background_area",
+    ),
+    "pointing": Measure(
+        title="Strongest field lies in a cell",
+        help="Share of images in which the centre of the strongest field lies in a cell.",
+        up_is_better=True,
+    ),
+    "noise_similarity": Measure(
+        title="Likeness after slight noise",
+        help="Rank correlation to the maps of images with noise that no eye sees.",
+    ),
+    "noise_change": Measure(
+        title="Change by slight noise",
+        help="Largest change of the map by noise that no eye sees, relative to the map.",
+    ),
+    "turn_spread": Measure(
+        title="Spread over eight turns",
+        help="How unlike the maps of the image's eight turns and flips are; 0: all the same.",
+    ),
+    "random_weights_similarity": Measure(
+        title="Likeness to the map of random weights",
+        help="Rank correlation to the map of a model that learned nothing.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One measure of one method over a test set."""
+
+    method: str
+    measure: str  # a key of `MEASURES`
+    value: float  # mean over images
+    low: float  # of the 95 % interval over groups
+    high: float
+    random: float | None  # the reference maps' means over the same images
+    centre: float | None
+    blurred: float | None
+    better: float | None  # share of images that beat all three; None: no such thing
+    lead: float | None  # mean gain over the nearest of the three, > 0 is better
+    lead_low: float | None  # least lower end of the gains' 95 % intervals over groups
+    area: float | None  # mean share of the image's area that the measure is about, [0, 1]
+    images: int  # that have this measure
+    groups: int
+
+    @property
+    def beats(self) -> bool:
+        """Whether the mean is better than that of each reference map, beyond chance."""
+        return self.lead_low is not None and self.lead_low > 0

@@ -1,0 +1,249 @@
+"""Class activation maps from features and gradients at hand. No files, no runs, no hooks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai.errors import UserError
+from xai.model import target_logits
+from xai.types import SplitModel, StagedModel
+
+NO_DEPTHS = (
+    "This network does not show its inner maps, so LayerCAM has one depth here; ask for layer-cam "
+    "instead of layer-cam-depths."
+)
+NEAREST = 3  # classes that Finer-CAM sets against the target, as in the paper
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureGradients:
+    """What every CAM of the gradient family is made from."""
+
+    features: Tensor  # (N, C, h, w)
+    gradients: Tensor  # (N, C, h, w), of the target's logit with respect to the features
+    finer: Tensor  # (N, C, h, w), of the target's logit less those of the classes nearest to it
+    logits: Tensor  # (N, K)
+    target_logits: Tensor  # (N,)
+
+
+def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM of one target (Selvaraju et al. 2017, eq. 1 and 2, arXiv:1610.02391).
+
+    Behind a global average pool and one linear layer the sum over the fields, before the ReLU,
+    is the logit less its bias.
+
+    Args:
+        features: (N, C, h, w) float32, from the backbone.
+        gradients: (N, C, h, w) float32, of the target's logit, not its probability.
+
+    Returns:
+        (N, h, w) float32, >= 0, in logits; not scaled per image, so maps can be compared.
+    """
+    alpha = gradients.mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
+    return torch.relu((alpha * features).sum(dim=1))
+
+
+def grad_cam_plus_plus(features: Tensor, gradients: Tensor) -> Tensor:
+    """Grad-CAM++ of one target (Chattopadhyay et al. 2018, eq. 7 and 19, arXiv:1710.11063).
+
+    Only what speaks for the class counts, and a channel that is lit in few places counts as much
+    as one that is lit in many: several cells of a kind are each shown.
+
+    Departs from the paper in two constants that change no map's shape. The weights are means over
+    the places, not sums, as in Grad-CAM, so that a finer map is not a stronger one. exp(logit),
+    which eq. 7 has before the gradient, is one factor for the whole map and overflows; it is
+    left out. And in one bound: eq. 19 assumes features behind a ReLU. Behind a SiLU its
+    denominator may reach 0, so it is kept at 1 or above, where a ReLU never leads.
+
+    Args:
+        features: (N, C, h, w) float32, from the backbone.
+        gradients: (N, C, h, w) float32, of the target's logit, not its probability.
+
+    Returns:
+        (N, h, w) float32, >= 0, in logits; not scaled per image, so maps can be compared. They do
+        not sum to the logit.
+    """
+    # Eq. 19, both sides divided by the gradient squared: no small number is needed against 0 / 0.
+    alpha = 1 / (2 + features.sum(dim=(2, 3), keepdim=True) * gradients).clamp(min=1)
+    weights = (alpha * torch.relu(gradients)).mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
+    return torch.relu((weights * features).sum(dim=1))
+
+
+def hires_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """HiResCAM of one target (Draelos and Carin 2020, eq. 3, arXiv:2011.08891).
+
+    Each field's own gradient weighs it, so that the sum over the fields is the linear part of the
+    logit at this image. What speaks against the class is kept.
+
+    Args:
+        features: (N, C, h, w) float32, from the backbone.
+        gradients: (N, C, h, w) float32, of the target's logit, not its probability.
+
+    Returns:
+        (N, h, w) float32, signed, in logits.
+    """
+    return (gradients * features).sum(dim=1)
+
+
+def xgrad_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """XGrad-CAM of one target (Fu et al. 2020, eq. 8, arXiv:2008.02312).
+
+    A channel's weight is the mean of its gradient where the channel is lit, so that the sum before
+    the ReLU is the linear part of the logit, as in HiResCAM.
+
+    Departs from the paper where a channel sums to 0 and its weight is 0 / 0: the plain mean of the
+    gradient, which leaves a dark channel dark.
+
+    Args:
+        features: (N, C, h, w) float32, from the backbone.
+        gradients: (N, C, h, w) float32, of the target's logit, not its probability.
+
+    Returns:
+        (N, h, w) float32, >= 0, in logits.
+    """
+    total = features.sum(dim=(2, 3), keepdim=True)
+    weighted = (gradients * features).sum(dim=(2, 3), keepdim=True) / total
+    weights = torch.where(total == 0, gradients.mean(dim=(2, 3), keepdim=True), weighted)
+    return torch.relu((weights * features).sum(dim=1))
+
+
+def layer_cam(features: Tensor, gradients: Tensor) -> Tensor:
+    """LayerCAM of one target (Jiang et al. 2021, eq. 6 to 8, doi:10.1109/TIP.2021.3089943).
+
+    As HiResCAM, from positive gradients alone: where a field speaks both for and against the
+    class, only what speaks for it counts. Works on the maps of any depth.
+
+    Args:
+        features: (N, C, h, w) float32, of any stage of the backbone.
+        gradients: (N, C, h, w) float32, of the target's logit, not its probability.
+
+    Returns:
+        (N, h, w) float32, >= 0, in logits; they do not sum to the logit.
+    """
+    return torch.relu((torch.relu(gradients) * features).sum(dim=1))
+
+
+def fuse_depths(maps: Sequence[Tensor]) -> Tensor:
+    """LayerCAM's maps of several depths as one (Jiang et al. 2021, section III-D).
+
+    Args:
+        maps: (N, h, w) float32, >= 0, from the finest to the coarsest, each of its own size.
+
+    Returns:
+        (N, h, w) of the finest, in [0, 1]: the greatest of tanh(2 map / its maximum).
+    """
+    size = maps[0].shape[1:]
+    scaled = []
+    for each in maps:
+        top = each.amax(dim=(1, 2), keepdim=True)
+        flat = torch.tanh(2 * each / torch.where(top > 0, top, 1))
+        scaled.append(F.interpolate(flat[:, None], size, mode="bilinear", align_corners=False))
+    fused: Tensor = torch.stack(scaled).amax(dim=0)[:, 0]
+    return fused
+
+
+def eigen_cam(features: Tensor) -> Tensor:
+    """Eigen-CAM (Muhammad and Yeasin 2020, eq. 3, arXiv:2008.00299): the class plays no part.
+
+    The features of each field, projected on the direction in which all fields together are
+    strongest. A direction has no sign: the one in which the map's sum is positive is taken.
+
+    Args:
+        features: (N, C, h, w) float32, from the backbone.
+
+    Returns:
+        (N, h, w) float32, signed, in the features' own unit.
+    """
+    fields = features.flatten(2).transpose(1, 2).double()  # (N, h * w, C)
+    # The eigenvectors of 49 x 49 products, not the singular vectors of 49 x 1280 features.
+    values, vectors = torch.linalg.eigh(fields @ fields.transpose(1, 2))
+    maps = vectors[..., -1] * values[..., -1:].clamp(min=0).sqrt()
+    maps = maps * torch.where(maps.sum(dim=1, keepdim=True) < 0, -1, 1)
+    found: Tensor = maps.reshape(len(features), *features.shape[2:]).to(features.dtype)
+    return found
+
+
+def feature_gradients(
+    model: SplitModel, images: Tensor, targets: Sequence[int]
+) -> FeatureGradients:
+    """One pass forward and the head's backward, which leave no trace in `model`.
+
+    Nothing is hooked and no `.grad` is written, so threads may share a model.
+
+    Args:
+        model: In evaluation mode.
+        images: (N, 3, H, W) float32, normalised.
+        targets: One class an image.
+
+    Raises:
+        UserError: A target is no class of the model.
+    """
+    with torch.no_grad():
+        features = model.features(images)
+    with torch.enable_grad():
+        leaf = features.detach().requires_grad_()
+        # A head may begin in place (an inplace ReLU), which torch forbids on a leaf.
+        logits = model.head(leaf.clone())
+        own = target_logits(logits, targets)
+        (gradients,) = torch.autograd.grad(own.sum(), leaf, retain_graph=True)
+        difference = own - (nearest_classes(logits.detach(), targets) * logits).sum(dim=1)
+        (finer,) = torch.autograd.grad(difference.sum(), leaf)
+    return FeatureGradients(leaf.detach(), gradients, finer, logits.detach(), own.detach())
+
+
+def nearest_classes(logits: Tensor, targets: Sequence[int]) -> Tensor:
+    """How much each class counts among those that Finer-CAM sets against the target.
+
+    Finer-CAM (Zhang et al. 2025, arXiv:2501.11309) explains the target's logit less those of the
+    NEAREST classes whose logits are closest to it, weighted by their probabilities. The weights
+    are constants here, as gamma is, so that the map sums to a difference of logits; gamma is 1.
+
+    Args:
+        logits: (N, K).
+        targets: One class a row.
+
+    Returns:
+        (N, K) float32 in [0, 1], 0 for the target; each row sums to 1.
+    """
+    rows = torch.arange(len(logits), device=logits.device)
+    own = torch.tensor(targets, device=logits.device)
+    distances = (logits - logits[rows, own, None]).abs()
+    distances[rows, own] = torch.inf
+    nearest = distances.topk(min(NEAREST, logits.shape[1] - 1), dim=1, largest=False).indices
+    weights = torch.full_like(logits, -torch.inf)
+    weights.scatter_(1, nearest, logits.gather(1, nearest))
+    return weights.softmax(dim=1)
+
+
+def stage_gradients(
+    model: SplitModel, images: Tensor, targets: Sequence[int]
+) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """The maps of several depths with the gradients of the targets' logits, in one pass each way.
+
+    Args:
+        model: In evaluation mode; left as it is, and may be shared by threads.
+        images: (N, 3, H, W) float32, normalised.
+        targets: One class an image.
+
+    Returns:
+        Maps and gradients, both (N, C, h, w) with each depth's own C, h, w, from the finest to the
+        last features; and the targets' logits (N,).
+
+    Raises:
+        UserError: A target is no class of the model, or the model shows no inner maps.
+    """
+    if not isinstance(model, StagedModel):
+        raise UserError(NO_DEPTHS)
+    with torch.enable_grad():
+        # Gradients reach the stages through the images, so that no weight need ask for one.
+        stages = model.stages(images.detach().requires_grad_())
+        logits = target_logits(model.head(stages[-1].clone()), targets)
+        found = torch.autograd.grad(logits.sum(), stages, allow_unused=True)
+    gradients = [each for each in found if each is not None]
+    # timm's Xception hands out copies that its own answer does not pass through.
+    if len(gradients) < len(stages):
+        raise UserError(NO_DEPTHS)
+    return [stage.detach() for stage in stages], gradients, logits.detach()

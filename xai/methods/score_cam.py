@@ -1,0 +1,233 @@
+"""Score-CAM, exact and fast. No gradients, no hooks, no files."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from threadpoolctl import ThreadpoolController
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from xai.methods.bfloat16 import copy_in_bfloat16, multiplies_bfloat16
+from xai.model import chunk_size, target_logits
+from xai.types import Floats, SplitModel
+
+# The fast Score-CAM scores TYPICAL channels, then CHOSEN more in ROUNDS. On 20 smears the map's
+# Pearson to the exact one was 0.996 in the median and 0.962 at least on EfficientNet-Lite0, 0.998
+# and 0.966 on ResNet50. The means of 64 groups alone reached 0.99 and 0.91, 0.96 and 0.78.
+TYPICAL, CHOSEN, ROUNDS = 40, 48, 6
+DRAWS = 50  # of scores, to tell how far the fast map may be off
+_BLAS = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreMap:
+    """A Score-CAM, and what it is worth."""
+
+    values: Tensor  # (h, w) float32, >= 0
+    logit: float
+    forwards: int
+    similarity: float | None  # Pearson to the exact map, reached in 9 of 10 cases; None: exact
+    spread: float  # range of the masked images' logits, in ranges of the image's own logits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Guess:
+    """Scores of all masks, those that were not computed guessed from those that were."""
+
+    mean: Floats  # (M,) in logits
+    sd: Floats  # (M,) 0 where computed
+    draws: Floats  # (DRAWS, M) of scores as likely as the mean; none where all were computed
+
+
+def score_cam(
+    model: SplitModel,
+    image: Tensor,
+    target: int,
+    *,
+    is_exact: bool = False,
+    in_bfloat16: bool | None = None,
+) -> ScoreMap:
+    """Score-CAM of one image (Wang et al. 2020, eq. 4 and algorithm 1, arXiv:1910.01279).
+
+    Each channel's map, scaled to [0, 1] and enlarged, is laid over the image as a mask. Channels
+    weigh by a softmax over the target's logits of the masked images.
+
+    Exact: one forward pass for each channel that is not the same everywhere; those that are add
+    nothing to the map's shape and are left out of the softmax. Fast: TYPICAL channels, the ones
+    nearest to the means of as many groups (k-means), are scored; a Gaussian process over the masks
+    guesses the others from them, and what weighs most by that guess is scored too, so that few
+    passes settle the few channels that decide the map.
+
+    Args:
+        model: In evaluation mode; left as it is.
+        image: (1, 3, H, W) float32, normalised.
+        target: Class.
+        is_exact: Whether every channel is scored.
+        in_bfloat16: Whether a private copy of the model does the passes in bfloat16, which keeps
+            the map to a Pearson of 0.997 or more (10 smears). None: where it is fast.
+
+    Raises:
+        UserError: The target is no class of the model, or a masked image's logits are not finite.
+    """
+    with torch.no_grad():
+        features = model.features(image)
+        logits = model.head(features.clone())
+    logit = target_logits(logits, [target]).item()
+    flat = features[0].flatten(1).float().cpu()  # (C, h * w)
+    low, high = flat.amin(dim=1, keepdim=True), flat.amax(dim=1, keepdim=True)
+    is_map = (high > low)[:, 0]
+    if not is_map.any():
+        return ScoreMap(torch.zeros(features.shape[2:]), logit, 1, None, 0.0)
+    flat = flat[is_map]
+    masks = (flat - low[is_map]) / (high - low)[is_map]  # (M, h * w)
+    score = _scorer(model, image, target, features.shape[2:], in_bfloat16)
+    if is_exact or len(masks) <= TYPICAL + CHOSEN:
+        scores = score(masks)
+        guess, forwards = _Guess(scores, 0 * scores, np.zeros((0, len(masks)))), len(masks)
+    else:
+        guess, forwards = _guess_scores(masks, flat, score), TYPICAL + CHOSEN
+    values = _weigh(guess.mean, flat.double().numpy())
+    own = (logits.max() - logits.min()).item()
+    return ScoreMap(
+        torch.from_numpy(values.reshape(features.shape[2:])).float(),
+        logit,
+        forwards + 1,
+        _similarity(guess, flat.double().numpy()) if len(guess.draws) else None,
+        float(np.ptp(guess.mean)) / max(own, 1e-12),
+    )
+
+
+def _weigh(scores: Floats, flat: Floats) -> Floats:
+    """The map (h * w) of channels (M, h * w) that weigh by a softmax over `scores` (M,)."""
+    weights = np.exp(scores - scores.max())
+    found: Floats = np.maximum(weights @ flat / weights.sum(), 0)
+    return found
+
+
+def _guess_scores(masks: Tensor, flat: Tensor, score: Callable[[Tensor], Floats]) -> _Guess:
+    """Scores of all masks (M, h * w) from TYPICAL + CHOSEN passes."""
+    points = masks.double().numpy()
+    strength = flat.double().std(dim=1).numpy()  # how much a channel can bend the map
+    with _one_blas_thread():
+        known = _typical(points)
+    scores = score(masks[known])
+    surprises = []
+    for _ in range(ROUNDS):
+        with _one_blas_thread():
+            guess = _interpolate(points, known, scores)
+        # What may weigh much and is not known well: greed for the mean alone missed whole groups.
+        gain = np.exp(guess.mean + 2 * guess.sd - guess.mean.max()) * strength * guess.sd
+        more = np.argsort(-gain, kind="stable")[: CHOSEN // ROUNDS]
+        found = score(masks[more])
+        surprises.append((found - guess.mean[more]) / guess.sd[more])
+        known, scores = np.concatenate([known, more]), np.concatenate([scores, found])
+    # How far the guesses were off before, in their own spread: the process knows no network.
+    wider = max(1.0, float(np.sqrt(np.mean(np.square(surprises)))))
+    with _one_blas_thread():
+        return _interpolate(points, known, scores, draws=DRAWS, wider=wider)
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """One thread for the linear algebra of numpy and scipy.
+
+    Theirs go on spinning for a while after each call, and the network's next pass, which wants all
+    cores, takes twice as long. One caller at a time: of two, the second would put back the first's.
+    """
+    with _BLAS, _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Every linear algebra that is loaded, numpy's and scipy's among them."""
+    import scipy.linalg  # noqa: F401  # brings its own
+
+    return ThreadpoolController()
+
+
+def _typical(points: Floats) -> npt.NDArray[np.intp]:
+    """TYPICAL different rows of `points` that stand for all."""
+    from scipy.cluster.vq import kmeans2
+    from scipy.spatial.distance import cdist
+
+    centres, _ = kmeans2(points, TYPICAL, minit="++", rng=np.random.default_rng(0))
+    distances = cdist(centres, points)
+    chosen: list[int] = []
+    for row in distances:  # two centres may have one nearest point
+        row[chosen] = np.inf
+        chosen.append(int(row.argmin()))
+    return np.array(chosen)
+
+
+def _interpolate(
+    points: Floats,
+    known: npt.NDArray[np.intp],
+    scores: Floats,
+    *,
+    draws: int = 0,
+    wider: float = 1.0,
+) -> _Guess:
+    """A Gaussian process through the known scores: exact there, and as rough as a network is."""
+    from scipy.spatial.distance import pdist
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern
+
+    length = 2 * float(np.median(pdist(points[known])))
+    process = GaussianProcessRegressor(
+        Matern(length, nu=0.5), alpha=0.01, optimizer=None, normalize_y=True
+    ).fit(points[known], scores)
+    mean, sd = process.predict(points, return_std=True)
+    mean[known], sd[known] = scores, 0
+    drawn = np.tile(mean, (draws, 1))
+    if draws:
+        rest = np.setdiff1d(np.arange(len(points)), known)
+        _, together = process.predict(points[rest], return_cov=True)
+        # Masks that are alike are off together: drawn one by one, their errors would cancel.
+        root = np.linalg.cholesky(together + 1e-6 * together.diagonal().mean() * np.eye(len(rest)))
+        drawn[:, rest] += wider * np.random.default_rng(0).normal(size=(draws, len(rest))) @ root.T
+    return _Guess(mean, sd, drawn)
+
+
+def _similarity(guess: _Guess, flat: Floats) -> float:
+    """Pearson between the guess's map and maps of scores as likely, reached by nine of ten."""
+    own = _weigh(guess.mean, flat)
+    found = [np.corrcoef(own, _weigh(scores, flat))[0, 1] for scores in guess.draws]
+    return float(np.quantile(found, 0.1))
+
+
+def _scorer(
+    model: SplitModel,
+    image: Tensor,
+    target: int,
+    size: torch.Size,
+    in_bfloat16: bool | None,
+) -> Callable[[Tensor], Floats]:
+    """A function from masks (M, h * w) to the target's logits (M,) of the masked images."""
+    image = image.contiguous(memory_format=torch.channels_last)
+    if in_bfloat16 is None:
+        in_bfloat16 = multiplies_bfloat16(image.device)
+    if in_bfloat16 and isinstance(model, nn.Module):
+        answer: Callable[[Tensor], Tensor] = copy_in_bfloat16(model, image)
+        image = image.to(torch.bfloat16)
+    else:
+        answer = model
+
+    def score(masks: Tensor) -> Floats:
+        found = []
+        with torch.inference_mode():
+            for part in masks.unflatten(1, size)[:, None].split(chunk_size(image)):
+                enlarged = F.interpolate(
+                    part.to(image.device), image.shape[2:], mode="bilinear", align_corners=False
+                )
+                logits = answer(image * enlarged.to(image.dtype)).double()
+                found.append(target_logits(logits, [target] * len(part)).cpu())
+        return torch.cat(found).numpy()
+
+    return score

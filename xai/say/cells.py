@@ -1,0 +1,35 @@
+"""Shapley values per cell, in words."""
+
+import numpy as np
+
+from xai.perturb.image import say_percent
+from xai.smear.cell_shapley import CellAttribution
+from xai.smear.place import place_of
+from xai.types import Labels
+
+
+def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> str:
+    """Who carries the answer, the cells or the background, and which cell counts most.
+
+    Args:
+        found: Of the image.
+        labels: (H, W) of its cells.
+        target_name: The class explained.
+    """
+    cells, background = float(found.values.sum()), found.background
+    said = [
+        f"Of {found.logit - found.baseline_logit:+.2f} logits for {target_name}, the cells add "
+        f"{cells:+.2f} and the background {background:+.2f}."
+    ]
+    if abs(background) > np.abs(found.values).sum():
+        said.insert(0, "The background carries the decision, more than all cells together.")
+    most = int(np.abs(found.values).argmax())
+    said.append(
+        f"Cell {most + 1} ({place_of(labels, most + 1)}) counts most: {found.values[most]:+.2f}; "
+        f"without it alone the probability of {target_name} goes from "
+        f"{say_percent(found.probability)} to "
+        f"{say_percent(float(found.probability_without[most]))}."
+    )
+    if found.expected_error is not None:
+        said.append(f"Each value is off by about {found.expected_error:.2f}.")
+    return " ".join(said)

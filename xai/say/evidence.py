@@ -1,0 +1,141 @@
+"""An attribution map in words."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from xai.attribution import Attribution
+from xai.draw.scale import _shares, sum_into_cells
+from xai.types import Labels
+
+NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
+CLASSLESS = ("eigen-cam",)  # methods whose map is no evidence for or against anything
+
+
+def describe_evidence(
+    attribution: Attribution, target_name: str, labels: Labels | None = None
+) -> str:
+    """Where the evidence lies and how much it is, in sentences computed from what is drawn.
+
+    Args:
+        attribution: What is described.
+        target_name: The class it explains.
+        labels: (H, W) int, the image's cells, 0 outside; given, evidence is told by cells and
+            not by quarters of the image.
+    """
+    if attribution.is_empty:
+        return (
+            f"No evidence for {target_name} in the last feature map: the map is 0 everywhere, so "
+            "nothing is drawn."
+        )
+    fields = sum_into_cells(attribution)
+    said = []
+    if labels is not None and labels.any():
+        said += _say_by_cells(fields, target_name, attribution, labels)
+    else:
+        said += [] if labels is None else ["No cells were found."]
+        said += _say_by_quarters(fields, target_name, attribution)
+    if (
+        attribution.is_signed
+        and attribution.method not in CLASSLESS
+        and abs(fields.sum()) < NEARLY_CANCELS * np.abs(fields).sum()
+    ):
+        remains = _amount(fields.sum(), attribution, "+").removesuffix(" logits")
+        said.append(
+            f"The two nearly cancel (what remains is {remains}), so much of the map is noise."
+        )
+    return " ".join(said)
+
+
+def _say_by_quarters(
+    fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution
+) -> list[str]:
+    """A sentence for the evidence, or one for each sign."""
+    said = []
+    for part, sign in _by_sign(fields):
+        amount = f" ({_amount(part.sum(), attribution)})"
+        if attribution.unit == "share" and not attribution.is_signed:
+            amount = ""  # always 100 %
+        said.append(f"{_where(part)} of {_what(attribution, target_name, sign)}{amount}.")
+    return said
+
+
+def _say_by_cells(
+    fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution, labels: Labels
+) -> list[str]:
+    """A sentence on how much lies in cells and in which one most, or one for each sign."""
+    covered = f", which cover {100 * (labels > 0).mean():.0f} % of the image"
+    said = []
+    for part, sign in _by_sign(fields):
+        in_cells = _sum_by_label(part, labels)
+        inside = in_cells[1:].sum() / in_cells.sum()
+        what = _what(attribution, target_name, sign)
+        sentence = f"{100 * inside:.0f} % of {what} lies inside cells{covered}"
+        covered = ""  # once is enough
+        if inside > 0:
+            sentence += f"; strongest in {_name_cell(int(in_cells[1:].argmax()) + 1, labels)}"
+        said.append(f"{sentence}.")
+    return said
+
+
+def _what(attribution: Attribution, target_name: str, sign: str) -> str:
+    """What the values of one sign are evidence of."""
+    if attribution.method in CLASSLESS:
+        return {"for": "the strongest pattern", "against": "its opposite"}[sign]
+    return (
+        f"what speaks {sign} {target_name}"
+        if attribution.is_signed
+        else f"the evidence for {target_name}"
+    )
+
+
+def _by_sign(fields: npt.NDArray[np.float64]) -> list[tuple[npt.NDArray[np.float64], str]]:
+    """What of `fields` speaks for the class and what against it, as positive numbers."""
+    parts = ((np.maximum(fields, 0), "for"), (np.maximum(-fields, 0), "against"))
+    return [(part, word) for part, word in parts if part.any()]
+
+
+def _amount(value: float, attribution: Attribution, sign: str = "") -> str:
+    """`value` with its unit: "4.00 logits", or "40 % of the map"."""
+    if attribution.unit == "logits":
+        return f"{value:{sign}.2f} logits"
+    return f"{100 * value:{sign}.0f} % of the map"
+
+
+def _sum_by_label(fields: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:
+    """How much of `fields`, each spread evenly over its area, lies in each label from 0 on."""
+    height, width = labels.shape
+    each = _shares(fields.shape[0], height) @ fields @ _shares(fields.shape[1], width).T
+    sums: npt.NDArray[np.float64] = np.bincount(labels.ravel(), weights=each.ravel())  # type: ignore[assignment]  # NumPy's stub forgets the weights
+    return sums
+
+
+def _name_cell(cell: int, labels: Labels) -> str:
+    """Where `cell` lies in thirds of the image: "the upper left cell", or one of several there."""
+    numbers = [int(number) for number in np.unique(labels) if number]
+    places = {
+        number: tuple(
+            int(3 * (centre + 0.5) / side)
+            for centre, side in zip(middle, labels.shape, strict=True)
+        )
+        for number, middle in zip(
+            numbers, ndimage.center_of_mass(labels > 0, labels, numbers), strict=True
+        )
+    }
+    row, column = places[cell]
+    words = [word for word in (("upper", "", "lower")[row], ("left", "", "right")[column]) if word]
+    name = " ".join(words) or "middle"
+    if list(places.values()).count(places[cell]) == 1:
+        return f"the {name} cell"
+    return f"one of the {name} cells"
+
+
+def _where(part: npt.NDArray[np.float64]) -> str:
+    """Which quarter of the image holds most of `part`, and how much: "The upper left ... 81 %"."""
+    quarters = _shares(part.shape[0], 2) @ part @ _shares(part.shape[1], 2).T
+    row, column = divmod(int(quarters.argmax()), 2)
+    percent = 100 * quarters[row, column] / quarters.sum()
+    name = f"{('upper', 'lower')[row]} {('left', 'right')[column]} quarter"
+    if percent < 40:  # 25 would be the same everywhere
+        return f"Spread out: the {name} holds the most, {percent:.0f} %,"
+    return f"The {name} holds {percent:.0f} %"

@@ -1,0 +1,131 @@
+"""The nucleated cells of a smear. No files, no pages.
+
+Purple tells a nucleated cell from a red one, by any stain and any lamp: it absorbs green far more
+than red and blue, while red cells absorb the three in proportion.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from xai.types import Floats, Labels, Mask, Rgb
+
+WORK_PX = 224  # side at which cells are sought; lengths below are in its pixels
+# Optical density of green less half of red's and 0.87 of blue's. 504 smears: red cells lie within
+# 0.06 of 0, the palest nuclei at 0.25, cytoplasm at 0.1 to 0.25.
+CELL, NUCLEUS = 0.11, 0.16
+PRINT = 0.5  # optical density of blue
+NUCLEAR = 0.55  # of a clump's most purple
+SMOOTH_PX = 0.5
+NECK = 1.0  # how much narrower two cells are where they touch, in pixels from the edge
+LEAST_CELL = 80  # pixels: a disc of 10 px. Platelets and specks of stain are smaller
+LEAST_NUCLEUS = 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
+class Cells:
+    """The nucleated cells of one image."""
+
+    labels: Labels  # 0: no cell; cells from 1 on, in reading order
+    nuclei: Mask  # each inside its cell
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.labels.max(initial=0))
+
+    def resized(self, px: int) -> "Cells":
+        """The same cells at `px` a side; one that is too small for that has no pixel left."""
+        return Cells(_enlarge(self.labels, px, px), _enlarge(self.nuclei, px, px))
+
+    @property
+    def mask(self) -> Mask:
+        """(H, W) where any cell is."""
+        found: Mask = self.labels > 0
+        return found
+
+
+def segment_cells(pixels: Rgb) -> Cells:
+    """The nucleated cells of a smear; none where there are none.
+
+    Cells cut off by the image's edge count. Those that lie against each other are parted by a
+    watershed between their nuclei.
+
+    Args:
+        pixels: (H, W, 3) uint8, a field of a smear of any size, or a single cell on black.
+    """
+    from skimage.segmentation import relabel_sequential
+
+    height, width = pixels.shape[:2]
+    resized = Image.fromarray(pixels).resize((WORK_PX, WORK_PX), Image.Resampling.BOX)
+    purple = _purpleness(np.asarray(resized))
+    cells = _without_specks(ndimage.binary_opening(purple > CELL, iterations=2), LEAST_CELL)
+    nuclei = _find_nuclei(purple, cells)
+    labels = _part(cells, nuclei)
+    labels = relabel_sequential(labels)[0].astype(np.int16)
+    return Cells(_enlarge(labels, width, height), _enlarge(nuclei & (labels > 0), width, height))
+
+
+def _purpleness(pixels: Rgb) -> Floats:
+    """(H, W) optical density of green beyond what a red cell's colour would have; about 0 to 1.
+
+    White is each channel's 90th percentile, so that the lamp's colour does not count. A single cell
+    cut out on black shows none: there its own lightest colour, blue, stands for all.
+    """
+    values = ndimage.gaussian_filter(pixels.astype(np.float64), (SMOOTH_PX, SMOOTH_PX, 0))
+    is_lit = values.max(axis=2) > 30
+    white = np.full(3, 255.0)
+    if is_lit.any():
+        is_cut_out = is_lit.mean() < 0.6
+        white[:] = np.percentile(values[is_lit], 90, axis=None if is_cut_out else 0)
+    red, green, blue = np.moveaxis(np.log((white + 5) / (values + 5)), 2, 0)
+    found = green - 0.5 * red - 0.87 * blue
+    # Stain lets blue pass: what does not is print (a scale bar), dirt, or the black around a cell.
+    is_print = ndimage.binary_dilation((blue > PRINT) | ~is_lit, iterations=2)
+    return np.where(is_print, 0, found)
+
+
+def _without_specks(mask: Mask, least: int) -> Mask:
+    """`mask` with its holes filled and its parts smaller than `least` pixels left out."""
+    parts, _ = ndimage.label(ndimage.binary_fill_holes(mask))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    found: Mask = sizes[parts] >= least
+    return found
+
+
+def _find_nuclei(purple: Floats, cells: Mask) -> Mask:
+    """What is about as purple as the most purple of its clump."""
+    smooth = ndimage.gaussian_filter(purple, 1.0)
+    clumps, count = ndimage.label(cells)
+    tops = np.zeros(count + 1)
+    for clump in range(1, count + 1):
+        tops[clump] = np.quantile(smooth[clumps == clump], 0.9)
+    is_nucleus = cells & (smooth > np.maximum(NUCLEUS, NUCLEAR * tops[clumps]))
+    return _without_specks(ndimage.binary_opening(is_nucleus, iterations=1), LEAST_NUCLEUS)
+
+
+def _part(cells: Mask, nuclei: Mask) -> npt.NDArray[np.intp]:
+    """(H, W) cells in reading order of their middles; 0 where no nucleus is near."""
+    from skimage.morphology import h_maxima
+    from skimage.segmentation import watershed
+
+    # By the cells' outlines: a lobed nucleus is still one cell.
+    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(cells), 1.0)
+    seeds, _ = ndimage.label(h_maxima(depth, NECK), np.ones((3, 3)))
+    found: npt.NDArray[np.intp] = watershed(-depth, seeds, mask=cells)
+    has_nucleus = np.bincount(found.ravel(), nuclei.ravel()) >= LEAST_NUCLEUS
+    has_nucleus[0] = False
+    return np.where(has_nucleus[found], found, 0)
+
+
+def _enlarge(values: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
+    """`values` (224, 224) at the image's own size, no value between two made."""
+    enlarged = Image.fromarray(values.astype(np.uint16)).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
+    return np.asarray(enlarged).astype(values.dtype)
