@@ -207,14 +207,14 @@ def count_frozen(
 ) -> dict[str, dict[str, float]]:
     """Forward passes and decoded JPEGs of a first head, a second head and a second backbone."""
     decoded = _count_calls(pixel_store, "decode_image")
-    forwards = _count_calls(Backbone, "features")
+    forward_passes = _count_calls(Backbone, "features")
     results = {}
     for text, name in (
         ("first head", "tf_efficientnet_lite0"),
         ("second head", "tf_efficientnet_lite0"),
         ("second backbone", "efficientnet_b0"),
     ):
-        before, started = (forwards(), decoded()), time.perf_counter()
+        before, started = (forward_passes(), decoded()), time.perf_counter()
         pixels = open_pixels(dataset, input_px=px, store=store)
         open_embeddings(
             create_backbone(name, 4),
@@ -226,7 +226,7 @@ def count_frozen(
             device=device,
         )
         results[text] = {
-            "forward_passes": forwards() - before[0],
+            "forward_passes": forward_passes() - before[0],
             "images_decoded": decoded() - before[1],
             "seconds": round(time.perf_counter() - started, 2),
         }

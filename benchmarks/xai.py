@@ -43,7 +43,7 @@ from torch import Tensor
 from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.synthetic.smears import write_smears
-from modelzoo.inference.trained import load_trained
+from modelzoo.inference.trained import load_run
 from modelzoo.training.environment import pick_device
 from xai.explain import explain, explain_by_all
 from xai.methods.score_cam import score_cam
@@ -135,7 +135,7 @@ def train_head(folder: Path, data: Path, name: str) -> Backbone:
     command += ["--runs", str(folder / "runs"), "--store", str(folder / "store")]
     command += ["--data", str(data), "--recipe", "quick", "--mode", "frozen", "--split", "group"]
     subprocess.run([*command, "--input-px", str(PX)], check=True, stdout=subprocess.DEVNULL)
-    return load_trained(folder / "runs" / name).backbone
+    return load_run(folder / "runs" / name).backbone
 
 
 def settled(name: str, device: torch.device) -> Backbone:
@@ -176,7 +176,7 @@ def measure_score_cam(
 
 def measure_likeness(model: Backbone, images: list[Tensor]) -> dict[str, Any]:
     """How like the fast map is to the exact one, and to what it says it is."""
-    likeness, said, forwards = [], [], 0
+    likeness, said, forward_passes = [], [], 0
     for pixels in images:
         image = at_input(model, pixels)
         target = answer(model, image)
@@ -184,13 +184,13 @@ def measure_likeness(model: Backbone, images: list[Tensor]) -> dict[str, Any]:
         fast = score_cam(model, image, target)
         likeness.append(pearson(exact.values.cpu().numpy(), fast.values.cpu().numpy()))
         said.append(1.0 if fast.similarity is None else fast.similarity)
-        forwards = fast.forwards
+        forward_passes = fast.forward_passes
     image = at_input(model, images[0])
     full = score_cam(model, image, answer(model, image), is_exact=True, in_bfloat16=False)
     half = score_cam(model, image, answer(model, image), is_exact=True)
     return {
         "images": len(images),
-        "forwards": forwards,
+        "forward_passes": forward_passes,
         "Pearson median": round(median(likeness), 4),
         "Pearson minimum": round(min(likeness), 4),
         "said, for 9 of 10": round(median(said), 4),

@@ -86,7 +86,7 @@ def data(
     store: StoreOption = None,
 ) -> None:
     """Say what a folder of images holds: classes, groups, looks, and what was skipped and why."""
-    from modelzoo.datasets.background import find_looks
+    from modelzoo.datasets.background import find_background_clusters
     from modelzoo.datasets.groups import find_groups
     from modelzoo.datasets.opening import open_dataset
     from modelzoo.datasets.report import describe_dataset, summarise_classes
@@ -97,7 +97,7 @@ def data(
             path, store=folder, segmented=segmented, progress=_phase(show, "checking images")
         )
         groups = find_groups(dataset, store=folder, progress=_phase(show, "finding groups"))
-        looks = find_looks(
+        looks = find_background_clusters(
             dataset, store=folder, groups=groups, progress=_phase(show, "finding looks")
         )
     table = describe_dataset(dataset, groups, looks)
@@ -189,24 +189,24 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="CSV to write; else it is printed.")] = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Say what a trained run makes of images: image, predicted, unlikeness, p:<class>."""
-    from modelzoo.inference.trained import list_images, load_trained, predict_files
+    """Say what a trained run makes of images: image, predicted, ood_percentile, p:<class>."""
+    from modelzoo.inference.trained import list_images, load_run, predict_files
     from modelzoo.training.environment import pick_device
 
     files = list_images(image)
-    trained = load_trained(run, str(pick_device(device)))
+    trained = load_run(run, str(pick_device(device)))
     root = image if image.is_dir() else image.parent
     skipped: dict[Path, str] = {}
     written = 0
     with _progress() as show, _csv_writer(out) as write:
-        write(["image", "predicted", "unlikeness", *(f"p:{name}" for name in trained.classes)])
+        write(["image", "predicted", "ood_percentile", *(f"p:{name}" for name in trained.classes)])
         for good, answers, bad in predict_files(trained, files):
             skipped |= bad
-            for file, p, unlikeness in zip(
-                good, answers.probabilities, answers.unlikeness, strict=True
+            for file, p, ood_percentile in zip(
+                good, answers.probabilities, answers.ood_percentile, strict=True
             ):
                 label = trained.classes[int(p.argmax())]
-                row = [file.relative_to(root).as_posix(), label, f"{unlikeness:.1f}"]
+                row = [file.relative_to(root).as_posix(), label, f"{ood_percentile:.1f}"]
                 write([*row, *(f"{value:.6f}" for value in p)])
             written += len(good)
             show("predicting", written + len(skipped), len(files))
@@ -221,7 +221,7 @@ def show_runs(runs_folder: RunsOption = None) -> None:
     """List the runs with their scores on the test part, each with its 95 % interval."""
     from modelzoo.evaluation.rows import list_splits, read_leaderboard
     from modelzoo.evaluation.tables import runs_table
-    from modelzoo.evaluation.verdict import split_effect, verdict
+    from modelzoo.evaluation.verdict import describe_split_effect, verdict
 
     folder = runs_folder or paths.runs_folder()
     found, damaged = list_runs(folder)
@@ -230,7 +230,7 @@ def show_runs(runs_folder: RunsOption = None) -> None:
     board = read_leaderboard(found)
     for choice in list_splits(board.rows)[:1]:  # the one with most runs
         console.print(verdict([row for row in board.rows if row.split_id == choice.split_id]))
-    if effect := split_effect(board.rows):
+    if effect := describe_split_effect(board.rows):
         console.print(effect)
     table = runs_table(board)
     if console.is_terminal and console.width < WIDE:

@@ -18,7 +18,7 @@ from pages.sections.compare.intervals import draw_intervals
 from pages.sections.compare.leaderboard import draw_leaderboard, draw_unfinished
 from pages.sections.compare.learning import draw_training
 from pages.sections.compare.roc import draw_roc
-from pages.sections.compare.verdict import say_verdict
+from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
 from pages.shell.entry import through_the_door
 from pages.shell.reads import read_board
@@ -45,7 +45,7 @@ rows = best_first(row for row in kept if row.split_id == shown)
 names = name_rows(rows)
 split_title = next(choice.title for choice in splits if choice.split_id == shown)
 with answer:
-    say_verdict(rows, board.rows)
+    draw_verdict(rows, board.rows)
 if len(rows) < len(board.rows):
     st.caption(
         f"{len(rows)} of {len(board.rows)} tested runs are shown. Runs that were tested on other "

@@ -5,18 +5,18 @@ import streamlit as st
 from pages.sections.explain.empty import wait_for_a_model
 from pages.sections.explain.faithfulness import draw_agreement, draw_trust
 from pages.sections.explain.image import choose_subject
-from pages.sections.explain.maps import Look, Panels, draw_model, draw_scales
-from pages.sections.explain.methods import choose_look, choose_methods
+from pages.sections.explain.maps import DisplayOptions, Panels, draw_model, draw_scales
+from pages.sections.explain.methods import choose_display, choose_methods
 from pages.sections.explain.models import choose_models
 from pages.sections.explain.nearest import draw_nearest
 from pages.sections.explain.perturb import draw_what_if
-from pages.sections.explain.prediction import OWN, Answer, say_answers
+from pages.sections.explain.prediction import OWN, Prediction, describe_predictions
 from pages.sections.explain.shapley import draw_by_cell
 from pages.shell import inference
 from pages.shell.entry import through_the_door
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
-from pages.shell.links import say_if_gone
+from pages.shell.links import warn_if_gone
 from pages.shell.models import Model, list_models
 
 MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
@@ -39,12 +39,12 @@ with controls:
     sentence, notes = st.empty(), st.container()
     chosen = choose_models(models)
     subject = None
-    with said_in_place():
+    with error_in_place():
         subject = choose_subject(chosen)
     by_target, by_look = st.columns(2, gap="medium", vertical_alignment="bottom")
 
 classes = sorted({row.label for model in chosen for row in model.rows.values()})
-say_if_gone("explain", [OWN, *classes], "Class")
+warn_if_gone("explain", [OWN, *classes], "Class")
 target_name = by_target.selectbox(
     "Class explained",
     [OWN, *classes],
@@ -64,15 +64,15 @@ view = (
     or MAPS
 )
 methods = choose_methods(chosen) if view in (MAPS, TRUST) else []
-look = Look()
+look = DisplayOptions()
 if view == MAPS:
     with by_look.popover("How maps are drawn", icon=":material/palette:", width="stretch"):
-        look = choose_look()
+        look = choose_display()
 
 if subject is None:
     st.stop()
 
-with said_in_place():
+with error_in_place():
     truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
     with picture:
         pixels = inference.square(subject.picture, DISPLAY_PX)
@@ -106,14 +106,16 @@ with said_in_place():
             help="Once the map at work is made. What is shown stays; any other choice goes on.",
         )
     panels = Panels(subject, look, may_compute=not stopped)
-    asked: list[tuple[Model, Answer]] = []
+    asked: list[tuple[Model, Prediction]] = []
     for done, model in enumerate(chosen):
         bar.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
         try:
-            with said_in_place():
+            with error_in_place():
                 answer = inference.answer(model, subject.picture, may_compute=not stopped)
                 asked.append((model, answer))
-                sentence.markdown(f"#### {say_answers([each for _, each in asked], subject.label)}")
+                sentence.markdown(
+                    f"#### {describe_predictions([each for _, each in asked], subject.label)}"
+                )
                 if view == MAPS:
                     draw_model(model, answer, methods, target_name, panels)
                 elif view in (CELLS, TRUST) and stopped:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.sections.compare.verdict import say_verdict
+from pages.sections.compare.verdict import draw_verdict
 from pages.sections.home.dataset import dataset_report
 from pages.sections.home.overview import doors, machine, running
 from pages.sections.home.weights import draw_weights
 from pages.shell.demo import offer_demo
 from pages.shell.entry import through_the_door
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.reads import read_board
 from pages.shell.run_status import list_runs_here, read_states
 
@@ -20,9 +20,9 @@ st.write(
 )
 states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
-with said_in_place():
+with error_in_place():
     if board.rows:
-        say_verdict(board.rows, board.rows)
+        draw_verdict(board.rows, board.rows)
     elif states:
         st.markdown("#### No run has been tested yet.")
     else:
@@ -33,7 +33,7 @@ with said_in_place():
 running(states)
 doors()
 st.subheader("What is here")
-with said_in_place():
+with error_in_place():
     machine(board)
 draw_weights()
 dataset_report()

@@ -9,18 +9,18 @@ from pages.sections.train.form import choose_runs, offer_start
 from pages.sections.train.queue import show_at_work
 from pages.sections.train.run import choose_run, show_run
 from pages.shell.entry import through_the_door
-from pages.shell.errors import said_in_place
-from pages.shell.run_status import list_runs_here, read_states, say_at_work
+from pages.shell.errors import error_in_place
+from pages.shell.run_status import describe_at_work, list_runs_here, read_states
 
 through_the_door()
 st.title("What is training, and what next?")
 found = list_runs_here()
 states = read_states(found)
-st.markdown(f"#### {say_at_work(list_at_work(found, now=time.time()))}")
+st.markdown(f"#### {describe_at_work(list_at_work(found, now=time.time()))}")
 show_at_work(states)
 
 st.subheader("Train a model")
-with said_in_place():
+with error_in_place():
     planned, device = choose_runs()
     if planned:
         offer_start(planned, device)

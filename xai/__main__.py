@@ -17,7 +17,7 @@ from xai.commands.progress import notes, show_progress
 from xai.errors import UserError
 from xai.faithfulness.table import PUBLISHED
 from xai.methods.table import METHODS, find_method
-from xai.say.verdict import say_method
+from xai.say.verdict import describe_method
 
 WIDE = 240  # characters: the table of methods through a pipe
 
@@ -87,15 +87,15 @@ def quality(
         names = _list_names(methods)
         if n < 1:
             raise UserError(f"{n} images cannot be judged; give 1 or more for --n.")
-        jury = judging.gather(run, n, device)
+        job = judging.gather(run, n, device)
         with show_progress() as show:
-            judging.judge_images(jury, names, show)
-            held = judging.examine_methods(jury, show)
-        _say_what_is_missing(jury.refused, jury.skipped)
-        found = judging.keep_judgement(jury, run, held)
+            judging.score_maps(job, names, show)
+            held = judging.examine_methods(job, show)
+        _say_what_is_missing(job.refused, job.skipped)
+        found = judging.keep_judgement(job, run, held)
     console.print(judging.quality_table(found))
     for name in dict.fromkeys(each.method for each in found):
-        console.print(say_method([each for each in found if each.method == name]))
+        console.print(describe_method([each for each in found if each.method == name]))
     console.print(f"{PUBLISHED}\nSee {run / 'quality.csv'}.")
 
 

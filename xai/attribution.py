@@ -24,8 +24,8 @@ class Attribution:
     target: int  # index into the model's classes
     is_signed: bool  # whether a value below 0 (evidence against) can occur
     seconds: float  # of this image's share of the work
-    forwards: int  # passes of this image through the network, parts of it counted as whole
-    expected_error: float | None  # of the sum of `values`, in logits; None: no sum is promised
+    forward_passes: int  # passes of this image through the network, parts of it counted as whole
+    completeness_gap: float | None  # of the sum of `values`, in logits; None: no sum is promised
     logit: float  # of the target
     baseline_logit: float | None  # of the target on the baseline; None: the method has none
     model_hash: str = ""  # whatever the caller knows the weights by

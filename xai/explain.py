@@ -170,8 +170,8 @@ def _attribution(
         target=target,
         is_signed=row.is_signed,
         seconds=seconds,
-        forwards=one.forwards,
-        expected_error=one.gap,
+        forward_passes=one.forward_passes,
+        completeness_gap=one.gap,
         logit=one.logit,
         baseline_logit=one.baseline_logit,
         model_hash=model_hash,
@@ -184,15 +184,15 @@ def _score_cam(model: SplitModel, image: Tensor, target: int, *, is_exact: bool)
     notes = []
     if found.similarity is not None:
         notes.append(
-            f"Fast: {found.forwards} passes in place of one for each channel. In nine of ten cases "
-            f"the exact map is like this one to a correlation of {found.similarity:.2f} or more."
+            f"Fast: {found.forward_passes} forward passes in place of one per channel. In nine of ten "
+            f"cases the exact map is like this one to a correlation of {found.similarity:.2f} or more."
         )
     if found.spread > WIDE:
         notes.append(
             f"The masked images' logits spread {found.spread:.0f} times as widely as the image's "
             "own: maps from hiding parts mean little for this run."
         )
-    return PixelMap(found.values, found.logit, None, None, found.forwards, " ".join(notes))
+    return PixelMap(found.values, found.logit, None, None, found.forward_passes, " ".join(notes))
 
 
 def _layer_cam_depths(model: SplitModel, image: Tensor, target: int) -> PixelMap:

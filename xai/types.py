@@ -49,5 +49,5 @@ class PixelMap:
     logit: float  # of the target
     baseline_logit: float | None  # on the baseline, or the mean over several; None: has none
     gap: float | None  # |sum of values - (logit - baseline_logit)|; None: no sum is promised
-    forwards: int  # passes of one image through the network
+    forward_passes: int  # passes of one image through the network
     note: str = ""  # what a reader must know of this very map, in sentences

@@ -17,12 +17,12 @@ from modelzoo.datasets.store import open_pixels
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
 
-def find_looks(
+def find_background_clusters(
     dataset: Dataset,
     *,
     store: Path,
     groups: Mapping[str, str],
-    n_looks: int = 4,
+    most_clusters: int = 4,
     progress: Progress | None = None,
 ) -> dict[str, str]:
     """Image id -> look, such as "Early 1": clusters of background colour within a class.
@@ -34,11 +34,11 @@ def find_looks(
         dataset: From `open_dataset`.
         store: Where results that can be made again are kept.
         groups: Image id -> group, from `find_groups`.
-        n_looks: Clusters of a class, at most.
+        most_clusters: Clusters of a class, at most.
         progress: Called now and then with the images measured and how many there are.
     """
     units = [(image.id, image.label, groups[image.id]) for image in dataset.images]
-    cache = store / "looks" / f"{dataset.id}-{hash_values([*units, n_looks])}-v{VERSION}.json"
+    cache = store / "looks" / f"{dataset.id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
     kept = read_json(cache)
     if isinstance(kept, dict) and set(kept) == set(dataset.ids):
         return {str(image_id): str(look) for image_id, look in kept.items()}
@@ -47,7 +47,7 @@ def find_looks(
     for label in dataset.classes:
         rows = [row for row, image in enumerate(dataset.images) if image.label == label]
         names = [dataset.images[row].id for row in rows]
-        numbers = _cluster(colours[rows], [groups[name] for name in names], n_looks)
+        numbers = _cluster(colours[rows], [groups[name] for name in names], most_clusters)
         looks.update((name, f"{label} {n}") for name, n in zip(names, numbers, strict=True))
     looks = dict(sorted(looks.items()))
     write_json(cache, looks)
@@ -86,9 +86,11 @@ def _measure_backgrounds(
     return colours
 
 
-def _cluster(colours: npt.NDArray[np.float32], groups: Sequence[str], n_looks: int) -> list[int]:
+def _cluster(
+    colours: npt.NDArray[np.float32], groups: Sequence[str], most_clusters: int
+) -> list[int]:
     """The look of each image of one class, 1 for the lightest; one look a group."""
-    n_clusters = min(n_looks, len(set(groups)), len(np.unique(colours.round(), axis=0)))
+    n_clusters = min(most_clusters, len(set(groups)), len(np.unique(colours.round(), axis=0)))
     found = KMeans(n_clusters, n_init=10, random_state=0).fit_predict(colours.round(1))
     clusters_by_group: dict[str, list[int]] = defaultdict(list)
     for group, cluster in zip(groups, found.tolist(), strict=True):

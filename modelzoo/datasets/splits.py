@@ -120,7 +120,7 @@ def make_split(
             class, and validation takes whole groups of the rest; given: as folders or table say,
             where a missing validation part takes whole groups of train.
         groups: Image id -> group, from `find_groups`.
-        looks: Image id -> look, from `find_looks`; empty unless the kind is look.
+        looks: Image id -> look, from `find_background_clusters`; empty unless the kind is look.
         seed: Chooses who is where; not used for what is given.
         test_share: Of the images of each class, as near as whole groups or looks allow.
         validation_share: The same, of all images and not of what the test leaves.
@@ -208,9 +208,9 @@ def _joined(looks: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, st
             look = first[look]
         return look
 
-    look_by_group: dict[str, str] = {}
+    cluster_by_group: dict[str, str] = {}
     for image, look in sorted(looks.items()):
-        here, there = find(look), find(look_by_group.setdefault(groups[image], look))
+        here, there = find(look), find(cluster_by_group.setdefault(groups[image], look))
         first[max(here, there)] = min(here, there)
     return {image: find(look) for image, look in looks.items()}
 

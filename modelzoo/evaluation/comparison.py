@@ -11,22 +11,22 @@ from modelzoo.evaluation.intervals import CONFIDENCE, RESAMPLES, Evaluation, dra
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class AccuracyDifference:
     """How far one run's accuracy lies below another's on the same images, with its interval."""
 
     value: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
 
     @property
-    def is_real(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the interval leaves out zero."""
-        return self.low > 0
+        return self.ci_low > 0
 
 
-def accuracy_gaps(
+def accuracy_differences(
     best: Evaluation, others: Sequence[Evaluation], *, resamples: int = RESAMPLES, seed: int = 0
-) -> list[Gap]:
+) -> list[AccuracyDifference]:
     """How far each of `others` lies below `best`, paired over the same groups.
 
     The 95 % hold for all of them together: the half-width is the bootstrap's standard error times
@@ -57,7 +57,7 @@ def accuracy_gaps(
     factor = float(np.quantile(standardised.max(0), CONFIDENCE)) * _widening(G)
     half = np.where(error > 0, error * factor, 0.0) if G > 1 else np.full(len(others), np.inf)
     return [
-        Gap(float(gap), float(gap - width), float(min(gap + width, 1.0)))
+        AccuracyDifference(float(gap), float(gap - width), float(min(gap + width, 1.0)))
         for gap, width in zip(value, half, strict=True)
     ]
 

@@ -13,7 +13,7 @@ ASIDE = ("backbone", "data")
 SETTING_HELP = {spec.name: str(spec.metadata["help"]) for spec in fields(TrainConfig)}
 
 
-def differing_settings(configs: Mapping[str, TrainConfig]) -> pd.DataFrame:
+def differing_configurations(configs: Mapping[str, TrainConfig]) -> pd.DataFrame:
     """One row a run, in the order given, with only those options whose values differ.
 
     Args:
@@ -30,11 +30,11 @@ def differing_settings(configs: Mapping[str, TrainConfig]) -> pd.DataFrame:
     return table
 
 
-def say_settings(table: pd.DataFrame) -> str:
+def describe_differences(table: pd.DataFrame) -> str:
     """Whether anything but the backbone may explain a difference, in one sentence.
 
     Args:
-        table: From `differing_settings`.
+        table: From `differing_configurations`.
     """
     names = [str(name).replace("_", " ") for name in table.columns if name != "run"]
     if len(table) < 2:

@@ -11,36 +11,36 @@ from modelzoo.text import count
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class ModelPrediction:
     """What one model says of one image."""
 
     run_id: str
-    says: str  # the likeliest class
+    predicted: str  # the likeliest class
     probability: float  # of that class
-    is_right: bool
+    is_correct: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ImageResult:
     """One test image, and what every model says of it."""
 
     image: str
     label: str  # the true class
-    sayings: tuple[Saying, ...]  # in the order of the runs
+    by_model: tuple[ModelPrediction, ...]  # in the order of the runs
 
     @property
-    def right(self) -> int:
+    def n_correct(self) -> int:
         """How many models are right."""
-        return sum(saying.is_right for saying in self.sayings)
+        return sum(saying.is_correct for saying in self.by_model)
 
     @property
     def wrong_confidence(self) -> float:
         """Mean probability that the models that are wrong give to their answers; 0 without any."""
-        wrong = [saying.probability for saying in self.sayings if not saying.is_right]
+        wrong = [saying.probability for saying in self.by_model if not saying.is_correct]
         return sum(wrong) / len(wrong) if wrong else 0.0
 
 
-def judge_images(predictions: Mapping[str, Predictions]) -> list[Judged]:
+def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
     """The images with a label that every run has predicted, the hardest first.
 
     Hardest: fewest models right, then the most confident in what is wrong.
@@ -48,51 +48,55 @@ def judge_images(predictions: Mapping[str, Predictions]) -> list[Judged]:
     Args:
         predictions: By run id; of one part of one split.
     """
-    sayings = {run_id: _sayings(run_id, each) for run_id, each in predictions.items()}
-    if not sayings:
+    by_model = {run_id: _predictions_by_image(run_id, each) for run_id, each in predictions.items()}
+    if not by_model:
         return []
     first = next(iter(predictions.values()))
-    shared = set.intersection(*(set(by_image) for by_image in sayings.values()))
+    shared = set.intersection(*(set(by_image) for by_image in by_model.values()))
     judged = [
-        Judged(
+        ImageResult(
             image,
             first.classes[label],
-            tuple(by_image[image] for by_image in sayings.values()),
+            tuple(by_image[image] for by_image in by_model.values()),
         )
         for image, label in zip(first.images, first.labels.tolist(), strict=True)
         if image in shared
     ]
-    return sorted(judged, key=lambda each: (each.right, -each.wrong_confidence, each.image))
+    return sorted(judged, key=lambda each: (each.n_correct, -each.wrong_confidence, each.image))
 
 
-def images_of_cell(judged: Sequence[Judged], *, label: str, says: str) -> list[Judged]:
+def images_of_entry(
+    judged: Sequence[ImageResult], *, label: str, predicted: str
+) -> list[ImageResult]:
     """Those of one cell of a confusion matrix.
 
     Args:
         judged: By one run.
         label: The true class.
-        says: The class that the run says.
+        predicted: The predicted class.
     """
-    return [each for each in judged if (each.label, each.sayings[0].says) == (label, says)]
+    return [
+        each for each in judged if (each.label, each.by_model[0].predicted) == (label, predicted)
+    ]
 
 
-def say_agreement(judged: Sequence[Judged]) -> str:
+def describe_agreement(judged: Sequence[ImageResult]) -> str:
     """On how many images all models are right, all wrong, and some either; one sentence."""
     if not judged:
         return "No test image was answered by every model shown."
-    models = len(judged[0].sayings)
+    models = len(judged[0].by_model)
     images = count(len(judged), "test image")
-    right = sum(each.right == models for each in judged)
+    right = sum(each.n_correct == models for each in judged)
     if models == 1:
         return f"The model is right on {right} of {images}."
-    wrong = sum(each.right == 0 for each in judged)
+    wrong = sum(each.n_correct == 0 for each in judged)
     return (
         f"{'Both' if models == 2 else f'All {models}'} models are right on {right} of {images} and "
         f"wrong on {wrong}; on {len(judged) - right - wrong} they differ."
     )
 
 
-def judged_table(judged: Sequence[Judged], names: Mapping[str, str]) -> pd.DataFrame:
+def results_table(judged: Sequence[ImageResult], names: Mapping[str, str]) -> pd.DataFrame:
     """`judged` as a table: a row an image, and two columns a run, what it says and how surely.
 
     Args:
@@ -101,24 +105,27 @@ def judged_table(judged: Sequence[Judged], names: Mapping[str, str]) -> pd.DataF
     """
     return pd.DataFrame(
         [
-            {"image": each.image, "true_class": each.label, "models_right": each.right}
+            {"image": each.image, "true_class": each.label, "models_right": each.n_correct}
             | {
                 f"{names[saying.run_id]}{what}": value
-                for saying in each.sayings
-                for what, value in ((" says", saying.says), (" probability", saying.probability))
+                for saying in each.by_model
+                for what, value in (
+                    (" says", saying.predicted),
+                    (" probability", saying.probability),
+                )
             }
             for each in judged
         ]
     )
 
 
-def _sayings(run_id: str, predictions: Predictions) -> dict[str, Saying]:
+def _predictions_by_image(run_id: str, predictions: Predictions) -> dict[str, ModelPrediction]:
     """By image id, of the images that have a label."""
     said = predictions.probabilities.argmax(1)
     surest = predictions.probabilities.max(1)
     rows = np.flatnonzero(predictions.labels >= 0)
     return {
-        predictions.images[row]: Saying(
+        predictions.images[row]: ModelPrediction(
             run_id,
             predictions.classes[said[row]],
             float(surest[row]),

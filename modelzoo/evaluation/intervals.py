@@ -40,8 +40,8 @@ class Score:
     """One score with its 95 % interval; NaN where it is not defined, and then `note` says why."""
 
     value: float
-    low: float
-    high: float
+    ci_low: float
+    ci_high: float
     note: str = ""
 
 

@@ -9,7 +9,7 @@ from modelzoo.evaluation.metrics import Floats, Integers
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
 class RocCurve:
-    """Share of a class that is found against the share of the rest that is let in."""
+    """Share of a class that is true_positives against the share of the rest that is let in."""
 
     false_positive_rate: Floats  # (T,), from 0 to 1
     sensitivity: Floats  # (T,), from 0 to 1
@@ -30,12 +30,14 @@ def roc_curve(labels: Integers, probabilities: Floats, target: int) -> RocCurve 
     order = np.argsort(-probabilities[:, target], kind="stable")
     score = probabilities[order, target]
     is_last = np.append(score[1:] != score[:-1], True)  # of its tie
-    found = np.concatenate([[0], np.cumsum(is_inside[order])[is_last]])
-    let_in = np.concatenate([[0], np.cumsum(~is_inside[order])[is_last]])
-    turns = np.diff(found[:-1]) * np.diff(let_in[1:]) != np.diff(found[1:]) * np.diff(let_in[:-1])
+    true_positives = np.concatenate([[0], np.cumsum(is_inside[order])[is_last]])
+    false_positives = np.concatenate([[0], np.cumsum(~is_inside[order])[is_last]])
+    turns = np.diff(true_positives[:-1]) * np.diff(false_positives[1:]) != np.diff(
+        true_positives[1:]
+    ) * np.diff(false_positives[:-1])
     keep = np.concatenate([[True], turns, [True]])
-    sensitivity = found[keep] / found[-1]
-    false_positive_rate = let_in[keep] / let_in[-1]
+    sensitivity = true_positives[keep] / true_positives[-1]
+    false_positive_rate = false_positives[keep] / false_positives[-1]
     area = float(np.trapezoid(sensitivity, false_positive_rate))
     is_said = probabilities.argmax(1) == target
     operating_point = (float(is_said[~is_inside].mean()), float(is_said[is_inside].mean()))

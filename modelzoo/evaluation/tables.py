@@ -30,7 +30,11 @@ def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
             "test_groups": len(row.evaluation.groups),
         }
         for name, score in row.evaluation.scores.items():
-            record |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+            record |= {
+                name: score.value,
+                f"{name}_low": score.ci_low,
+                f"{name}_high": score.ci_high,
+            }
         record |= {
             "ms_per_image": row.ms_per_image,
             "parameters": row.parameters,
@@ -84,6 +88,6 @@ def describe_score(score: Score) -> str:
     """A score in percent with its 95 % interval: `95.8 % (91.2 to 98.7)`."""
     if math.isnan(score.value):
         return "not defined"
-    if math.isnan(score.low):
+    if math.isnan(score.ci_low):
         return f"{percent(score.value)} (no interval)"
-    return f"{percent(score.value)} ({100 * score.low:.1f} to {100 * score.high:.1f})"
+    return f"{percent(score.value)} ({100 * score.ci_low:.1f} to {100 * score.ci_high:.1f})"

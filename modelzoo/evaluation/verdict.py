@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from modelzoo.evaluation.comparison import Gap, accuracy_gaps
+from modelzoo.evaluation.comparison import AccuracyDifference, accuracy_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import (
     LeaderboardRow,
@@ -36,11 +36,15 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     best, others = scored[0], scored[1:]
     sentences = []
     if others:
-        gaps = accuracy_gaps(best.evaluation, [other.evaluation for other in others])
+        gaps = accuracy_differences(best.evaluation, [other.evaluation for other in others])
         tied = [names[best.run_id]]
-        tied += [names[o.run_id] for o, gap in zip(others, gaps, strict=True) if not gap.is_real]
+        tied += [
+            names[o.run_id] for o, gap in zip(others, gaps, strict=True) if not gap.is_significant
+        ]
         behind = [
-            (names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True) if gap.is_real
+            (names[o.run_id], gap)
+            for o, gap in zip(others, gaps, strict=True)
+            if gap.is_significant
         ]
         sentences.append(_say_order(tied, behind))
     sentences.append(_say_best(names[best.run_id], best))
@@ -59,7 +63,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     return sentences
 
 
-def split_effect(rows: Sequence[LeaderboardRow]) -> str:
+def describe_split_effect(rows: Sequence[LeaderboardRow]) -> str:
     """What a harder split does to the same backbones on the same data; empty if none can say.
 
     A figure means nothing without its split: the drop from images of slides that were trained on to
@@ -155,7 +159,7 @@ def _change(gains: Sequence[float]) -> str:
     return f"{low} points" if low == high else f"{low} to {high} points"
 
 
-def _say_order(tied: list[str], behind: list[tuple[str, Gap]]) -> str:
+def _say_order(tied: list[str], behind: list[tuple[str, AccuracyDifference]]) -> str:
     """Who leads, who cannot be told from the leader, who is behind and by how much."""
     if len(tied) == 1:
         lead = f"{tied[0]} is best"
@@ -182,8 +186,8 @@ def _say_best(name: str, row: LeaderboardRow) -> str:
     accuracy = row.accuracy
     interval = (
         "no interval"
-        if math.isnan(accuracy.low)
-        else f"{100 * accuracy.low:.1f} to {percent(accuracy.high)}"
+        if math.isnan(accuracy.ci_low)
+        else f"{100 * accuracy.ci_low:.1f} to {percent(accuracy.ci_high)}"
     )
     return (
         f"{name} names {percent(accuracy.value)} of the test images right ({interval}; "
@@ -191,7 +195,7 @@ def _say_best(name: str, row: LeaderboardRow) -> str:
     )
 
 
-def _range(gap: Gap) -> str:
+def _range(gap: AccuracyDifference) -> str:
     """The ends of `gap` in points, with a decimal where whole points would say zero."""
-    decimals = 0 if gap.low >= 0.01 else 1
-    return f"{100 * gap.low:.{decimals}f} to {100 * gap.high:.{decimals}f}"
+    decimals = 0 if gap.ci_low >= 0.01 else 1
+    return f"{100 * gap.ci_low:.{decimals}f} to {100 * gap.ci_high:.{decimals}f}"

@@ -40,7 +40,7 @@ class Neighbour:
     is_duplicate: bool  # nearer than unrelated training images are to each other
 
 
-def unlikeness(
+def ood_percentile(
     embeddings: npt.NDArray[np.float32], neighbours: Neighbours
 ) -> npt.NDArray[np.float32]:
     """How unlike the training images each of `embeddings` (N, D) is: a percentile in [0, 100].
@@ -77,7 +77,7 @@ def nearest_images(
 
     Args:
         neighbours: What the run remembers of its training images.
-        embedding: (D,) float32 of the image, a row of `Answers.embeddings`.
+        embedding: (D,) float32 of the image, a row of `PredictionBatch.embeddings`.
         n: How many, at least 1.
     """
     # Rounding (see SAME) may leave an image a little behind itself.

@@ -13,13 +13,13 @@ from modelzoo.backbones.saved import read_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
-from modelzoo.inference.neighbours import Neighbours, read_neighbours, unlikeness
+from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
 from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import Run, read_run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trained:
+class LoadedRun:
     """A run, ready to predict."""
 
     run: Run
@@ -30,16 +30,16 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class PredictionBatch:
     """What a trained run says of some images."""
 
     logits: npt.NDArray[np.float32]  # (N, K)
     probabilities: npt.NDArray[np.float32]  # (N, K)
-    unlikeness: npt.NDArray[np.float32]  # (N,), percentile in [0, 100]
+    ood_percentile: npt.NDArray[np.float32]  # (N,), percentile in [0, 100]
     embeddings: npt.NDArray[np.float32]  # (N, D), what the classifier saw
 
 
-def load_trained(path: Path, device: str = "cpu") -> Trained:
+def load_run(path: Path, device: str = "cpu") -> LoadedRun:
     """The run in folder `path`, ready to predict.
 
     Raises:
@@ -49,10 +49,10 @@ def load_trained(path: Path, device: str = "cpu") -> Trained:
     if not run.has(MODEL):
         raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
     backbone, classes, px = read_backbone(path, device)
-    return Trained(run, backbone, classes, px, read_neighbours(path))
+    return LoadedRun(run, backbone, classes, px, read_neighbours(path))
 
 
-def predict(trained: Trained, pixels: npt.NDArray[np.uint8]) -> Answers:
+def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatch:
     """What `trained` says of `pixels` (N, px, px, 3) uint8, in one forward pass."""
     backbone = trained.backbone
     device = next(backbone.parameters()).device
@@ -61,17 +61,17 @@ def predict(trained: Trained, pixels: npt.NDArray[np.uint8]) -> Answers:
         embedded = backbone.embed(backbone.features(images))
         logits = backbone.classifier(embedded).float().cpu()
     embeddings = embedded.float().cpu().numpy()
-    return Answers(
+    return PredictionBatch(
         logits.numpy(),
         logits.softmax(dim=1).numpy(),
-        unlikeness(embeddings, trained.neighbours),
+        ood_percentile(embeddings, trained.neighbours),
         embeddings,
     )
 
 
 def predict_files(
-    trained: Trained, files: Sequence[Path], *, batch_size: int = 16
-) -> Iterator[tuple[list[Path], Answers, dict[Path, str]]]:
+    trained: LoadedRun, files: Sequence[Path], *, batch_size: int = 16
+) -> Iterator[tuple[list[Path], PredictionBatch, dict[Path, str]]]:
     """Predictions of image files, a batch at a time, so that a folder may be of any size.
 
     Yields:

@@ -13,6 +13,6 @@ WEIGHTS = "weights.json"
 ENVIRONMENT = "environment.json"
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"
-NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for unlikeness
+NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile
 QUALITY = "quality.csv"  # how far maps of this run can be trusted, over its test images
 VALIDITY = "validity.csv"  # what of each method holds on this run's network

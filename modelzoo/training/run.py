@@ -15,7 +15,7 @@ from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.background import find_looks
+from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.opening import check_trainable, open_dataset
@@ -202,7 +202,11 @@ def _split_of(run: Run, dataset: Dataset, store: Path, report: Callable[[int, in
             )
         return split
     groups = find_groups(dataset, store=store, progress=report)
-    looks = find_looks(dataset, store=store, groups=groups) if config.split == "look" else {}
+    looks = (
+        find_background_clusters(dataset, store=store, groups=groups)
+        if config.split == "look"
+        else {}
+    )
     split = make_split(
         dataset,
         config.split,

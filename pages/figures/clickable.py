@@ -10,7 +10,7 @@ from pages.figures.frame import blank_figure
 FRAME = "#D55E00"  # of the cell chosen; stands out on both cells and both themes
 
 
-def cells_to_click(
+def clickable_entries(
     png: bytes, places: Sequence[tuple[float, float]], px: int, radius: float
 ) -> go.Figure:
     """A picture whose cells can be clicked; a click tells the cell's number, from 1 on.

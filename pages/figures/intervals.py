@@ -20,15 +20,15 @@ def score_intervals(
         score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
         if math.isnan(score.value):
             continue
-        has_interval = not math.isnan(score.low)
-        words = f" ({100 * score.low:.1f} to {100 * score.high:.1f})" if has_interval else ""
+        has_interval = not math.isnan(score.ci_low)
+        words = f" ({100 * score.ci_low:.1f} to {100 * score.ci_high:.1f})" if has_interval else ""
         figure.add_trace(
             go.Scatter(
                 x=[100 * score.value],
                 y=[names[row.run_id]],
                 error_x={
-                    "array": [100 * (score.high - score.value)],
-                    "arrayminus": [100 * (score.value - score.low)],
+                    "array": [100 * (score.ci_high - score.value)],
+                    "arrayminus": [100 * (score.value - score.ci_low)],
                     "thickness": 3,
                     "width": 0,
                     "color": style.colour,

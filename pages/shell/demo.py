@@ -31,7 +31,7 @@ def offer_demo() -> None:
         st.toast("The demo has been queued; its runs appear in a moment.")
 
 
-def say_progress(found: Sequence[Run]) -> None:
+def draw_demo_progress(found: Sequence[Run]) -> None:
     """How far the demo is, and how long the rest takes; nothing where none of it waits."""
     progress = read_progress(list(found), now=time.time())
     if progress and progress.seconds_left:

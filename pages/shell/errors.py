@@ -10,7 +10,7 @@ from xai.errors import UserError as ExplainError  # noqa: TID253  # errors alone
 
 
 @contextmanager
-def said_in_place() -> Iterator[None]:
+def error_in_place() -> Iterator[None]:
     """Show what a person can mend as a sentence where it happened; the rest of the page goes on."""
     try:
         yield

@@ -20,7 +20,7 @@ from modelzoo import paths
 from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import MODEL
-from pages.sections.explain.prediction import Answer
+from pages.sections.explain.prediction import Prediction
 from pages.shell.models import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
@@ -28,7 +28,7 @@ from xai.methods.table import ONE_PASS  # noqa: TID253  # a table: no torch behi
 
 if TYPE_CHECKING:
     from modelzoo.inference.neighbours import Neighbour
-    from modelzoo.inference.trained import Trained
+    from modelzoo.inference.trained import LoadedRun
     from xai.faithfulness.report import QualityReport
     from xai.smear.cell_shapley import CellAttribution
     from xai.smear.segment import Cells
@@ -68,7 +68,7 @@ class NotComputedError(Exception):
     """It is not in memory, and it was not to be computed."""
 
 
-def answer(model: Model, picture: Picture, *, may_compute: bool = True) -> Answer:
+def answer(model: Model, picture: Picture, *, may_compute: bool = True) -> Prediction:
     """What the model says of the picture.
 
     Raises:
@@ -95,16 +95,16 @@ def attribution(
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _trained(path: str, stamp: int) -> "Trained":
+def _trained(path: str, stamp: int) -> "LoadedRun":
     """A model, never to be changed."""
     import torch
 
-    from modelzoo.inference.trained import load_trained
+    from modelzoo.inference.trained import load_run
 
     # Half of the cores: where training or a browser holds one, each layer waits for the thread
     # that has none, and an image that takes 12 ms took 1.9 s (2 cores, EfficientNet-Lite0).
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    return load_trained(Path(path))
+    return load_run(Path(path))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -121,19 +121,19 @@ def _answer(
     sha256: str,
     _picture: Picture,
     _may_compute: bool,
-) -> Answer:
+) -> Prediction:
     if not _may_compute:
         raise NotComputedError
     from modelzoo.inference.trained import predict
 
     trained = _trained(path, stamp)
     answers = predict(trained, square(_picture, trained.px)[None])
-    return Answer(
+    return Prediction(
         run_id=trained.run.id,
         title=title,
         classes=trained.classes,
         probabilities=answers.probabilities[0],
-        unlikeness=float(answers.unlikeness[0]),
+        ood_percentile=float(answers.ood_percentile[0]),
     )
 
 
@@ -175,7 +175,7 @@ def _attributions(
     return {method: attributions[0] for method, attributions in found.items()}
 
 
-def _input(trained: "Trained", pixels: Rgb) -> Any:
+def _input(trained: "LoadedRun", pixels: Rgb) -> Any:
     """Pixels as the model wants them: a Tensor (1, 3, px, px)."""
     import torch
 
@@ -219,14 +219,14 @@ def attribution_by_cell(
     """
 
     def work() -> "CellAttribution":
-        from xai.smear.cell_shapley import cell_shapley, find_players
+        from xai.smear.cell_shapley import cell_shapley, find_shapley_features
 
         trained = _trained(str(model.run.path), _stamp(model.run.path))
         pixels = square(picture, trained.px)
-        players = find_players(pixels, find_cells(picture).resized(trained.px))
+        features = find_shapley_features(pixels, find_cells(picture).resized(trained.px))
         return cell_shapley(
             trained.backbone,
-            players,
+            features,
             target,
             normalise=trained.backbone.normalise,
             progress=progress,

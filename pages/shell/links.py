@@ -5,7 +5,7 @@ from collections.abc import Collection
 import streamlit as st
 
 
-def say_if_gone(
+def warn_if_gone(
     key: str, there: Collection[str], what: str, *, elsewhere: Collection[str] = ()
 ) -> None:
     """Say that the link's choice `key` is not there any more; call it before the widget.

@@ -12,7 +12,7 @@ from modelzoo.runs.file_names import CONFIG, MODEL, PREDICTIONS, SPLIT, WEIGHTS
 from modelzoo.runs.folder import Run, list_runs, read_run
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_split, read_weights
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def list_models() -> list[Model]:
     models = []
     for run in found:
         if run.has(MODEL):
-            with said_in_place():
+            with error_in_place():
                 models.append(_read_model(str(run.path), _stamp(run)))
     return sorted(
         models,
@@ -48,7 +48,7 @@ def list_models() -> list[Model]:
     )
 
 
-def answers_by_image(model: Model) -> dict[str, str]:
+def predicted_by_image(model: Model) -> dict[str, str]:
     """The class that the run named for each image when it was trained, by image id.
 
     Raises:
@@ -58,11 +58,11 @@ def answers_by_image(model: Model) -> dict[str, str]:
         stamp = (model.run.path / PREDICTIONS).stat().st_mtime_ns
     except OSError:
         stamp = 0  # reading says what is missing
-    return _answers_by_image(str(model.run.path), stamp)
+    return _predicted_by_image(str(model.run.path), stamp)
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)  # not copied, as below; never changed
-def _answers_by_image(path: str, stamp: int) -> dict[str, str]:
+def _predicted_by_image(path: str, stamp: int) -> dict[str, str]:
     found = read_predictions(Path(path))
     named = found.probabilities.argmax(axis=1) if len(found.images) else []
     return {image: found.classes[k] for image, k in zip(found.images, named, strict=True)}

@@ -13,7 +13,7 @@ from modelzoo.runs.file_names import CONFIG, ENVIRONMENT, PREDICTIONS, SPLIT, ST
 from modelzoo.runs.folder import list_runs, read_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import Predictions, read_predictions
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
 MACRO = "mean of all classes"
@@ -31,17 +31,17 @@ def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
     curves = {}
     for run_id in run_ids:
         path = paths.runs_folder() / run_id
-        with said_in_place():
+        with error_in_place():
             curves[run_id] = _curves(str(path), _stamp(path))
     return curves
 
 
-def read_answers(run_ids: Iterable[str]) -> dict[str, Predictions]:
+def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
     """Each run's predictions of the test part, of those that can be read."""
     answers = {}
     for run_id in run_ids:
         path = paths.runs_folder() / run_id
-        with said_in_place():
+        with error_in_place():
             answers[run_id] = _answers(str(path), _stamp(path))
     return answers
 
@@ -50,7 +50,7 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The history of each run that has one to be read."""
     histories = {}
     for run_id in run_ids:
-        with said_in_place():
+        with error_in_place():
             histories[run_id] = read_history(paths.runs_folder() / run_id)
     return histories
 

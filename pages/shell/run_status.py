@@ -22,7 +22,7 @@ def list_runs_here() -> list[Run]:
     return found
 
 
-def say_at_work(at_work: list[AtWork]) -> str:
+def describe_at_work(at_work: list[AtWork]) -> str:
     """What trains, for how long, and how many wait, in one sentence."""
     training = [each for each in at_work if each.status.state == "training"]
     waiting = len(at_work) - len(training)

@@ -65,9 +65,9 @@ def test_a_run_is_trained_listed_evaluated_and_predicts(home: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "broken.png" in answer.stderr
     predictions = pd.read_csv(out)
-    assert list(predictions.columns) == ["image", "predicted", "unlikeness", "p:dark", "p:pale"]
+    assert list(predictions.columns) == ["image", "predicted", "ood_percentile", "p:dark", "p:pale"]
     assert len(predictions) == 40
-    assert predictions["unlikeness"].between(0, 100).all()
+    assert predictions["ood_percentile"].between(0, 100).all()
     np.testing.assert_allclose(predictions[["p:dark", "p:pale"]].sum(axis=1), 1, atol=1e-4)
 
 

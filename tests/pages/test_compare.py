@@ -285,17 +285,17 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
     assert "predictions.parquet is missing" in text_of(app)
 
 
-def judge(run: Run, *, lead_low: float) -> None:
+def judge(run: Run, *, gain_ci_low: float) -> None:
     """Leave the tables of `python -m xai quality`, as if two methods had been judged."""
     rows = [
         {
-            "method": method, "measure": measure, "value": 0.64, "low": 0.55, "high": 0.7,
-            "random": 0.4, "centre": 0.5, "blurred": 0.3, "better": 0.75, "lead": 0.14,
-            "lead_low": lead_low, "area": 0.31 if measure == "nucleus_energy" else None,
+            "method": method, "measure": measure, "value": 0.64, "ci_low": 0.55, "ci_high": 0.7,
+            "random": 0.4, "centre": 0.5, "blurred": 0.3, "win_share": 0.75, "gain": 0.14,
+            "gain_ci_low": gain_ci_low, "area": 0.31 if measure == "nucleus_energy" else None,
             "images": 12, "groups": 9,
         }
         for method in ("score-cam", "grad-cam")
-        for measure in ("deletion", "insertion", "nucleus_energy", "turn_spread")
+        for measure in ("deletion", "insertion", "nucleus_energy", "rotation_variance")
     ]  # fmt: skip
     write_judgement(run.path, rows, [])
 
@@ -316,8 +316,8 @@ def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> N
 
 
 def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> None:
-    judge(make_run(folder, "a", skill=4), lead_low=0.05)
-    judge(make_run(folder, "b", backbone="vgg16"), lead_low=-0.05)
+    judge(make_run(folder, "a", skill=4), gain_ci_low=0.05)
+    judge(make_run(folder, "b", backbone="vgg16"), gain_ci_low=-0.05)
     missing = make_run(folder, "c", backbone="resnet50", skill=1)
 
     app = open_page("compare")
@@ -340,7 +340,7 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
 
 
 def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
-    judge(make_run(folder, "a"), lead_low=0.05)
+    judge(make_run(folder, "a"), gain_ci_low=0.05)
 
     app = open_page("compare", maps_by="Share in nuclei")
     none = open_page("compare", maps_by="Share in cytoplasm")
@@ -353,7 +353,7 @@ def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
 
 
 def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> None:
-    judge(make_run(folder, "a"), lead_low=0.05)
+    judge(make_run(folder, "a"), gain_ci_low=0.05)
     (make_run(folder, "b", backbone="vgg16").path / QUALITY).write_text("method\n")
 
     app = open_page("compare")

@@ -18,7 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
     # AppTest is a new server at every run: the page would begin again, and lose a click each time.
     monkeypatch.setattr(
-        "pages.parts.door.PagesManager", SimpleNamespace(uses_pages_directory=False)
+        "pages.shell.entry.PagesManager", SimpleNamespace(uses_pages_directory=False)
     )
     (tmp_path / "data" / "synthetic-smears").mkdir(parents=True)
     return tmp_path / "runs"

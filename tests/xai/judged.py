@@ -60,8 +60,8 @@ def as_attribution(values: Floats, method: str = "score-cam", target: int = 1) -
         target=target,
         is_signed=False,
         seconds=0,
-        forwards=1,
-        expected_error=None,
+        forward_passes=1,
+        completeness_gap=None,
         logit=0,
         baseline_logit=None,
     )
@@ -72,7 +72,7 @@ def sigmoid(logit: float) -> float:
 
 
 def report_of(own: Quality, **others: Quality) -> QualityReport:
-    worst = Quality(deletion=1, insertion=0, drop=1, increase=0)
+    worst = Quality(deletion=1, insertion=0, average_drop=1, increase_in_confidence=0)
     return QualityReport(
         method="grad-cam",
         own=own,
@@ -86,4 +86,4 @@ def report_of(own: Quality, **others: Quality) -> QualityReport:
 
 
 def scores(deletion: float, insertion: float) -> Quality:
-    return Quality(deletion=deletion, insertion=insertion, drop=0, increase=0)
+    return Quality(deletion=deletion, insertion=insertion, average_drop=0, increase_in_confidence=0)

@@ -36,8 +36,8 @@ def attribution(seed: int = 0, size: int = 16) -> Attribution:
         target=seed,
         is_signed=True,
         seconds=0.1,
-        forwards=32,
-        expected_error=1 / 3,
+        forward_passes=32,
+        completeness_gap=1 / 3,
         logit=4.5,
         baseline_logit=None,
         model_hash="abc",
@@ -90,7 +90,7 @@ def test_every_field_survives(
     note: str,
 ) -> None:
     cache = AttributionCache(tmp_path_factory.mktemp("cache"), LARGE)
-    given = replace(attribution(size=size), logit=logit, expected_error=error, note=note)
+    given = replace(attribution(size=size), logit=logit, completeness_gap=error, note=note)
 
     cache.put("key", given)
 

@@ -200,7 +200,7 @@ def test_attributions_say_what_they_are(method: str, network: SmallNetwork, imag
         assert is_negative == (row.is_signed and method != "eigen-cam")
         assert attribution.values.dtype == np.float32
         assert attribution.seconds > 0
-        assert attribution.forwards >= 1
+        assert attribution.forward_passes >= 1
         assert attribution.model_hash == "abc"
         assert attribution.logit == pytest.approx(logits[1].item(), abs=1e-5)
 

@@ -25,7 +25,7 @@ from xai.methods.table import ONE_PASS
 from xai.say.evidence import describe_evidence
 
 if TYPE_CHECKING:
-    from modelzoo.inference.trained import Trained
+    from modelzoo.inference.trained import LoadedRun
 
 MANIFEST = "manifest.json"
 OVERLAY_PX = 448  # a side, as the pages draw
@@ -43,7 +43,7 @@ REFUSED_KEYS = {"method", "target"}
 class Job:
     """What one command was asked for, and what has come of it."""
 
-    trained: "Trained"
+    trained: "LoadedRun"
     out: Path
     root: Path  # that names of images are relative to
     manifest: Record
@@ -69,11 +69,11 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
     """The run, loaded, and the folder of results with what its manifest says."""
-    from modelzoo.inference.trained import load_trained
+    from modelzoo.inference.trained import load_run
     from modelzoo.runs.file_names import MODEL
     from modelzoo.training.environment import pick_device
 
-    trained = load_trained(run, str(pick_device(device)))
+    trained = load_run(run, str(pick_device(device)))
     with (run / MODEL).open("rb") as file:
         model_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     manifest = {
@@ -159,7 +159,7 @@ def _save(job: Job, record_by_file: dict[str, Record]) -> None:
     write_text(job.out / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False))
 
 
-def _answer(trained: "Trained", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
+def _answer(trained: "LoadedRun", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
     """The record of an image without maps: what the run says of it."""
     from modelzoo.inference.trained import predict
 
@@ -170,7 +170,7 @@ def _answer(trained: "Trained", pixels: npt.NDArray[np.uint8], name: str, sha256
         "sha256": sha256,
         "answer": trained.classes[int(probabilities.argmax())],
         "probabilities": dict(zip(trained.classes, probabilities.tolist(), strict=True)),
-        "unlikeness": float(answers.unlikeness[0]),
+        "ood_percentile": float(answers.ood_percentile[0]),
         "maps": [],
     }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modelzoo.datasets.splits import SplitRow
-    from modelzoo.inference.trained import Trained
+    from modelzoo.inference.trained import LoadedRun
     from xai.faithfulness.report import QualityReport
     from xai.faithfulness.validity import Validity
     from xai.smear.segment import Cells
@@ -33,10 +33,10 @@ QUICK = 300  # passes; of a slower method the examination would take longer than
 
 
 @dataclass(slots=True)
-class Jury:
+class QualityJob:
     """A run whose maps are judged, on which images, and what has come of it."""
 
-    trained: "Trained"
+    trained: "LoadedRun"
     root: Path  # that image ids are relative to
     rows: "list[SplitRow]"  # test images
     seen: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)  # image -> (px, px, 3)
@@ -45,24 +45,24 @@ class Jury:
     skipped: dict[str, str] = field(default_factory=dict)  # image -> why
 
 
-def gather(run: Path, n: int, device: str) -> Jury:
+def gather(run: Path, n: int, device: str) -> QualityJob:
     """The run, loaded, and `n` of its test images, as many of each class as can be.
 
     Raises:
         ZooError: The run, its model or its images are not there.
     """
     from modelzoo.datasets.splits import draw_evenly
-    from modelzoo.inference.trained import load_trained
+    from modelzoo.inference.trained import load_run
     from modelzoo.runs.records import read_split
     from modelzoo.training.environment import pick_device
 
-    trained = load_trained(run, str(pick_device(device)))
+    trained = load_run(run, str(pick_device(device)))
     test = [row for row in read_split(run).rows if row.part == "test"]
     if not test:
         raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
     drawn = draw_evenly(test, n, seed=trained.run.config.seed)
     data = Path(trained.run.config.data)
-    return Jury(trained, _find_root(data, drawn[0].image), drawn)
+    return QualityJob(trained, _find_root(data, drawn[0].image), drawn)
 
 
 def _find_root(data: Path, image_id: str) -> Path:
@@ -81,7 +81,7 @@ def _find_root(data: Path, image_id: str) -> Path:
     return open_dataset(data, store=paths.store_folder()).root
 
 
-def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
+def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
     """The reports of the images that can be read, for the methods that this network allows.
 
     Raises:
@@ -89,35 +89,35 @@ def judge_images(jury: Jury, names: Sequence[str], show: Show) -> None:
     """
     from xai.faithfulness.stability import randomise
 
-    randomised = randomise(jury.trained.backbone)
-    for done, row in enumerate(jury.rows):
-        show(f"judging {row.image}", done, len(jury.rows))
+    randomised = randomise(job.trained.backbone)
+    for done, row in enumerate(job.rows):
+        show(f"judging {row.image}", done, len(job.rows))
         try:
-            pixels, cells = _see(jury, row.image)
+            pixels, cells = _see(job, row.image)
         except ZooError as error:
-            jury.skipped[row.image] = str(error)
+            job.skipped[row.image] = str(error)
             continue
-        jury.seen[row.image] = pixels
-        jury.reports[row.image] = _judge_image(jury, pixels, cells, names, randomised)
-    if not jury.seen:
-        raise UserError(f"None of the {len(jury.rows)} test images could be read.")
-    if not any(jury.reports.values()):
-        raise UserError(f"No map could be made: {'; '.join(jury.refused.values())}")
+        job.seen[row.image] = pixels
+        job.reports[row.image] = _judge_image(job, pixels, cells, names, randomised)
+    if not job.seen:
+        raise UserError(f"None of the {len(job.rows)} test images could be read.")
+    if not any(job.reports.values()):
+        raise UserError(f"No map could be made: {'; '.join(job.refused.values())}")
 
 
-def _see(jury: Jury, image_id: str) -> "tuple[npt.NDArray[np.uint8], Cells]":
+def _see(job: QualityJob, image_id: str) -> "tuple[npt.NDArray[np.uint8], Cells]":
     """The image (px, px, 3) as the run sees it, and its cells, sought where they are sharp."""
     from modelzoo.datasets.images import decode_image, fit_square
     from xai.smear.segment import WORK_PX, segment_cells
 
-    px = jury.trained.px
-    picture = decode_image(jury.root / image_id)
+    px = job.trained.px
+    picture = decode_image(job.root / image_id)
     cells = segment_cells(fit_square(picture, max(px, WORK_PX)))
     return fit_square(picture, px), cells.resized(px)
 
 
 def _judge_image(
-    jury: Jury,
+    job: QualityJob,
     pixels: npt.NDArray[np.uint8],
     cells: "Cells",
     names: Sequence[str],
@@ -128,17 +128,17 @@ def _judge_image(
     from xai.explain import explain
     from xai.faithfulness.judge import judge
 
-    model = jury.trained.backbone
-    image = _as_input(jury, [pixels])
-    target = int(predict(jury.trained, pixels[None]).probabilities[0].argmax())
+    model = job.trained.backbone
+    image = _as_input(job, [pixels])
+    target = int(predict(job.trained, pixels[None]).probabilities[0].argmax())
     found = []
     for name in names:
-        if name in jury.refused:
+        if name in job.refused:
             continue
         try:
             (attribution,) = explain(model, image, method=name, target=target)
         except UserError as error:
-            jury.refused[name] = str(error)
+            job.refused[name] = str(error)
             continue
         found.append(
             judge(
@@ -153,39 +153,39 @@ def _judge_image(
     return found
 
 
-def _as_input(jury: Jury, pixels: Sequence[npt.NDArray[np.uint8]]) -> "Tensor":
+def _as_input(job: QualityJob, pixels: Sequence[npt.NDArray[np.uint8]]) -> "Tensor":
     """Images (px, px, 3) uint8 as the network takes them: (N, 3, px, px), normalised."""
     import torch
 
-    backbone = jury.trained.backbone
+    backbone = job.trained.backbone
     device = next(backbone.parameters()).device
     return backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device))
 
 
-def examine_methods(jury: Jury, show: Show) -> "list[Validity]":
+def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
     """What of each quick method holds on this network, seen on a few of the images."""
     from modelzoo.datasets.splits import draw_evenly
     from xai.faithfulness.validity import examine
 
-    rows = [row for row in jury.rows if row.image in jury.seen]
-    few = draw_evenly(rows, EXAMINED, seed=jury.trained.run.config.seed)
+    rows = [row for row in job.rows if row.image in job.seen]
+    few = draw_evenly(rows, EXAMINED, seed=job.trained.run.config.seed)
     quick = [row.name for row in METHODS.values() if row.passes < QUICK]
     show("examining methods", 0, len(quick))
     return examine(
-        jury.trained.backbone,
-        _as_input(jury, [jury.seen[row.image] for row in few]),
+        job.trained.backbone,
+        _as_input(job, [job.seen[row.image] for row in few]),
         methods=quick,
         progress=lambda done, total: show("examining methods", done, total),
     )
 
 
-def keep_judgement(jury: Jury, run: Path, held: "Sequence[Validity]") -> list[Summary]:
+def keep_judgement(job: QualityJob, run: Path, held: "Sequence[Validity]") -> list[Summary]:
     """The scores over all images, written into the run's folder with what `held` says."""
     from modelzoo.runs.attribution_tables import write_judgement
     from xai.faithfulness.summary import summarise
     from xai.faithfulness.validity import to_rows
 
-    found = summarise(jury.reports, {row.image: row.group for row in jury.rows})
+    found = summarise(job.reports, {row.image: row.group for row in job.rows})
     write_judgement(run, [asdict(each) for each in found], to_rows(held))
     return found
 
@@ -203,9 +203,9 @@ def quality_table(found: Sequence[Summary]) -> Table:
                     METHODS[method].title,
                     measure.title,
                     measure.better,
-                    f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})",
+                    f"{row.value:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})",
                     *("" if value is None else f"{value:.2f}" for value in references),
-                    "" if row.better is None else f"{row.better:.0%}",
+                    "" if row.win_share is None else f"{row.win_share:.0%}",
                     f"{row.images} in {row.groups} groups",
                 )
     return table

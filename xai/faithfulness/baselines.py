@@ -18,7 +18,7 @@ BLUR = 0.05  # sd of what blurs an image, in sides: a cell keeps its place and l
 GRID = 56  # fields a side of the reference maps: they are smooth
 
 
-def reference_makers(image: Tensor) -> dict[str, MapsOf]:
+def baseline_makers(image: Tensor) -> dict[str, MapsOf]:
     """What makes the three maps that never ask the model; the random one is drawn by `image`."""
     seed = zlib.crc32(image.detach().float().cpu().contiguous().numpy().tobytes())
     return {

@@ -18,7 +18,7 @@ STEPS = 10  # shares of the image removed one after another; 20 cost twice as mu
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class MaskedResponse:
     """What a model answers to an image, to nothing and to the blurred image."""
 
     model: SplitModel
@@ -30,7 +30,7 @@ class Answer:
     blurred_probability: float
 
 
-def ask(model: SplitModel, image: Tensor, target: int) -> Answer:
+def ask(model: SplitModel, image: Tensor, target: int) -> MaskedResponse:
     """The answers from which `deletion_auc` and `insertion_auc` start and at which they end.
 
     Args:
@@ -43,7 +43,7 @@ def ask(model: SplitModel, image: Tensor, target: int) -> Answer:
     blurred = blur(image)
     ends = torch.cat([image, torch.zeros_like(image), blurred])
     found = probabilities(model, ends, target)
-    return Answer(model, image, blurred, target, *found.tolist())
+    return MaskedResponse(model, image, blurred, target, *found.tolist())
 
 
 def probabilities(model: SplitModel, images: Tensor, target: int) -> Floats:
@@ -57,7 +57,7 @@ def probabilities(model: SplitModel, images: Tensor, target: int) -> Floats:
     return np.concatenate(found)
 
 
-def deletion_auc(answer: Answer, values: Floats, *, steps: int = STEPS) -> float:
+def deletion_auc(answer: MaskedResponse, values: Floats, *, steps: int = STEPS) -> float:
     """Mean probability while pixels go grey, the map's strongest first (arXiv:1806.07421, alg. 1).
 
     Petsiuk et al. 2018, RISE: the area under the probability against the share of pixels removed,
@@ -75,7 +75,7 @@ def deletion_auc(answer: Answer, values: Floats, *, steps: int = STEPS) -> float
     return _area([answer.probability, *curve, answer.grey_probability])
 
 
-def insertion_auc(answer: Answer, values: Floats, *, steps: int = STEPS) -> float:
+def insertion_auc(answer: MaskedResponse, values: Floats, *, steps: int = STEPS) -> float:
     """Mean probability while pixels come into the blurred image (arXiv:1806.07421, algorithm 1).
 
     As `deletion_auc`, but up is better. Departs from RISE in the blur, which there is 5 pixels
@@ -88,7 +88,9 @@ def insertion_auc(answer: Answer, values: Floats, *, steps: int = STEPS) -> floa
     return _area([answer.blurred_probability, *curve, answer.probability])
 
 
-def _curve(answer: Answer, old: Tensor, new: Tensor, values: Floats, steps: int) -> list[float]:
+def _curve(
+    answer: MaskedResponse, old: Tensor, new: Tensor, values: Floats, steps: int
+) -> list[float]:
     """Probabilities (steps - 1) between the image `old` and the image `new`."""
     ranks = rank_pixels(values, answer.image.shape[2:]).to(answer.image.device)
     found: list[float] = []
@@ -124,14 +126,14 @@ def enlarge(values: npt.NDArray[np.floating], size: Sequence[int]) -> Tensor:
     return F.interpolate(favour, tuple(size), mode="bilinear", align_corners=False)[0, 0]
 
 
-def masked_probability(answer: Answer, values: Floats) -> float:
+def masked_probability(answer: MaskedResponse, values: Floats) -> float:
     """The target's probability for the image times the map, scaled to a maximum of 1."""
     mask = enlarge(values, answer.image.shape[2:]).to(answer.image)
     mask = mask / mask.max().clamp(min=torch.finfo(mask.dtype).tiny)
     return float(probabilities(answer.model, answer.image * mask, answer.target)[0])
 
 
-def average_drop(probability: float, masked: float) -> float:
+def average_drop_of(probability: float, masked: float) -> float:
     """Share of the probability lost outside the map (Chattopadhyay et al. 2018, arXiv:1710.11063).
 
     Of one image; the paper's average drop is the mean over many, in percent.

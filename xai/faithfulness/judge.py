@@ -8,11 +8,11 @@ from torch import Tensor
 
 from xai.attribution import Attribution
 from xai.explain import explain
-from xai.faithfulness.baselines import MapsOf, reference_makers
+from xai.faithfulness.baselines import MapsOf, baseline_makers
 from xai.faithfulness.deletion import (
-    Answer,
+    MaskedResponse,
     ask,
-    average_drop,
+    average_drop_of,
     deletion_auc,
     enlarge,
     insertion_auc,
@@ -20,7 +20,7 @@ from xai.faithfulness.deletion import (
 )
 from xai.faithfulness.report import Quality, QualityReport
 from xai.faithfulness.similarity import spearman
-from xai.faithfulness.stability import noise_sensitivity, turn_spread
+from xai.faithfulness.stability import noise_sensitivity, rotation_variance
 from xai.methods.table import METHODS
 from xai.types import Floats, Mask, SplitModel
 
@@ -60,7 +60,7 @@ def judge(
     is_cheap = row is not None and row.passes < CHEAP
     answer = ask(model, image, attribution.target)
     own: MapsOf = partial(_explain, model, attribution)
-    makers = {"own": own, **reference_makers(image)}
+    makers = {"own": own, **baseline_makers(image)}
     found = {}
     for name, maps_of in makers.items():
         is_own = name == "own"
@@ -77,7 +77,7 @@ def judge(
 
 
 def _report(
-    answer: Answer,
+    answer: MaskedResponse,
     attribution: Attribution,
     found: Mapping[str, Quality],
     parts: Mapping[str, Mask],
@@ -105,7 +105,7 @@ def _explain(model: SplitModel, attribution: Attribution, images: Tensor) -> lis
 
 
 def _score(
-    answer: Answer,
+    answer: MaskedResponse,
     maps: Sequence[Floats],
     nuclei: Mask | None,
     cells: Mask | None,
@@ -125,20 +125,20 @@ def _score(
     similarity = change = spread = None
     if maps_of is not None:
         similarity, change = noise_sensitivity(maps_of, answer.image, values)
-        spread = turn_spread(maps_of, answer.image)
+        spread = rotation_variance(maps_of, answer.image)
     return Quality(
         deletion=float(np.mean([deletion_auc(answer, each) for each in maps])),
         insertion=float(np.mean([insertion_auc(answer, each) for each in maps])),
-        drop=float(np.mean([average_drop(answer.probability, each) for each in masked])),
-        increase=float(np.mean([each > answer.probability for each in masked])),
+        average_drop=float(np.mean([average_drop_of(answer.probability, each) for each in masked])),
+        increase_in_confidence=float(np.mean([each > answer.probability for each in masked])),
         nucleus_energy=energy.get("nucleus"),
         cytoplasm_energy=energy.get("cytoplasm"),
         background_energy=energy.get("background"),
-        pointing=None if cells is None else _mean([points_into(each, cells) for each in maps]),
+        pointing_game=None if cells is None else _mean([points_into(each, cells) for each in maps]),
         noise_similarity=similarity,
         noise_change=change,
-        turn_spread=spread,
-        random_weights_similarity=None
+        rotation_variance=spread,
+        randomisation_similarity=None
         if unlearned is None
         else spearman(abs(values), abs(unlearned)),
     )

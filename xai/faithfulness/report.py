@@ -11,16 +11,24 @@ class Quality:
 
     deletion: float  # [0, 1], down is better
     insertion: float  # [0, 1], up is better
-    drop: float  # [0, 1], share of the probability that is lost outside the map; down is better
-    increase: float  # 1 where the masked image is more probable than the image, else 0
+    average_drop: (
+        float  # [0, 1], share of the probability that is lost outside the map; down is better
+    )
+    increase_in_confidence: (
+        float  # 1 where the masked image is more probable than the image, else 0
+    )
     nucleus_energy: float | None = None  # share of the map in nuclei, [0, 1]
     cytoplasm_energy: float | None = None  # in cells outside their nuclei
     background_energy: float | None = None  # outside cells
-    pointing: float | None = None  # 1 where the strongest field's centre lies in a cell, else 0
+    pointing_game: float | None = (
+        None  # 1 where the strongest field's centre lies in a cell, else 0
+    )
     noise_similarity: float | None = None  # mean Spearman to the maps of noisy images, [-1, 1]
     noise_change: float | None = None  # largest relative change by noise, >= 0
-    turn_spread: float | None = None  # 1 - mean pairwise Spearman of the eight turns' maps, [0, 2]
-    random_weights_similarity: float | None = None  # Spearman to the map of random weights
+    rotation_variance: float | None = (
+        None  # 1 - mean pairwise Spearman of the eight turns' maps, [0, 2]
+    )
+    randomisation_similarity: float | None = None  # Spearman to the map of random weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +49,7 @@ class QualityReport:
     background_area: float | None = None
 
     @property
-    def references(self) -> dict[str, Quality]:
+    def baselines(self) -> dict[str, Quality]:
         """The three reference maps' scores, by name."""
         return {"random": self.random, "centre": self.centre, "blurred": self.blurred}
 

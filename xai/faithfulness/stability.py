@@ -47,7 +47,7 @@ def noise_sensitivity(
     return similarity, max(float(np.linalg.norm(other - values)) for other in maps) / norm
 
 
-def turn_spread(maps_of: MapsOf, image: Tensor) -> float:
+def rotation_variance(maps_of: MapsOf, image: Tensor) -> float:
     """How much the map depends on how the slide lay: a smear has no up or down.
 
     Returns:

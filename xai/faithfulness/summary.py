@@ -49,7 +49,7 @@ def summarise(
                 column = columns.setdefault((report.method, measure), _Column())
                 column.groups.append(group_by_image[image])
                 column.own.append(own)
-                column.others.append([getattr(o, measure) for o in report.references.values()])
+                column.others.append([getattr(o, measure) for o in report.baselines.values()])
                 area = MEASURES[measure].area
                 column.areas.append(getattr(report, area) if area else None)
     return [
@@ -65,19 +65,19 @@ def _summarise_one(
     means = [_known_mean(each) for each in others.T]
     bootstrap = partial(bootstrap_interval, resamples=resamples, seed=seed)
     up_is_better = MEASURES[measure].up_is_better
-    lead, lead_low = _lead(column, others, up_is_better, bootstrap)
+    lead, gain_ci_low = _lead(column, others, up_is_better, bootstrap)
     return Summary(
         method=method,
         measure=measure,
         value=float(np.mean(column.own)),
-        low=low,
-        high=high,
+        ci_low=low,
+        ci_high=high,
         random=means[0],
         centre=means[1],
         blurred=means[2],
-        better=_share_better(np.array(column.own), others, up_is_better),
-        lead=lead,
-        lead_low=lead_low,
+        win_share=_share_better(np.array(column.own), others, up_is_better),
+        gain=lead,
+        gain_ci_low=gain_ci_low,
         area=_known_mean(np.array(column.areas, dtype=np.float64)),
         images=len(column.own),
         groups=len(set(column.groups)),

@@ -41,12 +41,12 @@ MEASURES: dict[str, Measure] = {
         "into a blurred image.",
         up_is_better=True,
     ),
-    "drop": Measure(
+    "average_drop": Measure(
         title="Drop where only the map is left",
         help="Share of the probability that is lost when all but the map is darkened.",
         up_is_better=False,
     ),
-    "increase": Measure(
+    "increase_in_confidence": Measure(
         title="Surer where only the map is left",
         help="Share of images whose answer is surer when all but the map is darkened.",
         up_is_better=True,
@@ -68,7 +68,7 @@ MEASURES: dict[str, Measure] = {
         up_is_better=False,
         area="background_area",
     ),
-    "pointing": Measure(
+    "pointing_game": Measure(
         title="Strongest field lies in a cell",
         help="Share of images in which the centre of the strongest field lies in a cell.",
         up_is_better=True,
@@ -81,11 +81,11 @@ MEASURES: dict[str, Measure] = {
         title="Change by slight noise",
         help="Largest change of the map by noise that no eye sees, relative to the map.",
     ),
-    "turn_spread": Measure(
+    "rotation_variance": Measure(
         title="Spread over eight turns",
         help="How unlike the maps of the image's eight turns and flips are; 0: all the same.",
     ),
-    "random_weights_similarity": Measure(
+    "randomisation_similarity": Measure(
         title="Likeness to the map of random weights",
         help="Rank correlation to the map of a model that learned nothing.",
     ),
@@ -99,14 +99,14 @@ class Summary:
     method: str
     measure: str  # a key of `MEASURES`
     value: float  # mean over images
-    low: float  # of the 95 % interval over groups
-    high: float
+    ci_low: float  # of the 95 % interval over groups
+    ci_high: float
     random: float | None  # the reference maps' means over the same images
     centre: float | None
     blurred: float | None
-    better: float | None  # share of images that beat all three; None: no such thing
-    lead: float | None  # mean gain over the nearest of the three, > 0 is better
-    lead_low: float | None  # least lower end of the gains' 95 % intervals over groups
+    win_share: float | None  # share of images that beat all three; None: no such thing
+    gain: float | None  # mean gain over the nearest of the three, > 0 is better
+    gain_ci_low: float | None  # least lower end of the gains' 95 % intervals over groups
     area: float | None  # mean share of the image's area that the measure is about, [0, 1]
     images: int  # that have this measure
     groups: int
@@ -114,4 +114,4 @@ class Summary:
     @property
     def beats(self) -> bool:
         """Whether the mean is better than that of each reference map, beyond chance."""
-        return self.lead_low is not None and self.lead_low > 0
+        return self.gain_ci_low is not None and self.gain_ci_low > 0

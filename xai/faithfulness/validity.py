@@ -161,7 +161,7 @@ def gap_share(attributions: Sequence[Attribution]) -> float | None:
     errors, differences = [], []
     for each in attributions:
         if each.baseline_logit is not None:
-            errors.append(abs(each.expected_error or 0.0))
+            errors.append(abs(each.completeness_gap or 0.0))
             differences.append(abs(each.logit - each.baseline_logit))
     return sum(errors) / max(sum(differences), 1e-12) if errors else None
 

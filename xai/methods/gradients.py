@@ -66,7 +66,7 @@ def integrated_gradients(
     difference = logits[-1] - logits[0]
     ends = list(zip(points, points[1:], logits, logits[1:], strict=False))
     stretches = _integrate(model, image, target, ends)
-    steps, forwards = STRETCHES * STEPS, len(points) + STRETCHES * STEPS
+    steps, forward_passes = STRETCHES * STEPS, len(points) + STRETCHES * STEPS
     while (
         abs(sum(each.gap for each in stretches)) > GOOD_ENOUGH * abs(difference)
         and steps + 4 * STEPS <= most_steps
@@ -82,10 +82,10 @@ def integrated_gradients(
             ends.append((middle, each.high, logit, each.high_logit))
         stretches += _integrate(model, image, target, ends)
         steps += 4 * STEPS
-        forwards += 2 + 4 * STEPS
+        forward_passes += 2 + 4 * STEPS
     gap = abs(sum(each.gap for each in stretches))
     values = torch.stack([each.values for each in stretches]).sum(dim=0)
-    return PixelMap(values, logits[-1], logits[0], gap, forwards)
+    return PixelMap(values, logits[-1], logits[0], gap, forward_passes)
 
 
 def saliency(model: SplitModel, image: Tensor, target: int) -> PixelMap:
@@ -104,7 +104,7 @@ def saliency(model: SplitModel, image: Tensor, target: int) -> PixelMap:
         UserError: The target is no class of the model.
     """
     gradients, logits = _pixel_gradients(model, image, target)
-    return PixelMap(gradients[0].abs().amax(dim=0), logits[0].item(), None, None, forwards=1)
+    return PixelMap(gradients[0].abs().amax(dim=0), logits[0].item(), None, None, forward_passes=1)
 
 
 def smooth_grad(
@@ -145,7 +145,7 @@ def smooth_grad(
         noisy = image + deviation * torch.stack(drawn).to(image)
         total += _pixel_gradients(model, noisy, target)[0].sum(dim=0)
     values = (total / samples).abs().amax(dim=0)
-    return PixelMap(values, logit, None, None, forwards=1 + samples)
+    return PixelMap(values, logit, None, None, forward_passes=1 + samples)
 
 
 def gradient_shap(
@@ -196,8 +196,8 @@ def gradient_shap(
     values /= BASELINES * samples_a_baseline
     baseline_logit = sum(baseline_logits) / BASELINES
     gap = abs(values.sum(dtype=torch.float64).item() - (logit - baseline_logit))
-    forwards = 1 + BASELINES * (1 + samples_a_baseline)
-    return PixelMap(values, logit, baseline_logit, gap, forwards)
+    forward_passes = 1 + BASELINES * (1 + samples_a_baseline)
+    return PixelMap(values, logit, baseline_logit, gap, forward_passes)
 
 
 def _pixel_gradients(model: SplitModel, images: Tensor, target: int) -> tuple[Tensor, Tensor]:

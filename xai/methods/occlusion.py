@@ -51,4 +51,4 @@ def occlusion(model: SplitModel, image: Tensor, target: int) -> PixelMap:
         for side, length, stride in zip(image.shape[2:], window, strides, strict=True)
     ]
     values = drops[0, 0].float() / (window[0] * window[1])
-    return PixelMap(values, logit, None, None, forwards=2 + windows[0] * windows[1])
+    return PixelMap(values, logit, None, None, forward_passes=2 + windows[0] * windows[1])

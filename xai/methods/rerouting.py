@@ -61,7 +61,7 @@ def deep_lift(model: SplitModel, image: Tensor, target: int) -> PixelMap:
     pixels = DeepLift(rerouted).attribute(_leaf(image), baseline, target=target)
     values = pixels.detach().sum(dim=(0, 1))
     gap = abs(values.sum(dtype=torch.float64).item() - (logit - baseline_logit))
-    return PixelMap(values, logit, baseline_logit, gap, forwards=4)
+    return PixelMap(values, logit, baseline_logit, gap, forward_passes=4)
 
 
 def guided_backprop(model: SplitModel, image: Tensor, target: int) -> PixelMap:
@@ -87,7 +87,7 @@ def guided_backprop(model: SplitModel, image: Tensor, target: int) -> PixelMap:
     if not len(rerouted.calls):
         raise _not_guided("no ReLU")
     pixels = GuidedBackprop(rerouted).attribute(_leaf(image), target=target)
-    return PixelMap(pixels.detach().sum(dim=(0, 1)), logit, None, None, forwards=2)
+    return PixelMap(pixels.detach().sum(dim=(0, 1)), logit, None, None, forward_passes=2)
 
 
 def guided_grad_cam(model: SplitModel, image: Tensor, target: int) -> PixelMap:
@@ -108,7 +108,7 @@ def guided_grad_cam(model: SplitModel, image: Tensor, target: int) -> PixelMap:
     at_hand = feature_gradients(model, image, [target])
     cam = grad_cam(at_hand.features, at_hand.gradients)[:, None]  # (1, 1, h, w)
     enlarged = F.interpolate(cam, image.shape[2:], mode="bilinear")[0, 0]
-    return PixelMap(guided.values * enlarged, guided.logit, None, None, guided.forwards + 1)
+    return PixelMap(guided.values * enlarged, guided.logit, None, None, guided.forward_passes + 1)
 
 
 class _Rerouted(nn.Module):

@@ -31,7 +31,7 @@ class ScoreMap:
 
     values: Tensor  # (h, w) float32, >= 0
     logit: float
-    forwards: int
+    forward_passes: int
     similarity: float | None  # Pearson to the exact map, reached in 9 of 10 cases; None: exact
     spread: float  # range of the masked images' logits, in ranges of the image's own logits
 
@@ -89,15 +89,15 @@ def score_cam(
     score = _scorer(model, image, target, features.shape[2:], in_bfloat16)
     if is_exact or len(masks) <= TYPICAL + CHOSEN:
         scores = score(masks)
-        guess, forwards = _Guess(scores, 0 * scores, np.zeros((0, len(masks)))), len(masks)
+        guess, forward_passes = _Guess(scores, 0 * scores, np.zeros((0, len(masks)))), len(masks)
     else:
-        guess, forwards = _guess_scores(masks, flat, score), TYPICAL + CHOSEN
+        guess, forward_passes = _guess_scores(masks, flat, score), TYPICAL + CHOSEN
     values = _weigh(guess.mean, flat.double().numpy())
     own = (logits.max() - logits.min()).item()
     return ScoreMap(
         torch.from_numpy(values.reshape(features.shape[2:])).float(),
         logit,
-        forwards + 1,
+        forward_passes + 1,
         _similarity(guess, flat.double().numpy()) if len(guess.draws) else None,
         float(np.ptp(guess.mean)) / max(own, 1e-12),
     )

@@ -71,7 +71,7 @@ def keep_only(pixels: Rgb, mask: Mask) -> Rgb:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Perturbation:
     """One change that can be asked for, at the strength that is offered first."""
 
     name: str  # the key everywhere: links, files
@@ -81,7 +81,7 @@ class Probe:
 
 
 _ROWS = (
-    Probe(
+    Perturbation(
         name="hue",
         title="Shift the stain",
         asks="Does the answer hang on the stain's hue, which differs from laboratory to "
@@ -90,7 +90,7 @@ _ROWS = (
         # this is seen within one laboratory; C-NMC's is 53 degrees further (504 and 20 images).
         change=lambda pixels: shift_hue(pixels, 30),
     ),
-    Probe(
+    Perturbation(
         name="darker",
         title="Darker",
         asks="Does the answer hang on how bright the microscope's lamp was?",
@@ -98,21 +98,21 @@ _ROWS = (
         # laboratory (179), as far as a slide still looks like one.
         change=lambda pixels: change_brightness(pixels, 0.75),
     ),
-    Probe(
+    Perturbation(
         name="crop",
         title="Cut the border off",
         asks="Does the answer hang on the image's border, where scale bars are and cells are cut?",
         # ALL-PBS prints its scale bar into the lowest tenth.
         change=lambda pixels: crop_border(pixels, 0.1),
     ),
-    Probe(
+    Perturbation(
         name="blur",
         title="Out of focus",
         asks="Does the answer need the chromatin's fine texture, or only form and colour?",
         # Of 224 px, on which a blast is about 25 px wide: its outline stays, its chromatin goes.
         change=lambda pixels: blur(pixels, 2 * max(pixels.shape[:2]) / 224),
     ),
-    Probe(
+    Perturbation(
         name="jpeg",
         title="Compress as JPEG",
         asks="Does the answer hang on how the file was saved, which a person hardly sees?",
@@ -121,10 +121,10 @@ _ROWS = (
     ),
 )
 
-PROBES: dict[str, Probe] = {row.name: row for row in _ROWS}
+PERTURBATIONS: dict[str, Perturbation] = {row.name: row for row in _ROWS}
 
 
-def say_change(
+def describe_change(
     before: npt.NDArray[np.floating[Any]],
     after: npt.NDArray[np.floating[Any]],
     classes: Sequence[str],
@@ -139,7 +139,7 @@ def say_change(
         classes: The K names.
     """
     answer, new = int(before.argmax()), int(after.argmax())
-    low, high = (say_percent(float(each[answer])) for each in (before, after))
+    low, high = (percent_of(float(each[answer])) for each in (before, after))
     if low == high:
         said = f"{classes[answer]} stays at {high}"
     else:
@@ -148,7 +148,7 @@ def say_change(
     return f"{said}; the answer {'stays' if new == answer else 'becomes'} {classes[new]}."
 
 
-def say_percent(probability: float) -> str:
+def percent_of(probability: float) -> str:
     """Whole per cent; near the ends one decimal, so that nothing is said to be certain."""
     percent = 100 * probability
     if 1 <= percent <= 99:

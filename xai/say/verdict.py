@@ -7,7 +7,7 @@ from xai.faithfulness.table import MEASURES, Summary
 from xai.methods.table import METHODS
 
 
-def say_method(found: Sequence[Summary]) -> str:
+def describe_method(found: Sequence[Summary]) -> str:
     """What the measures of one method say together, in one sentence.
 
     Args:
@@ -32,7 +32,7 @@ def say_method(found: Sequence[Summary]) -> str:
     return f"{title} {says}."
 
 
-def say_runs(found: Sequence[Summary]) -> str:
+def describe_runs(found: Sequence[Summary]) -> str:
     """In how many runs one method beats the maps that never asked the model, on one measure.
 
     Args:
@@ -60,7 +60,7 @@ SHAKEN = 0.5  # the same for noise that no eye sees
 UNLEARNED = 0.7  # Spearman to the map of random weights from which on the two are the same
 
 
-def say_verdict(report: QualityReport) -> str:
+def describe_verdict(report: QualityReport) -> str:
     """What the scores mean for a reader, in sentences.
 
     The rule: a map beats a reference where its deletion is at least MARGIN below and its insertion
@@ -89,7 +89,7 @@ def _say_rank(report: QualityReport) -> str:
         )
     lost = [
         name
-        for name, other in report.references.items()
+        for name, other in report.baselines.items()
         if not all(_beats(report.own, other, measure) for measure in counting)
     ]
     if not lost:
@@ -126,17 +126,17 @@ def warn(report: QualityReport) -> list[str]:
         found.append("Deletion does not count: an image of nothing gets the same answer.")
     if counting_measures(report) == ("deletion",):
         found.append("Insertion does not count: the blurred image gets the same answer.")
-    if own.turn_spread is not None and own.turn_spread > 1 - TURNED:
+    if own.rotation_variance is not None and own.rotation_variance > 1 - TURNED:
         found.append("Turning the image changes the map.")
     if own.noise_similarity is not None and own.noise_similarity < SHAKEN:
         found.append("Noise that no eye sees changes the map.")
-    similarity = own.random_weights_similarity
+    similarity = own.randomisation_similarity
     if similarity is not None and similarity >= UNLEARNED:
         found.append("A model with random weights gives the same map.")
     return found
 
 
-def say_agreement(similarity: float, *, same_answer: bool) -> str:
+def describe_agreement(similarity: float, *, same_answer: bool) -> str:
     """What two maps that are alike to `similarity` (Spearman) mean, in a few words."""
     answer = "same answer" if same_answer else "different answers"
     if similarity >= AGREES:

@@ -17,11 +17,11 @@ from xai.smear.segment import Cells
 from xai.types import Labels, Rgb, SplitModel
 
 SAMPLED_PASSES = 300  # about so many where not all coalitions can be tried
-EXACT_PLAYERS = 10  # up to so many, all 2 ** n coalitions are tried
+EXACT_FEATURES = 10  # up to so many, all 2 ** n coalitions are tried
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Players:
+class ShapleyFeatures:
     """What a Shapley value may take out of an image: its cells, and everything else."""
 
     image: Rgb
@@ -35,8 +35,8 @@ class Players:
         return int(self.regions.max(initial=0)) + 1
 
 
-def find_players(pixels: Rgb, cells: Cells) -> Players:
-    """The players of an image (H, W, 3) uint8.
+def find_shapley_features(pixels: Rgb, cells: Cells) -> ShapleyFeatures:
+    """The features of an image (H, W, 3) uint8.
 
     Raises:
         UserError: There is no cell.
@@ -49,7 +49,7 @@ def find_players(pixels: Rgb, cells: Cells) -> Players:
     regions = with_rims(cells.labels)
     background = np.median(pixels[regions == 0], axis=0) if (regions == 0).any() else 255
     even = np.broadcast_to(np.uint8(background), pixels.shape)
-    return Players(pixels, paint_out(pixels, regions > 0), even, regions)
+    return ShapleyFeatures(pixels, paint_out(pixels, regions > 0), even, regions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,14 +63,14 @@ class CellAttribution:
     baseline_logit: float  # of the even colour
     probability: float
     probability_without: npt.NDArray[np.float64]  # (n,) when one cell alone is painted out
-    forwards: int
+    forward_passes: int
     seconds: float
-    expected_error: float | None  # of a value, in logits: standard error; None: exact
+    standard_error: float | None  # of a value, in logits: standard error; None: exact
 
 
 def cell_shapley(
     model: SplitModel,
-    players: Players,
+    features: ShapleyFeatures,
     target: int,
     *,
     normalise: Callable[[Tensor], Tensor],
@@ -80,12 +80,12 @@ def cell_shapley(
 
     A coalition shows its cells; one that is missing is painted out. Without the background there
     is one even colour in its place. So nothing but the even colour is the baseline, and all values
-    sum to the logit less the baseline's. Up to EXACT_PLAYERS all coalitions are tried; beyond, the
-    players join in random orders and, against the noise, each order also runs backwards.
+    sum to the logit less the baseline's. Up to EXACT_FEATURES all coalitions are tried; beyond, the
+    features join in random orders and, against the noise, each order also runs backwards.
 
     Args:
         model: In evaluation mode; left as it is.
-        players: At the size the model wants.
+        features: At the size the model wants.
         target: Class.
         normalise: (N, H, W, 3) uint8 to what the model wants, as `Backbone.normalise` does.
         progress: Called with passes done and in all; may raise to stop.
@@ -94,16 +94,16 @@ def cell_shapley(
         UserError: The target is no class of the model.
     """
     started = time.perf_counter()
-    n = players.count
-    if n <= EXACT_PLAYERS:
+    n = features.count
+    if n <= EXACT_FEATURES:
         coalitions = np.arange(2**n)[:, None] >> np.arange(n) & 1
     else:
         coalitions = _joining(n, orders=_orders(n))
-    alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is player 0
+    alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is feature 0
     shown = np.concatenate([coalitions.astype(bool), alone])
-    logits, probabilities = _answer(model, players, shown, target, normalise, progress)
+    logits, probabilities = _answer(model, features, shown, target, normalise, progress)
     answers = logits[: len(coalitions)]
-    if n <= EXACT_PLAYERS:
+    if n <= EXACT_FEATURES:
         values, errors = shapley(answers, n), None
         nothing, everything = answers[0], answers[-1]
         probability = probabilities[len(coalitions) - 1]
@@ -119,16 +119,16 @@ def cell_shapley(
         baseline_logit=float(nothing),
         probability=float(probability),
         probability_without=probabilities[len(coalitions) :],
-        forwards=len(shown),
+        forward_passes=len(shown),
         seconds=time.perf_counter() - started,
-        expected_error=errors,
+        standard_error=errors,
     )
 
 
 def count_passes(cells: int) -> int:
     """How many passes `cell_shapley` takes for so many cells."""
     n = cells + 1
-    return (2**n if n <= EXACT_PLAYERS else 2 * _orders(n) * (n + 1)) + cells
+    return (2**n if n <= EXACT_FEATURES else 2 * _orders(n) * (n + 1)) + cells
 
 
 def _orders(n: int) -> int:
@@ -141,20 +141,20 @@ def shapley(answers: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]
 
     Args:
         answers: Player i is in coalition k where bit i of k is set.
-        n: Players.
+        n: ShapleyFeatures.
     """
     numbers = np.arange(2**n)
     sizes = np.array([int(number).bit_count() for number in numbers])
     values = np.zeros(n)
-    for player in range(n):
-        without = numbers[numbers >> player & 1 == 0]
+    for feature in range(n):
+        without = numbers[numbers >> feature & 1 == 0]
         weights = [1 / (n * math.comb(n - 1, int(size))) for size in sizes[without]]
-        values[player] = (weights * (answers[without | 1 << player] - answers[without])).sum()
+        values[feature] = (weights * (answers[without | 1 << feature] - answers[without])).sum()
     return values
 
 
 def _joining(n: int, *, orders: int) -> npt.NDArray[np.int64]:
-    """(2 * orders * (n + 1), n) coalitions: players join one by one, in an order and backwards."""
+    """(2 * orders * (n + 1), n) coalitions: features join one by one, in an order and backwards."""
     rng = np.random.default_rng(0)
     rows = []
     for _ in range(orders):
@@ -168,7 +168,7 @@ def _joining(n: int, *, orders: int) -> npt.NDArray[np.int64]:
 def _mean_gains(
     answers: npt.NDArray[np.float64], coalitions: npt.NDArray[np.int64], n: int
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Mean gain (n,) of each player over the orders (M, n + 1), and its standard error."""
+    """Mean gain (n,) of each feature over the orders (M, n + 1), and its standard error."""
     joined = np.diff(coalitions.reshape(-1, n + 1, n), axis=1).argmax(axis=2)  # (M, n) who
     gains = np.take_along_axis(np.diff(answers, axis=1), np.argsort(joined, axis=1), axis=1)
     pairs = gains.reshape(-1, 2, n).mean(axis=1)  # an order and its reverse are no two draws
@@ -178,16 +178,16 @@ def _mean_gains(
 
 def _answer(
     model: SplitModel,
-    players: Players,
+    features: ShapleyFeatures,
     shown: npt.NDArray[np.bool_],
     target: int,
     normalise: Callable[[Tensor], Tensor],
     progress: Callable[[int, int], None],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Logits and probabilities (M,) of the target for coalitions (M, n)."""
-    layers = torch.from_numpy(np.stack([players.image, players.painted, players.even]))
+    layers = torch.from_numpy(np.stack([features.image, features.painted, features.even]))
     image, painted, even = normalise(layers).split(1)
-    regions = torch.from_numpy(players.regions.astype(np.int64)).to(image.device)
+    regions = torch.from_numpy(features.regions.astype(np.int64)).to(image.device)
     logits, probabilities = [], []
     size = chunk_size(image)
     with torch.inference_mode():

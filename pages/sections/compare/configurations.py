@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from modelzoo.evaluation.configurations import SETTING_HELP, differing_settings, say_settings
+from modelzoo.evaluation.configurations import (
+    SETTING_HELP,
+    describe_differences,
+    differing_configurations,
+)
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 
@@ -12,8 +16,8 @@ from pages.shell.tables import WHOLE_ROWS, offer_csv
 def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     """What differs between the settings of the runs, and whether anything does."""
     st.subheader("Is it the backbone that makes the difference?")
-    table = differing_settings({row.run_id: row.config for row in rows})
-    st.markdown(say_settings(table))
+    table = differing_configurations({row.run_id: row.config for row in rows})
+    st.markdown(describe_differences(table))
     if len(table.columns) == 1:
         return
     table.insert(0, "model", [names[row.run_id] for row in rows])

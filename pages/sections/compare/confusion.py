@@ -6,34 +6,36 @@ from pathlib import Path
 
 import streamlit as st
 
-from modelzoo.evaluation.hardest import Judged, images_of_cell, judge_images, judged_table
+from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_hardest, results_table
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import count
 from pages.figures.confusion import confusion_alt, confusion_matrix
 from pages.figures.frame import config
-from pages.sections.explain.prediction import say_percent
+from pages.sections.explain.prediction import percent_of
 from pages.shell.gallery import Card, draw_gallery
-from pages.shell.links import say_if_gone
-from pages.shell.reads import read_answers
+from pages.shell.links import warn_if_gone
+from pages.shell.reads import read_test_predictions
 from pages.shell.session import choose, clicked_point
 from pages.shell.tables import offer_csv
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ConfusionEntry:
     """One cell of a run's confusion matrix."""
 
     run_id: str
     label: str  # the true class
-    says: str  # the class with the highest probability
+    predicted: str  # the class with the highest probability
 
 
-def name_cell(cell: Cell) -> str:
+def name_entry(cell: ConfusionEntry) -> str:
     """A cell in the words that stand in links."""
-    return f"{cell.run_id}: {cell.label} said to be {cell.says}"
+    return f"{cell.run_id}: {cell.label} said to be {cell.predicted}"
 
 
-def choose_cell(cells: Sequence[Cell], *, elsewhere: Collection[str]) -> Cell | None:
+def choose_entry(
+    cells: Sequence[ConfusionEntry], *, elsewhere: Collection[str]
+) -> ConfusionEntry | None:
     """The cell of a confusion matrix whose images to show; None: none yet.
 
     What a click on a matrix chooses; by keyboard the same.
@@ -42,11 +44,11 @@ def choose_cell(cells: Sequence[Cell], *, elsewhere: Collection[str]) -> Cell | 
         cells: Those of the matrices shown.
         elsewhere: Ids of runs that other choices leave out.
     """
-    by_name = {name_cell(cell): cell for cell in cells}
+    by_name = {name_entry(cell): cell for cell in cells}
     hidden = [
         name for name in st.query_params.get_all("cell") if name.partition(": ")[0] in elsewhere
     ]
-    say_if_gone("cell", by_name, "Cell", elsewhere=hidden)
+    warn_if_gone("cell", by_name, "ConfusionEntry", elsewhere=hidden)
     chosen = st.selectbox(
         "Images of a cell",
         by_name,
@@ -84,9 +86,9 @@ def draw_mistakes(
     )
     matrices = st.container()  # above the choice that frames a cell
     row_by_id = {row.run_id: row for row in rows}
-    cell = choose_cell(
+    cell = choose_entry(
         [
-            Cell(row.run_id, label, says)
+            ConfusionEntry(row.run_id, label, says)
             for row in rows
             for label in row.evaluation.classes
             for says in row.evaluation.classes
@@ -99,8 +101,8 @@ def draw_mistakes(
             with st.container():
                 st.markdown(f"**{names[row.run_id]}**")
                 if cell and cell.run_id == row.run_id:
-                    _draw_matrix(row, names, (cell.label, cell.says), file_format)
-                    words = f"True class {cell.label}, said to be {cell.says}"
+                    _draw_matrix(row, names, (cell.label, cell.predicted), file_format)
+                    words = f"True class {cell.label}, said to be {cell.predicted}"
                     st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
                 else:
                     _draw_matrix(row, names, None, file_format)
@@ -109,28 +111,33 @@ def draw_mistakes(
 
 
 def _draw_cell(
-    cell: Cell, judged: Sequence[Judged], row: LeaderboardRow, names: Mapping[str, str]
+    cell: ConfusionEntry,
+    judged: Sequence[ImageResult],
+    row: LeaderboardRow,
+    names: Mapping[str, str],
 ) -> None:
     st.markdown("##### Images of the cell")
     st.markdown(
-        f"**{names[cell.run_id]}**, true class {cell.label}, said to be {cell.says}: "
+        f"**{names[cell.run_id]}**, true class {cell.label}, said to be {cell.predicted}: "
         f"{count(len(judged), 'test image')}{', the surest first' if len(judged) > 1 else ''}."
     )
     if judged:
         cards = [_card(each) for each in judged]
         draw_gallery(cards, Path(row.config.data), key="cell_page")
-        name = f"{cell.run_id}-{cell.label}-said-{cell.says}"
-        offer_csv(judged_table(judged, names), name, "List as CSV")
+        name = f"{cell.run_id}-{cell.label}-said-{cell.predicted}"
+        offer_csv(results_table(judged, names), name, "List as CSV")
 
 
-def _judge(cell: Cell | None) -> list[Judged]:
+def _judge(cell: ConfusionEntry | None) -> list[ImageResult]:
     """The images of a cell, the surest first."""
     if cell is None:
         return []
-    judged = images_of_cell(
-        judge_images(read_answers([cell.run_id])), label=cell.label, says=cell.says
+    judged = images_of_entry(
+        rank_hardest(read_test_predictions([cell.run_id])),
+        label=cell.label,
+        predicted=cell.predicted,
     )
-    return sorted(judged, key=lambda each: -each.sayings[0].probability)
+    return sorted(judged, key=lambda each: -each.by_model[0].probability)
 
 
 def _draw_matrix(
@@ -154,12 +161,12 @@ def _draw_matrix(
 def _choose_clicked(run_id: str, chart: str) -> None:
     if point := clicked_point(chart):
         says, label = point
-        choose(cell=name_cell(Cell(run_id, label, says)), cell_page=1)
+        choose(cell=name_entry(ConfusionEntry(run_id, label, says)), cell_page=1)
 
 
-def _card(judged: Judged) -> Card:
-    (saying,) = judged.sayings
-    said = f"{saying.says} {say_percent(saying.probability)}"
+def _card(judged: ImageResult) -> Card:
+    (saying,) = judged.by_model
+    said = f"{saying.predicted} {percent_of(saying.probability)}"
     return Card(
         judged.image,
         f"said to be **{said}**  \ntrue class {judged.label}",

@@ -12,11 +12,11 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.runs.attribution_tables import read_quality
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from xai.faithfulness.table import MEASURES, PUBLISHED, Summary  # noqa: TID253  # no torch behind
 from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
-from xai.say.verdict import say_runs  # noqa: TID253  # no torch behind
+from xai.say.verdict import describe_runs  # noqa: TID253  # no torch behind
 
 # What can be chosen; the rest is in the CSV.
 CHOICES = ("insertion", "deletion", "nucleus_energy", "cytoplasm_energy", "background_energy")
@@ -63,7 +63,7 @@ def draw_map_quality(
 
 def _read(run_id: str) -> list[Summary]:
     """What was found of the run's maps; nothing where they were not judged."""
-    with said_in_place():
+    with error_in_place():
         table = read_quality(paths.runs_folder() / run_id)
         if table is not None:
             return [
@@ -106,7 +106,7 @@ def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
         method: [each for found in shown.values() for each in found if each.method == method]
         for method in METHODS
     }
-    return "  \n".join(say_runs(found) for found in of_method.values() if found)
+    return "  \n".join(describe_runs(found) for found in of_method.values() if found)
 
 
 def _draw_table(
@@ -118,12 +118,14 @@ def _draw_table(
             {
                 "Model": names[run_id],
                 "Map": METHODS[each.method].title,
-                MEASURES[measure].title: f"{each.value:.2f} ({each.low:.2f} to {each.high:.2f})",
+                MEASURES[
+                    measure
+                ].title: f"{each.value:.2f} ({each.ci_low:.2f} to {each.ci_high:.2f})",
                 "Random": each.random,
                 "Centre": each.centre,
                 "Blurred": each.blurred,
                 "Share of area": each.area,
-                "Beats all three": None if each.better is None else 100 * each.better,
+                "Beats all three": None if each.win_share is None else 100 * each.win_share,
                 "Images": each.images,
                 "Groups": each.groups,
             }

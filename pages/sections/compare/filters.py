@@ -7,7 +7,7 @@ import streamlit as st
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
 from pages.figures.frame import FORMATS
-from pages.shell.links import say_if_gone
+from pages.shell.links import warn_if_gone
 
 DRAWN = 12  # runs in figures: nobody tells more lines apart
 
@@ -34,7 +34,7 @@ def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = 
         elsewhere: Titles of splits that other choices leave out.
     """
     ids = {choice.title: choice.split_id for choice in splits}
-    say_if_gone("split", ids, "Split", elsewhere=elsewhere)
+    warn_if_gone("split", ids, "Split", elsewhere=elsewhere)
     title = splits[0].title
     if len(splits) > 1:
         chosen = st.selectbox(
@@ -59,7 +59,7 @@ def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) 
         elsewhere: Ids of runs that other choices leave out.
     """
     run_ids = [row.run_id for row in rows]
-    say_if_gone("drawn", run_ids, "Run", elsewhere=elsewhere)
+    warn_if_gone("drawn", run_ids, "Run", elsewhere=elsewhere)
     if len(rows) <= DRAWN:
         return run_ids
     chosen = st.multiselect(
@@ -107,7 +107,7 @@ def choose_format() -> str:
 
 
 def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Sequence[str]:
-    say_if_gone(key, values, what)
+    warn_if_gone(key, values, what)
     if len(values) < 2:
         return values
     return (

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from modelzoo.evaluation.hardest import Judged, Saying, judge_images, judged_table, say_agreement
+from modelzoo.evaluation.hardest import (
+    ImageResult,
+    ModelPrediction,
+    describe_agreement,
+    rank_hardest,
+    results_table,
+)
 from modelzoo.evaluation.rows import LeaderboardRow
-from pages.sections.explain.prediction import say_percent
+from pages.sections.explain.prediction import percent_of
 from pages.shell.gallery import Card, draw_gallery
-from pages.shell.links import say_if_gone
-from pages.shell.reads import read_answers
+from pages.shell.links import warn_if_gone
+from pages.shell.reads import read_test_predictions
 from pages.shell.tables import offer_csv
 
 
@@ -22,7 +28,7 @@ def choose_right(images_by_right: Mapping[int, int]) -> int | None:
         images_by_right: How many images, for each number of models.
     """
     counts = [str(right) for right in sorted(images_by_right)]
-    say_if_gone("right", counts, "Number of models")
+    warn_if_gone("right", counts, "Number of models")
     chosen = st.pills(
         "Right by so many models",
         counts,
@@ -39,13 +45,13 @@ def choose_right(images_by_right: Mapping[int, int]) -> int | None:
 def draw_disagreements(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     """The test images of `rows`, the hardest first."""
     st.subheader("Which images are hard, and for whom?")
-    answers = read_answers(row.run_id for row in rows)
-    judged = judge_images(answers)
-    st.markdown(say_agreement(judged))
+    answers = read_test_predictions(row.run_id for row in rows)
+    judged = rank_hardest(answers)
+    st.markdown(describe_agreement(judged))
     if not judged:
         return
-    right = choose_right(Counter(each.right for each in judged))
-    shown = [each for each in judged if right in (None, each.right)]
+    right = choose_right(Counter(each.n_correct for each in judged))
+    shown = [each for each in judged if right in (None, each.n_correct)]
     st.caption(
         f"{len(shown)} of {len(judged)} images: those that fewest models name right first, among "
         "them those whose wrong answers are surest. Percentages are the probabilities of the "
@@ -55,20 +61,20 @@ def draw_disagreements(rows: Sequence[LeaderboardRow], names: Mapping[str, str])
     if cards:
         draw_gallery(cards, Path(rows[0].config.data), key="hard_page", card_px=280)
     offer_csv(
-        judged_table(shown, names), f"images-by-models-right-{rows[0].split_id}", "List as CSV"
+        results_table(shown, names), f"images-by-models-right-{rows[0].split_id}", "List as CSV"
     )
 
 
-def _card(judged: Judged, names: Mapping[str, str]) -> Card:
-    by_answer: dict[str, list[Saying]] = {}
-    for saying in judged.sayings:
-        by_answer.setdefault(saying.says, []).append(saying)
+def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:
+    by_answer: dict[str, list[ModelPrediction]] = {}
+    for saying in judged.by_model:
+        by_answer.setdefault(saying.predicted, []).append(saying)
     lines = [
         f"{'**' + says + '**' if says == judged.label else says}: "
-        + ", ".join(f"{names[each.run_id]} {_percent(each)}" for each in sayings)
-        for says, sayings in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
+        + ", ".join(f"{names[each.run_id]} {_percent(each)}" for each in by_model)
+        for says, by_model in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
     ]
-    right = f"right by {judged.right} of {len(judged.sayings)}"
+    right = f"right by {judged.n_correct} of {len(judged.by_model)}"
     return Card(
         judged.image,
         f"true class **{judged.label}**, {right}  \n"
@@ -78,16 +84,16 @@ def _card(judged: Judged, names: Mapping[str, str]) -> Card:
     )
 
 
-def _percent(saying: Saying) -> str:
+def _percent(saying: ModelPrediction) -> str:
     """Its probability, kept on one line."""
-    return say_percent(saying.probability).replace(" ", "\N{NO-BREAK SPACE}")
+    return percent_of(saying.probability).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _ask(judged: Judged) -> tuple[str, ...]:
+def _ask(judged: ImageResult) -> tuple[str, ...]:
     """Whom Explain asks: the surest that is wrong and the surest that is right."""
     chosen = []
-    for is_right in (False, True):
-        alike = [each for each in judged.sayings if each.is_right == is_right]
+    for is_correct in (False, True):
+        alike = [each for each in judged.by_model if each.is_correct == is_correct]
         if alike:
             chosen.append(max(alike, key=lambda each: each.probability).run_id)
     return tuple(chosen)

@@ -8,7 +8,7 @@ from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.learning import _styles
-from pages.shell.links import say_if_gone
+from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_curves
 
 
@@ -16,7 +16,7 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
     """One class against the rest, or the mean of all, for every run on one pair of axes."""
     st.subheader("How well are the classes told apart?")
     targets = [MACRO, *sorted({name for row in rows for name in row.evaluation.classes})]
-    say_if_gone("roc", targets, "Class")
+    warn_if_gone("roc", targets, "Class")
     target = (
         st.segmented_control(
             "Class",

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.evaluation.verdict import split_effect, verdict_sentences
+from modelzoo.evaluation.verdict import describe_split_effect, verdict_sentences
 
 
-def say_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRow]) -> None:
+def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRow]) -> None:
     """The answer in large letters, what it rests on below, and what the split does to it.
 
     Args:
@@ -19,5 +19,5 @@ def say_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRo
     st.markdown(f"#### {answer}")
     if rest:
         st.markdown(" ".join(rest))
-    if effect := split_effect(all_rows):
+    if effect := describe_split_effect(all_rows):
         st.info(f"{effect} A figure means nothing without its split.", icon=":material/call_split:")

@@ -11,9 +11,9 @@ import streamlit as st
 from modelzoo.runs.attribution_tables import read_validity
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
-from pages.sections.explain.prediction import Answer
+from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.models import Model
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # records: no torch behind them
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
@@ -28,12 +28,15 @@ HELP = (
     "shows what the answer hangs on moves it sooner than maps that never asked the model: a random "
     "one, one of the middle, and one of what is dark."
 )
-LEFT_OUT = ("increase", "noise_change")  # of one image they say little that others do not
+LEFT_OUT = (
+    "increase_in_confidence",
+    "noise_change",
+)  # of one image they say little that others do not
 
 
 def draw_trust(
     model: Model,
-    answer: Answer,
+    answer: Prediction,
     subject: Subject,
     methods: Sequence[Method],
     target_name: str,
@@ -46,12 +49,12 @@ def draw_trust(
         name = answer.classes[target]
         st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
         for method in methods:
-            with said_in_place():
+            with error_in_place():
                 _draw_method(model, subject, method, target)
 
 
 def draw_agreement(
-    asked: Sequence[tuple[Model, Answer]],
+    asked: Sequence[tuple[Model, Prediction]],
     subject: Subject,
     methods: Sequence[Method],
     target_name: str,
@@ -67,7 +70,7 @@ def draw_agreement(
                 maps[model.title, method.title] = inference.attribution(
                     model, subject.picture, method=method.name, target=answer.classes.index(name)
                 )
-    says = {model.title: answer.says for model, answer in asked}
+    says = {model.title: answer.predicted for model, answer in asked}
     rows = [
         {
             "One map": ", ".join(one),
@@ -95,18 +98,18 @@ def _say_pair(
     says: dict[str, str],
 ) -> str:
     from xai.faithfulness.similarity import agreement
-    from xai.say.verdict import say_agreement
+    from xai.say.verdict import describe_agreement
 
     if one[0] == other[0]:  # of one model, which has one answer
         if is_same_map(maps[one], maps[other]):
             return "The same map: that they agree proves nothing."
         return "Two methods on one model."
     alike = agreement(maps[one].values, maps[other].values)
-    return say_agreement(alike, same_answer=says[one[0]] == says[other[0]])
+    return describe_agreement(alike, same_answer=says[one[0]] == says[other[0]])
 
 
 def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:
-    from xai.say.verdict import say_verdict
+    from xai.say.verdict import describe_verdict
 
     place = st.empty()
     bar = place.progress(0.0, f"{method.title}: making the map …")
@@ -122,8 +125,8 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         progress=hear,
     )
     place.empty()
-    st.markdown(f"**{method.title}.** {say_verdict(report)}")
-    with said_in_place():
+    st.markdown(f"**{method.title}.** {describe_verdict(report)}")
+    with error_in_place():
         if held := _read_sentence(model, method.name):
             st.markdown(f"On a few test images of this run: {held}")
     st.caption(method.not_valid)

@@ -11,7 +11,7 @@ from modelzoo.errors import UserError
 from pages.sections.explain.image_filter import choose_filter
 from pages.shell.gallery import find_file
 from pages.shell.inference import Picture
-from pages.shell.links import say_if_gone
+from pages.shell.links import warn_if_gone
 from pages.shell.models import Model
 
 
@@ -32,7 +32,7 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
         UserError: Its file is gone.
     """
     rows = {image_id: row for model in models for image_id, row in model.rows.items()}
-    say_if_gone("image", rows, "Image")
+    warn_if_gone("image", rows, "Image")
     matching = choose_filter(models)
     left, right = st.columns(2, gap="medium")
     with right:

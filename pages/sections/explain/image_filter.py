@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from modelzoo.datasets.splits import PARTS
-from pages.shell.errors import said_in_place
-from pages.shell.links import say_if_gone
-from pages.shell.models import Model, answers_by_image
+from pages.shell.errors import error_in_place
+from pages.shell.links import warn_if_gone
+from pages.shell.models import Model, predicted_by_image
 
 ANY_CLASS, ANY_PART, ANY_ANSWER = "any class", "any part", "any answer"
 DISAGREE = "models disagree"
 
 # What is asked of the answers (one class a model) and the true class.
-ANSWERS: dict[str, Callable[[Sequence[str], str], bool]] = {
+CORRECTNESS: dict[str, Callable[[Sequence[str], str], bool]] = {
     ANY_ANSWER: lambda answers, truth: True,
     "all right": lambda answers, truth: all(each == truth for each in answers),
     "some wrong": lambda answers, truth: any(each != truth for each in answers),
@@ -34,9 +34,9 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     for key, there, what in (
         ("class", classes, "Class"),
         ("part", parts, "Part"),
-        ("answers", ANSWERS, "Filter"),
+        ("answers", CORRECTNESS, "Filter"),
     ):
-        say_if_gone(key, there, what)
+        warn_if_gone(key, there, what)
     by_class, by_part, by_answers = st.columns(3)
     label = by_class.selectbox(
         "Class", classes, key="class", bind="query-params", help="The true class of the images."
@@ -50,7 +50,7 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     )
     answers = by_answers.selectbox(
         "Answers",
-        list(ANSWERS),
+        list(CORRECTNESS),
         key="answers",
         bind="query-params",
         help="What the models shown said of the image when they were trained, as each run's "
@@ -65,7 +65,7 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     if answers != ANY_ANSWER:
         said = _read_answers(models)
         truths = {image_id: rows[image_id].label for image_id in found}
-        found = match_answers(truths, list(said.values()), answers)
+        found = match_correctness(truths, list(said.values()), answers)
         if answers == DISAGREE and len(said) < 2:
             st.info("One model cannot disagree; choose two or more.")
             return found
@@ -74,7 +74,7 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     return found
 
 
-def match_answers(
+def match_correctness(
     truths: Mapping[str, str], said: Sequence[Mapping[str, str]], wanted: str
 ) -> list[str]:
     """Ids of the images whose answers are as `wanted`; one that no model has answered is not.
@@ -82,9 +82,9 @@ def match_answers(
     Args:
         truths: The true class by image id.
         said: For each model, the class it named by image id.
-        wanted: A key of `ANSWERS`.
+        wanted: A key of `CORRECTNESS`.
     """
-    matches = ANSWERS[wanted]
+    matches = CORRECTNESS[wanted]
     answers = {
         image_id: [each[image_id] for each in said if image_id in each] for image_id in truths
     }
@@ -99,6 +99,6 @@ def _read_answers(models: Sequence[Model]) -> dict[str, dict[str, str]]:
     """Answers by run; a run without predictions is said and left out."""
     said = {}
     for model in models:
-        with said_in_place():
-            said[model.run.id] = answers_by_image(model)
+        with error_in_place():
+            said[model.run.id] = predicted_by_image(model)
     return said

@@ -12,14 +12,14 @@ import streamlit as st
 
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import (
-    UNLIKENESS_HELP,
-    Answer,
-    say_doubts,
-    say_percent,
-    say_unlikeness,
+    OOD_HELP,
+    Prediction,
+    describe_doubts,
+    describe_ood,
+    percent_of,
 )
 from pages.shell import inference
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.models import Model
 from pages.shell.palette import class_colours
@@ -59,7 +59,7 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DisplayOptions:
     """How maps are drawn."""
 
     opacity: float = 0.7  # [0, 1]
@@ -73,7 +73,7 @@ class Panels:
     """All maps on the page, by method on one scale."""
 
     subject: Subject
-    look: Look
+    look: DisplayOptions
     may_compute: bool = True  # else only maps in memory are shown
     are_all: bool = True  # whether none was left out for that
     shown: list[Panel] = field(default_factory=list)
@@ -148,7 +148,7 @@ class Panels:
 
 
 def draw_model(
-    model: Model, answer: Answer, methods: Sequence[Method], target_name: str, panels: Panels
+    model: Model, answer: Prediction, methods: Sequence[Method], target_name: str, panels: Panels
 ) -> None:
     """One model's row: its answer, and one map a method.
 
@@ -172,11 +172,11 @@ def draw_model(
         for method, place in zip(methods, places, strict=False):
             # A map alone leaves the column beside it free.
             beside = places[1] if len(methods) == 1 else place
-            with place, said_in_place():
+            with place, error_in_place():
                 _draw_map(model, method, target, name, panels, beside)
 
 
-def find_target(answer: Answer, target_name: str) -> int | None:
+def find_target(answer: Prediction, target_name: str) -> int | None:
     """The index of the class to explain; None, and a sentence, where the model lacks it."""
     name = answer.class_to_explain(target_name)
     if name in answer.classes:
@@ -251,7 +251,7 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
             st.markdown(f":small[[{method.paper}]({method.url})]")
 
 
-def _draw_title(model: Model, answer: Answer, subject: Subject) -> None:
+def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
     """Title and badges, and above all maps what speaks against relying on them."""
     part = subject.part_by_run.get(model.run.id)
     st.markdown(f"#### {model.title}")
@@ -263,25 +263,25 @@ def _draw_title(model: Model, answer: Answer, subject: Subject) -> None:
         words = {"train": "training", "validation": "validation", "test": "test"}[part]
         badges.append(f":{colour}-badge[image in its {words} part]")
     st.markdown(" ".join(badges))
-    for doubt in say_doubts(answer, part):
+    for doubt in describe_doubts(answer, part):
         st.warning(doubt, icon=":material/warning:")
 
 
-def _draw_answer(answer: Answer, subject: Subject) -> None:
+def _draw_answer(answer: Prediction, subject: Subject) -> None:
     """The probabilities as bars, and how unlike the training images the image is."""
     st.markdown("**Probabilities**", help=PROBABILITIES_HELP)
     st.html(probability_bars(answer, subject.label))
-    st.markdown(say_unlikeness(answer), help=UNLIKENESS_HELP)
+    st.markdown(describe_ood(answer), help=OOD_HELP)
 
 
-def probability_bars(answer: Answer, label: str | None) -> str:
+def probability_bars(answer: Prediction, label: str | None) -> str:
     """The probabilities as bars in the colours of the classes, the true class marked."""
     colours = class_colours(answer.classes)
     rows = []
     for name, probability in zip(answer.classes, answer.probabilities, strict=True):
-        percent, share = 100 * float(probability), html.escape(say_percent(float(probability)))
+        percent, share = 100 * float(probability), html.escape(percent_of(float(probability)))
         mark = " (true)" if name == label else ""
-        weight = 700 if name == answer.says else 400
+        weight = 700 if name == answer.predicted else 400
         rows.append(
             f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
             '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
@@ -298,9 +298,9 @@ def probability_bars(answer: Answer, label: str | None) -> str:
 def _cost(attribution: Attribution) -> str:
     """How exact the map is, and what it took."""
     height, width = attribution.values.shape
-    passes = f"{attribution.forwards} passes" if attribution.forwards > 1 else "1 pass"
+    passes = f"{attribution.forward_passes} passes" if attribution.forward_passes > 1 else "1 pass"
     exact = f"{height} x {width} fields" + (", enlarged" if max(height, width) < 64 else "")
-    if attribution.expected_error is not None:
-        off = attribution.expected_error
+    if attribution.completeness_gap is not None:
+        off = attribution.completeness_gap
         exact = f"the sum is off by {f'{off:.2f}' if off >= 0.005 else 'less than 0.01'} logits"
     return f"({exact}; {passes}, {attribution.seconds:.1f} s)"

@@ -7,8 +7,8 @@ import streamlit as st
 
 from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
-from pages.sections.explain.maps import Look
-from pages.shell.links import say_if_gone
+from pages.sections.explain.maps import DisplayOptions
+from pages.shell.links import warn_if_gone
 from pages.shell.models import Model
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
@@ -23,7 +23,7 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
         models: Those that will be asked.
     """
     titles = {row.title: row for row in METHODS.values()}
-    say_if_gone("method", titles, "Method")
+    warn_if_gone("method", titles, "Method")
     by_choice, by_cost = st.columns([4, 1], gap="medium", vertical_alignment="bottom")
     chosen = [
         titles[title]
@@ -64,7 +64,7 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
     return chosen
 
 
-def choose_look() -> Look:
+def choose_display() -> DisplayOptions:
     """How maps are drawn."""
     opacity_percent = st.slider(
         "Opacity in %",
@@ -96,7 +96,7 @@ def choose_look() -> Look:
         bind="query-params",
         help="Of nucleated cells (green) and their nuclei (white).",
     )
-    return Look(
+    return DisplayOptions(
         opacity=opacity_percent / 100,
         as_share=scale == SHARES,
         contours=contours,

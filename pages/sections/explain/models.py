@@ -11,7 +11,7 @@ from modelzoo.evaluation.rows import describe_status
 from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
-from pages.shell.links import say_if_gone
+from pages.shell.links import warn_if_gone
 from pages.shell.models import Model
 
 STARTS_WITH = 2  # runs shown without a choice
@@ -25,7 +25,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
     for run_id in linked:
         if run_id in unready:
             st.info(f"Run {run_id} cannot be asked yet. {unready[run_id]}")
-    say_if_gone("run", {*by_id, *unready}, "Run")
+    warn_if_gone("run", {*by_id, *unready}, "Run")
     same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
     start = same_data[:STARTS_WITH]
     chosen = st.multiselect(

@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.sections.explain.image import Subject
-from pages.sections.explain.prediction import Answer
+from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.models import Model
 
@@ -17,9 +17,9 @@ HELP = (
 )
 
 
-def draw_nearest(model: Model, answer: Answer, subject: Subject) -> None:
+def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
     """One model's row: its nearest training images, and an alarm where one is nearly this image."""
-    with st.container(border=True), said_in_place():
+    with st.container(border=True), error_in_place():
         found = inference.nearest(model, subject.picture)
         st.markdown(f"#### {model.title}: the training images most like this one", help=HELP)
         others = [each for each in found if each.image != subject.image_id]
@@ -31,9 +31,9 @@ def draw_nearest(model: Model, answer: Answer, subject: Subject) -> None:
                 "the answer proves nothing.",
                 icon=":material/content_copy:",
             )
-        same = sum(each.label == answer.says for each in others)
+        same = sum(each.label == answer.predicted for each in others)
         st.markdown(
-            f"{same} of these {len(others)} are {answer.says}, which is what {model.title} says."
+            f"{same} of these {len(others)} are {answer.predicted}, which {model.title} predicts."
         )
         cards = [
             Card(

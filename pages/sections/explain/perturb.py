@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.figures.clickable import cells_to_click
+from pages.figures.clickable import clickable_entries
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import probability_bars
-from pages.sections.explain.prediction import Answer
+from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.models import Model
 from pages.shell.session import count_clicks, toggle_clicked_number
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
-from xai.perturb.image import PROBES, Probe, keep_only, say_change  # noqa: TID253  # no torch behind it
+from xai.perturb.image import PERTURBATIONS, Perturbation, describe_change, keep_only  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Change:
     make: Callable[[Rgb, "Cells"], Rgb]
 
 
-def draw_what_if(asked: Sequence[tuple[Model, Answer]], subject: Subject) -> None:
+def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) -> None:
     """The choice of changes, the changed image, and each model's answer to it."""
     cells = inference.find_cells(subject.picture)
     changes = _changes()
@@ -70,7 +70,7 @@ def draw_what_if(asked: Sequence[tuple[Model, Answer]], subject: Subject) -> Non
             return
         st.markdown(f"**{change.title}.** {change.asks}")
         for model, answer in asked:
-            with st.container(border=True), said_in_place():
+            with st.container(border=True), error_in_place():
                 _draw_answer(model, answer, subject, change)
 
 
@@ -80,11 +80,13 @@ def _changes() -> dict[str, Change]:
         Change(ERASE, ASKS[ERASE], lambda pixels, cells: _without(pixels, cells, None)),
         Change(KEEP, ASKS[KEEP], lambda pixels, cells: keep_only(pixels, cells.mask)),
     ]
-    found += [Change(each.title, each.asks, _whatever_cells(each)) for each in PROBES.values()]
+    found += [
+        Change(each.title, each.asks, _whatever_cells(each)) for each in PERTURBATIONS.values()
+    ]
     return {each.title: each for each in found}
 
 
-def _whatever_cells(probe: Probe) -> Callable[[Rgb, "Cells"], Rgb]:
+def _whatever_cells(probe: Perturbation) -> Callable[[Rgb, "Cells"], Rgb]:
     """The probe's change, which asks for no cells."""
     return lambda pixels, _: probe.change(pixels)
 
@@ -123,7 +125,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     chart = f"cells-after-{clicks}-clicks"
     with place:
         st.plotly_chart(
-            cells_to_click(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
+            clickable_entries(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
             # A new chart each time: a second click on a point would only take its mark away.
             key=chart,
             on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),
@@ -143,8 +145,10 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
     return found
 
 
-def _draw_answer(model: Model, answer: Answer, subject: Subject, change: Change) -> None:
+def _draw_answer(model: Model, answer: Prediction, subject: Subject, change: Change) -> None:
     after = inference.what_if(model, subject.picture, change.make)
-    st.markdown(f"**{model.title}**: {say_change(answer.probabilities, after, answer.classes)}")
+    st.markdown(
+        f"**{model.title}**: {describe_change(answer.probabilities, after, answer.classes)}"
+    )
     with st.expander("All classes, after the change"):
         st.html(probability_bars(answer.with_probabilities(after), subject.label))

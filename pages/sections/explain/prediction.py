@@ -7,60 +7,55 @@ import numpy as np
 import numpy.typing as npt
 
 OWN = "each model's own answer"  # in place of a class's name: what is to be explained
-UNLIKE = 95.0  # percentile from which an image is called unlike the training images
-UNLIKENESS_HELP = (
+OUT_OF_DISTRIBUTION = 95.0  # percentile from which an image is called unlike the training images
+OOD_HELP = (
     "How far the image's features are from those of the nearest training image, as a percentile of "
     "how far training images are from each other: 0 is a training image itself, 50 as far as the "
     f"median training image is from the next, 100 farther than any. A warning comes above "
-    f"{UNLIKE:.0f}."
+    f"{OUT_OF_DISTRIBUTION:.0f}."
 )
 UNSURE = 0.5  # probability below which a model's answer is called unsure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
-class Answer:
+class Prediction:
     """One model's answer to one image."""
 
     run_id: str
     title: str  # of the model, as people read it
     classes: tuple[str, ...]
     probabilities: npt.NDArray[np.float32]  # (K,)
-    unlikeness: float  # percentile of the training images' own distances, [0, 100]
+    ood_percentile: float  # percentile of the training images' own distances, [0, 100]
 
     @property
-    def predicted(self) -> int:
-        """Index of the likeliest class."""
-        return int(self.probabilities.argmax())
-
-    @property
-    def says(self) -> str:
+    def predicted(self) -> str:
         """Name of the likeliest class."""
-        return self.classes[self.predicted]
+        return self.classes[int(self.probabilities.argmax())]
 
     def class_to_explain(self, wanted: str) -> str:
         """The class that a person wants explained: the one named, or what this model says."""
-        return self.says if wanted == OWN else wanted
+        return self.predicted if wanted == OWN else wanted
 
-    def with_probabilities(self, probabilities: npt.NDArray[np.float32]) -> "Answer":
+    def with_probabilities(self, probabilities: npt.NDArray[np.float32]) -> "Prediction":
         """The same model's answer to the image after a change."""
         return replace(self, probabilities=probabilities)
 
 
-def say_answers(answers: Sequence[Answer], label: str | None) -> str:
+def describe_predictions(answers: Sequence[Prediction], label: str | None) -> str:
     """What the models say, whether they agree, whether it is true, and whether to rely on it.
 
     Args:
         answers: At least one.
         label: The true class; None where nobody knows.
     """
-    unlike = sum(answer.unlikeness > UNLIKE for answer in answers)
+    unlike = sum(answer.ood_percentile > OUT_OF_DISTRIBUTION for answer in answers)
     if not unlike:
         return _say(answers, label)
     whose = "the training images" if len(answers) == 1 else f"what {unlike} of them learned from"
     return f"{_say(answers, label)} But the image is unlike {whose}."
 
 
-def say_doubts(answer: Answer, part: str | None) -> list[str]:
+def describe_doubts(answer: Prediction, part: str | None) -> list[str]:
     """Why not to rely on an answer; one sentence each.
 
     Args:
@@ -68,8 +63,8 @@ def say_doubts(answer: Answer, part: str | None) -> list[str]:
         part: Where the image was in the model's training; None: nowhere.
     """
     doubts = []
-    if answer.unlikeness > UNLIKE:
-        farther = "any" if answer.unlikeness >= 100 else f"{answer.unlikeness:.0f} %"
+    if answer.ood_percentile > OUT_OF_DISTRIBUTION:
+        farther = "any" if answer.ood_percentile >= 100 else f"{answer.ood_percentile:.0f} %"
         doubts.append(
             f"This image is unlike what {answer.title} was trained on, farther away than {farther} "
             "of its training images are from each other: rely on neither answer nor map."
@@ -87,26 +82,26 @@ def say_doubts(answer: Answer, part: str | None) -> list[str]:
     return doubts
 
 
-def say_unlikeness(answer: Answer) -> str:
+def describe_ood(answer: Prediction) -> str:
     """How unlike the training images the image is, as a number and in words."""
-    words = "unlike" if answer.unlikeness > UNLIKE else "like"
-    return f"**Unlikeness {answer.unlikeness:.0f}** of 100: {words} its training images"
+    words = "unlike" if answer.ood_percentile > OUT_OF_DISTRIBUTION else "like"
+    return f"**Unlikeness {answer.ood_percentile:.0f}** of 100: {words} its training images"
 
 
-def say_percent(probability: float) -> str:
+def percent_of(probability: float) -> str:
     """A probability in whole percent; certainty is never claimed by rounding."""
     if 0 < probability < 0.005:
         return "<1 %"
     return ">99 %" if 0.995 <= probability < 1 else f"{100 * probability:.0f} %"
 
 
-def _say(answers: Sequence[Answer], label: str | None) -> str:
+def _say(answers: Sequence[Prediction], label: str | None) -> str:
     """What the models say, whether they agree, and whether it is true where that is known."""
-    by_class: dict[str, list[Answer]] = {}
+    by_class: dict[str, list[Prediction]] = {}
     for answer in answers:
-        by_class.setdefault(answer.says, []).append(answer)
+        by_class.setdefault(answer.predicted, []).append(answer)
     if len(by_class) == 1:
-        said = answers[0].says
+        said = answers[0].predicted
         who = {1: f"{answers[0].title} says", 2: "Both models say"}.get(
             len(answers), f"All {len(answers)} models say"
         )
@@ -124,8 +119,8 @@ def _say(answers: Sequence[Answer], label: str | None) -> str:
     return f"The models disagree: {listed}.{truth}"
 
 
-def _percents(answers: Sequence[Answer]) -> str:
+def _percents(answers: Sequence[Prediction]) -> str:
     low, *_, high = sorted([float(answer.probabilities.max()) for answer in answers] * 2)
-    if say_percent(low) == say_percent(high):
-        return say_percent(low)
-    return f"{say_percent(low).removesuffix(' %')} to {say_percent(high)}"
+    if percent_of(low) == percent_of(high):
+        return percent_of(low)
+    return f"{percent_of(low).removesuffix(' %')} to {percent_of(high)}"

@@ -8,9 +8,9 @@ import streamlit as st
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
 from pages.sections.explain.methods import milliseconds_a_pass
-from pages.sections.explain.prediction import Answer, say_percent
+from pages.sections.explain.prediction import Prediction, percent_of
 from pages.shell import inference
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.models import Model
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
@@ -27,9 +27,9 @@ HELP = (
 )
 
 
-def draw_by_cell(model: Model, answer: Answer, subject: Subject, target_name: str) -> None:
+def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name: str) -> None:
     """One model's row: its cells, coloured by what they add, and this in words and numbers."""
-    with st.container(border=True), said_in_place():
+    with st.container(border=True), error_in_place():
         target = find_target(answer, target_name)
         if target is None:
             return
@@ -47,7 +47,7 @@ def draw_by_cell(model: Model, answer: Answer, subject: Subject, target_name: st
 
             st.markdown(describe_cells(found, cells.labels, name))
             _draw_table(found, cells, name)
-            st.caption(f"({found.forwards:,} passes, {found.seconds:.1f} s)")
+            st.caption(f"({found.forward_passes:,} passes, {found.seconds:.1f} s)")
 
 
 def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
@@ -105,7 +105,7 @@ def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> N
             "Player": f"Cell {cell}",
             "Where": place_of(cells.labels, cell),
             "Adds, logits": float(value),
-            without: say_percent(float(left)),
+            without: percent_of(float(left)),
         }
         for cell, (value, left) in enumerate(
             zip(found.values, found.probability_without, strict=True), 1

@@ -7,16 +7,16 @@ import streamlit as st
 
 from modelzoo import paths
 from pages.shell.data_picker import choose_data
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 
 
 def dataset_report() -> None:
     """What a folder of images holds, and what was skipped and why."""
-    st.subheader("Look into a folder of images")
+    st.subheader("DisplayOptions into a folder of images")
     folder = choose_data("Folder or table", "data", placeholder="Choose one, or type a path")
     if not folder:
         return
-    with said_in_place():
+    with error_in_place():
         from modelzoo.datasets.opening import open_dataset
 
         with st.spinner("Checking images …"):

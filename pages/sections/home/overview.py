@@ -10,8 +10,8 @@ from modelzoo.backbones.weights import list_weights
 from modelzoo.evaluation.rows import Leaderboard
 from modelzoo.launching.queue import list_at_work
 from modelzoo.training.devices import list_devices
-from pages.shell.demo import say_progress
-from pages.shell.run_status import draw_progress, list_runs_here, read_states, say_at_work
+from pages.shell.demo import draw_demo_progress
+from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
 
 
 def doors() -> None:
@@ -47,8 +47,8 @@ def running(before: frozenset[tuple[str, str]]) -> None:
     if not busy:
         return
     with st.container(border=True):
-        st.markdown(f"**{say_at_work(busy)}**")
-        say_progress(found)
+        st.markdown(f"**{describe_at_work(busy)}**")
+        draw_demo_progress(found)
         for each in busy:
             if each.status.state == "training":
                 draw_progress(each.run, each.status)

@@ -6,7 +6,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import fetch_weights, list_weights
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 
 
 def draw_weights() -> None:
@@ -14,7 +14,7 @@ def draw_weights() -> None:
     section = st.expander("ImageNet weights", key="weights", on_change="rerun", bind="query-params")
     if not section.open:
         return
-    with section, said_in_place():
+    with section, error_in_place():
         with st.spinner("Looking for weights …"):
             states = list_weights(paths.weights_folder())
         missing = [state.backbone for state in states if state.path is None]
@@ -53,6 +53,6 @@ def _fetch(names: list[str]) -> None:
             share = min(done / total, 1.0) if total else 0.0
             bar.progress(share, f"{title}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")  # type: ignore[attr-defined]  # a DeltaGenerator
 
-        with said_in_place():
+        with error_in_place():
             fetch_weights(name, report=show)
             bar.progress(1.0, f"{title}: here")

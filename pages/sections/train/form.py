@@ -17,8 +17,8 @@ from modelzoo.launching.plan import PlannedRun, create_runs, format_command, pla
 from modelzoo.training.devices import find_device, list_devices
 from pages.shell.data_picker import choose_data
 from pages.shell.demo import offer_demo
-from pages.shell.errors import said_in_place
-from pages.shell.links import say_if_gone
+from pages.shell.errors import error_in_place
+from pages.shell.links import warn_if_gone
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
 TITLES = {row.title: row.name for row in BACKBONES.values()}
@@ -78,7 +78,7 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
         help="Each run is a process of its own and goes on when this page is closed. On a device "
         "that is busy they wait for their turn, first come, first served.",
     ):
-        with said_in_place():
+        with error_in_place():
             place = find_device(device).name
             for run in create_runs(paths.runs_folder(), planned):
                 local.start(run, store=paths.store_folder(), device=place)
@@ -87,7 +87,7 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
 
 
 def _choose_backbones() -> list[str]:
-    say_if_gone("train_backbone", [ALL_TEN, *TITLES], "Backbone")
+    warn_if_gone("train_backbone", [ALL_TEN, *TITLES], "Backbone")
     titles = st.multiselect(
         "Backbones",
         [ALL_TEN, *TITLES],
@@ -132,7 +132,7 @@ def _choose_device_and_name() -> tuple[str, str]:
     by_device, by_name = st.columns(2, gap="medium")
     devices = list_devices()
     listed = ["auto", *(device.name for device in devices)]
-    say_if_gone("train_device", listed, "Device")
+    warn_if_gone("train_device", listed, "Device")
     free = "; ".join(
         f"{each.name} ({each.title}): {each.free_bytes / 1e9:.0f} of {each.total_bytes / 1e9:.0f} "
         "GB free"
@@ -175,7 +175,7 @@ def _choose_value(spec: "dataclasses.Field[Any]", start: Any) -> Any:
     text, low, high = (spec.metadata[name] for name in ("help", "low", "high"))
     if get_origin(spec.type) is Literal:
         choices = list(get_args(spec.type))
-        say_if_gone(key, choices, label)
+        warn_if_gone(key, choices, label)
         return st.selectbox(
             label,
             choices,

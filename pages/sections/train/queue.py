@@ -9,7 +9,7 @@ from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import Status
-from pages.shell.errors import said_in_place
+from pages.shell.errors import error_in_place
 from pages.shell.run_status import draw_progress, list_runs_here, read_states
 
 
@@ -97,6 +97,6 @@ def _stop_button(
         type=type,
         help=help_text,
     ):
-        with said_in_place():
+        with error_in_place():
             local.stop(run, after_epoch=after_epoch)
             st.toast(f"{run.id} has been asked to stop.")

@@ -18,8 +18,8 @@ from modelzoo.training.devices import find_device
 from pages.figures.frame import FORMATS, config
 from pages.figures.learning import live_curves, live_curves_alt
 from pages.sections.train.queue import offer_stop
-from pages.shell.errors import said_in_place
-from pages.shell.links import say_if_gone
+from pages.shell.errors import error_in_place
+from pages.shell.links import warn_if_gone
 from pages.shell.run_status import draw_progress
 
 LOG_LINES = 10  # of the log's end
@@ -29,7 +29,7 @@ LOG_BYTES = 20_000  # read for them
 def choose_run(found: list[Run]) -> Run | None:
     """The run to be shown in detail; without a choice one that trains, else the latest."""
     by_id = {run.id: run for run in found}
-    say_if_gone("watch", by_id, "Run")
+    warn_if_gone("watch", by_id, "Run")
     at_work = list_at_work(found, now=time.time())
     latest = max(found, key=_changed, default=None)
     start = at_work[0].run if at_work else latest
@@ -48,7 +48,7 @@ def choose_run(found: list[Run]) -> Run | None:
 @st.fragment(run_every="2s")
 def show_run(run: Run) -> None:
     """One run: progress, curves, log, and what can be done with it."""
-    with said_in_place():
+    with error_in_place():
         status = read_status(run.path, now=time.time())
         draw_progress(run, status)
         _draw_numbers(status)
@@ -99,7 +99,7 @@ def _draw_actions(run: Run, status: Status) -> None:
             help="Goes on after the last whole epoch, with the same result as if it had not "
             "been interrupted.",
         ):
-            with said_in_place():
+            with error_in_place():
                 local.start(run, store=paths.store_folder(), device=_device_again(status))
                 st.rerun()
         if status.state == "queued":
@@ -122,7 +122,7 @@ def _offer_delete(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"Delete **{run.id}** with its model, its scores and its log?")
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
-            with said_in_place():
+            with error_in_place():
                 delete_run(run)
                 st.query_params.pop("watch", None)
                 st.rerun()

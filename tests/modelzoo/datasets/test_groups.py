@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from modelzoo.datasets.background import background_mean, find_looks
+from modelzoo.datasets.background import background_mean, find_background_clusters
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
@@ -96,7 +96,7 @@ def test_fields_without_structure_do_not_overlap(store: Path, tmp_path: Path) ->
     dataset = open_dataset(tmp_path / "flat", store=store)
 
     groups = find_groups(dataset, store=store)
-    looks = find_looks(dataset, store=store, groups=groups)
+    looks = find_background_clusters(dataset, store=store, groups=groups)
 
     assert len(set(groups.values())) == 4
     assert set(looks.values()) == {"Pre 1", "Pre 2", "Pro 1", "Pro 2"}
@@ -107,17 +107,17 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(
 ) -> None:
     dataset = open_dataset(fields, store=store)
     groups = find_groups(dataset, store=store)
-    looks = find_looks(dataset, store=store, groups=groups)
+    looks = find_background_clusters(dataset, store=store, groups=groups)
     with monkeypatch.context() as patched:
         patched.setattr("modelzoo.datasets.overlaps.open_pixels", None)
 
         assert find_groups(dataset, store=store) == groups
-        assert find_looks(dataset, store=store, groups=groups) == looks
+        assert find_background_clusters(dataset, store=store, groups=groups) == looks
 
     for file in [*(store / "overlaps").iterdir(), *(store / "looks").iterdir()]:
         file.write_text("{")
     assert find_groups(dataset, store=store) == groups
-    assert find_looks(dataset, store=store, groups=groups) == looks
+    assert find_background_clusters(dataset, store=store, groups=groups) == looks
 
 
 def test_looks_are_backgrounds_numbered_from_the_lightest(store: Path, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_looks_are_backgrounds_numbered_from_the_lightest(store: Path, tmp_path:
     dataset = open_dataset(tmp_path / "looks", store=store)
     alone = {image_id: image_id for image_id in dataset.ids}
 
-    looks = find_looks(dataset, store=store, groups=alone, n_looks=3)
+    looks = find_background_clusters(dataset, store=store, groups=alone, most_clusters=3)
 
     assert looks == {f"Pre/{number}.png": f"Pre {number % 3 + 1}" for number in range(9)}
 
@@ -148,7 +148,7 @@ def test_background_leaves_cells_and_scale_bar_out() -> None:
 def test_a_table_describes_every_image_and_another_every_class(fields: Path, store: Path) -> None:
     dataset = open_dataset(fields, store=store)
     groups = find_groups(dataset, store=store)
-    looks = find_looks(dataset, store=store, groups=groups)
+    looks = find_background_clusters(dataset, store=store, groups=groups)
 
     table = describe_dataset(dataset, groups, looks)
     classes = summarise_classes(dataset, groups, looks)
@@ -201,7 +201,7 @@ def test_copies_among_the_real_fields_are_in_one_group(pbs: Dataset, pbs_store: 
 def test_looks_of_the_real_fields_keep_groups_whole(pbs: Dataset, pbs_store: Path) -> None:
     groups = find_groups(pbs, store=pbs_store)
 
-    looks = find_looks(pbs, store=pbs_store, groups=groups)
+    looks = find_background_clusters(pbs, store=pbs_store, groups=groups)
 
     assert set(looks.values()) == {f"{label} {n}" for label in pbs.classes for n in range(1, 5)}
     looks_by_group: dict[str, set[str]] = defaultdict(set)

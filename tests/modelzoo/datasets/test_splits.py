@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelzoo.datasets.background import find_looks
+from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset, Image
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.splits import (
@@ -325,7 +325,7 @@ def test_real_fields_split_by_group_without_losing_the_shares(
     pbs: Dataset, pbs_store: Path
 ) -> None:
     groups = find_groups(pbs, store=pbs_store)
-    looks = find_looks(pbs, store=pbs_store, groups=groups)
+    looks = find_background_clusters(pbs, store=pbs_store, groups=groups)
 
     by_group, by_chance, by_look = (
         split_of((pbs, groups, looks), kind) for kind in ("group", "random", "look")

@@ -1,5 +1,9 @@
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.evaluation.configurations import SETTING_HELP, differing_settings, say_settings
+from modelzoo.evaluation.configurations import (
+    SETTING_HELP,
+    describe_differences,
+    differing_configurations,
+)
 
 
 def test_only_options_that_differ_are_listed() -> None:
@@ -9,11 +13,11 @@ def test_only_options_that_differ_are_listed() -> None:
         "c": TrainConfig(data="x", backbone="vgg16", learning_rate=0.001),
     }
 
-    table = differing_settings(configs)
+    table = differing_configurations(configs)
 
     assert table.columns.tolist() == ["run", "epochs", "learning_rate"]
     assert table.to_numpy().tolist() == [["a", 30, 0.001], ["b", 5, 0.01], ["c", 30, 0.001]]
-    assert say_settings(table) == (
+    assert describe_differences(table) == (
         "Beside the backbone, the runs shown differ in epochs and learning rate: a gap between "
         "two of them may come from there."
     )
@@ -21,12 +25,16 @@ def test_only_options_that_differ_are_listed() -> None:
 
 
 def test_backbones_alone_are_a_fair_comparison() -> None:
-    table = differing_settings({name: TrainConfig(backbone=name) for name in ("vgg16", "vgg19")})
+    table = differing_configurations(
+        {name: TrainConfig(backbone=name) for name in ("vgg16", "vgg19")}
+    )
 
     assert table.columns.tolist() == ["run"]
-    assert "trained with the same settings" in say_settings(table)
+    assert "trained with the same settings" in describe_differences(table)
 
 
 def test_one_run_has_nothing_to_differ_from() -> None:
-    assert say_settings(differing_settings({"a": TrainConfig()})).startswith("One run:")
-    assert len(differing_settings({})) == 0
+    assert describe_differences(differing_configurations({"a": TrainConfig()})).startswith(
+        "One run:"
+    )
+    assert len(differing_configurations({})) == 0

@@ -3,7 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from modelzoo.evaluation.hardest import images_of_cell, judge_images, judged_table, say_agreement
+from modelzoo.evaluation.hardest import (
+    describe_agreement,
+    images_of_entry,
+    rank_hardest,
+    results_table,
+)
 from modelzoo.runs.predictions import Predictions
 from tests.run_folders import predictions_of
 
@@ -21,14 +26,14 @@ TWO = of((0.9, 0.1), (0.3, 0.7), (0.6, 0.4), (0.9, 0.1))
 
 
 def test_the_hardest_images_come_first_the_confidently_wrong_before_the_unsure() -> None:
-    judged = judge_images({"one": ONE, "two": TWO})
+    judged = rank_hardest({"one": ONE, "two": TWO})
 
     assert [each.image for each in judged] == ["0003.jpg", "0001.jpg", "0002.jpg", "0000.jpg"]
-    assert [each.right for each in judged] == [0, 0, 1, 2]
+    assert [each.n_correct for each in judged] == [0, 0, 1, 2]
     assert [each.wrong_confidence for each in judged] == pytest.approx([0.9, 0.65, 0.6, 0])
     assert [each.label for each in judged] == ["b", "a", "b", "a"]
     split = judged[2]
-    assert [(s.run_id, s.says, s.is_right) for s in split.sayings] == [
+    assert [(s.run_id, s.predicted, s.is_correct) for s in split.by_model] == [
         ("one", "b", True),
         ("two", "a", False),
     ]
@@ -38,38 +43,41 @@ def test_only_images_that_every_model_was_asked_and_that_have_a_label_count() ->
     unlabelled = dataclasses.replace(TWO, labels=np.array([-1, 0, 1, 1]))
     shorter = of((0.8, 0.2), (0.4, 0.6), labels=[0, 0])
 
-    assert {each.image for each in judge_images({"one": ONE, "two": unlabelled})} == {
+    assert {each.image for each in rank_hardest({"one": ONE, "two": unlabelled})} == {
         "0001.jpg",
         "0002.jpg",
         "0003.jpg",
     }
-    assert [each.image for each in judge_images({"a": ONE, "b": shorter})] == [
+    assert [each.image for each in rank_hardest({"a": ONE, "b": shorter})] == [
         "0001.jpg",
         "0000.jpg",
     ]
-    assert judge_images({}) == []
+    assert rank_hardest({}) == []
 
 
 def test_a_cell_holds_the_images_of_its_true_class_and_answer() -> None:
-    judged = judge_images({"two": TWO})
+    judged = rank_hardest({"two": TWO})
 
-    assert [each.image for each in images_of_cell(judged, label="b", says="a")] == [
+    assert [each.image for each in images_of_entry(judged, label="b", predicted="a")] == [
         "0003.jpg",
         "0002.jpg",
     ]
-    assert images_of_cell(judged, label="b", says="b") == []
+    assert images_of_entry(judged, label="b", predicted="b") == []
 
 
 def test_agreement_is_one_sentence() -> None:
-    assert say_agreement(judge_images({"one": ONE, "two": TWO})) == (
+    assert describe_agreement(rank_hardest({"one": ONE, "two": TWO})) == (
         "Both models are right on 1 of 4 test images and wrong on 2; on 1 they differ."
     )
-    assert say_agreement(judge_images({"one": ONE})) == "The model is right on 2 of 4 test images."
-    assert "No test image" in say_agreement([])
+    assert (
+        describe_agreement(rank_hardest({"one": ONE}))
+        == "The model is right on 2 of 4 test images."
+    )
+    assert "No test image" in describe_agreement([])
 
 
 def test_the_table_has_a_row_an_image_and_two_columns_a_run() -> None:
-    table = judged_table(judge_images({"one": ONE, "two": TWO}), {"one": "One", "two": "Two"})
+    table = results_table(rank_hardest({"one": ONE, "two": TWO}), {"one": "One", "two": "Two"})
 
     assert table.columns.tolist() == [
         "image",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from modelzoo.evaluation.comparison import accuracy_gaps
+from modelzoo.evaluation.comparison import accuracy_differences
 from modelzoo.evaluation.intervals import draw_groups, evaluate, wilson_interval
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.runs.predictions import Predictions
@@ -44,7 +44,7 @@ def test_the_interval_is_that_of_a_loop_over_resamples() -> None:
         slow["auc"].append(float(np.mean(areas)))
     for name, values in slow.items():
         score = evaluation.scores[name]
-        assert [score.low, score.high] == pytest.approx(
+        assert [score.ci_low, score.ci_high] == pytest.approx(
             np.quantile(values, [0.025, 0.975]).tolist(), abs=1e-6
         )
 
@@ -68,7 +68,7 @@ def test_scores_are_those_of_scikit_learn() -> None:
     )
     assert (evaluation.confusion == metrics.confusion_matrix(predictions.labels, predicted)).all()
     assert set(evaluation.scores) == set(METRICS)
-    assert all(score.low <= score.value <= score.high for score in evaluation.scores.values())
+    assert all(score.ci_low <= score.value <= score.ci_high for score in evaluation.scores.values())
 
 
 def test_the_same_seed_gives_the_same_interval_and_touches_no_global_one() -> None:
@@ -90,7 +90,7 @@ def test_images_that_are_right_together_widen_the_interval() -> None:
     together = evaluate(predictions, in_groups(predictions, 10)).scores["accuracy"]
 
     assert together.value == alone.value == 0.8
-    assert together.high - together.low > 2 * (alone.high - alone.low)
+    assert together.ci_high - together.ci_low > 2 * (alone.ci_high - alone.ci_low)
 
 
 def test_a_hundred_percent_leaves_room_for_an_error() -> None:
@@ -100,8 +100,8 @@ def test_a_hundred_percent_leaves_room_for_an_error() -> None:
     evaluation = evaluate(predictions, in_groups(predictions, 2))
 
     for score in evaluation.scores.values():
-        assert score.value == score.high == 1
-        assert 1 - score.low == pytest.approx(3.84 / (300 + 3.84), rel=1e-3)
+        assert score.value == score.ci_high == 1
+        assert 1 - score.ci_low == pytest.approx(3.84 / (300 + 3.84), rel=1e-3)
         assert "300 groups" in score.note
 
 
@@ -133,7 +133,7 @@ def test_one_group_has_scores_and_no_interval() -> None:
 
     accuracy = evaluation.scores["accuracy"]
     assert 0 < accuracy.value < 1
-    assert np.isnan([accuracy.low, accuracy.high]).all()
+    assert np.isnan([accuracy.ci_low, accuracy.ci_high]).all()
     assert "one group" in accuracy.note
     assert any("one group" in note for note in evaluation.notes)
 
@@ -169,7 +169,7 @@ def test_intervals_hold_what_they_promise() -> None:
         accuracy = evaluate(predictions, in_groups(predictions, 5), resamples=400).scores[
             "accuracy"
         ]
-        covered += accuracy.low <= 0.8 <= accuracy.high
+        covered += accuracy.ci_low <= 0.8 <= accuracy.ci_high
 
     assert 0.88 <= covered / 200 <= 0.99
 
@@ -183,14 +183,14 @@ def test_gaps_are_paired() -> None:
     worse = predictions_of(labels, np.eye(2)[labels ^ (hard | also)], classes=("a", "b"))
     first, second = evaluate(better, {}), evaluate(worse, {})
 
-    (gap,) = accuracy_gaps(first, [second])
+    (gap,) = accuracy_differences(first, [second])
 
     assert gap.value == pytest.approx(20 / 400)
-    assert gap.is_real
-    assert first.scores["accuracy"].low < second.scores["accuracy"].high
+    assert gap.is_significant
+    assert first.scores["accuracy"].ci_low < second.scores["accuracy"].ci_high
     # By hand: the paired differences are 20 ones among 400.
     error = np.sqrt(0.05 * 0.95 / 400)
-    assert gap.high - gap.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert gap.ci_high - gap.ci_low == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
 def test_equal_models_and_one_group_are_never_told_apart() -> None:
@@ -200,9 +200,9 @@ def test_equal_models_and_one_group_are_never_told_apart() -> None:
     good = evaluate(predictions, one_group)
     bad = evaluate(guess(np.random.default_rng(0), skill=0), one_group)
 
-    assert not accuracy_gaps(same, [same])[0].is_real
-    assert not accuracy_gaps(good, [bad])[0].is_real
-    assert accuracy_gaps(same, []) == []
+    assert not accuracy_differences(same, [same])[0].is_significant
+    assert not accuracy_differences(good, [bad])[0].is_significant
+    assert accuracy_differences(same, []) == []
 
 
 def test_ten_comparisons_find_no_difference_by_chance() -> None:
@@ -210,8 +210,8 @@ def test_ten_comparisons_find_no_difference_by_chance() -> None:
     false_alarms = 0
     for _ in range(60):
         models = [evaluate(guess(generator, images=120), {}, resamples=300) for _ in range(8)]
-        gaps = accuracy_gaps(models[0], models[1:], resamples=300)
-        false_alarms += any(gap.is_real or gap.high < 0 for gap in gaps)
+        gaps = accuracy_differences(models[0], models[1:], resamples=300)
+        false_alarms += any(gap.is_significant or gap.ci_high < 0 for gap in gaps)
 
     assert false_alarms <= 9  # 5 % of 60 is 3; 10 or more has a chance below 0.1 %
 

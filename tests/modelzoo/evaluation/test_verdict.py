@@ -1,4 +1,4 @@
-from modelzoo.evaluation.verdict import split_effect, verdict
+from modelzoo.evaluation.verdict import describe_split_effect, verdict
 from tests.modelzoo.evaluation.rows import row
 
 # The verdict
@@ -80,7 +80,7 @@ def test_the_drop_on_held_out_looks_is_a_mean_over_seeds() -> None:
     rows = [row("EfficientNet-Lite0", 10 + seed, seed=seed) for seed in range(5)]
     rows += [row("EfficientNet-Lite0", 38 + seed, seed=seed, split="look") for seed in range(5)]
 
-    assert split_effect(rows) == (
+    assert describe_split_effect(rows) == (
         "Testing on held-out looks lowers EfficientNet-Lite0 from 94.0 % (group, 5 seeds) to "
         "80.0 % (look, 5 seeds): mean test accuracy on smears."
     )
@@ -90,13 +90,15 @@ def test_other_backbones_are_counted_with_their_range() -> None:
     rows = [row("A", 10), row("A", 50, split="look")]
     rows += [row("B", 10), row("B", 30, split="look"), row("C", 10), row("C", 40, split="look")]
 
-    assert "to 75.0 % (look, 1 seed), and two more by 10 to 15 points: " in split_effect(rows)
+    assert "to 75.0 % (look, 1 seed), and two more by 10 to 15 points: " in describe_split_effect(
+        rows
+    )
 
 
 def test_without_looks_groups_are_held_against_the_random_split() -> None:
     rows = [row("A", 10, split="random"), row("A", 30)]
 
-    assert split_effect(rows).startswith(
+    assert describe_split_effect(rows).startswith(
         "Keeping groups together lowers A from 95.0 % (random, 1 seed) to 85.0 % (group, 1 seed)"
     )
 
@@ -105,9 +107,14 @@ def test_no_effect_is_claimed_where_runs_differ_in_more_than_the_split() -> None
     other_recipe = [row("A", 10), row("A", 50, split="look", recipe="finetune")]
     other_weights = [row("A", 10), row("A", 50, split="look", has_imagenet=False)]
 
-    assert split_effect(other_recipe) == split_effect(other_weights) == split_effect([]) == ""
+    assert (
+        describe_split_effect(other_recipe)
+        == describe_split_effect(other_weights)
+        == describe_split_effect([])
+        == ""
+    )
 
 
 def test_no_drop_and_a_rise_are_said_as_they_are() -> None:
-    assert "hardly moves A" in split_effect([row("A", 10), row("A", 10, split="look")])
-    assert "raises A" in split_effect([row("A", 20), row("A", 10, split="look")])
+    assert "hardly moves A" in describe_split_effect([row("A", 10), row("A", 10, split="look")])
+    assert "raises A" in describe_split_effect([row("A", 20), row("A", 10, split="look")])

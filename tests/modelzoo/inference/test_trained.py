@@ -18,7 +18,7 @@ from modelzoo.inference.neighbours import (
     nearest_images,
     write_neighbours,
 )
-from modelzoo.inference.trained import Trained, load_trained, predict
+from modelzoo.inference.trained import LoadedRun, load_run, predict
 from modelzoo.runs.records import read_split
 from tests.run_folders import CLASSES, make_run, write_images
 
@@ -30,7 +30,7 @@ def read_pixels(data: Path, names: list[str]) -> npt.NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
     """An untrained Lite0 that remembers synthetic smears by what it sees in them."""
     home = tmp_path_factory.mktemp("home")
     names = write_images(home / "data", images_per_class=10)
@@ -44,10 +44,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         images = backbone.normalise(torch.from_numpy(read_pixels(home / "data", names)))
         embeddings = backbone.embed(backbone.features(images)).numpy()
     write_neighbours(run.path, embeddings, names, read_split(run.path))
-    return load_trained(run.path)
+    return load_run(run.path)
 
 
-def on_a_circle(trained: Trained, *degrees: float) -> Trained:
+def on_a_circle(trained: LoadedRun, *degrees: float) -> LoadedRun:
     """`trained`, its first training images at these angles of a plane, in place of its features."""
     angles = np.radians(degrees)
     embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
@@ -63,7 +63,7 @@ def on_a_circle(trained: Trained, *degrees: float) -> Trained:
 
 
 def test_a_training_image_is_nearest_to_itself_among_training_images_with_their_labels(
-    trained: Trained,
+    trained: LoadedRun,
 ) -> None:
     split = read_split(trained.run.path)
     row = next(row for row in split.rows if row.part == "train")
@@ -80,7 +80,7 @@ def test_a_training_image_is_nearest_to_itself_among_training_images_with_their_
     assert all(each.label == labels[each.image] for each in found)
 
 
-def test_embeddings_of_answers_are_what_the_classifier_saw(trained: Trained) -> None:
+def test_embeddings_of_answers_are_what_the_classifier_saw(trained: LoadedRun) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, PX, PX, 3), np.uint8)
 
     answers = predict(trained, pixels)
@@ -92,7 +92,7 @@ def test_embeddings_of_answers_are_what_the_classifier_saw(trained: Trained) -> 
     np.testing.assert_allclose(logits, answers.logits, atol=1e-5)
 
 
-def test_distances_are_those_between_directions_whatever_the_length(trained: Trained) -> None:
+def test_distances_are_those_between_directions_whatever_the_length(trained: LoadedRun) -> None:
     circle = on_a_circle(trained, 180, 60, 0, 90)
 
     found = nearest_images(circle.neighbours, np.array([5, 0], np.float32), n=3)
@@ -102,7 +102,7 @@ def test_distances_are_those_between_directions_whatever_the_length(trained: Tra
 
 
 def test_only_what_is_nearer_than_unrelated_training_images_is_a_duplicate(
-    trained: Trained,
+    trained: LoadedRun,
 ) -> None:
     circle = on_a_circle(trained, 0, 59, 61)
 
@@ -111,7 +111,7 @@ def test_only_what_is_nearer_than_unrelated_training_images_is_a_duplicate(
     assert [each.is_duplicate for each in found] == [True, True, False]
 
 
-def test_a_run_with_few_training_images_has_few_neighbours(trained: Trained) -> None:
+def test_a_run_with_few_training_images_has_few_neighbours(trained: LoadedRun) -> None:
     circle = on_a_circle(trained, 0, 40)
 
     assert len(nearest_images(circle.neighbours, np.array([1, 0], np.float32), n=6)) == 2
@@ -133,7 +133,7 @@ def test_the_limit_lies_below_what_unrelated_images_are_from_each_other(
     assert duplicate_distance(neighbours) == pytest.approx(limit, rel=1e-4)
 
 
-def test_where_all_images_are_alike_none_is_called_a_duplicate(trained: Trained) -> None:
+def test_where_all_images_are_alike_none_is_called_a_duplicate(trained: LoadedRun) -> None:
     alike = replace(
         on_a_circle(trained, 0, 0.1),
         neighbours=replace(

@@ -27,11 +27,11 @@ CHILD = """
 import sys
 from pathlib import Path
 from typing import TypeAlias
-from modelzoo import runs
+from modelzoo.launching.queue import turn
+from modelzoo.runs.folder import read_run
 from modelzoo.training.heartbeat import StopRequestedError
-from modelzoo.training.queue import turn
 
-run, device = runs.read_run(Path(sys.argv[1])), sys.argv[2]
+run, device = read_run(Path(sys.argv[1])), sys.argv[2]
 try:
     with turn(run, device):
         print("mine", flush=True)

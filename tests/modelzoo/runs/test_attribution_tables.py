@@ -13,16 +13,33 @@ from modelzoo.runs.attribution_tables import (
     read_validity,
     write_judgement,
 )
+from modelzoo.runs.file_names import QUALITY, VALIDITY
 
 QUALITY_ROW = {
-    "method": "grad-cam", "measure": "turn_spread", "value": 0.25, "low": 0.1, "high": 0.4,
-    "random": 0.9, "centre": None, "blurred": 0.0, "better": None, "lead": None, "lead_low": None,
-    "area": None, "images": 12, "groups": 9,
-}  # fmt: skip
+    "method": "grad-cam",
+    "measure": "rotation_variance",
+    "value": 0.25,
+    "ci_low": 0.1,
+    "ci_high": 0.4,
+    "random": 0.9,
+    "centre": None,
+    "blurred": 0.0,
+    "win_share": None,
+    "gain": None,
+    "gain_ci_low": None,
+    "area": None,
+    "images": 12,
+    "groups": 9,
+}
 VALIDITY_ROW = {
-    "method": "eigen-cam", "refusal": "", "same_as": "grad-cam hires-cam", "ignores_class": "yes",
-    "empty_share": "0.0", "gap_share": "", "sentence": "The same map, “always”, for every class.",
-}  # fmt: skip
+    "method": "eigen-cam",
+    "refusal": "",
+    "same_as": "grad-cam hires-cam",
+    "ignores_class": "yes",
+    "empty_share": "0.0",
+    "gap_share": "",
+    "sentence": "The same map, “always”, for every class.",
+}
 
 
 def test_what_was_written_is_read_back_with_its_types(tmp_path: Path) -> None:
@@ -36,7 +53,7 @@ def test_what_was_written_is_read_back_with_its_types(tmp_path: Path) -> None:
     (found, _) = quality.to_dict("records")
     assert {name: None if pd.isna(value) else value for name, value in found.items()} == QUALITY_ROW
     assert quality["images"].dtype == int
-    assert quality["lead"].dtype == float  # though all of it is empty
+    assert quality["gain"].dtype == float  # though all of it is empty
     assert validity.to_dict("records") == [VALIDITY_ROW]
 
 
@@ -58,7 +75,7 @@ def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"method,measure\ngrad-cam,deletion\n"])
 @pytest.mark.parametrize(
     ("name", "read"),
-    [(QUALITY_ROW, read_quality), (VALIDITY_ROW, read_validity)],
+    [(QUALITY, read_quality), (VALIDITY, read_validity)],
 )
 def test_a_damaged_table_is_a_sentence(
     tmp_path: Path, content: bytes, name: str, read: Callable[[Path], object]
@@ -70,7 +87,7 @@ def test_a_damaged_table_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("value", "high"), ("images", "1.5"), ("groups", "")]
+    ("column", "value"), [("value", "ci_high"), ("images", "1.5"), ("groups", "")]
 )
 def test_a_number_that_is_none_is_a_sentence(tmp_path: Path, column: str, value: str) -> None:
     write_judgement(tmp_path, [QUALITY_ROW | {column: value}], [])

@@ -23,8 +23,8 @@ from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets import store as pixel_store
 from modelzoo.datasets.images import decode_image
 from modelzoo.errors import UserError
-from modelzoo.inference.neighbours import unlikeness
-from modelzoo.inference.trained import load_trained, predict
+from modelzoo.inference.neighbours import ood_percentile
+from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
@@ -91,7 +91,7 @@ def test_predictions_are_those_of_the_network_that_was_saved(tmp_path: Path, ima
 
     predictions = read_predictions(run.path)
     pixels = np.stack([np.array(Image.open(images / name)) for name in predictions.images])
-    answers = predict(load_trained(run.path), pixels)
+    answers = predict(load_run(run.path), pixels)
     np.testing.assert_allclose(answers.logits, predictions.logits, atol=1e-3)
 
     theirs = timm.create_model(f"local-dir:{run.path}", pretrained=True).eval()
@@ -137,7 +137,7 @@ def test_masked_images_get_no_wilder_logits_than_whole_ones(
         epochs=120, batch_size=64, weight_decay=0.01, schedule="cosine", patience=30,
     )  # fmt: skip
     train(run, store=tmp_path / "store", weights_folder=real_weights, device="cpu")
-    trained = load_trained(run.path)
+    trained = load_run(run.path)
     names = read_split(run.path).ids("test")[::5]
     files = [Path(run.config.data) / name for name in names]
     whole = np.stack(
@@ -234,10 +234,10 @@ def test_training_images_are_like_themselves_and_others_are_not(
 ) -> None:
     run = make_run(tmp_path, images)
     start(run, tmp_path)
-    trained = load_trained(run.path)
+    trained = load_run(run.path)
 
-    own = unlikeness(trained.neighbours.embeddings, trained.neighbours)
-    strange = predict(trained, np.full((1, 64, 64, 3), (255, 0, 0), np.uint8)).unlikeness
+    own = ood_percentile(trained.neighbours.embeddings, trained.neighbours)
+    strange = predict(trained, np.full((1, 64, 64, 3), (255, 0, 0), np.uint8)).ood_percentile
 
     assert own.max() < 5
     assert strange[0] == 100
@@ -256,7 +256,7 @@ def test_a_run_with_a_damaged_or_missing_file_is_a_sentence(
         (run.path / name).write_bytes(content[: len(content) // 2])
 
     with pytest.raises(UserError, match=r"missing|damaged|no trained model"):
-        load_trained(run.path)
+        load_run(run.path)
 
 
 def test_environment_says_what_it_cost(tmp_path: Path, images: Path) -> None:

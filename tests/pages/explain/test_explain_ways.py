@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.inference.neighbours import write_neighbours
-from modelzoo.inference.trained import load_trained, predict
+from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.attribution_tables import VALIDITY_COLUMNS, write_judgement
 from modelzoo.runs.file_names import VALIDITY
 from modelzoo.runs.records import read_split
@@ -129,7 +129,7 @@ def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> N
 def remember_as_decoded(home: Path, run: str) -> None:
     """Neighbours as a training leaves them: of what the files hold."""
     path = home / "runs" / run
-    trained, split = load_trained(path), read_split(path)
+    trained, split = load_run(path), read_split(path)
     images = [row.image for row in split.rows]
     squares = [fit_square(decode_image(home / "data" / image), PX) for image in images]
     write_neighbours(path, predict(trained, np.stack(squares)).embeddings, images, split)

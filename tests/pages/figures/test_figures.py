@@ -79,8 +79,8 @@ def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
     assert [trace.y[0] for trace in figure.data] == ["VGG16", "ResNet50"]  # Plotly draws upwards
     best, score = figure.data[1], rows[1].accuracy
     assert best.x[0] == pytest.approx(100 * score.value)
-    assert best.x[0] - best.error_x.arrayminus[0] == pytest.approx(100 * score.low)
-    assert best.x[0] + best.error_x.array[0] == pytest.approx(100 * score.high)
+    assert best.x[0] - best.error_x.arrayminus[0] == pytest.approx(100 * score.ci_low)
+    assert best.x[0] + best.error_x.array[0] == pytest.approx(100 * score.ci_high)
     assert best.marker.color == BACKBONE_STYLES["resnet50"].colour
     words = score_intervals_alt(rows, name_rows(rows), "accuracy")
     assert re.match(r"Accuracy in percent, best first: ResNet50 [\d.]+, VGG16", words)

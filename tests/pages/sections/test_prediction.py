@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from pages.sections.explain.maps import probability_bars
-from pages.sections.explain.prediction import Answer, say_answers, say_doubts, say_percent
+from pages.sections.explain.prediction import (
+    Prediction,
+    describe_doubts,
+    describe_predictions,
+    percent_of,
+)
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
 
 
-def answer(title: str, says: str, probability: float, **changes: Any) -> Answer:
+def answer(title: str, says: str, probability: float, **changes: Any) -> Prediction:
     probabilities = np.full(4, (1 - probability) / 3, np.float32)
     probabilities[CLASSES.index(says)] = probability
     values: dict[str, Any] = {
@@ -17,9 +22,9 @@ def answer(title: str, says: str, probability: float, **changes: Any) -> Answer:
         "title": title,
         "classes": CLASSES,
         "probabilities": probabilities,
-        "unlikeness": 50.0,
+        "ood_percentile": 50.0,
     }
-    return Answer(**values | changes)
+    return Prediction(**values | changes)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +53,13 @@ def answer(title: str, says: str, probability: float, **changes: Any) -> Answer:
 def test_the_sentence_says_who_says_what_and_whether_it_is_true(
     answers: list[tuple[str, str, float]], label: str | None, said: str
 ) -> None:
-    assert say_answers([answer(*each) for each in answers], label) == said
+    assert describe_predictions([answer(*each) for each in answers], label) == said
 
 
 def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> None:
-    alone = say_answers([answer("VGG16", "Pro", 0.8, unlikeness=99.0)], None)
-    of_two = say_answers(
-        [answer("VGG16", "Pro", 0.8, unlikeness=99.0), answer("VGG19", "Pro", 0.8)], None
+    alone = describe_predictions([answer("VGG16", "Pro", 0.8, ood_percentile=99.0)], None)
+    of_two = describe_predictions(
+        [answer("VGG16", "Pro", 0.8, ood_percentile=99.0), answer("VGG19", "Pro", 0.8)], None
     )
 
     assert alone == "VGG16 says Pro (80 %). But the image is unlike the training images."
@@ -64,23 +69,23 @@ def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> N
 def test_certainty_is_never_claimed_by_rounding() -> None:
     shares = (0, 0.001, 0.006, 0.5, 0.994, 0.9999, 1)
 
-    said = [say_percent(share) for share in shares]
+    said = [percent_of(share) for share in shares]
 
     assert said == ["0 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", "100 %"]
 
 
 def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> None:
-    assert say_doubts(answer("VGG16", "Pro", 0.8), "test") == []
-    assert say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=95.0), None) == []
-    (unlike,) = say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=97.4), None)
+    assert describe_doubts(answer("VGG16", "Pro", 0.8), "test") == []
+    assert describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=95.0), None) == []
+    (unlike,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=97.4), None)
     assert "farther away than 97 % of its training images" in unlike
-    (farthest,) = say_doubts(answer("VGG16", "Pro", 0.8, unlikeness=100.0), None)
+    (farthest,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=100.0), None)
     assert "farther away than any" in farthest
-    (learned,) = say_doubts(answer("VGG16", "Pro", 0.8), "train")
+    (learned,) = describe_doubts(answer("VGG16", "Pro", 0.8), "train")
     assert "in the training part of this run" in learned
-    (chosen_by,) = say_doubts(answer("VGG16", "Pro", 0.8), "validation")
+    (chosen_by,) = describe_doubts(answer("VGG16", "Pro", 0.8), "validation")
     assert "in the validation part" in chosen_by
-    (unsure,) = say_doubts(answer("VGG16", "Pro", 0.4), None)
+    (unsure,) = describe_doubts(answer("VGG16", "Pro", 0.4), None)
     assert "does not know" in unsure
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from modelzoo.datasets.images import decode_image, fit_square
-from modelzoo.inference.trained import load_trained, predict
+from modelzoo.inference.trained import load_run, predict
 from tests.run_folders import CLASSES
 from tests.xai.small_runs import write_small_runs
 from xai.__main__ import app
@@ -80,7 +80,7 @@ def test_a_folder_is_explained_with_maps_as_the_library_makes_them(
     assert "broken.png" in answer.stderr
     said = manifest(home)
     assert [each["file"] for each in said["images"]] == ["deeper/one.jpg", "one.jpg", "two.jpg"]
-    model = load_trained(home.runs / "lite0-64")
+    model = load_run(home.runs / "lite0-64")
     for record in said["images"]:
         pixels = fit_square(decode_image(home.images / record["file"]), 64)
         probabilities = predict(model, pixels[None]).probabilities[0]
@@ -93,7 +93,7 @@ def test_a_folder_is_explained_with_maps_as_the_library_makes_them(
             found = np.load(home.out / each["values"])
             np.testing.assert_allclose(found, expected.values, atol=1e-5)
             assert (each["target"], each["target_name"]) == (target, record["answer"])
-            assert each["forwards"] == expected.forwards
+            assert each["forward_passes"] == expected.forward_passes
             assert each["unit"] == METHODS[each["method"]].unit
             with Image.open(home.out / each["overlay"]) as overlay:
                 assert overlay.size == (OVERLAY_PX, OVERLAY_PX)
@@ -111,7 +111,7 @@ def test_the_manifest_says_what_made_it(home: Home, command: Callable[..., Resul
     (made,) = record["maps"]
     assert len(record["sha256"]) == 64
     assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert made["expected_error"] is None
+    assert made["completeness_gap"] is None
     assert made["settings"] == {"input_px": 64, "device": "cpu"}
     assert made["drawn"] == {"vmax": made["strength"], "opacity": OPACITY, "px": OVERLAY_PX}
 
@@ -119,7 +119,7 @@ def test_the_manifest_says_what_made_it(home: Home, command: Callable[..., Resul
 def test_overlays_of_one_method_share_a_scale(home: Home, command: Callable[..., Result]) -> None:
     command("--methods", "grad-cam", "--target", "Pre")
 
-    model = load_trained(home.runs / "lite0-64")
+    model = load_run(home.runs / "lite0-64")
     names = ["deeper/one.jpg", "one.jpg", "two.jpg"]
     pictures = [decode_image(home.images / name) for name in names]
     squares = np.stack([fit_square(each, 64) for each in pictures])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.splits import Split, draw_evenly
-from modelzoo.inference.trained import load_trained, predict
+from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.attribution_tables import read_quality, read_validity
 from modelzoo.runs.file_names import QUALITY
 from modelzoo.runs.records import read_split, write_split
@@ -66,7 +66,7 @@ def command(home: Path) -> Callable[..., Result]:
 def test_the_scores_are_those_of_the_library(judged: tuple[Path, Result]) -> None:
     folder, answer = judged
     assert answer.exit_code == 0, answer.output
-    model = load_trained(folder)
+    model = load_run(folder)
     test = [row for row in read_split(folder).rows if row.part == "test"]
     reports: dict[str, list[QualityReport]] = {}
     for row in draw_evenly(test, 4, seed=0):
@@ -88,7 +88,17 @@ def test_the_scores_are_those_of_the_library(judged: tuple[Path, Result]) -> Non
 
     assert found is not None
     assert found["measure"].tolist() == [each.measure for each in expected]
-    for name in ("value", "low", "high", "random", "centre", "blurred", "lead", "lead_low", "area"):
+    for name in (
+        "value",
+        "ci_low",
+        "ci_high",
+        "random",
+        "centre",
+        "blurred",
+        "gain",
+        "gain_ci_low",
+        "area",
+    ):
         wanted = np.array([getattr(each, name) for each in expected], dtype=np.float64)
         np.testing.assert_allclose(found[name], wanted, atol=1e-4)
     assert set(found["images"]) <= {1, 2, 3, 4}

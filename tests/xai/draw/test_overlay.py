@@ -23,7 +23,12 @@ GREY = np.full((56, 56, 3), 128, np.uint8)
 def attribution(
     values: npt.ArrayLike, *, is_signed: bool = False, method: str = "grad-cam"
 ) -> Attribution:
-    given: dict[str, Any] = {"seconds": 0.1, "forwards": 1, "expected_error": None, "logit": 1.0}
+    given: dict[str, Any] = {
+        "seconds": 0.1,
+        "forward_passes": 1,
+        "completeness_gap": None,
+        "logit": 1.0,
+    }
     return Attribution(
         values=np.asarray(values, np.float32),
         method=method,

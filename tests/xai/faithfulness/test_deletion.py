@@ -16,7 +16,7 @@ from tests.xai.judged import (
     maps,
     sigmoid,
 )
-from xai.faithfulness.deletion import ask, average_drop, deletion_auc, insertion_auc, rank_pixels
+from xai.faithfulness.deletion import ask, average_drop_of, deletion_auc, insertion_auc, rank_pixels
 from xai.faithfulness.similarity import spearman
 from xai.types import Floats
 
@@ -74,4 +74,4 @@ def test_where_a_map_says_nothing_no_corner_is_favoured() -> None:
 
 @pytest.mark.parametrize(("probability", "masked", "drop"), [(0.8, 0.2, 0.75), (0.5, 0.9, 0.0)])
 def test_average_drop_by_hand(probability: float, masked: float, drop: float) -> None:
-    assert average_drop(probability, masked) == pytest.approx(drop)
+    assert average_drop_of(probability, masked) == pytest.approx(drop)

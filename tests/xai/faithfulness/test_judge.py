@@ -25,7 +25,7 @@ from xai.errors import UserError
 from xai.explain import explain
 from xai.faithfulness.judge import energy_inside, judge, points_into
 from xai.faithfulness.report import Quality
-from xai.say.verdict import say_verdict
+from xai.say.verdict import describe_verdict
 from xai.types import Floats, Mask
 
 
@@ -51,9 +51,9 @@ def test_drop_and_increase_of_a_map_on_what_is_read_and_of_one_beside_it() -> No
         for at in ((0, 0), (1, 1))
     )
 
-    assert right.drop == pytest.approx(0, abs=1e-6)
-    assert right.increase == wrong.increase == 0
-    assert wrong.drop == pytest.approx((sigmoid(2) - sigmoid(-2)) / sigmoid(2))
+    assert right.average_drop == pytest.approx(0, abs=1e-6)
+    assert right.increase_in_confidence == wrong.increase_in_confidence == 0
+    assert wrong.average_drop == pytest.approx((sigmoid(2) - sigmoid(-2)) / sigmoid(2))
 
 
 def test_a_map_that_hides_what_speaks_against_is_an_increase() -> None:
@@ -61,16 +61,16 @@ def test_a_map_that_hides_what_speaks_against_is_an_increase() -> None:
 
     found = judge(ReadsCorner(), image, as_attribution(corner_map(1, 1))).own
 
-    assert (found.drop, found.increase) == (0, 1)
+    assert (found.average_drop, found.increase_in_confidence) == (0, 1)
 
 
 def test_a_map_on_what_is_read_is_better_than_maps_that_never_asked(checked: Tensor) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(corner_map(0, 0)))
 
-    for other in report.references.values():
+    for other in report.baselines.values():
         assert report.own.deletion < other.deletion
         assert report.own.insertion > other.insertion
-    assert say_verdict(report) == (
+    assert describe_verdict(report) == (
         "Better than random, centre and blurred maps on insertion and deletion: it shows where "
         "this model's answer comes from."
     )
@@ -85,14 +85,16 @@ def test_grad_cam_of_a_trained_network_is_better_than_maps_that_never_asked(
         trained_network, image, explain(trained_network, image, method="grad-cam", target=1)[0]
     )
 
-    assert say_verdict(report).startswith("Better than random, centre and blurred maps on deletion")
-    assert "Insertion does not count: the blurred image gets the same" in say_verdict(report)
+    assert describe_verdict(report).startswith(
+        "Better than random, centre and blurred maps on deletion"
+    )
+    assert "Insertion does not count: the blurred image gets the same" in describe_verdict(report)
 
 
 def test_a_map_elsewhere_is_no_better_than_chance(checked: Tensor) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(corner_map(1, 1)))
 
-    assert say_verdict(report).startswith("No better than chance: ")
+    assert describe_verdict(report).startswith("No better than chance: ")
 
 
 @pytest.mark.parametrize("value", [0, -1, 2])
@@ -101,7 +103,7 @@ def test_a_map_that_is_the_same_everywhere_is_no_better_than_chance(
 ) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(np.full((4, 4), float(value))))
 
-    assert say_verdict(report).startswith(
+    assert describe_verdict(report).startswith(
         "No better than chance: the map puts no place before another."
     )
 
@@ -122,7 +124,7 @@ def test_the_random_reference_owes_nothing_to_luck(checked: Tensor) -> None:
 def test_what_never_looks_cannot_be_judged(checked: Tensor) -> None:
     report = judge(ReadsCorner(slope=0), checked, as_attribution(corner_map(0, 0)))
 
-    assert say_verdict(report) == (
+    assert describe_verdict(report) == (
         "Cannot be judged: the model answers the same, or with more certainty, to the blurred "
         "image and to an image of nothing."
     )
@@ -143,15 +145,15 @@ def test_what_never_looks_cannot_be_judged(checked: Tensor) -> None:
     ],
 )
 def test_the_verdict_follows_the_numbers(others: dict[str, Quality], words: str) -> None:
-    assert say_verdict(report_of(scores(0.3, 0.7), **others)).startswith(words)
+    assert describe_verdict(report_of(scores(0.3, 0.7), **others)).startswith(words)
 
 
 def test_the_verdict_warns_of_what_speaks_against_a_map_whatever_its_rank() -> None:
     own = replace(
-        scores(0.1, 0.9), turn_spread=0.8, noise_similarity=0.2, random_weights_similarity=0.95
+        scores(0.1, 0.9), rotation_variance=0.8, noise_similarity=0.2, randomisation_similarity=0.95
     )
 
-    assert say_verdict(report_of(own)).endswith(
+    assert describe_verdict(report_of(own)).endswith(
         "Turning the image changes the map. Noise that no eye sees changes the map. "
         "A model with random weights gives the same map."
     )
@@ -206,15 +208,15 @@ def test_places_stand_beside_their_share_of_the_image() -> None:
     assert own.cytoplasm_energy is not None
     assert own.background_energy is not None
     assert own.nucleus_energy + own.cytoplasm_energy > 0.75  # enlarging lets a border over
-    assert own.pointing == 1
+    assert own.pointing_game == 1
     assert report.random.nucleus_energy is not None
 
 
 def test_without_masks_nothing_is_said_of_places() -> None:
     report = judge(ReadsCorner(), bright_corner(), as_attribution(corner_map(0, 0)))
 
-    for quality in (report.own, *report.references.values()):
-        assert quality.nucleus_energy is quality.background_energy is quality.pointing is None
+    for quality in (report.own, *report.baselines.values()):
+        assert quality.nucleus_energy is quality.background_energy is quality.pointing_game is None
     assert report.nucleus_area is None
 
 
@@ -223,8 +225,8 @@ def test_dear_methods_are_not_run_again(trained_network: PooledNetwork) -> None:
 
     report = judge(trained_network, image, as_attribution(corner_map(0, 0), "score-cam-exact"))
 
-    for quality in (report.own, *report.references.values()):
-        assert quality.noise_similarity is quality.noise_change is quality.turn_spread is None
+    for quality in (report.own, *report.baselines.values()):
+        assert quality.noise_similarity is quality.noise_change is quality.rotation_variance is None
 
 
 def test_progress_is_heard_after_each_map() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from tests.xai.judged import maps
 from xai.faithfulness.similarity import agreement
-from xai.say.verdict import say_agreement
+from xai.say.verdict import describe_agreement
 from xai.types import Floats
 
 
@@ -41,4 +41,4 @@ def test_maps_of_two_sizes_are_compared_on_the_coarser() -> None:
     ],
 )
 def test_agreement_in_words(similarity: float, same_answer: bool, words: str) -> None:
-    assert say_agreement(similarity, same_answer=same_answer) == words
+    assert describe_agreement(similarity, same_answer=same_answer) == words

@@ -11,7 +11,7 @@ from tests.xai.networks import PooledNetwork, SmallNetwork, squares_in_corners
 from xai.explain import explain
 from xai.faithfulness.judge import judge
 from xai.faithfulness.similarity import spearman
-from xai.faithfulness.stability import noise_sensitivity, randomise, turn_spread
+from xai.faithfulness.stability import noise_sensitivity, randomise, rotation_variance
 from xai.types import Floats
 
 
@@ -57,13 +57,13 @@ def test_a_map_that_turns_with_the_image_has_no_spread(size: tuple[int, int]) ->
     def brightness(images: Tensor) -> list[Floats]:
         return list(images.mean(dim=1).double().numpy())
 
-    assert turn_spread(brightness, image) == pytest.approx(0, abs=1e-9)
+    assert rotation_variance(brightness, image) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_map_that_stays_where_it_is_spreads() -> None:
     image = torch.zeros(1, 3, 16, 16)
 
-    spread = turn_spread(lambda images: [corner_map(0, 0)] * len(images), image)
+    spread = rotation_variance(lambda images: [corner_map(0, 0)] * len(images), image)
 
     # Each of four corners twice: 4 of 28 pairs are alike, the others have a correlation of -1/3.
     assert spread == pytest.approx(1 - (4 - 24 / 3) / 28)
@@ -80,9 +80,9 @@ def test_an_equivariant_network_has_no_spread() -> None:
 
     report = judge(network, image, explain(network, image, method="hires-cam", target=1)[0])
 
-    assert report.own.turn_spread == pytest.approx(0, abs=1e-3)
-    assert report.random.turn_spread is not None
-    assert report.random.turn_spread > 0.5
+    assert report.own.rotation_variance == pytest.approx(0, abs=1e-3)
+    assert report.random.rotation_variance is not None
+    assert report.random.rotation_variance > 0.5
 
 
 def test_drawing_weights_anew_leaves_the_model_as_it_was(trained_network: PooledNetwork) -> None:
@@ -139,7 +139,7 @@ def test_a_map_that_ignores_the_model_is_the_same_for_random_weights(
         trained_network, image, attribution, randomised=randomise(trained_network, seed=3)
     )
 
-    assert report.own.random_weights_similarity is not None
-    assert report.own.random_weights_similarity < 0.9
-    for quality in report.references.values():
-        assert quality.random_weights_similarity == pytest.approx(1)
+    assert report.own.randomisation_similarity is not None
+    assert report.own.randomisation_similarity < 0.9
+    for quality in report.baselines.values():
+        assert quality.randomisation_similarity == pytest.approx(1)

@@ -57,24 +57,29 @@ def test_a_summary_by_hand() -> None:
 
     found = {row.measure: row for row in summarise(reports, {"1": "a", "2": "b"})}
 
-    assert list(found) == ["deletion", "drop", "increase", "insertion"]  # what has values
+    assert list(found) == [
+        "average_drop",
+        "deletion",
+        "increase_in_confidence",
+        "insertion",
+    ]  # what has values
     assert set(found) < set(MEASURES)
     deletion = found["deletion"]
     assert deletion.method == "grad-cam"
     assert deletion.value == pytest.approx(0.2)
-    assert (deletion.low, deletion.high) == pytest.approx((0.1, 0.3))
+    assert (deletion.ci_low, deletion.ci_high) == pytest.approx((0.1, 0.3))
     assert (deletion.random, deletion.blurred) == (1, 1)
     assert deletion.centre == pytest.approx(0.6)
-    assert deletion.better == 0.5
+    assert deletion.win_share == 0.5
     assert (deletion.images, deletion.groups) == (2, 2)
-    assert found["insertion"].better == 1
-    assert found["increase"].better == 0  # as good is not better
+    assert found["insertion"].win_share == 1
+    assert found["increase_in_confidence"].win_share == 0  # as good is not better
     # Beside the centre map the two images gain 0.9 and -0.1, beside the others 0.9 and 0.7.
-    assert deletion.lead == pytest.approx(0.4)
-    assert deletion.lead_low == pytest.approx(-0.1)
+    assert deletion.gain == pytest.approx(0.4)
+    assert deletion.gain_ci_low == pytest.approx(-0.1)
     assert not deletion.beats
     assert found["insertion"].beats
-    assert not found["increase"].beats
+    assert not found["increase_in_confidence"].beats
     assert deletion.area is None
 
 
@@ -88,15 +93,15 @@ def test_the_area_is_the_mean_of_the_images_that_have_the_score() -> None:
     found = {row.measure: row for row in summarise(reports, dict.fromkeys("123", "a"))}
 
     assert found["nucleus_energy"].area == pytest.approx(0.3)
-    assert found["nucleus_energy"].lead == 0
+    assert found["nucleus_energy"].gain == 0
     assert found["deletion"].area is None
 
 
 def test_what_has_no_better_is_not_counted() -> None:
-    own = replace(scores(0.1, 0.9), turn_spread=0.2)
-    reports = {"1": [report_of(own, random=replace(own, turn_spread=0.9))]}
+    own = replace(scores(0.1, 0.9), rotation_variance=0.2)
+    reports = {"1": [report_of(own, random=replace(own, rotation_variance=0.9))]}
 
     found = {row.measure: row for row in summarise(reports, {"1": "a"})}
 
-    assert found["turn_spread"].better is None
-    assert (found["turn_spread"].random, found["turn_spread"].centre) == (0.9, None)
+    assert found["rotation_variance"].win_share is None
+    assert (found["rotation_variance"].random, found["rotation_variance"].centre) == (0.9, None)

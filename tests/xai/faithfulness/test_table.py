@@ -7,16 +7,28 @@ from dataclasses import replace
 import pytest
 
 from xai.faithfulness.table import Summary
-from xai.say.verdict import say_method, say_runs
+from xai.say.verdict import describe_method, describe_runs
 
 
 def summary(
-    measure: str = "insertion", *, lead_low: float | None = 0.1, value: float = 0.6
+    measure: str = "insertion", *, gain_ci_low: float | None = 0.1, value: float = 0.6
 ) -> Summary:
     return Summary(
-        method="grad-cam", measure=measure, value=value, low=0.5, high=0.7, random=0.4, centre=0.4,
-        blurred=0.4, better=0.5, lead=0.2, lead_low=lead_low, area=None, images=12, groups=9,
-    )  # fmt: skip
+        method="grad-cam",
+        measure=measure,
+        value=value,
+        ci_low=0.5,
+        ci_high=0.7,
+        random=0.4,
+        centre=0.4,
+        blurred=0.4,
+        win_share=0.5,
+        gain=0.2,
+        gain_ci_low=gain_ci_low,
+        area=None,
+        images=12,
+        groups=9,
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,39 +47,41 @@ def summary(
 def test_a_method_is_said_in_one_sentence(
     insertion: float, deletion: float | None, says: str
 ) -> None:
-    found = [summary(lead_low=insertion), summary("deletion", lead_low=deletion)]
+    found = [summary(gain_ci_low=insertion), summary("deletion", gain_ci_low=deletion)]
 
-    assert say_method(found) == f"Grad-CAM {says}"
+    assert describe_method(found) == f"Grad-CAM {says}"
 
 
 def test_where_the_map_lies_is_said_beside_the_area() -> None:
     nuclei = replace(summary("nucleus_energy", value=0.64), area=0.31)
 
-    says = say_method([summary(), summary("deletion"), nuclei])
+    says = describe_method([summary(), summary("deletion"), nuclei])
 
     assert says.endswith("; 64% of its map lies in nuclei, which are 31% of the image.")
 
 
 def test_runs_in_which_a_method_wins_are_counted() -> None:
-    won, lost = summary(), summary(lead_low=-0.01)
+    won, lost = summary(), summary(gain_ci_low=-0.01)
 
-    assert say_runs([won, lost, won]) == (
+    assert describe_runs([won, lost, won]) == (
         "Of 3 runs, Grad-CAM beats random, centre and blurred maps on insertion in 2."
     )
-    assert say_runs([lost, lost]).endswith("on insertion in none.")
-    assert say_runs([won]) == (
+    assert describe_runs([lost, lost]).endswith("on insertion in none.")
+    assert describe_runs([won]) == (
         "Grad-CAM beats random, centre and blurred maps on insertion in the one run judged."
     )
-    assert say_runs([lost]).startswith("Grad-CAM is not shown to beat random, ")
+    assert describe_runs([lost]).startswith("Grad-CAM is not shown to beat random, ")
 
 
 def test_what_has_no_better_is_not_won() -> None:
-    found = [summary("cytoplasm_energy", lead_low=None, value=value) for value in (0.3, 0.1)]
+    found = [summary("cytoplasm_energy", gain_ci_low=None, value=value) for value in (0.3, 0.1)]
 
-    assert say_runs(found) == "Grad-CAM: 0.10 to 0.30; this score has no better or worse."
+    assert describe_runs(found) == "Grad-CAM: 0.10 to 0.30; this score has no better or worse."
 
 
 def test_reading_scores_imports_no_torch() -> None:
-    script = "import sys, xai.measures; assert 'torch' not in sys.modules"
+    script = (
+        "import sys, xai.faithfulness.table, xai.say.verdict; assert 'torch' not in sys.modules"
+    )
 
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -99,7 +99,7 @@ def test_the_gap_is_the_error_over_the_difference_it_should_sum_to(
     one = explain(pooled, images[:1], method="grad-cam", target=0)[0]
 
     def with_error(error: float | None, logit: float) -> Attribution:
-        return replace(one, expected_error=error, logit=logit, baseline_logit=1.0)
+        return replace(one, completeness_gap=error, logit=logit, baseline_logit=1.0)
 
     assert gap_share([with_error(0.5, 3.0), with_error(-1.0, -3.0)]) == 1.5 / 6
     assert gap_share([with_error(None, 3.0)]) == 0

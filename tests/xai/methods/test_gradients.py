@@ -33,7 +33,7 @@ def test_on_a_linear_model_each_pixel_counts_by_its_weight_and_value() -> None:
     torch.testing.assert_close(integral.values, 2 * image[0].sum(dim=0))
     assert integral.baseline_logit == 1
     assert integral.gap == pytest.approx(0, abs=1e-3)
-    assert integral.forwards == 9 + 32  # good enough at the first try
+    assert integral.forward_passes == 9 + 32  # good enough at the first try
 
 
 @pytest.mark.parametrize("target", [0, 1])
@@ -90,10 +90,10 @@ def test_steps_are_added_until_the_sum_is_right_and_no_further_than_allowed() ->
     assert fine.gap is not None
     assert coarse.gap is not None
     difference = abs(fine.logit - fine.baseline_logit)
-    assert coarse.forwards == 9 + 32
+    assert coarse.forward_passes == 9 + 32
     assert coarse.gap > 0.01 * difference
     assert fine.gap <= 0.01 * difference
-    assert 9 + 32 < fine.forwards <= 9 + 256 + 2 * 14
+    assert 9 + 32 < fine.forward_passes <= 9 + 256 + 2 * 14
 
 
 def test_a_large_image_goes_through_in_chunks_of_one() -> None:

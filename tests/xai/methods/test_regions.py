@@ -43,7 +43,7 @@ def test_occlusion_is_captums_by_the_pixels_of_a_window(
         image, sliding_window_shapes=(3, 4, 4), strides=(3, 2, 2), baselines=0, target=1
     )
     torch.testing.assert_close(16 * found.values, theirs[0, 0], rtol=1e-4, atol=1e-6)
-    assert found.forwards == 2 + 13 * 13
+    assert found.forward_passes == 2 + 13 * 13
 
 
 def test_what_is_not_read_loses_nothing_when_hidden() -> None:

@@ -100,7 +100,7 @@ def test_a_channel_that_is_the_same_everywhere_costs_no_pass(images: Tensor) -> 
 
     found = score_cam(Dark().eval(), images[:1], 0, is_exact=True)
 
-    assert found.forwards == 1 + 16 - 6
+    assert found.forward_passes == 1 + 16 - 6
 
 
 def test_a_network_that_sees_nothing_gives_an_empty_map(images: Tensor) -> None:
@@ -163,7 +163,7 @@ def test_the_fast_mode_is_like_the_exact_one_and_says_how_much() -> None:
         exact = score_cam(network, image, 1, is_exact=True, in_bfloat16=False)
         fast = score_cam(network, image, 1, in_bfloat16=False)
 
-        assert fast.forwards == 89 < exact.forwards
+        assert fast.forward_passes == 89 < exact.forward_passes
         assert exact.similarity is None
         assert fast.similarity is not None
         assert pearson(exact.values.numpy(), fast.values.numpy()) > 0.95

@@ -11,13 +11,13 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from xai.perturb.image import (
-    PROBES,
+    PERTURBATIONS,
     blur,
     change_brightness,
     compress_jpeg,
     crop_border,
+    describe_change,
     keep_only,
-    say_change,
     shift_hue,
 )
 from xai.types import Rgb
@@ -35,14 +35,14 @@ def noise(size: int = 32) -> Rgb:
     return np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
 
 
-@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 @given(pixels=images)
 def test_every_probe_gives_an_image_of_the_same_size_and_leaves_its_own_alone(
     name: str, pixels: Rgb
 ) -> None:
     before = pixels.copy()
 
-    changed = PROBES[name].change(pixels)
+    changed = PERTURBATIONS[name].change(pixels)
 
     assert changed.shape == pixels.shape
     assert changed.dtype == np.uint8
@@ -50,9 +50,9 @@ def test_every_probe_gives_an_image_of_the_same_size_and_leaves_its_own_alone(
     assert not np.shares_memory(changed, pixels)
 
 
-@pytest.mark.parametrize("name", PROBES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 def test_every_probe_changes_something_and_asks_one_question(name: str) -> None:
-    probe = PROBES[name]
+    probe = PERTURBATIONS[name]
 
     assert (probe.change(noise()) != noise()).any()
     assert probe.asks.count("?") == 1
@@ -209,7 +209,7 @@ def odds(*percent: float) -> npt.NDArray[np.float32]:
 def test_the_change_is_said_in_one_sentence(
     before: npt.NDArray[np.float32], after: npt.NDArray[np.float32], sentence: str
 ) -> None:
-    assert say_change(before, after, CLASSES) == sentence
+    assert describe_change(before, after, CLASSES) == sentence
 
 
 @given(
@@ -221,7 +221,7 @@ def test_the_sentence_names_both_answers_and_the_direction(
 ) -> None:
     before, after = before / before.sum(), after / after.sum()
 
-    said = say_change(before, after, CLASSES)
+    said = describe_change(before, after, CLASSES)
 
     answer = int(before.argmax())
     assert said.startswith(CLASSES[answer])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from modelzoo.datasets.synthetic.drawing import KINDS, draw_smear
 from xai.errors import UserError
 from xai.say.cells import describe_cells
-from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_players, shapley
+from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features, shapley
 from xai.smear.inpaint import paint_out
 from xai.smear.place import place_of
 from xai.smear.segment import Cells, segment_cells
@@ -109,7 +109,7 @@ def test_an_image_without_cells_is_a_sentence() -> None:
     pixels = np.full((64, 64, 3), 255, np.uint8)
 
     with pytest.raises(UserError, match="No nucleated cell was found in this image"):
-        find_players(pixels, segment_cells(pixels))
+        find_shapley_features(pixels, segment_cells(pixels))
 
 
 answers_of_three = st.lists(st.floats(-5, 5), min_size=8, max_size=8).map(np.array)
@@ -179,7 +179,7 @@ def a_field(cells: int) -> tuple[npt.NDArray[np.uint8], Cells, list[tuple[slice,
 def explain_field(cells: int) -> tuple[CellAttribution, Counts, npt.NDArray[np.uint8], Cells]:
     pixels, found, places = a_field(cells)
     model = Counts(places).eval()
-    players = find_players(pixels, found)
+    players = find_shapley_features(pixels, found)
     return cell_shapley(model, players, 0, normalise=normalise), model, pixels, found
 
 
@@ -192,7 +192,7 @@ def test_values_of_cells_and_background_sum_to_what_the_image_adds(cells: int) -
     assert found.logit == pytest.approx(own, rel=1e-5)
     assert found.baseline_logit == pytest.approx(none, rel=1e-5)
     assert found.values.sum() + found.background == pytest.approx(own - none, rel=0.01)
-    assert (found.expected_error is None) == (cells <= 9)
+    assert (found.standard_error is None) == (cells <= 9)
 
 
 def test_each_cell_gets_what_it_adds() -> None:
@@ -212,16 +212,16 @@ def test_sampled_values_are_near_the_exact_ones_within_their_error(
 ) -> None:
     exact, model, pixels, cells = explain_field(8)
 
-    monkeypatch.setattr("xai.cells.EXACT_PLAYERS", 2)
-    sampled = cell_shapley(model, find_players(pixels, cells), 0, normalise=normalise)
+    monkeypatch.setattr("xai.smear.cell_shapley.EXACT_FEATURES", 2)
+    sampled = cell_shapley(model, find_shapley_features(pixels, cells), 0, normalise=normalise)
 
-    assert sampled.expected_error is not None
-    assert np.abs(sampled.values - exact.values).max() < max(4 * sampled.expected_error, 1e-6)
+    assert sampled.standard_error is not None
+    assert np.abs(sampled.values - exact.values).max() < max(4 * sampled.standard_error, 1e-6)
 
 
 def test_exact_values_are_captums() -> None:
     found, model, pixels, cells = explain_field(4)
-    players = find_players(pixels, cells)
+    players = find_shapley_features(pixels, cells)
 
     def answer(shown: Tensor) -> Tensor:
         images = []
@@ -243,7 +243,7 @@ def test_a_background_that_decides_is_said() -> None:
     pixels[:, 80:] = (120, 240, 120)  # what the model reads lies beside the cells
     model = Counts([(slice(0, 96), slice(84, 96))]).eval()
 
-    found = cell_shapley(model, find_players(pixels, cells), 0, normalise=normalise)
+    found = cell_shapley(model, find_shapley_features(pixels, cells), 0, normalise=normalise)
 
     said = describe_cells(found, cells.labels, "Pro")
     assert found.background > 10 * np.abs(found.values).sum()
@@ -274,7 +274,9 @@ def test_progress_may_stop_it_and_the_model_is_left_alone() -> None:
             raise StopError
 
     with pytest.raises(StopError):
-        cell_shapley(model, find_players(pixels, cells), 0, normalise=normalise, progress=stop)
+        cell_shapley(
+            model, find_shapley_features(pixels, cells), 0, normalise=normalise, progress=stop
+        )
 
     assert seen[0] == (0, 2**7 + 6)
     assert len(seen) == 2
@@ -284,4 +286,6 @@ def test_a_class_that_does_not_exist_is_a_sentence() -> None:
     pixels, cells, places = a_field(2)
 
     with pytest.raises(UserError, match="Target 7 is no class of this model"):
-        cell_shapley(Counts(places).eval(), find_players(pixels, cells), 7, normalise=normalise)
+        cell_shapley(
+            Counts(places).eval(), find_shapley_features(pixels, cells), 7, normalise=normalise
+        )
