@@ -184,8 +184,8 @@ def _score_cam(model: SplitModel, image: Tensor, target: int, *, is_exact: bool)
     notes = []
     if found.similarity is not None:
         notes.append(
-            f"Fast: {found.forward_passes} forward passes in place of one per channel. In nine of ten "
-            f"cases the exact map is like this one to a correlation of {found.similarity:.2f} or more."
+            f"Fast: {found.forward_passes} passes in place of one per channel. In nine of ten "
+            f"cases the exact map correlates with this one at {found.similarity:.2f} or more."
         )
     if found.spread > WIDE:
         notes.append(
