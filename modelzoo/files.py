@@ -54,6 +54,22 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder, or a link to one; False for a path that nothing can have."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, not allowed, or with a NUL
+        return False
+
+
+def is_regular_file(path: Path) -> bool:
+    """Whether `path` is a file that can be read to its end, so no pipe, socket or device."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _explained(error: OSError, path: Path) -> UserError:
     """What happened to `path`, in one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -63,11 +63,6 @@ class Dataset:
         """Class -> number of images, in the order of `classes`."""
         return dict(sorted(Counter(image.label for image in self.images).items()))
 
-    @property
-    def skipped_by_reason(self) -> dict[str, int]:
-        """Reason -> number of entries left out for it, the most frequent first."""
-        return dict(Counter(entry.reason for entry in self.skipped).most_common())
-
     def path(self, image_id: str) -> Path:
         """The file of one image."""
         return self.root / image_id

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
-from modelzoo.datasets.layouts.listing import Entry
-from modelzoo.datasets.layouts.table import list_folder
-from modelzoo.datasets.layouts.table_file import list_table
+from modelzoo.datasets.layouts.layout import Entry
+from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.parallel import Progress
@@ -31,15 +30,23 @@ def open_dataset(
             path and label, perhaps group and part.
         store: Where results that can be made again are kept.
         segmented: Of a data set with Original and Segmented, take the latter.
-        progress: Called now and then with the files checked and how many there are.
+        progress: Called now and then with the files checked and how many were found; may raise
+            to stop.
 
     Raises:
         UserError: It is missing, holds no usable image, or is in no known layout.
     """
-    listing = list_table(path) if path.is_file() else list_folder(path, segmented)
+    source = read_source(
+        path,
+        segmented=segmented,
+        on_progress=progress and (lambda files: progress(0, files)),
+    )
+    layout = recognise(source)
+    listing = layout.lists(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
-    skipped = [*listing.skipped, *skipped]
+    unread = [Skipped(name, reason) for name, reason in source.unread]
+    skipped = [*unread, *listing.skipped, *skipped]
     used = {image.label for image in images}
     for label, folder in sorted(listing.folder_by_class.items()):
         if label not in used:
@@ -48,7 +55,7 @@ def open_dataset(
         raise _nothing_usable(path, skipped)
     return Dataset(
         listing.root,
-        listing.layout,
+        layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
     )

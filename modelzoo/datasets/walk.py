@@ -1,30 +1,107 @@
-"""Which files lie below a folder, and which of them are images by their name."""
+"""Which files lie below a folder, and which of them are images by their name. Nothing is opened."""
 
 import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.images import EXTENSIONS
+from modelzoo.errors import UserError
 
+# A data set of blood smears has thousands; a folder with more is a disk that was meant otherwise.
+MOST_FILES = 200_000
+_REPORT_EVERY = 1000  # files
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 
+@dataclass(slots=True)
+class Walk:
+    """What lies below a folder; hidden files and litter of operating systems are left out."""
+
+    files: list[str] = field(default_factory=list)  # ids of regular files, in order
+    folders: list[str] = field(default_factory=list)  # ids, in order
+    unread: dict[str, str] = field(default_factory=dict)  # id -> why it cannot be read
+
+
 def list_image_files(folder: Path) -> list[str]:
-    """Ids of the files under `folder` that are images by their extension, in order; unchecked."""
-    return [name for name in walk(folder)[0] if is_image(name)]
+    """Ids of the files under `folder` that are images by their extension, in order; unchecked.
+
+    Raises:
+        UserError: There are more than MOST_FILES files.
+    """
+    return [name for name in walk(folder).files if is_image(name)]
 
 
-def walk(root: Path) -> tuple[list[str], list[str]]:
-    """Files and folders under `root` as ids, in order; hidden ones and systems' litter left out."""
-    files: list[str] = []
-    folders: list[str] = []
-    for place, names, file_names in os.walk(root, followlinks=True):
-        names[:] = [
-            name for name in sorted(filter(_is_wanted, names)) if not _is_loop(Path(place, name))
-        ]
-        prefix = "" if Path(place) == root else f"{Path(place).relative_to(root).as_posix()}/"
-        folders.extend(prefix + name for name in names)
-        files.extend(prefix + name for name in file_names if _is_wanted(name))
-    return sorted(files), sorted(folders)
+def walk(
+    root: Path, *, most_files: int = MOST_FILES, on_progress: Callable[[int], None] | None = None
+) -> Walk:
+    """What lies below `root`; links to folders are followed, unless they lead back.
+
+    Pipes, sockets and devices are not files that can be read: opening one may never return.
+
+    Args:
+        root: A folder.
+        most_files: The most that are looked at.
+        on_progress: Called now and then with the number of files so far; may raise to stop.
+
+    Raises:
+        UserError: There are more than `most_files` files.
+    """
+    found = Walk()
+    seen = 0
+    for prefix, entry in _entries(root, found):
+        name = f"{prefix}{entry.name}"
+        if _is_folder(entry):
+            found.folders.append(name)
+            continue
+        seen += 1
+        if seen > most_files:
+            raise UserError(
+                f"{root} holds more than {most_files:,} files; give the folder of one data set."
+            )
+        if on_progress and seen % _REPORT_EVERY == 0:
+            on_progress(seen)
+        if _is_regular(entry):
+            found.files.append(name)
+        else:
+            found.unread[in_utf8(name)] = "not a regular file"
+    found.files.sort()
+    found.folders.sort()
+    return found
+
+
+def _entries(root: Path, found: Walk) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """Each entry below `root` with the id of its folder, `/` behind it."""
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(root / prefix) as entries:
+                wanted = [entry for entry in entries if _is_wanted(entry.name)]
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            found.unread[in_utf8(prefix) or "."] = f"could not be opened: {reason}"
+            continue
+        for entry in wanted:
+            if _is_folder(entry):
+                if _is_loop(Path(entry.path)):
+                    continue
+                waiting.append(f"{prefix}{entry.name}/")
+            yield prefix, entry
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_regular(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _is_loop(folder: Path) -> bool:

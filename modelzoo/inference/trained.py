@@ -13,6 +13,7 @@ from modelzoo.backbones.saved import read_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
 from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import Run, read_run
@@ -97,9 +98,9 @@ def list_images(path: Path) -> list[Path]:
     Raises:
         UserError: There are none.
     """
-    if path.is_file():
+    if is_regular_file(path):
         return [path]
-    if not path.is_dir():
+    if not is_folder(path):
         raise UserError(f"{path} was not found; give an image or a folder of images.")
     found = [path / name for name in list_image_files(path)]
     if not found:

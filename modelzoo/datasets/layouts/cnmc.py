@@ -1,16 +1,21 @@
-"""C-NMC 2019: class and subject in the file name."""
+"""C-NMC 2019: class and subject are in the file name, the fold in the folder or nowhere."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Skipped
-from modelzoo.datasets.layouts.listing import UID, Listing
+from modelzoo.datasets.layouts.layout import UID, Layout, Listing, Source
 from modelzoo.datasets.walk import is_image
 
 
-def list_cnmc(root: Path, files: list[str]) -> Listing:
-    """C-NMC 2019: class and subject are in the name, the fold in the folder or nowhere."""
-    listing = Listing(root, "C-NMC")
-    for file in files:
+def _recognises(source: Source) -> bool:
+    """Whether more than half of the images have such names."""
+    images = source.images
+    return 2 * sum(bool(UID.fullmatch(PurePosixPath(image).stem)) for image in images) > len(images)
+
+
+def _lists(source: Source) -> Listing:
+    listing = Listing(source.path)
+    for file in source.files:
         uid = UID.fullmatch(PurePosixPath(file).stem)
         if uid:
             listing.add(file, uid[2].lower())
@@ -18,3 +23,6 @@ def list_cnmc(root: Path, files: list[str]) -> Listing:
             reason = "its name is not UID_<subject>_<image>_<cell>_<class>"
             listing.skipped.append(Skipped(file, reason))
     return listing
+
+
+CNMC = Layout("C-NMC", _recognises, _lists)

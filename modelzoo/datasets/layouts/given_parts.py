@@ -1,21 +1,28 @@
-"""`train|val|test/<class>`."""
+"""`train|val|test/<class>`: the split is given by the folders."""
 
-from pathlib import Path, PurePosixPath
+from modelzoo.datasets.layouts.layout import (
+    PART_BY_NAME,
+    Layout,
+    Listing,
+    Source,
+    add_classes,
+    skip_images,
+)
 
-from modelzoo.datasets.dataset import Skipped
-from modelzoo.datasets.layouts.listing import PART_BY_NAME, Listing, add_classes, below
-from modelzoo.datasets.walk import is_image
+
+def _recognises(source: Source) -> bool:
+    """Whether a folder is called train or test, or a variant of it; val alone is no split."""
+    return any(PART_BY_NAME.get(top.lower()) in ("train", "test") for top in source.tops)
 
 
-def list_parts(root: Path, files: list[str], folders: list[str]) -> Listing:
-    """`train|val|test/<class>`."""
-    listing = Listing(root, "parts")
-    for top in sorted({PurePosixPath(folder).parts[0] for folder in folders}):
-        part = PART_BY_NAME.get(top.lower())
-        if part:
-            add_classes(listing, files, folders, f"{top}/", part)
+def _lists(source: Source) -> Listing:
+    listing = Listing(source.path)
+    for top in source.tops:
+        if part := PART_BY_NAME.get(top.lower()):
+            add_classes(listing, source, inside=top, part=part)
         else:
-            reason = "beside the folders of the parts"
-            images = [file for file in below(files, f"{top}/") if is_image(file)]
-            listing.skipped.extend(Skipped(file, reason) for file in images)
+            skip_images(listing, source, top, "beside the folders of the parts")
     return listing
+
+
+GIVEN_PARTS = Layout("parts", _recognises, _lists)

@@ -1,29 +1,37 @@
-"""`Original/<class>` and `Segmented/<class>`."""
+"""`Original/<class>` and `Segmented/<class>`: the same fields twice, so one of them is left out."""
 
-from pathlib import Path, PurePosixPath
-
-from modelzoo.datasets.dataset import Skipped
-from modelzoo.datasets.layouts.listing import Listing, add_classes, below
-from modelzoo.datasets.walk import is_image
+from modelzoo.datasets.layouts.layout import Layout, Listing, Source, add_classes, skip_images
 from modelzoo.errors import UserError
 
+NAMES = ("original", "segmented")
 
-def list_original(root: Path, files: list[str], folders: list[str], segmented: bool) -> Listing:
-    """`Original/<class>` and `Segmented/<class>`: the same fields twice, so one of them is left."""
-    listing = Listing(root, "Original and Segmented")
-    wanted = "segmented" if segmented else "original"
-    tops = {PurePosixPath(folder).parts[0] for folder in folders}
-    if wanted not in {name.lower() for name in tops}:
-        other = "Original" if segmented else "Segmented"
+
+def _recognises(source: Source) -> bool:
+    return any(top.lower() in NAMES for top in source.tops)
+
+
+def _lists(source: Source) -> Listing:
+    """The fields of one of the two.
+
+    Raises:
+        UserError: The one that was asked for is not there.
+    """
+    listing = Listing(source.path)
+    wanted = "segmented" if source.segmented else "original"
+    if wanted not in {top.lower() for top in source.tops}:
+        other = "Original" if source.segmented else "Segmented"
         raise UserError(
-            f"{root} has only the folder {other}; choose that one, or give a folder with both."
+            f"{source.path} has only the folder {other}; choose that one, or give a folder with "
+            "both."
         )
-    for top in sorted(tops):
+    for top in source.tops:
         if top.lower() == wanted:
-            add_classes(listing, files, folders, f"{top}/")
-            continue
-        is_twin = top.lower() in ("original", "segmented")
-        reason = f"twin in {top}, the same field again" if is_twin else "beside Original"
-        images = [file for file in below(files, f"{top}/") if is_image(file)]
-        listing.skipped.extend(Skipped(file, reason) for file in images)
+            add_classes(listing, source, inside=top)
+        elif top.lower() in NAMES:
+            skip_images(listing, source, top, f"twin in {top}, the same field again")
+        else:
+            skip_images(listing, source, top, "beside Original")
     return listing
+
+
+ORIGINAL_SEGMENTED = Layout("Original and Segmented", _recognises, _lists)

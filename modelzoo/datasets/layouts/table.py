@@ -1,58 +1,83 @@
-"""The layouts that are understood, in the order in which they are tried."""
+"""The layouts that are understood, in the order in which they are tried: one row per layout."""
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from modelzoo.datasets.layouts.cnmc import list_cnmc
-from modelzoo.datasets.layouts.given_parts import list_parts
-from modelzoo.datasets.layouts.listing import PART_BY_NAME, UID, Listing, add_classes
-from modelzoo.datasets.layouts.original_segmented import list_original
-from modelzoo.datasets.walk import is_image, walk
+from modelzoo.datasets.layouts.class_folders import CLASS_FOLDERS
+from modelzoo.datasets.layouts.cnmc import CNMC
+from modelzoo.datasets.layouts.given_parts import GIVEN_PARTS
+from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Source
+from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
+
+LAYOUTS: tuple[Layout, ...] = (TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, CLASS_FOLDERS)
 
 
-def list_folder(root: Path, segmented: bool) -> Listing:
-    """The files of a folder in whichever layout it has."""
-    if not root.is_dir():
+def recognise(source: Source) -> Layout:
+    """The first layout that recognises `source`.
+
+    Raises:
+        UserError: None does, or `segmented` was asked for where there is no such folder.
+    """
+    layout = next((each for each in LAYOUTS if each.recognises(source)), None)
+    if source.segmented and layout is not ORIGINAL_SEGMENTED:
+        raise UserError(f"{source.path} has no folder Segmented; leave out that choice.")
+    if layout is None:
         raise UserError(
-            f"{root} was not found; give a folder of images or a CSV or Parquet table of them."
+            f"{source.path} holds {len(source.images)} images but no classes; put the images of "
+            "each class into a folder of its own, or give a table with the columns path and label."
         )
-    root, files, folders = _unwrap(root)
-    images = [file for file in files if is_image(file)]
-    if not images:
-        raise UserError(
-            f"{root} holds no images; give a folder that has one folder of images for each class."
-        )
-    tops = {PurePosixPath(folder).parts[0] for folder in folders}
-    if any(name.lower() in ("original", "segmented") for name in tops):
-        return list_original(root, files, folders, segmented)
-    if segmented:
-        raise UserError(f"{root} has no folder Segmented; leave out that choice.")
-    if any(PART_BY_NAME.get(name.lower()) in ("train", "test") for name in tops):
-        return list_parts(root, files, folders)
-    if 2 * sum(bool(UID.fullmatch(PurePosixPath(file).stem)) for file in images) > len(images):
-        return list_cnmc(root, files)
-    if all("/" not in file for file in images):
-        raise UserError(
-            f"{root} holds {len(images)} images but no classes; put the images of each class "
-            "into a folder of its own, or give a table with the columns path and label."
-        )
-    listing = Listing(root, "class folders")
-    add_classes(listing, files, folders, "")
-    return listing
+    return layout
 
 
-def _unwrap(root: Path) -> tuple[Path, list[str], list[str]]:
+def read_source(
+    path: Path, *, segmented: bool = False, on_progress: Callable[[int], None] | None = None
+) -> Source:
+    """What lies at `path`.
+
+    Args:
+        path: A folder or a file.
+        segmented: Take Segmented where there are Original and Segmented.
+        on_progress: Called now and then with the number of files found; may raise to stop.
+
+    Raises:
+        UserError: Nothing lies there, a folder without images, or one with too many files.
+    """
+    if is_regular_file(path):
+        return Source(path, segmented=segmented)
+    if not is_folder(path):
+        raise UserError(
+            f"{path} was not found; give a folder of images or a CSV or Parquet table of them."
+        )
+    source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
+    if not source.images:
+        raise UserError(
+            f"{source.path} holds no images; give a folder that has one folder of images for each "
+            "class."
+        )
+    return source
+
+
+def _unwrap(root: Path, walked: Walk, segmented: bool) -> Source:
     """`root`, or the one folder in it that an unpacked archive left, and what it holds."""
-    files, folders = walk(root)
+    files, folders = walked.files, walked.folders
+    unread = tuple(walked.unread.items())
     while True:
         images = [PurePosixPath(file).parts for file in files if is_image(file)]
         tops = {parts[0] for parts in images}
         if len(tops) != 1 or min(map(len, images)) < 3 or _is_known_folder(min(tops)):
-            return root, files, folders
-        root /= min(tops)
-        files, folders = walk(root)
+            return Source(root, tuple(files), tuple(folders), unread, segmented)
+        top = min(tops)
+        root /= top
+        files, folders = (
+            [name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/")]
+            for names in (files, folders)
+        )
 
 
 def _is_known_folder(name: str) -> bool:
     name = name.lower()
-    return name in ("original", "segmented", *PART_BY_NAME) or name.startswith("fold_")
+    return name in (*NAMES, *PART_BY_NAME) or name.startswith("fold_")

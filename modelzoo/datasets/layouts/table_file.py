@@ -8,17 +8,26 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from modelzoo.datasets.dataset import Skipped
-from modelzoo.datasets.layouts.listing import PART_BY_NAME, Entry, Listing
+from modelzoo.datasets.layouts.layout import PART_BY_NAME, Entry, Layout, Listing, Source
 from modelzoo.errors import UserError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".pq")
 _TABLE_COLUMNS = ("path", "label", "group", "part")
 
 
-def list_table(path: Path) -> Listing:
-    """A table with path, label[, group][, part]; paths are relative to the table's folder."""
+def _recognises(source: Source) -> bool:
+    return source.path.is_file()
+
+
+def _lists(source: Source) -> Listing:
+    """One entry per row; paths are relative to the folder of the table.
+
+    Raises:
+        UserError: It is no table, or one without path and label.
+    """
+    path = source.path
     table = _read_table(path)
-    listing = Listing(path.parent, "table")
+    listing = Listing(path.parent)
     labels_by_id: dict[str, set[str]] = defaultdict(set)
     rows = [_table_row(values, path) for values in table.itertuples(index=False)]
     for row in rows:
@@ -90,3 +99,6 @@ def _row_problem(row: Entry, labels: set[str], seen: set[str]) -> str:
     if len(labels) > 1:
         return f"listed with the labels {' and '.join(sorted(labels))}"
     return "listed twice" if row.id in seen else ""
+
+
+TABLE_FILE = Layout("table", _recognises, _lists)

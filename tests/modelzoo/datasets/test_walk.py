@@ -1,0 +1,72 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelzoo.datasets.opening import open_dataset
+from modelzoo.datasets.walk import walk
+from modelzoo.errors import UserError
+from modelzoo.inference.trained import list_images
+from tests.run_folders import write_images
+
+
+def test_pipes_and_sockets_are_left_out_and_said(tmp_path: Path) -> None:
+    write_images(tmp_path, images_per_class=1)
+    os.mkfifo(tmp_path / "Pro" / "p.jpg")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "Pro" / "s.jpg"))
+
+    found = walk(tmp_path)
+    dataset = open_dataset(tmp_path, store=tmp_path / "store")
+
+    server.close()
+    assert found.unread == {"Pro/p.jpg": "not a regular file", "Pro/s.jpg": "not a regular file"}
+    assert {each.id for each in dataset.skipped} >= {"Pro/p.jpg", "Pro/s.jpg"}
+    assert len(dataset.images) == 4
+
+
+def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.jpg").touch()
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "a" / "back").symlink_to("..")
+    (tmp_path / "nowhere.jpg").symlink_to("gone")
+
+    found = walk(tmp_path)
+
+    assert found.files == ["a/1.jpg", "b/1.jpg"]
+    assert found.folders == ["a", "b"]
+    assert found.unread == {"nowhere.jpg": "not a regular file"}
+
+
+def test_a_folder_with_too_many_files_is_a_sentence(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.jpg").touch()
+
+    assert len(walk(tmp_path, most_files=12).files) == 12
+    with pytest.raises(UserError, match="more than 11 files"):
+        walk(tmp_path, most_files=11)
+
+
+def test_the_walk_ends_when_progress_raises(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}.jpg").touch()
+
+    def stop(files: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path, on_progress=stop)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.one_of(st.text(max_size=600), st.text("a", min_size=300, max_size=5000)))
+def test_any_text_as_a_path_is_a_sentence(text: str) -> None:
+    path = Path(f"nowhere-{text}")
+
+    for look in (lambda: open_dataset(path, store=Path("unused")), lambda: list_images(path)):
+        with pytest.raises(UserError, match="was not found"):
+            look()
