@@ -133,7 +133,7 @@ def train_head(folder: Path, data: Path, name: str) -> Backbone:
     """A frozen backbone with its ImageNet weights and a head for `data`."""
     command = [sys.executable, "-m", "modelzoo", "train", "--name", name, "--backbone", name]
     command += ["--runs", str(folder / "runs"), "--store", str(folder / "store")]
-    command += ["--data", str(data), "--recipe", "quick", "--mode", "frozen", "--split", "group"]
+    command += ["--data", str(data), "--recipe", "quick", "--mode", "frozen", "--split", "grouped"]
     subprocess.run([*command, "--input-px", str(PX)], check=True, stdout=subprocess.DEVNULL)
     return load_run(folder / "runs" / name).backbone
 

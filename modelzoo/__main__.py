@@ -81,11 +81,11 @@ def weights(
 @app.command()
 def data(
     path: Annotated[Path, typer.Argument(help="Folder or table of images.")],
-    out: Annotated[Path | None, typer.Option(help="Write image,label,group,look here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write image,label,group,cluster here.")] = None,
     segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """Say what a folder of images holds: classes, groups, looks, and what was skipped and why."""
+    """Say what a folder of images holds: classes, groups, clusters, and what was skipped."""
     from modelzoo.datasets.background import find_background_clusters
     from modelzoo.datasets.groups import find_groups
     from modelzoo.datasets.opening import open_dataset
@@ -97,14 +97,14 @@ def data(
             path, store=folder, segmented=segmented, progress=_phase(show, "checking images")
         )
         groups = find_groups(dataset, store=folder, progress=_phase(show, "finding groups"))
-        looks = find_background_clusters(
+        clusters = find_background_clusters(
             dataset, store=folder, groups=groups, progress=_phase(show, "finding looks")
         )
-    table = describe_dataset(dataset, groups, looks)
+    table = describe_dataset(dataset, groups, clusters)
     if out:
         table.to_csv(out, index=False)
     console.print(f"{path}: {len(dataset.images)} images, layout {dataset.layout}, id {dataset.id}")
-    _print_frame(summarise_classes(dataset, groups, looks))
+    _print_frame(summarise_classes(dataset, groups, clusters))
     for skipped in dataset.skipped:
         console.print(f"skipped {skipped.id}: {skipped.reason}")
 

@@ -9,12 +9,12 @@ from typing import Any, Literal, get_args, get_origin
 import tomli_w
 
 from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.datasets.splits import OLD_SPLIT_KINDS, SplitKind
 from modelzoo.errors import UserError
 
 RECIPES = Path(__file__).parent / "recipes"
 
 Mode = Literal["finetune", "frozen"]
-SplitKind = Literal["random", "group", "look", "given"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
 Schedule = Literal["none", "plateau", "cosine"]
 Balance = Literal["none", "weights", "sampling"]
@@ -45,9 +45,9 @@ class TrainConfig:
     )
     weights: Initialisation = option("imagenet", "What the backbone starts from.")
     split: SplitKind = option(
-        "group",
-        "random: stratified; group: patients or overlapping fields stay together; "
-        "look: whole clusters of background colour are held out; given: as the folders say.",
+        "grouped",
+        "random: stratified; grouped: patients or overlapping fields stay together; "
+        "background: whole clusters of background colour are held out; given: as the folders say.",
     )
     seed: int = option(0, "Decides the split, the order, the augmentation and the head.", 0, 2**31)
     test_share: float = option(0.2, "Share of the images kept for the test.", 0.01, 0.9)
@@ -84,6 +84,8 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        if isinstance(self.split, str):
+            object.__setattr__(self, "split", OLD_SPLIT_KINDS.get(self.split, self.split))
         for spec in dataclasses.fields(self):
             _check_value(spec, getattr(self, spec.name))
         find_backbone(self.backbone)

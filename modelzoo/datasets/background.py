@@ -25,10 +25,10 @@ def find_background_clusters(
     most_clusters: int = 4,
     progress: Progress | None = None,
 ) -> dict[str, str]:
-    """Image id -> look, such as "Early 1": clusters of background colour within a class.
+    """Image id -> cluster, such as "Early 1": clusters of background colour within a class.
 
-    A stand-in for the slide where that is unknown. The images of a group have one look, that of
-    most of them; looks are numbered from the lightest background.
+    A stand-in for the slide where that is unknown. The images of a group have one cluster, that of
+    most of them; clusters are numbered from the lightest background.
 
     Args:
         dataset: From `open_dataset`.
@@ -38,20 +38,24 @@ def find_background_clusters(
         progress: Called now and then with the images measured and how many there are.
     """
     units = [(image.id, image.label, groups[image.id]) for image in dataset.images]
-    cache = store / "looks" / f"{dataset.id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
+    cache = (
+        store
+        / "background"
+        / f"{dataset.id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
+    )
     kept = read_json(cache)
     if isinstance(kept, dict) and set(kept) == set(dataset.ids):
-        return {str(image_id): str(look) for image_id, look in kept.items()}
+        return {str(image_id): str(cluster) for image_id, cluster in kept.items()}
     colours = _measure_backgrounds(dataset, store, progress)
-    looks: dict[str, str] = {}
+    clusters: dict[str, str] = {}
     for label in dataset.classes:
         rows = [row for row, image in enumerate(dataset.images) if image.label == label]
         names = [dataset.images[row].id for row in rows]
         numbers = _cluster(colours[rows], [groups[name] for name in names], most_clusters)
-        looks.update((name, f"{label} {n}") for name, n in zip(names, numbers, strict=True))
-    looks = dict(sorted(looks.items()))
-    write_json(cache, looks)
-    return looks
+        clusters.update((name, f"{label} {n}") for name, n in zip(names, numbers, strict=True))
+    clusters = dict(sorted(clusters.items()))
+    write_json(cache, clusters)
+    return clusters
 
 
 def background_mean(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -89,7 +93,7 @@ def _measure_backgrounds(
 def _cluster(
     colours: npt.NDArray[np.float32], groups: Sequence[str], most_clusters: int
 ) -> list[int]:
-    """The look of each image of one class, 1 for the lightest; one look a group."""
+    """The cluster of each image of one class, 1 for the lightest; one cluster a group."""
     n_clusters = min(most_clusters, len(set(groups)), len(np.unique(colours.round(), axis=0)))
     found = KMeans(n_clusters, n_init=10, random_state=0).fit_predict(colours.round(1))
     clusters_by_group: dict[str, list[int]] = defaultdict(list)

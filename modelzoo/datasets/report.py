@@ -8,21 +8,23 @@ from modelzoo.datasets.dataset import Dataset
 
 
 def describe_dataset(
-    dataset: Dataset, groups: Mapping[str, str], looks: Mapping[str, str]
+    dataset: Dataset, groups: Mapping[str, str], clusters: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row an image: image, label, group, look."""
-    rows = [(image.id, image.label, groups[image.id], looks[image.id]) for image in dataset.images]
-    return pd.DataFrame(rows, columns=["image", "label", "group", "look"])
+    """One row per image: image, label, group, background (its cluster)."""
+    rows = [
+        (image.id, image.label, groups[image.id], clusters[image.id]) for image in dataset.images
+    ]
+    return pd.DataFrame(rows, columns=["image", "label", "group", "background"])
 
 
 def summarise_classes(
-    dataset: Dataset, groups: Mapping[str, str], looks: Mapping[str, str]
+    dataset: Dataset, groups: Mapping[str, str], clusters: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row a class: class, images, groups, largest group, images in a group, looks.
+    """One row per class: class, images, groups, largest group, images in a group, clusters.
 
     "images in a group" counts those that share theirs with another image.
     """
-    table = describe_dataset(dataset, groups, looks)
+    table = describe_dataset(dataset, groups, clusters)
     size = table.groupby("group")["image"].transform("count")
     rows = []
     for label, of_class in table.groupby("label"):
@@ -34,7 +36,7 @@ def summarise_classes(
                 "groups": of_class["group"].nunique(),
                 "largest group": int(sizes.max()),
                 "images in a group": int((sizes > 1).sum()),
-                "looks": of_class["look"].nunique(),
+                "clusters": of_class["background"].nunique(),
             }
         )
     return pd.DataFrame(rows)

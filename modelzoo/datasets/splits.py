@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # layouts knows Part
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
-Kind = Literal["random", "group", "look", "given"]
+SplitKind = Literal["random", "grouped", "background", "given"]
+OLD_SPLIT_KINDS = {"group": "grouped", "look": "background"}  # names up to version 0.1.0
 
 _TRIES = 20  # orders in which whole groups are tried; the one nearest to the shares is kept
 
@@ -103,10 +104,10 @@ def draw_evenly(rows: Iterable[SplitRow], n: int, *, seed: int) -> list[SplitRow
 
 def make_split(
     dataset: "Dataset",
-    kind: Kind,
+    kind: SplitKind,
     *,
     groups: Mapping[str, str],
-    looks: Mapping[str, str],
+    clusters: Mapping[str, str],
     seed: int,
     test_share: float,
     validation_share: float,
@@ -115,18 +116,19 @@ def make_split(
 
     Args:
         dataset: From `open_dataset`.
-        kind: random: stratified by class, so that groups may straddle; group: whole groups,
-            stratified as far as they allow; look: whole looks are the test, at least one of each
-            class, and validation takes whole groups of the rest; given: as folders or table say,
-            where a missing validation part takes whole groups of train.
+        kind: random: stratified by class, so that groups may straddle; grouped: whole groups,
+            stratified as far as they allow; background: whole background clusters are the test, at
+            least one of each class, and validation takes whole groups of the rest; given: as
+            folders or table say, where a missing validation part takes whole groups of train.
         groups: Image id -> group, from `find_groups`.
-        looks: Image id -> look, from `find_background_clusters`; empty unless the kind is look.
+        clusters: Image id -> background cluster, from `find_background_clusters`; empty unless
+            the kind is background.
         seed: Chooses who is where; not used for what is given.
-        test_share: Of the images of each class, as near as whole groups or looks allow.
+        test_share: Of the images of each class, as near as whole groups or clusters allow.
         validation_share: The same, of all images and not of what the test leaves.
 
     Raises:
-        UserError: A class has too few images, groups or looks, or the data give no parts.
+        UserError: A class has too few images, groups or clusters, or the data give no parts.
     """
     label_by_image = dataset.label_by_id
     random = np.random.default_rng(seed)
@@ -135,8 +137,8 @@ def make_split(
     else:
         unit_by_image = {
             "random": {image: image for image in label_by_image},
-            "group": {image: groups[image] for image in label_by_image},
-            "look": _joined(looks, groups) if kind == "look" else {},
+            "grouped": {image: groups[image] for image in label_by_image},
+            "background": _joined(clusters, groups) if kind == "background" else {},
         }[kind]
         _check_units(kind, label_by_image, unit_by_image)
         chosen = _choose(
@@ -144,7 +146,8 @@ def make_split(
             unit_by_image,
             _targets(label_by_image, test_share),
             random,
-            tries=1 if kind == "look" else _TRIES,  # the seed chooses which looks, not the share
+            # Of background clusters the seed chooses which, and not how near the share is.
+            tries=1 if kind == "background" else _TRIES,
         )
         _check_classes(kind, label_by_image, chosen)
         parts = {image: "test" if image in chosen else "train" for image in label_by_image}
@@ -183,7 +186,7 @@ def _given_parts(dataset: "Dataset") -> dict[str, Part]:
     if not parts:
         raise UserError(
             f"{dataset.root} says nothing about parts; give folders train, val and test or a "
-            "column part, or choose the split random, group or look."
+            "column part, or choose the split random, grouped or background."
         )
     if len(parts) < len(dataset.images):
         raise UserError(
@@ -194,25 +197,25 @@ def _given_parts(dataset: "Dataset") -> dict[str, Part]:
         if part not in parts.values():
             raise UserError(
                 f"{dataset.root} gives no image the part {part}; add some, or choose the split "
-                "random, group or look."
+                "random, grouped or background."
             )
     return parts
 
 
-def _joined(looks: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
-    """Image id -> the first of the looks that hang together because a group has images in each."""
-    first = {look: look for look in looks.values()}
+def _joined(clusters: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """Image id -> the first of the clusters that are joined by groups with images in several."""
+    first = {cluster: cluster for cluster in clusters.values()}
 
-    def find(look: str) -> str:
-        while first[look] != look:
-            look = first[look]
-        return look
+    def find(cluster: str) -> str:
+        while first[cluster] != cluster:
+            cluster = first[cluster]
+        return cluster
 
     cluster_by_group: dict[str, str] = {}
-    for image, look in sorted(looks.items()):
-        here, there = find(look), find(cluster_by_group.setdefault(groups[image], look))
+    for image, cluster in sorted(clusters.items()):
+        here, there = find(cluster), find(cluster_by_group.setdefault(groups[image], cluster))
         first[max(here, there)] = min(here, there)
-    return {image: find(look) for image, look in looks.items()}
+    return {image: find(cluster) for image, cluster in clusters.items()}
 
 
 def _targets(label_by_image: Mapping[str, str], share: float) -> dict[str, float]:
@@ -286,7 +289,7 @@ def _take(
 
 
 def _check_units(
-    kind: Kind, label_by_image: Mapping[str, str], unit_by_image: Mapping[str, str]
+    kind: SplitKind, label_by_image: Mapping[str, str], unit_by_image: Mapping[str, str]
 ) -> None:
     """Raise a UserError when a class has not one unit for train and one for test."""
     units_by_label: dict[str, set[str]] = defaultdict(set)
@@ -301,7 +304,7 @@ def _check_units(
             )
 
 
-def _check_classes(kind: Kind, label_by_image: Mapping[str, str], chosen: set[str]) -> None:
+def _check_classes(kind: SplitKind, label_by_image: Mapping[str, str], chosen: set[str]) -> None:
     """Raise a UserError when a class is missing in the test or in what is left."""
     everything = set(label_by_image.values())
     in_test = {label_by_image[image] for image in chosen}
@@ -313,6 +316,11 @@ def _check_classes(kind: Kind, label_by_image: Mapping[str, str], chosen: set[st
         )
 
 
-def _plural(kind: Kind) -> str:
+def _plural(kind: SplitKind) -> str:
     """What a split of that kind moves as a whole."""
-    return {"random": "images", "group": "groups", "look": "looks", "given": "groups"}[kind]
+    return {
+        "random": "images",
+        "grouped": "groups",
+        "background": "background clusters",
+        "given": "groups",
+    }[kind]

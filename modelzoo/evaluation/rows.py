@@ -21,16 +21,17 @@ from modelzoo.text import capital, count, describe_seconds
 
 SPLIT_WORDS = {
     "random": "random split",
-    "group": "group split",
-    "look": "held-out looks",
+    "grouped": "grouped split",
+    "background": "background-cluster split",
     "given": "split given with the data",
 }
 
 
 SPLIT_HELP = {
     "random": "random: any image may be in the test, even when its neighbour was trained on.",
-    "group": "group: a patient's images, or overlapping fields, stay together.",
-    "look": "look: whole clusters of background colour are held out, a stand-in for new slides.",
+    "grouped": "grouped: images of one patient, or overlapping fields, stay together.",
+    "background": "background: whole clusters of background colour are held out, a proxy for "
+    "unseen slides.",
     "given": "given: as the data set's folders or table say.",
 }
 

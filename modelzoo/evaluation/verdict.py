@@ -85,8 +85,8 @@ def describe_split_effect(rows: Sequence[LeaderboardRow]) -> str:
 
 
 _EFFECT_WORDS = {
-    "look": "Testing on held-out looks",
-    "group": "Keeping groups together",
+    "background": "Testing on held-out background clusters",
+    "grouped": "Keeping groups together",
 }
 
 
@@ -125,7 +125,11 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
         by_kind[row.split_kind][row.seed].append(row.accuracy.value)
         first_row[key] = row
     for way, by_kind in accuracies.items():
-        for hard, easy in (("look", "group"), ("look", "random"), ("group", "random")):
+        for hard, easy in (
+            ("background", "grouped"),
+            ("background", "random"),
+            ("grouped", "random"),
+        ):
             if hard in by_kind and easy in by_kind:
                 yield _Effect(
                     first_row[way].title,

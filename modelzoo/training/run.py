@@ -202,16 +202,16 @@ def _split_of(run: Run, dataset: Dataset, store: Path, report: Callable[[int, in
             )
         return split
     groups = find_groups(dataset, store=store, progress=report)
-    looks = (
+    clusters = (
         find_background_clusters(dataset, store=store, groups=groups)
-        if config.split == "look"
+        if config.split == "background"
         else {}
     )
     split = make_split(
         dataset,
         config.split,
         groups=groups,
-        looks=looks,
+        clusters=clusters,
         seed=config.seed,
         test_share=config.test_share,
         validation_share=config.validation_share,

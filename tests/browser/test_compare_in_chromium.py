@@ -24,7 +24,12 @@ def address(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
         make_run(home / "runs", f"vgg-{seed}", backbone="vgg16", skill=0.4, seed=seed)
         make_run(home / "runs", f"resnet-{seed}", backbone="resnet50", skill=4.0, seed=seed)
         make_run(
-            home / "runs", f"look-{seed}", backbone="resnet50", split="look", seed=seed, skill=1
+            home / "runs",
+            f"look-{seed}",
+            backbone="resnet50",
+            split="background",
+            seed=seed,
+            skill=1,
         )
     make_run(home / "runs", "broken", state="failed", error="Memory ran out.")
     return serve(home)
@@ -119,7 +124,9 @@ def test_compare_answers_first_and_says_what_the_split_does(page: Page, address:
     page.goto(f"{address}/compare")
 
     expect(page.get_by_role("heading", name="ResNet50 is best; VGG16 is behind")).to_be_visible()
-    expect(page.get_by_text("Testing on held-out looks lowers ResNet50 from")).to_be_visible()
+    expect(
+        page.get_by_text("Testing on held-out background clusters lowers ResNet50 from")
+    ).to_be_visible()
     expect(page.get_by_text("Memory ran out.")).to_be_visible()
     expect(page.locator("[data-testid=stPlotlyChart] .plot-container")).to_have_count(5)
 
@@ -153,7 +160,7 @@ def test_a_choice_by_keyboard_does_the_same(page: Page, address: str) -> None:
 def test_runs_of_another_split_are_shown_alone(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
     page.get_by_role("combobox", name="Tested on").click()
-    page.get_by_role("option", name="held-out looks, seed 0").click()
+    page.get_by_role("option", name="background-cluster split, seed 0").click()
 
     page.wait_for_url("**split=**")
     expect(page.get_by_role("heading", name="ResNet50 names")).to_be_visible()

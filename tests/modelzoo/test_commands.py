@@ -47,7 +47,7 @@ def test_a_folder_is_described_and_what_is_skipped_is_said(home: Path) -> None:
     assert "40 images" in answer.stdout
     assert "skipped dark/broken.png" in answer.stdout
     table = pd.read_csv(home / "table.csv")
-    assert list(table.columns) == ["image", "label", "group", "look"]
+    assert list(table.columns) == ["image", "label", "group", "background"]
     assert len(table) == 40
 
 

@@ -39,7 +39,7 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
 
     assert not app.exception
     assert app.markdown[0].value.startswith("#### ResNet50 is best; VGG16 is behind, by ")
-    assert "group split, seed 0" in app.markdown[1].value
+    assert "grouped split, seed 0" in app.markdown[1].value
     assert "split" not in [box.key for box in app.selectbox]  # one split: nothing to choose
     assert len(app.get("plotly_chart")) == 1 + 2 + 1 + 1  # intervals, confusion, ROC, training
     assert app.dataframe[0].value["model"].tolist() == ["ResNet50", "VGG16"]
@@ -48,25 +48,27 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
 def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
     for name in ("vgg16", "resnet50"):
         make_run(folder, f"{name}-group", backbone=name)
-    make_run(folder, "vgg16-look", backbone="vgg16", split="look", skill=0.5)
-    look = f"smears, held-out looks, seed 0, {read_split(folder / 'vgg16-look').id[:6]}"
+    make_run(folder, "vgg16-look", backbone="vgg16", split="background", skill=0.5)
+    look = f"smears, background-cluster split, seed 0, {read_split(folder / 'vgg16-look').id[:6]}"
 
     by_group, by_look = open_page("compare"), open_page("compare", split=look)
 
     assert by_group.dataframe[0].value["run"].tolist() == ["resnet50-group", "vgg16-group"]
     assert "2 of 3 tested runs are shown" in text_of(by_group)
-    assert "Testing on held-out looks lowers VGG16" in text_of(by_group)
+    assert "Testing on held-out background clusters lowers VGG16" in text_of(by_group)
     assert by_look.dataframe[0].value["run"].tolist() == ["vgg16-look"]
-    assert "held-out looks, seed 0" in by_look.markdown[0].value
+    assert "background-cluster split, seed 0" in by_look.markdown[0].value
 
 
 def test_a_split_that_is_gone_is_said(folder: Path) -> None:
     make_run(folder, "a")
 
-    app = open_page("compare", split="smears, group split, seed 9, 012345")
+    app = open_page("compare", split="smears, grouped split, seed 9, 012345")
 
     assert not app.exception
-    assert app.warning[0].value == "Split smears, group split, seed 9, 012345 of this link is gone."
+    assert (
+        app.warning[0].value == "Split smears, grouped split, seed 9, 012345 of this link is gone."
+    )
     assert len(app.dataframe) == 1
 
 
@@ -237,7 +239,7 @@ def test_an_image_that_is_damaged_is_said_on_its_card(folder: Path) -> None:
 def test_a_cell_that_is_gone_or_left_out_is_said(folder: Path) -> None:
     make_run(folder, "a")
     make_run(folder, "b")
-    make_run(folder, "looks", split="look")
+    make_run(folder, "looks", split="background")
 
     gone = open_page("compare", cell="deleted: Early said to be Pro")
     hidden = open_page("compare", cell="looks: Early said to be Pro")
@@ -326,7 +328,7 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
     said = text_of(app)
     assert "Of 2 runs, Grad-CAM beats random, centre and blurred maps on insertion in 1." in said
     assert "Of 2 runs, Score-CAM beats random, " in said
-    assert "Test images of smears, group split, seed 0, " in said
+    assert "Test images of smears, grouped split, seed 0, " in said
     assert "73.97 % of the important pixels in the nucleus" in said
     table = maps_of(app).value
     assert table["Map"].tolist() == ["Score-CAM", "Grad-CAM"] * 2

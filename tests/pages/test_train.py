@@ -31,7 +31,7 @@ def test_the_form_is_filled_with_a_run_that_can_be_started(folder: Path) -> None
     assert not app.error
     assert "#### Nothing is training." in text_of(app)
     (command,) = (each.value for each in app.code)
-    assert "--name tf_efficientnet_lite0-group-0 --recipe quick" in command
+    assert "--name tf_efficientnet_lite0-grouped-0 --recipe quick" in command
     assert "synthetic-smears" in command
     assert "Start" in [button.label for button in app.button]
     assert not folder.exists()  # looking changes nothing
@@ -70,13 +70,13 @@ def test_all_ten_are_one_choice_and_each_has_its_command(folder: Path) -> None:
 
 def test_the_link_fills_the_form(folder: Path) -> None:
     app = open_page(
-        "train", train_recipe="finetune", train_epochs="7", train_split="look", train_name="a"
+        "train", train_recipe="finetune", train_epochs="7", train_split="background", train_name="a"
     )
 
     command = app.code[0].value
     assert "--name a --recipe finetune" in command
     assert "--epochs 7" in command
-    assert "--split look" in command
+    assert "--split background" in command
 
 
 @pytest.mark.parametrize(

@@ -46,5 +46,5 @@ def dataset_report() -> None:
                 hide_index=True,
                 alt="Files that were skipped, each with its reason.",
             )
-        st.caption("Groups of overlapping fields and looks are found by:")
+        st.caption("Groups of overlapping fields and background clusters are found by:")
         st.code(f"python -m modelzoo data {folder}", language=None)

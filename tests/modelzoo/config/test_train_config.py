@@ -86,3 +86,14 @@ def test_a_recipe_that_is_not_there_is_a_sentence() -> None:
 def test_xception_takes_its_own_size_unless_one_is_given() -> None:
     assert TrainConfig(backbone="xception").px == 299
     assert TrainConfig(backbone="xception", input_px=128).px == 128
+
+
+@pytest.mark.parametrize(("old", "new"), [("group", "grouped"), ("look", "background")])
+def test_split_kinds_of_version_0_1_0_are_understood(tmp_path: Path, old: str, new: str) -> None:
+    config = TrainConfig(data="smears")
+    (tmp_path / "config.toml").write_text(
+        format_config(config).replace('split = "grouped"', f'split = "{old}"')
+    )
+
+    assert read_config(tmp_path / "config.toml").split == new
+    assert read_recipe("quick", split=old).split == new

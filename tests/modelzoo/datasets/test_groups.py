@@ -96,10 +96,10 @@ def test_fields_without_structure_do_not_overlap(store: Path, tmp_path: Path) ->
     dataset = open_dataset(tmp_path / "flat", store=store)
 
     groups = find_groups(dataset, store=store)
-    looks = find_background_clusters(dataset, store=store, groups=groups)
+    clusters = find_background_clusters(dataset, store=store, groups=groups)
 
     assert len(set(groups.values())) == 4
-    assert set(looks.values()) == {"Pre 1", "Pre 2", "Pro 1", "Pro 2"}
+    assert set(clusters.values()) == {"Pre 1", "Pre 2", "Pro 1", "Pro 2"}
 
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(
@@ -107,17 +107,17 @@ def test_what_was_found_is_kept_and_made_anew_when_damaged(
 ) -> None:
     dataset = open_dataset(fields, store=store)
     groups = find_groups(dataset, store=store)
-    looks = find_background_clusters(dataset, store=store, groups=groups)
+    clusters = find_background_clusters(dataset, store=store, groups=groups)
     with monkeypatch.context() as patched:
         patched.setattr("modelzoo.datasets.overlaps.open_pixels", None)
 
         assert find_groups(dataset, store=store) == groups
-        assert find_background_clusters(dataset, store=store, groups=groups) == looks
+        assert find_background_clusters(dataset, store=store, groups=groups) == clusters
 
-    for file in [*(store / "overlaps").iterdir(), *(store / "looks").iterdir()]:
+    for file in [*(store / "overlaps").iterdir(), *(store / "background").iterdir()]:
         file.write_text("{")
     assert find_groups(dataset, store=store) == groups
-    assert find_background_clusters(dataset, store=store, groups=groups) == looks
+    assert find_background_clusters(dataset, store=store, groups=groups) == clusters
 
 
 def test_looks_are_backgrounds_numbered_from_the_lightest(store: Path, tmp_path: Path) -> None:
@@ -126,15 +126,15 @@ def test_looks_are_backgrounds_numbered_from_the_lightest(store: Path, tmp_path:
         shade = (240, 215, 190)[number % 3]
         pixels = np.full((64, 64, 3), shade) + rng.integers(-2, 3, (64, 64, 1))
         pixels[20:30, 10:40] = [120, 40, 160]
-        path = tmp_path / f"looks/Pre/{number}.png"
+        path = tmp_path / f"clusters/Pre/{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.astype(np.uint8)).save(path)
-    dataset = open_dataset(tmp_path / "looks", store=store)
+    dataset = open_dataset(tmp_path / "clusters", store=store)
     alone = {image_id: image_id for image_id in dataset.ids}
 
-    looks = find_background_clusters(dataset, store=store, groups=alone, most_clusters=3)
+    clusters = find_background_clusters(dataset, store=store, groups=alone, most_clusters=3)
 
-    assert looks == {f"Pre/{number}.png": f"Pre {number % 3 + 1}" for number in range(9)}
+    assert clusters == {f"Pre/{number}.png": f"Pre {number % 3 + 1}" for number in range(9)}
 
 
 def test_background_leaves_cells_and_scale_bar_out() -> None:
@@ -148,14 +148,14 @@ def test_background_leaves_cells_and_scale_bar_out() -> None:
 def test_a_table_describes_every_image_and_another_every_class(fields: Path, store: Path) -> None:
     dataset = open_dataset(fields, store=store)
     groups = find_groups(dataset, store=store)
-    looks = find_background_clusters(dataset, store=store, groups=groups)
+    clusters = find_background_clusters(dataset, store=store, groups=groups)
 
-    table = describe_dataset(dataset, groups, looks)
-    classes = summarise_classes(dataset, groups, looks)
+    table = describe_dataset(dataset, groups, clusters)
+    classes = summarise_classes(dataset, groups, clusters)
 
-    assert list(table.columns) == ["image", "label", "group", "look"]
+    assert list(table.columns) == ["image", "label", "group", "background"]
     assert tuple(table["image"]) == dataset.ids
-    assert classes.drop(columns="looks").to_dict("records") == [
+    assert classes.drop(columns="clusters").to_dict("records") == [
         {"class": "Pre", "images": 5, "groups": 2, "largest group": 3, "images in a group": 5},
         {"class": "Pro", "images": 2, "groups": 2, "largest group": 1, "images in a group": 0},
     ]
@@ -201,13 +201,13 @@ def test_copies_among_the_real_fields_are_in_one_group(pbs: Dataset, pbs_store: 
 def test_looks_of_the_real_fields_keep_groups_whole(pbs: Dataset, pbs_store: Path) -> None:
     groups = find_groups(pbs, store=pbs_store)
 
-    looks = find_background_clusters(pbs, store=pbs_store, groups=groups)
+    clusters = find_background_clusters(pbs, store=pbs_store, groups=groups)
 
-    assert set(looks.values()) == {f"{label} {n}" for label in pbs.classes for n in range(1, 5)}
-    looks_by_group: dict[str, set[str]] = defaultdict(set)
-    for image_id, look in looks.items():
-        looks_by_group[groups[image_id]].add(look)
-    assert all(len(found) == 1 for found in looks_by_group.values())
+    assert set(clusters.values()) == {f"{label} {n}" for label in pbs.classes for n in range(1, 5)}
+    clusters_by_group: dict[str, set[str]] = defaultdict(set)
+    for image_id, cluster in clusters.items():
+        clusters_by_group[groups[image_id]].add(cluster)
+    assert all(len(found) == 1 for found in clusters_by_group.values())
 
 
 def test_single_cells_on_black_do_not_overlap(real_data: Path, store: Path) -> None:

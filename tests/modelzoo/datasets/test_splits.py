@@ -14,9 +14,9 @@ from modelzoo.datasets.dataset import Dataset, Image
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.splits import (
     PARTS,
-    Kind,
     Part,
     Split,
+    SplitKind,
     SplitRow,
     draw_evenly,
     find_straddling,
@@ -38,18 +38,18 @@ def count_parts(split: Split) -> dict[str, dict[Part, int]]:
 
 
 def dataset_of(sizes_by_class: dict[str, list[int]]) -> tuple[Dataset, Groups, Groups]:
-    """Images in groups of the given sizes; two groups that follow each other have one look."""
+    """Images in groups of the given sizes; two groups that follow each other have one cluster."""
     images: list[Image] = []
     groups: Groups = {}
-    looks: Groups = {}
+    clusters: Groups = {}
     for label, sizes in sorted(sizes_by_class.items()):
         for number, size in enumerate(sizes):
             for index in range(size):
                 image_id = f"{label}/{number:03}-{index:03}.png"
                 images.append(Image(image_id, label, 1, image_id, None, None))
                 groups[image_id] = f"{label} group {number}"
-                looks[image_id] = f"{label} {number // 2 + 1}"
-    return Dataset(Path("smears"), "class folders", tuple(images), ()), groups, looks
+                clusters[image_id] = f"{label} {number // 2 + 1}"
+    return Dataset(Path("smears"), "class folders", tuple(images), ()), groups, clusters
 
 
 sizes = st.lists(st.integers(1, 9), min_size=6, max_size=20)
@@ -59,14 +59,14 @@ datasets = st.dictionaries(
 
 
 def split_of(
-    data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int = 0, share: float = 0.2
+    data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int = 0, share: float = 0.2
 ) -> Split:
-    dataset, groups, looks = data
+    dataset, groups, clusters = data
     return make_split(
         dataset,
         kind,
         groups=groups,
-        looks=looks,
+        clusters=clusters,
         seed=seed,
         test_share=share,
         validation_share=0.1,
@@ -82,14 +82,14 @@ def parts_of(split: Split, key: Groups) -> dict[str, set[Part]]:
 
 # A machine at work elsewhere may need long for one example.
 unhurried = settings(deadline=None, max_examples=40)
-kinds = st.sampled_from(["random", "group", "look"])
+kinds = st.sampled_from(["random", "grouped", "background"])
 seeds = st.integers(0, 1000)
 
 
 @unhurried
 @given(datasets, kinds, seeds)
 def test_every_image_is_in_one_part_with_its_own_label_and_group(
-    data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
+    data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int
 ) -> None:
     dataset, groups, _ = data
 
@@ -103,8 +103,10 @@ def test_every_image_is_in_one_part_with_its_own_label_and_group(
 
 
 @unhurried
-@given(datasets, st.sampled_from(["group", "look"]), seeds)
-def test_no_group_straddles(data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int) -> None:
+@given(datasets, st.sampled_from(["grouped", "background"]), seeds)
+def test_no_group_straddles(
+    data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int
+) -> None:
     split = split_of(data, kind, seed)
 
     assert find_straddling(split, data[1]) == []
@@ -116,18 +118,20 @@ def test_no_group_straddles(data: tuple[Dataset, Groups, Groups], kind: Kind, se
 def test_looks_of_the_test_are_nowhere_else(
     data: tuple[Dataset, Groups, Groups], seed: int
 ) -> None:
-    split = split_of(data, "look", seed)
+    split = split_of(data, "background", seed)
 
     parts = parts_of(split, data[2])
     assert all(found == {"test"} or "test" not in found for found in parts.values())
     for label in data[0].classes:
-        assert any(found == {"test"} for look, found in parts.items() if look.startswith(label))
+        assert any(
+            found == {"test"} for cluster, found in parts.items() if cluster.startswith(label)
+        )
 
 
 @unhurried
 @given(datasets, kinds, seeds)
 def test_every_class_is_in_train_and_in_test(
-    data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
+    data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int
 ) -> None:
     for counts in count_parts(split_of(data, kind, seed)).values():
         assert counts["train"] > 0
@@ -152,22 +156,22 @@ def test_shares_of_a_group_split_are_held_to_half_a_group(
 ) -> None:
     largest = Counter(data[1].values()).most_common(1)[0][1]
 
-    for label, counts in count_parts(split_of(data, "group", seed, share)).items():
+    for label, counts in count_parts(split_of(data, "grouped", seed, share)).items():
         assert abs(counts["test"] - share * data[0].images_by_class[label]) <= max(1, largest / 2)
 
 
 @unhurried
 @given(datasets, kinds, seeds)
 def test_a_split_does_not_depend_on_the_order_of_files(
-    data: tuple[Dataset, Groups, Groups], kind: Kind, seed: int
+    data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int
 ) -> None:
-    dataset, groups, looks = data
+    dataset, groups, clusters = data
     images = list(dataset.images)
     random.Random(seed).shuffle(images)
     shuffled = replace(dataset, images=tuple(images))
     of_shuffled = {image.id: groups[image.id] for image in images}
 
-    assert split_of((shuffled, of_shuffled, looks), kind, seed) == split_of(data, kind, seed)
+    assert split_of((shuffled, of_shuffled, clusters), kind, seed) == split_of(data, kind, seed)
 
 
 _PRINT_IDS = """
@@ -180,7 +184,7 @@ print(*ids_of_splits())
 
 def ids_of_splits() -> list[str]:
     data = dataset_of({"Pre": [3, 1, 4, 1, 5, 9], "Pro": [2, 6, 5, 3, 5, 8]})
-    kinds: tuple[Kind, ...] = ("random", "group", "look")
+    kinds: tuple[SplitKind, ...] = ("random", "grouped", "background")
     return [split_of(data, kind, seed).id for kind in kinds for seed in (0, 7)]
 
 
@@ -199,17 +203,17 @@ def test_a_split_is_the_same_in_another_process() -> None:
 def test_seeds_choose_different_images_and_looks() -> None:
     data = dataset_of({"Pre": [5] * 8, "Pro": [5] * 8})
 
-    for kind in ("random", "group", "look"):
+    for kind in ("random", "grouped", "background"):
         tests = {tuple(split_of(data, kind, seed).ids("test")) for seed in range(8)}
         assert len(tests) > 3
 
 
 def test_a_subject_with_images_of_two_classes_stays_whole() -> None:
-    dataset, groups, looks = dataset_of({"Pre": [2] * 6, "Pro": [2] * 6})
+    dataset, groups, clusters = dataset_of({"Pre": [2] * 6, "Pro": [2] * 6})
     joined = {image: group.replace("Pre", "Pro") for image, group in groups.items()}
 
-    for kind in ("group", "look"):
-        split = split_of((dataset, joined, looks), kind)
+    for kind in ("grouped", "background"):
+        split = split_of((dataset, joined, clusters), kind)
         assert find_straddling(split, joined) == []
         assert all(counts["test"] and counts["train"] for counts in count_parts(split).values())
 
@@ -226,13 +230,13 @@ def test_a_random_split_lets_groups_straddle_and_says_which() -> None:
     ("kind", "sizes_by_class", "sentence"),
     [
         ("random", {"Pre": [9], "Pro": [1]}, "'Pro' has too few images"),
-        ("group", {"Pre": [4, 4], "Pro": [9]}, "'Pro' has too few groups"),
-        ("look", {"Pre": [4, 4, 4], "Pro": [4, 4]}, "'Pro' has too few looks"),
-        ("group", {"Pre": [4, 4], "Pro": [4, 4]}, "too few groups to keep some for validation"),
+        ("grouped", {"Pre": [4, 4], "Pro": [9]}, "'Pro' has too few groups"),
+        ("background", {"Pre": [4, 4, 4], "Pro": [4, 4]}, "'Pro' has too few background clusters"),
+        ("grouped", {"Pre": [4, 4], "Pro": [4, 4]}, "too few groups to keep some for validation"),
     ],
 )
 def test_too_little_of_a_class_is_a_sentence(
-    kind: Kind, sizes_by_class: dict[str, list[int]], sentence: str
+    kind: SplitKind, sizes_by_class: dict[str, list[int]], sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
         split_of(dataset_of(sizes_by_class), kind)
@@ -325,10 +329,10 @@ def test_real_fields_split_by_group_without_losing_the_shares(
     pbs: Dataset, pbs_store: Path
 ) -> None:
     groups = find_groups(pbs, store=pbs_store)
-    looks = find_background_clusters(pbs, store=pbs_store, groups=groups)
+    clusters = find_background_clusters(pbs, store=pbs_store, groups=groups)
 
     by_group, by_chance, by_look = (
-        split_of((pbs, groups, looks), kind) for kind in ("group", "random", "look")
+        split_of((pbs, groups, clusters), kind) for kind in ("grouped", "random", "background")
     )
 
     assert len(by_group.ids("test")) == len(by_chance.ids("test")) == 101

@@ -14,7 +14,7 @@ def row(
     *,
     images: int = 200,
     seed: int = 0,
-    split: str = "group",
+    split: str = "grouped",
     split_id: str = "",
     recipe: str = "quick",
     images_per_group: int = 1,

@@ -36,8 +36,8 @@ def test_names_are_as_short_as_they_can_be() -> None:
         "A",
         "B (quick)",
         "B (finetune)",
-        "C (c-quick-group-1)",
-        "C (c-quick-group-2)",
+        "C (c-quick-grouped-1)",
+        "C (c-quick-grouped-2)",
     ]
 
 
@@ -49,10 +49,13 @@ def test_rows_without_a_score_come_last() -> None:
 
 
 def test_splits_are_listed_with_the_most_used_first() -> None:
-    choices = list_splits([row("A", split="look"), row("A"), row("B")])
+    choices = list_splits([row("A", split="background"), row("A"), row("B")])
 
-    assert [(choice.split_id, choice.runs) for choice in choices] == [("group0", 2), ("look0", 1)]
-    assert choices[1].title == ("smears, held-out looks, seed 0, look0")
+    assert [(choice.split_id, choice.runs) for choice in choices] == [
+        ("grouped0", 2),
+        ("background0", 1),
+    ]
+    assert choices[1].title == ("smears, background-cluster split, seed 0, backgr")
 
 
 def test_the_table_has_every_score_with_both_ends_and_its_split() -> None:
@@ -60,7 +63,7 @@ def test_the_table_has_every_score_with_both_ends_and_its_split() -> None:
 
     assert table["backbone"].tolist() == ["B", "A"]
     assert table["weights"].tolist() == ["none", "ImageNet"]
-    assert table["split"].tolist() == ["group", "group"]
+    assert table["split"].tolist() == ["grouped", "grouped"]
     for name in METRICS:
         assert {name, f"{name}_low", f"{name}_high"} <= set(table)
     assert isinstance(leaderboard_table([]), pd.DataFrame)
@@ -73,7 +76,7 @@ def test_the_list_for_people_has_every_run(tmp_path: Path) -> None:
     table = runs_table(read_leaderboard(found))
 
     assert table["run"].tolist() == ["a", "b"]
-    assert table["split"].tolist()[0] == "group, seed 0"
+    assert table["split"].tolist()[0] == "grouped, seed 0"
     assert " % (" in table["accuracy"][0]
     assert table["state"].tolist() == ["done", "stopped"]
     assert len(runs_table(read_leaderboard([]))) == 0
@@ -83,7 +86,7 @@ def test_the_list_for_people_has_every_run(tmp_path: Path) -> None:
 
 
 def test_a_run_folder_becomes_a_row(tmp_path: Path) -> None:
-    run = make_run(tmp_path, "lite0-0", starts_at_random=True, split="look", seed=2)
+    run = make_run(tmp_path, "lite0-0", starts_at_random=True, split="background", seed=2)
 
     board = read_leaderboard([run], now=time.time())
 
@@ -91,7 +94,7 @@ def test_a_run_folder_becomes_a_row(tmp_path: Path) -> None:
     assert not board.unfinished
     assert not board.problems
     assert read.title == "EfficientNet-Lite0"
-    assert (read.split_kind, read.seed, read.has_imagenet) == ("look", 2, False)
+    assert (read.split_kind, read.seed, read.has_imagenet) == ("background", 2, False)
     assert read.split_id == read_split(run.path).id
     assert read.evaluation.images == len(read_split(run.path).ids("test"))
     assert read.seconds == 30

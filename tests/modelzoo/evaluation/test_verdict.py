@@ -10,7 +10,7 @@ def test_without_runs_there_is_no_verdict() -> None:
 
 def test_one_run_is_described_and_asks_for_another() -> None:
     assert verdict([row("VGG16", 20)]) == (
-        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, group split, seed 0: "
+        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, grouped split, seed 0: "
         "200 test images in 200 groups). Test another backbone on the same split to compare."
     )
 
@@ -20,7 +20,7 @@ def test_two_runs_that_differ() -> None:
 
     assert sentence.startswith("DenseNet121 is best; VGG16 is behind, by 10 to 20 points. ")
     assert "DenseNet121 names 95.0 % of the test images right" in sentence
-    assert "group split, seed 0" in sentence
+    assert "grouped split, seed 0" in sentence
 
 
 def test_two_runs_that_cannot_be_told_apart() -> None:
@@ -65,7 +65,7 @@ def test_missing_imagenet_weights_and_few_groups_are_said() -> None:
 
 
 def test_the_verdict_is_on_one_split_only() -> None:
-    rows = [row("A", 2), row("B", 60), row("C", 0, split="look")]
+    rows = [row("A", 2), row("B", 60), row("C", 0, split="background")]
 
     sentence = verdict(rows)
 
@@ -78,20 +78,29 @@ def test_the_verdict_is_on_one_split_only() -> None:
 
 def test_the_drop_on_held_out_looks_is_a_mean_over_seeds() -> None:
     rows = [row("EfficientNet-Lite0", 10 + seed, seed=seed) for seed in range(5)]
-    rows += [row("EfficientNet-Lite0", 38 + seed, seed=seed, split="look") for seed in range(5)]
+    rows += [
+        row("EfficientNet-Lite0", 38 + seed, seed=seed, split="background") for seed in range(5)
+    ]
 
     assert describe_split_effect(rows) == (
-        "Testing on held-out looks lowers EfficientNet-Lite0 from 94.0 % (group, 5 seeds) to "
-        "80.0 % (look, 5 seeds): mean test accuracy on smears."
+        "Testing on held-out background clusters lowers EfficientNet-Lite0 from 94.0 % "
+        "(grouped, 5 seeds) to "
+        "80.0 % (background, 5 seeds): mean test accuracy on smears."
     )
 
 
 def test_other_backbones_are_counted_with_their_range() -> None:
-    rows = [row("A", 10), row("A", 50, split="look")]
-    rows += [row("B", 10), row("B", 30, split="look"), row("C", 10), row("C", 40, split="look")]
+    rows = [row("A", 10), row("A", 50, split="background")]
+    rows += [
+        row("B", 10),
+        row("B", 30, split="background"),
+        row("C", 10),
+        row("C", 40, split="background"),
+    ]
 
-    assert "to 75.0 % (look, 1 seed), and two more by 10 to 15 points: " in describe_split_effect(
-        rows
+    assert (
+        "to 75.0 % (background, 1 seed), and two more by 10 to 15 points: "
+        in describe_split_effect(rows)
     )
 
 
@@ -99,13 +108,13 @@ def test_without_looks_groups_are_held_against_the_random_split() -> None:
     rows = [row("A", 10, split="random"), row("A", 30)]
 
     assert describe_split_effect(rows).startswith(
-        "Keeping groups together lowers A from 95.0 % (random, 1 seed) to 85.0 % (group, 1 seed)"
+        "Keeping groups together lowers A from 95.0 % (random, 1 seed) to 85.0 % (grouped, 1 seed)"
     )
 
 
 def test_no_effect_is_claimed_where_runs_differ_in_more_than_the_split() -> None:
-    other_recipe = [row("A", 10), row("A", 50, split="look", recipe="finetune")]
-    other_weights = [row("A", 10), row("A", 50, split="look", has_imagenet=False)]
+    other_recipe = [row("A", 10), row("A", 50, split="background", recipe="finetune")]
+    other_weights = [row("A", 10), row("A", 50, split="background", has_imagenet=False)]
 
     assert (
         describe_split_effect(other_recipe)
@@ -116,5 +125,7 @@ def test_no_effect_is_claimed_where_runs_differ_in_more_than_the_split() -> None
 
 
 def test_no_drop_and_a_rise_are_said_as_they_are() -> None:
-    assert "hardly moves A" in describe_split_effect([row("A", 10), row("A", 10, split="look")])
-    assert "raises A" in describe_split_effect([row("A", 20), row("A", 10, split="look")])
+    assert "hardly moves A" in describe_split_effect(
+        [row("A", 10), row("A", 10, split="background")]
+    )
+    assert "raises A" in describe_split_effect([row("A", 20), row("A", 10, split="background")])

@@ -36,8 +36,8 @@ def test_a_run_without_a_name_gets_one_that_is_free(tmp_path: Path) -> None:
     first = plan(tmp_path)
     create_runs(tmp_path / "runs", first)
 
-    assert [each.name for each in first] == ["vgg16-group-0"]
-    assert [each.name for each in plan(tmp_path)] == ["vgg16-group-0-2"]
+    assert [each.name for each in first] == ["vgg16-grouped-0"]
+    assert [each.name for each in plan(tmp_path)] == ["vgg16-grouped-0-2"]
 
 
 def test_where_one_name_is_taken_no_run_is_made(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_masked_images_get_no_wilder_logits_than_whole_ones(
     tmp_path: Path, real_data: Path, real_weights: Path
 ) -> None:
     run = make_run(
-        tmp_path, real_data / "all_pbs", weights="imagenet", split="group", input_px=128,
+        tmp_path, real_data / "all_pbs", weights="imagenet", split="grouped", input_px=128,
         epochs=120, batch_size=64, weight_decay=0.01, schedule="cosine", patience=30,
     )  # fmt: skip
     train(run, store=tmp_path / "store", weights_folder=real_weights, device="cpu")
