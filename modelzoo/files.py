@@ -1,13 +1,19 @@
-"""Files that are written whole or not at all. Knows paths and bytes, not what is in them."""
+"""Files that are written whole or not at all, and read within bounds.
+
+Knows paths and bytes, not what is in them.
+"""
 
 import errno
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from modelzoo.errors import UserError
+
+MOST_BYTES = 50_000_000  # of a file that is read into memory as a whole
 
 
 @contextmanager
@@ -52,6 +58,44 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise _explained(error, path) from error
     return path
+
+
+def read_bytes(file: Path, *, most: int = MOST_BYTES) -> bytes:
+    """The content of `file`, which may be replaced by anything at any time.
+
+    Args:
+        file: A regular file, or a link to one; a pipe or device might never end.
+        most: Bytes that are read at most.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        UserError: It is no regular file, is larger than `most`, or cannot be read.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as opened:
+            is_regular = stat.S_ISREG(os.fstat(opened.fileno()).st_mode)
+            content = opened.read(most + 1) if is_regular else b""
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file)) from None
+    except (OSError, ValueError) as error:
+        raise damaged_file(file) from error
+    if not is_regular or len(content) > most:
+        raise damaged_file(file)
+    return content
+
+
+def read_text(file: Path, *, most: int = MOST_BYTES) -> str:
+    """The content of `file`, UTF-8 text, as `read_bytes` reads it.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        UserError: As for `read_bytes`, or it is no UTF-8.
+    """
+    try:
+        return read_bytes(file, most=most).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise damaged_file(file) from error
 
 
 def is_folder(path: Path) -> bool:

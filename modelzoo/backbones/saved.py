@@ -13,7 +13,7 @@ from modelzoo.backbones.backbone import Backbone, create_empty_backbone, fill_ba
 from modelzoo.backbones.local_dir import MODEL, MODEL_CONFIG
 from modelzoo.backbones.table import BackboneRow
 from modelzoo.errors import UserError
-from modelzoo.files import write_text
+from modelzoo.files import damaged_file, is_regular_file, read_text, write_text
 from modelzoo.tensors import write_tensors
 
 
@@ -41,18 +41,18 @@ def read_backbone(
     """
     name, classes, input_px = _read_config(run_folder / MODEL_CONFIG)
     file = run_folder / MODEL
+    if not is_regular_file(file):
+        raise UserError(f"{file} is missing; train the run again.")
     try:
         tensors = load_file(file)
         backbone = create_empty_backbone(name, len(classes))
         fill_backbone(backbone, tensors)
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing; train the run again.") from None
     except ValueError as error:
         raise UserError(
             f"{file} does not fit {MODEL_CONFIG} beside it ({error}); train the run again."
         ) from error
     except (OSError, SafetensorError) as error:
-        raise _damaged(file) from error
+        raise damaged_file(file) from error
     return backbone.eval().to(device), classes, input_px
 
 
@@ -79,14 +79,10 @@ def _describe(row: BackboneRow, classes: Sequence[str], input_px: int) -> dict[s
 def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
     """Backbone, classes and input size, as `_describe` put them."""
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(read_text(file))
         classes = tuple(str(name) for name in config["label_names"])
         return str(config["backbone"]), classes, int(config["pretrained_cfg"]["input_size"][1])
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise _damaged(file) from error
-
-
-def _damaged(file: Path) -> UserError:
-    return UserError(f"{file} is damaged; put a good copy in its place or train the run again.")
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+        raise damaged_file(file) from error

@@ -11,7 +11,11 @@ import tomli_w
 from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.datasets.splits import OLD_SPLIT_KINDS, SplitKind
 from modelzoo.errors import UserError
+from modelzoo.files import is_regular_file, read_text
 
+SCHEMA = 1  # of config.toml; version 0.1.0 wrote none
+MOST_BYTES = 1_000_000  # of a configuration
+MOST_LETTERS = 4096  # of a text: no path is longer
 RECIPES = Path(__file__).parent / "recipes"
 
 Mode = Literal["finetune", "frozen"]
@@ -117,17 +121,30 @@ def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
     """Raise a UserError unless `value` has the field's type and lies within its limits."""
     name = spec.name.replace("_", " ")
     if get_origin(spec.type) is Literal:
-        if value not in get_args(spec.type):
+        if not isinstance(value, str) or value not in get_args(spec.type):
             choices = ", ".join(get_args(spec.type))
             raise UserError(f"{name.capitalize()} {value!r} is unknown; give one of {choices}.")
         return
     allowed, kind = _NUMBERS_AND_TEXTS[spec.type]
     if not isinstance(value, allowed) or isinstance(value, bool):
         raise UserError(f"{name.capitalize()} was given as {value!r}; give {kind}.")
+    if isinstance(value, str) and (len(value) > MOST_LETTERS or not _is_plain(value)):
+        raise UserError(
+            f"{name.capitalize()} was given as {value[:40]!r} ...; give a text of at most "
+            f"{MOST_LETTERS:,} letters that can be part of a path."
+        )
     low, high = spec.metadata["low"], spec.metadata["high"]
     # `not (low <= v <= high)` also refuses NaN.
     if low is not None and not (low <= value <= high):
         raise UserError(f"{name.capitalize()} {value} is out of range; give {low:g} to {high:g}.")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether `text` can be printed and be part of a path."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def list_recipes() -> list[str]:
@@ -146,7 +163,7 @@ def read_recipe(name: str, **changes: Any) -> TrainConfig:
         UserError: No such recipe, or a value that does not hold.
     """
     path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
-    if not path.is_file():
+    if not is_regular_file(path):
         raise UserError(
             f"Recipe {name!r} was not found; give one of {', '.join(list_recipes())} "
             "or the path of a .toml file."
@@ -168,20 +185,25 @@ def read_config(path: Path) -> TrainConfig:
 
 def format_config(config: TrainConfig) -> str:
     """`config` as complete TOML; `read_config` gives an equal one back."""
-    return tomli_w.dumps(dataclasses.asdict(config))
+    return tomli_w.dumps({"schema": SCHEMA, **dataclasses.asdict(config)})
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path, most=MOST_BYTES))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; the run cannot be read without it.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested too deeply
         raise UserError(f"{path} is no valid TOML ({error}); mend it or remove it.") from error
 
 
 def _from_values(values: dict[str, Any], path: Path) -> TrainConfig:
     known = {spec.name for spec in dataclasses.fields(TrainConfig)}
+    schema = values.pop("schema", SCHEMA)
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise UserError(f"{path} gives the schema {schema!r}; give a whole number from 1 on.")
+    if schema > SCHEMA:  # written by a newer version, whose new options are not known here
+        values = {name: value for name, value in values.items() if name in known}
     if unknown := sorted(set(values) - known):
         raise UserError(
             f"{path.name} sets {', '.join(unknown)}, which no training has; "

@@ -63,15 +63,29 @@ def parse_split(text: str) -> Split:
     """The split that `format_split` wrote.
 
     Raises:
-        ValueError: A column is missing or a part is none of train, validation, test.
+        ValueError: A column is missing, a part is none of train, validation, test, there are no
+            rows, or an image is there twice or lies outside the root of its data set.
+        csv.Error: It is no CSV.
     """
-    return Split(tuple(_parse_rows(csv.DictReader(io.StringIO(text)))))
+    rows = tuple(_parse_rows(csv.DictReader(io.StringIO(text))))
+    if not rows or len({row.image for row in rows}) < len(rows):
+        raise ValueError("no images, or one that is there twice")
+    return Split(rows)
+
+
+def is_image_id(text: str) -> bool:
+    """Whether `text` can be an image id: a path that stays below the root of its data set."""
+    parts = text.split("/")
+    return all(parts) and ".." not in parts and "\0" not in text
 
 
 def _parse_rows(rows: Iterable[dict[str, str]]) -> Iterable[SplitRow]:
     for row in rows:
         try:
             part: Part = next(part for part in PARTS if part == row["part"])
+            texts = row["image"], row["label"], row["group"]
+            if not all(isinstance(text, str) for text in texts) or not is_image_id(row["image"]):
+                raise KeyError("image")
             yield SplitRow(row["image"], row["label"], row["group"], part)
         except (KeyError, StopIteration):
             raise ValueError(f"not a row of a split: {row}") from None

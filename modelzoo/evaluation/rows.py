@@ -12,11 +12,11 @@ from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import PARTS, Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
-from modelzoo.runs.file_names import PREDICTIONS
+from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
-from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.predictions import Predictions, read_predictions
 from modelzoo.runs.records import read_environment, read_split, read_weights
-from modelzoo.runs.status import State, Status, read_status
+from modelzoo.runs.status import State, Status, read_status, read_written_status
 from modelzoo.text import capital, count, describe_seconds
 
 SPLIT_WORDS = {
@@ -186,8 +186,35 @@ def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) ->
 
 
 def _evaluate(run: Run, split: Split, part: str, resamples: int) -> Evaluation:
+    predictions = read_predictions(run.path).only(part)
+    _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
-    return evaluate(read_predictions(run.path).only(part), group_by_image, resamples=resamples)
+    return evaluate(predictions, group_by_image, resamples=resamples)
+
+
+def _require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:
+    """Pass where split and predictions are of the same images with the same labels.
+
+    Of others no score would be true: groups would be missing, and intervals too narrow.
+
+    Raises:
+        UserError: They differ, or there are no images.
+    """
+    label_by_image = {row.image: row.label for row in split.rows if row.part == part}
+    if not label_by_image:
+        raise UserError(f"Run {run.id!r} has no {part} images; train it again with some.")
+    classes = (*predictions.classes, None)  # index -1: the label is not known
+    predicted = dict(
+        zip(predictions.images, (classes[index] for index in predictions.labels), strict=True)
+    )
+    if predicted.keys() != label_by_image.keys() or any(
+        label not in (None, label_by_image[image]) for image, label in predicted.items()
+    ):
+        raise UserError(
+            f"The {part} images of run {run.id!r} in {SPLIT} and in {PREDICTIONS} are not the "
+            "same, so it cannot be scored; put the files back that belong together, or train the "
+            "run again."
+        )
 
 
 def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:
@@ -266,7 +293,7 @@ def _status_of(run: Run, now: float) -> Status | None:
 def _state_of(run: Run) -> State:
     """The state of a run that has predictions; no clock is needed once it has ended."""
     try:
-        state = read_status(run.path, now=0.0).state
+        state = read_written_status(run.path).state
     except UserError:
         return "done"
     return "done" if state in ("queued", "training") else state

@@ -1,5 +1,6 @@
 """The training images most similar to an image, and how far outside their distribution it lies."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
-from modelzoo.runs.file_names import NEIGHBOURS
+from modelzoo.files import is_regular_file
+from modelzoo.runs.file_names import NEIGHBOURS, SPLIT
 from modelzoo.runs.records import read_split
 from modelzoo.tensors import write_tensors
 
@@ -107,26 +108,35 @@ def write_neighbours(
         "embeddings": torch.from_numpy(unit.astype(np.float16)),
         "distances": torch.from_numpy(np.sort(nearest)),
     }
-    write_tensors(path / NEIGHBOURS, content)
+    write_tensors(path / NEIGHBOURS, content, {"images": json.dumps([row.image for row in kept])})
 
 
 def read_neighbours(path: Path) -> Neighbours:
     """What `write_neighbours` wrote.
 
     Raises:
-        UserError: The file is missing or damaged.
+        UserError: The file is missing or damaged, or is of other images than the split.
     """
     file = path / NEIGHBOURS
-    try:
-        content = load_file(file)
-        embeddings = content["embeddings"].astype(np.float32)
-        distances = content["distances"]
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing; train the run again.") from None
-    except (OSError, SafetensorError, KeyError) as error:
-        raise UserError(f"{file} is damaged; train the run again.") from error
     rows = [row for row in read_split(path).rows if row.part == "train"]
     images, labels = tuple(row.image for row in rows), tuple(row.label for row in rows)
+    if not is_regular_file(file):
+        raise UserError(f"{file} is missing; train the run again.")
+    try:
+        with safe_open(file, "np") as content:
+            embeddings = content.get_tensor("embeddings").astype(np.float32)
+            distances = content.get_tensor("distances").astype(np.float32)
+            # Version 0.1.0 wrote no ids; the order was that of the split.
+            kept = json.loads((content.metadata() or {}).get("images", json.dumps(images)))
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"{file} is damaged; train the run again.") from error
+    is_sound = embeddings.ndim == 2 and len(embeddings) == len(images) == len(distances)
+    if not is_sound or not np.isfinite(embeddings).all() or not np.isfinite(distances).all():
+        raise UserError(f"{file} is damaged; train the run again.")
+    if tuple(kept) != images:
+        raise UserError(
+            f"{file} is of other training images than {SPLIT} beside it; train the run again."
+        )
     return Neighbours(images, labels, embeddings, distances)
 
 

@@ -2,19 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from modelzoo.errors import UserError
-from modelzoo.files import write_text
+from modelzoo.files import read_text, write_text
 
 if TYPE_CHECKING:
     # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
     import pandas as pd
 from modelzoo.runs.file_names import QUALITY, VALIDITY
+from modelzoo.runs.old_names import OLD_COLUMNS, rename_quality
 
-# A row a method and measure; `None` in a column of floats is an empty cell.
+# One row per method and measure; `None` in a column of floats is an empty cell.
 QUALITY_COLUMNS: dict[str, type] = {
     "method": str,
     "measure": str,
@@ -61,33 +64,45 @@ def _format_rows(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -
 
 
 def read_quality(path: Path) -> "pd.DataFrame | None":
-    """The columns of `QUALITY_COLUMNS`, a row a method and measure; None: never judged.
+    """The columns of `QUALITY_COLUMNS`, one row per method and measure.
+
+    None: the maps of the run were never evaluated.
 
     Raises:
         UserError: The file is damaged.
     """
-    return _read_table(path / QUALITY, QUALITY_COLUMNS)
+    return _read_table(path / QUALITY, QUALITY_COLUMNS, rename_quality)
 
 
 def read_validity(path: Path) -> "pd.DataFrame | None":
-    """The columns of `VALIDITY_COLUMNS`, all text, a row a method; None: never examined.
+    """The columns of `VALIDITY_COLUMNS`, all text, one row per method; None: never examined.
 
     Raises:
         UserError: The file is damaged.
     """
-    return _read_table(path / VALIDITY, VALIDITY_COLUMNS)
+    return _read_table(path / VALIDITY, VALIDITY_COLUMNS, lambda table: table)
 
 
-def _read_table(file: Path, columns: Mapping[str, type]) -> "pd.DataFrame | None":
+def _read_table(
+    file: Path, columns: dict[str, type], rename: Callable[["pd.DataFrame"], "pd.DataFrame"]
+) -> "pd.DataFrame | None":
     import pandas as pd
 
+    old = {name: columns[new] for name, new in OLD_COLUMNS.items() if new in columns}
     texts = [name for name, kind in columns.items() if kind is str]
+    counts = [name for name, kind in columns.items() if kind is int]
     try:
-        table = pd.read_csv(file, dtype=dict(columns), encoding="utf-8")[list(columns)]
-        return table.fillna(dict.fromkeys(texts, ""))
+        content = io.StringIO(read_text(file))
+        # Whole numbers as floats first: pandas casts an infinite one without a word.
+        kinds = {name: float if kind is int else kind for name, kind in (columns | old).items()}
+        table = rename(pd.read_csv(content, dtype=kinds))[list(columns)]
+        numbers = table.drop(columns=texts).to_numpy(np.float64)
+        if np.isinf(numbers).any() or (table[counts] % 1 != 0).any(axis=None):  # nor nan
+            raise ValueError("a number that is not finite, or a count that is not whole")
+        return table.fillna(dict.fromkeys(texts, "")).astype(dict.fromkeys(counts, "int64"))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, OSError) as error:
+    except (UserError, ValueError, TypeError, KeyError, csv.Error, OverflowError) as error:
         raise UserError(
             f"{file} is damaged; remove it, or run `python -m xai quality` again."
         ) from error

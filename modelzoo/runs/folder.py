@@ -9,9 +9,10 @@ from pathlib import Path
 
 from modelzoo.config.train_config import TrainConfig, format_config, read_config
 from modelzoo.errors import UserError
-from modelzoo.files import make_folder, write_text
+from modelzoo.files import is_folder, is_regular_file, make_folder, write_text
 from modelzoo.runs.file_names import CONFIG
-from modelzoo.runs.status import _HOST, Status, read_status, write_status
+from modelzoo.runs.parse import is_encodable
+from modelzoo.runs.status import HOST, Status, read_status, write_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Run:
 
     def has(self, file_name: str) -> bool:
         """Whether the run has left that file."""
-        return (self.path / file_name).is_file()
+        return is_regular_file(self.path / file_name)
 
 
 def check_run_name(name: str) -> str:
@@ -52,7 +53,7 @@ def check_run_is_free(runs: Path, name: str) -> Path:
         UserError: The name cannot be used, or such a run is there already.
     """
     path = runs / check_run_name(name)
-    if path.exists():
+    if os.path.lexists(path):
         raise UserError(f"Run {name!r} is already in {runs}; give another name, or resume it.")
     return path
 
@@ -68,7 +69,7 @@ def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
     unfinished = make_folder(runs / f".{name}.{os.getpid()}")
     write_text(unfinished / CONFIG, format_config(config))
     now = time.time()
-    write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=_HOST))
+    write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=HOST))
     try:
         unfinished.rename(path)
     except OSError as error:  # another process took the name meanwhile
@@ -85,21 +86,47 @@ def delete_run(run: Run) -> None:
     Raises:
         UserError: It is queued or training, or its folder cannot be removed.
     """
-    try:
-        state = read_status(run.path, now=time.time()).state
-    except UserError:  # a damaged run can be deleted like any other
-        state = "failed"
-    if state in ("queued", "training"):
-        raise UserError(f"Run {run.id!r} is {state}; stop it before it is deleted.")
+    _require_at_rest(run, "deleted")
     # Under a name that no list of runs shows first: it is there as a whole, or gone.
     gone = run.path.with_name(f".{run.id}.deleted-{os.getpid()}")
     try:
+        if run.path.is_symlink():  # what it points to is not this folder's
+            run.path.unlink()
+            return
         run.path.rename(gone)
         shutil.rmtree(gone)
     except OSError as error:
+        left = gone if gone.exists() else run.path
         raise UserError(
-            f"Run {run.id!r} could not be deleted ({error.strerror}); remove {run.path} by hand."
+            f"Run {run.id!r} could not be deleted ({error.strerror}); remove {left} by hand."
         ) from error
+
+
+def rename_run(run: Run, name: str) -> Run:
+    """Give the run's folder another name in the same folder.
+
+    Raises:
+        UserError: The name cannot be used or is taken, or the run is queued or training.
+    """
+    _require_at_rest(run, "renamed")
+    path = check_run_is_free(run.path.parent, name)
+    try:
+        run.path.rename(path)
+    except OSError as error:
+        raise UserError(
+            f"Run {run.id!r} could not be renamed ({error.strerror}); give another name."
+        ) from error
+    return Run(path, run.config)
+
+
+def _require_at_rest(run: Run, what: str) -> None:
+    """Raise a UserError where the run is queued or training; a damaged one is at rest."""
+    try:
+        state = read_status(run.path, now=time.time()).state
+    except UserError:
+        return
+    if state in ("queued", "training"):
+        raise UserError(f"Run {run.id!r} is {state}; stop it before it is {what}.")
 
 
 def read_run(path: Path) -> Run:
@@ -108,24 +135,34 @@ def read_run(path: Path) -> Run:
     Raises:
         UserError: It is no run folder, or its config is damaged.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         raise UserError(
             f"Run {path} was not found; `python -m modelzoo runs` lists those there are."
+        )
+    if not is_encodable(str(path)):
+        raise UserError(
+            f"Run {path.name.encode(errors='backslashreplace').decode()} has a name that is not "
+            "UTF-8; rename its folder."
         )
     return Run(path, read_config(path / CONFIG))
 
 
 def list_runs(runs: Path) -> tuple[list[Run], dict[str, str]]:
-    """The runs in folder `runs` by name, and a sentence for each folder that cannot be read."""
+    """The runs in folder `runs` by name, and a sentence for each folder that cannot be read.
+
+    Whatever one folder holds, the others are listed.
+    """
+    try:
+        paths = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return [], {}
+    except OSError as error:
+        return [], {str(runs): f"{runs} could not be read ({error.strerror})."}
     found: list[Run] = []
     damaged: dict[str, str] = {}
-    if not runs.is_dir():
-        return found, damaged
-    for path in sorted(runs.iterdir()):
-        if not path.is_dir() or path.name.startswith("."):
-            continue
+    for path in filter(is_folder, paths):
         try:
             found.append(read_run(path))
         except UserError as error:
-            damaged[path.name] = str(error)
+            damaged[path.name.encode(errors="backslashreplace").decode()] = str(error)
     return found, damaged

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelzoo.files import write_text
+import numpy as np
+
+from modelzoo.files import damaged_file, read_text, write_text
 
 if TYPE_CHECKING:
     # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
     import pandas as pd
-from modelzoo.files import damaged_file
 from modelzoo.runs.file_names import HISTORY
 
 
@@ -28,7 +29,9 @@ def append_history(path: Path, row: Mapping[str, float]) -> None:
 
 
 def read_history(path: Path) -> "pd.DataFrame":
-    """One row an epoch; empty before the first.
+    """One row per epoch, all numbers; empty before the first.
+
+    A row with a number that is missing or not finite is left out: it may be half written.
 
     Raises:
         UserError: The file is damaged.
@@ -36,17 +39,22 @@ def read_history(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     file = path / HISTORY
-    if not file.is_file():
-        return pd.DataFrame({"epoch": []})
     try:
-        return pd.read_csv(file)
-    except (ValueError, OSError) as error:
+        table = pd.read_csv(io.StringIO(read_text(file))).astype("float64")
+    except FileNotFoundError:
+        return pd.DataFrame({"epoch": []})
+    except (ValueError, csv.Error, RecursionError) as error:
         raise damaged_file(file) from error
+    if "epoch" not in table.columns:
+        raise damaged_file(file)
+    table = table[np.isfinite(table.to_numpy()).all(axis=1)].reset_index(drop=True)
+    history: pd.DataFrame = table.astype({"epoch": "int64"})
+    return history
 
 
 def keep_history(path: Path, epochs: int) -> None:
     """Drop the lines after the first `epochs` epochs, which a resumed run will write again."""
     file = path / HISTORY
     if file.is_file():
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = read_text(file).splitlines(keepends=True)
         write_text(file, "".join(lines[: epochs + 1]))

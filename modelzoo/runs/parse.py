@@ -1,30 +1,81 @@
-"""JSON files of a run as typed records."""
+"""JSON files of a run as typed records: every field is checked, whatever wrote the file."""
 
 import json
-from dataclasses import fields
+import math
+from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from modelzoo.errors import UserError
-from modelzoo.files import damaged_file
+from modelzoo.files import damaged_file, read_text
+
+SCHEMA = 1  # of every file of a run that says so; version 0.1.0 wrote none
+MOST = 2**63  # of whole numbers: beyond it no clock, process or count lies
 
 Record = TypeVar("Record", bound=Any)
 
 
+def format_record(record: Any) -> str:
+    """A dataclass as JSON, with the number of its schema."""
+    return json.dumps({"schema": SCHEMA, **asdict(record)}, indent=1)
+
+
 def parse_record(file: Path, record: type[Record]) -> Record:
-    """The JSON file as a record.
+    """The JSON file as a dataclass; fields with a default may be missing, others are passed over.
+
+    Numbers are finite and not negative; texts can be encoded.
 
     Raises:
-        UserError: It is missing or damaged.
+        UserError: The file is missing or damaged.
     """
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        # A field with a default may be missing: it is younger than the file.
-        read: Record = record(
-            **{spec.name: values[spec.name] for spec in fields(record) if spec.name in values}
-        )
+        values = json.loads(read_text(file))
+        kinds: dict[str, Any] = _kinds_of(record)  # type: ignore[arg-type]  # types have a hash
+        given = {name: values[name] for name in kinds if name in values}
+        for name, value in given.items():
+            if not _is_of(value, kinds[name]):
+                raise ValueError(f"{name} holds {value!r}")
+        read: Record = record(**given)
         return read
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise damaged_file(file) from error
+
+
+@cache
+def _kinds_of(record: Any) -> dict[str, Any]:
+    """The annotated type of each field of a dataclass."""
+    hints = get_type_hints(record)
+    return {spec.name: hints[spec.name] for spec in fields(record)}
+
+
+def _is_of(value: object, kind: Any) -> bool:
+    """Whether `value`, from JSON, is of the annotated type `kind`."""
+    if get_origin(kind) is Literal:
+        return isinstance(value, str) and value in get_args(kind)
+    if isinstance(kind, UnionType):
+        return any(_is_of(value, each) for each in get_args(kind))
+    if get_origin(kind) is dict:
+        names, values = get_args(kind)
+        return isinstance(value, dict) and all(
+            _is_of(key, names) and _is_of(each, values) for key, each in value.items()
+        )
+    if kind is NoneType:
+        return value is None
+    if kind is str:
+        return isinstance(value, str) and is_encodable(value)
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        return False
+    return 0 <= value < MOST if isinstance(value, int) else math.isfinite(value) and value >= 0
+
+
+def is_encodable(text: str) -> bool:
+    """Whether `text` can be printed and stored: half a surrogate pair cannot."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,14 +1,23 @@
 """predictions.parquet: the logits and probabilities of a run by image."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.datasets.splits import PARTS, is_image_id
 from modelzoo.errors import UserError
-from modelzoo.files import damaged_file, replacing
+from modelzoo.files import damaged_file, read_bytes, replacing
 from modelzoo.runs.file_names import PREDICTIONS
+from modelzoo.runs.parse import SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_PREDICTIONS = 500_000_000  # bytes: 10,000 images of 4 classes are 1 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
@@ -36,8 +45,10 @@ class Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions.parquet: image, part, label, then a logit and a probability a class."""
+    """Write predictions.parquet: image, part, label, then a logit and a probability per class."""
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     names = (*predictions.classes, None)  # index -1: no label
     table = pd.DataFrame(
@@ -50,8 +61,10 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     for index, name in enumerate(predictions.classes):
         table[f"logit:{name}"] = predictions.logits[:, index]
         table[f"p:{name}"] = predictions.probabilities[:, index]
+    content = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = {**content.schema.metadata, b"blastlens.schema": str(SCHEMA).encode()}
     with replacing(path / PREDICTIONS) as temporary:
-        table.to_parquet(temporary, index=False)
+        pq.write_table(content.replace_schema_metadata(metadata), temporary)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -64,20 +77,47 @@ def read_predictions(path: Path) -> Predictions:
 
     file = path / PREDICTIONS
     try:
-        table = pd.read_parquet(file)
-        classes = tuple(
-            column.removeprefix("p:") for column in table.columns if column.startswith("p:")
-        )
-        index_by_name = {name: index for index, name in enumerate(classes)}
-        return Predictions(
-            tuple(table["image"]),
-            tuple(table["part"]),
-            np.array([index_by_name.get(name, -1) for name in table["label"]], np.int64),
-            classes,
-            table[[f"logit:{name}" for name in classes]].to_numpy(np.float32),
-            table[[f"p:{name}" for name in classes]].to_numpy(np.float32),
-        )
+        content = read_bytes(file, most=MOST_PREDICTIONS)
+        return _parse(pd.read_parquet(io.BytesIO(content)))
     except FileNotFoundError:
         raise UserError(f"{file} is missing; resume the run to have it written.") from None
-    except (ValueError, KeyError, OSError) as error:  # pyarrow's errors are ValueErrors
+    # pyarrow's errors are ValueErrors, OSErrors and, of columns of lists, NotImplementedErrors.
+    except (ValueError, TypeError, KeyError, OSError, NotImplementedError, MemoryError) as error:
         raise damaged_file(file) from error
+
+
+def _parse(table: "pd.DataFrame") -> Predictions:
+    """The table as records.
+
+    Raises:
+        ValueError: A column is missing or holds what it cannot.
+    """
+    import pandas as pd
+
+    classes = tuple(name.removeprefix("p:") for name in map(str, table) if name.startswith("p:"))
+    images, parts, labels = (table[name].tolist() for name in ("image", "part", "label"))
+    logits, probabilities = (
+        table[[f"{what}:{name}" for name in classes]].to_numpy(np.float32)
+        for what in ("logit", "p")
+    )
+    is_sound = (
+        classes
+        and all(isinstance(image, str) and is_image_id(image) for image in images)
+        and len(set(images)) == len(images)
+        and set(parts) <= set(PARTS)
+        and all(label in classes or pd.isna(label) for label in labels)
+        and np.isfinite(logits).all()
+        and (probabilities >= 0).all()
+        and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
+    )
+    if not is_sound:
+        raise ValueError("not the predictions of a run")
+    index_by_name = {name: index for index, name in enumerate(classes)}
+    return Predictions(
+        tuple(images),
+        tuple(parts),
+        np.array([index_by_name.get(label, -1) for label in labels], np.int64),
+        classes,
+        logits,
+        probabilities,
+    )

@@ -1,15 +1,15 @@
 """split.csv, weights.json and environment.json of a run, as typed records."""
 
-import json
-from dataclasses import asdict, dataclass
+import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
-from modelzoo.files import damaged_file, write_text
+from modelzoo.files import damaged_file, read_text, write_text
 from modelzoo.runs.file_names import ENVIRONMENT, SPLIT, WEIGHTS
-from modelzoo.runs.parse import parse_record
+from modelzoo.runs.parse import format_record, parse_record
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -25,10 +25,10 @@ def read_split(path: Path) -> Split:
     """
     file = path / SPLIT
     try:
-        return parse_split(file.read_text(encoding="utf-8"))
+        return parse_split(read_text(file))
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise damaged_file(file) from error
 
 
@@ -50,7 +50,7 @@ class Environment:
 
 def write_record(path: Path, file_name: str, record: WeightsRecord | Environment) -> None:
     """Write weights.json or environment.json of the run in folder `path`."""
-    write_text(path / file_name, json.dumps(asdict(record), indent=1))
+    write_text(path / file_name, format_record(record))
 
 
 def read_weights(path: Path) -> WeightsRecord:

@@ -1,10 +1,9 @@
 """What a run is doing, as its own process last wrote, and whether that process still lives."""
 
-import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,19 +11,18 @@ import psutil
 
 from modelzoo.files import write_text
 from modelzoo.runs.file_names import STATUS
-from modelzoo.runs.parse import parse_record
+from modelzoo.runs.parse import format_record, parse_record
 
 State = Literal["queued", "training", "done", "stopped", "failed"]
 
-
 HEARTBEAT_SECONDS = 2.0
-_HOST = socket.gethostname()
+HOST = socket.gethostname()
 SILENCE_SECONDS = 45.0  # a run on another machine that has been silent this long is taken for dead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a run is doing, as its own process last said."""
+    """What a run is doing, as its own process last wrote."""
 
     state: State
     device: str = ""  # torch's name of what it trains on, or waits for
@@ -44,7 +42,7 @@ class Status:
 
 def write_status(path: Path, status: Status) -> None:
     """Write the status of the run in folder `path`."""
-    write_text(path / STATUS, json.dumps(asdict(status), indent=1))
+    write_text(path / STATUS, format_record(status))
 
 
 def read_status(path: Path, *, now: float) -> Status:
@@ -57,7 +55,7 @@ def read_status(path: Path, *, now: float) -> Status:
     Raises:
         UserError: The file is missing or damaged.
     """
-    status = parse_record(path / STATUS, Status)
+    status = read_written_status(path)
     if status.state in ("queued", "training") and not _is_alive(status, now):
         return replace(
             status,
@@ -68,12 +66,21 @@ def read_status(path: Path, *, now: float) -> Status:
     return status
 
 
+def read_written_status(path: Path) -> Status:
+    """The status of the run in folder `path` as it was last written, whoever lives.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    return parse_record(path / STATUS, Status)
+
+
 def name_process(pid: int) -> dict[str, Any]:
     """The fields of `Status` that name a process of this machine, heard of just now."""
     return {
         "pid": pid,
         "process_started": psutil.Process(pid).create_time(),
-        "host": _HOST,
+        "host": HOST,
         "heartbeat": time.time(),
     }
 
@@ -85,17 +92,20 @@ def this_process() -> dict[str, Any]:
 
 def is_on_this_machine(status: Status) -> bool:
     """Whether the process that wrote `status` runs, or ran, here."""
-    return status.host == _HOST
+    return status.host == HOST
 
 
 def _is_alive(status: Status, now: float) -> bool:
-    """Whether the process that wrote `status` still runs; elsewhere, whether it was heard of."""
+    """Whether the process that wrote `status` still runs; elsewhere, whether it wrote lately.
+
+    A heartbeat from the future was written by a clock that is wrong, and would last for ever.
+    """
     if not is_on_this_machine(status) or not status.pid:
-        return now - status.heartbeat < SILENCE_SECONDS
+        return abs(now - status.heartbeat) < SILENCE_SECONDS
     try:
         process = psutil.Process(status.pid)
         # The clock behind create_time may be stepped by a second while a machine runs.
         same = abs(process.create_time() - status.process_started) < 2
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, OverflowError):  # the latter: no process has such an id
         return False

@@ -19,7 +19,7 @@ from modelzoo.errors import UserError
 
 
 @given(
-    data=st.text(st.characters(exclude_categories=["Cs"])),
+    data=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     backbone=st.sampled_from(sorted(BACKBONES)),
     learning_rate=st.floats(1e-8, 10),
     seed=st.integers(0, 2**31),

@@ -10,7 +10,7 @@ def test_without_runs_there_is_no_verdict() -> None:
 
 def test_one_run_is_described_and_asks_for_another() -> None:
     assert verdict([row("VGG16", 20)]) == (
-        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, grouped split, seed 0: "
+        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, grouped split, seed 0: "  # noqa: E501  # one sentence
         "200 test images in 200 groups). Test another backbone on the same split to compare."
     )
 

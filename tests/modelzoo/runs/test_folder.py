@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.splits import Split, SplitRow
+from modelzoo.datasets.splits import Split, SplitRow, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import PREDICTIONS, STATUS, WEIGHTS
 from modelzoo.runs.folder import Run, create_run, list_runs, read_run
@@ -120,7 +120,13 @@ def test_history_is_read_as_it_was_appended_and_cut_to_whole_epochs(run: Run) ->
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1)
 
 
-@given(rows=st.lists(st.tuples(texts, texts, texts, st.sampled_from(["train", "test"]))))
+@given(
+    rows=st.lists(
+        st.tuples(texts.filter(is_image_id), texts, texts, st.sampled_from(["train", "test"])),
+        min_size=1,
+        unique_by=lambda row: row[0],
+    )
+)
 def test_a_split_written_and_read_back_is_the_same_split(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str, str]]
 ) -> None:

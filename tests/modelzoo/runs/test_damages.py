@@ -1,0 +1,140 @@
+"""A run folder damaged in hundreds of ways: each reader gives a value or a sentence."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelzoo.errors import UserError
+from modelzoo.evaluation.rows import evaluate_run, read_leaderboard, read_row
+from modelzoo.evaluation.tables import leaderboard_table, runs_table
+from modelzoo.inference.neighbours import read_neighbours
+from modelzoo.launching.queue import list_ahead, list_at_work
+from modelzoo.runs.attribution_tables import read_quality, read_validity, write_judgement
+from modelzoo.runs.folder import Run, delete_run, list_runs, read_run, rename_run
+from modelzoo.runs.history import read_history
+from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.records import read_environment, read_split, read_weights
+from modelzoo.runs.status import Status, read_status, this_process, write_status
+from tests.damages import DAMAGES, spoil_copies
+from tests.modelzoo.runs.test_attribution_tables import QUALITY_ROW, VALIDITY_ROW
+from tests.run_folders import make_run
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "config": read_run,
+    "status": lambda path: read_status(path, now=time.time()),
+    "history": read_history,
+    "split": read_split,
+    "predictions": read_predictions,
+    "weights": read_weights,
+    "environment": read_environment,
+    "quality": read_quality,
+    "validity": read_validity,
+    "neighbours": read_neighbours,
+    "scores": lambda path: evaluate_run(read_run(path), resamples=2),
+}
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs, one for each damage, beside two that are whole."""
+    folder = tmp_path_factory.mktemp("runs")
+    whole = make_run(folder, "whole", images=40)
+    write_judgement(whole.path, [QUALITY_ROW], [VALIDITY_ROW])
+    spoil_copies(DAMAGES, whole.path, folder)
+    shutil.copytree(whole.path, folder / "zz-whole")
+    return folder
+
+
+def test_there_are_at_least_500_damages() -> None:
+    assert len({damage.name for damage in DAMAGES}) == len(DAMAGES) >= 500
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_gives_a_value_or_a_sentence(damaged: Path, name: str) -> None:
+    for number, damage in enumerate(DAMAGES):
+        try:
+            READERS[name](damaged / f"damaged-{number:04d}")
+        except UserError:
+            continue
+        except BaseException as error:
+            raise AssertionError(damage.name) from error
+
+
+def test_what_is_whole_is_listed_scored_and_alike_beside_every_damage(damaged: Path) -> None:
+    found, sentences = list_runs(damaged)
+    board = read_leaderboard(found, read=lambda run: read_row(run, resamples=2))
+
+    assert len(found) + len(sentences) == len(DAMAGES) + 2
+    rows = {row.run_id: row for row in board.rows}
+    assert rows["whole"].accuracy == rows["zz-whole"].accuracy
+    assert all(row.evaluation.images == rows["whole"].evaluation.images for row in board.rows)
+    leaderboard_table(board.rows).to_csv()
+    runs_table(board).to_csv()
+
+
+def test_a_damaged_status_neither_holds_the_queue_nor_ends_a_training(damaged: Path) -> None:
+    found, _ = list_runs(damaged)
+    waiting = make_run(damaged, "waiting")
+    status = Status(state="queued", device="cpu", queued=time.time(), **this_process())
+    write_status(waiting.path, status)
+
+    assert list_ahead(waiting, status, now=time.time()) == []
+    assert [each.run.id for each in list_at_work([*found, waiting], now=time.time())] == ["waiting"]
+    shutil.rmtree(waiting.path)
+
+
+@pytest.mark.parametrize("ahead", [60.0, 1e6, 2e9])
+@pytest.mark.parametrize("host", ["another-machine", this_process()["host"]])
+def test_a_heartbeat_from_the_future_is_no_sign_of_life(
+    tmp_path: Path, host: str, ahead: float
+) -> None:
+    run = make_run(tmp_path, "future", state="stopped")
+    now = time.time()
+    write_status(run.path, Status(state="queued", device="cpu", host=host, heartbeat=now + ahead))
+
+    assert read_status(run.path, now=now).state == "failed"
+    other = Status(state="queued", device="cpu", queued=now, **this_process())
+    assert list_ahead(Run(tmp_path / "other", run.config), other, now=now) == []
+    delete_run(run)
+    assert not run.path.exists()
+
+
+def test_a_run_that_is_a_link_is_deleted_without_what_it_points_to(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "elsewhere", "real")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(run.path)
+
+    delete_run(read_run(tmp_path / "runs" / "link"))
+
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert read_run(run.path) == run
+
+
+def test_a_name_that_is_not_utf8_is_a_sentence(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "whole", images=8)
+    run.path.with_name("dam\udcffaged").mkdir()
+
+    found, damaged = list_runs(tmp_path)
+
+    assert [each.id for each in found] == ["whole"]
+    assert damaged.keys() == {"dam\\udcffaged"}
+    "".join(damaged.values()).encode()
+
+
+def test_a_run_is_renamed_unless_it_is_at_work_or_the_name_is_taken(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "old", images=8)
+    make_run(tmp_path, "taken", images=8)
+
+    for name in ("taken", "../escaped", ""):
+        with pytest.raises(UserError):
+            rename_run(run, name)
+    renamed = rename_run(run, "new")
+
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "taken"}
+    assert renamed == read_run(tmp_path / "new")
+    write_status(renamed.path, Status(state="training", **this_process()))
+    with pytest.raises(UserError, match="stop it before it is renamed"):
+        rename_run(renamed, "newer")
