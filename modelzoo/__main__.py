@@ -326,7 +326,7 @@ def _train_at_once(
         store=store or paths.store_folder(),
         weights_folder=paths.weights_folder(),
         device=device,
-        watch=watch,
+        on_progress=watch,
     )
 
 

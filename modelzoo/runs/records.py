@@ -43,9 +43,10 @@ class Environment:
     git: str  # commit of the project, "+" when changed; empty outside a checkout
     dataset_id: str
     parameters: int  # of the network with the run's classes
-    ms_per_image: float  # one image at a time through the trained network, median
+    ms_per_image: float  # one image at a time through the trained network, the quickest quarter
     seconds: dict[str, float]  # by phase
     memory_bytes: int  # peak of the process, or of the GPU where there is one
+    threads: int = 0  # of a forward pass on a CPU; 0: not known, as up to version 0.1.0
 
 
 def write_record(path: Path, file_name: str, record: WeightsRecord | Environment) -> None:

@@ -7,32 +7,32 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 
 import torch
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.errors import UserError
 from modelzoo.runs.records import Environment
+from modelzoo.training.devices import find_device
 
+REPEATS = 16  # passes that are timed
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
 
 
 def pick_device(name: str) -> torch.device:
-    """The device called `name`; "auto" takes a GPU where there is one.
+    """The device that `find_device` finds, as torch's own; one answer for every command and page.
 
     Raises:
-        UserError: There is no such device here.
+        UserError: There is no such device here, or torch cannot use it.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    here = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-    if torch.backends.mps.is_available():
-        here.append("mps")
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in here:
-        raise UserError(f"Device {name!r} is not here; give auto or one of {', '.join(here)}.")
-    return torch.device(wanted)
+    device = torch.device(find_device(name).name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"Device {device} is here, but this build of torch cannot use it; give cpu, or install "
+            "a driver that fits."
+        )
+    return device
 
 
 def describe_environment(
@@ -56,20 +56,24 @@ def describe_environment(
         ms_per_image=_measure_ms_per_image(backbone, device, px),
         seconds=seconds,
         memory_bytes=_peak_memory(device),
+        threads=torch.get_num_threads(),
     )
 
 
 def _measure_ms_per_image(backbone: Backbone, device: torch.device, px: int) -> float:
-    """Median milliseconds of one image at a time, after a warm-up."""
+    """Milliseconds of one image at a time: the mean of the quickest quarter of `REPEATS`.
+
+    Other work on the machine only ever adds time, and the quickest repeats met least of it.
+    """
     image = torch.zeros(1, 3, px, px, device=device).contiguous(memory_format=torch.channels_last)
     backbone.eval()
     times = []
     with torch.inference_mode():
-        for _ in range(8):
+        for _ in range(REPEATS):
             started = time.perf_counter()
             backbone(image).sum().item()  # .item() waits for the device
             times.append(1000 * (time.perf_counter() - started))
-    return median(times[3:])
+    return fmean(sorted(times)[: REPEATS // 4])
 
 
 def _peak_memory(device: torch.device) -> int:

@@ -1,14 +1,18 @@
-"""What a running training says of itself, and how it hears that it should stop. No torch."""
+"""The status that a running training writes, and the signals that stop it. No torch."""
 
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from modelzoo.errors import UserError
+from modelzoo.files import is_regular_file
+from modelzoo.runs.file_names import CONFIG
 from modelzoo.runs.status import HEARTBEAT_SECONDS, State, Status, this_process, write_status
 
 
@@ -16,11 +20,15 @@ class StopRequestedError(Exception):
     """Somebody asked this training to stop now."""
 
 
+class RunGoneError(UserError):
+    """The folder of the run was deleted or renamed while it trained."""
+
+
 class Heartbeat:
     """Writes the run's status every few seconds, and turns signals into a clean stop.
 
-    SIGTERM and Ctrl-C stop at the next batch; SIGUSR1 after the epoch in hand. Use with `with`;
-    signals are heard only where the caller is the main thread.
+    SIGTERM and Ctrl-C stop at the next batch, SIGUSR1 after the current epoch. Use with `with`;
+    signals are caught only where the caller is the main thread.
     """
 
     def __init__(
@@ -29,12 +37,13 @@ class Heartbeat:
         *,
         epochs: int,
         device: str = "",
-        watch: Callable[[Status], None] | None = None,
+        on_progress: Callable[[Status], None] | None = None,
     ) -> None:
         self.stop_after_epoch = False
         self._stop_now = False
         self._path = path
-        self._watch = watch
+        self._on_progress = on_progress
+        self._was_gone = False
         self._status = Status(state="training", device=device, epochs=epochs, **this_process())
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -44,9 +53,9 @@ class Heartbeat:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number, handler in (
-                (signal.SIGTERM, self._hear_stop),
-                (signal.SIGINT, self._hear_stop),
-                (signal.SIGUSR1, self._hear_stop_after_epoch),
+                (signal.SIGTERM, self._on_stop),
+                (signal.SIGINT, self._on_stop),
+                (signal.SIGUSR1, self._on_stop_after_epoch),
             ):
                 self._former_handlers[number] = signal.signal(number, handler)
         self._write()
@@ -69,6 +78,7 @@ class Heartbeat:
 
         Raises:
             StopRequestedError: Somebody asked to stop now.
+            RunGoneError: The run has no folder any more.
         """
         with self._lock:
             is_new_phase = phase != self._status.phase
@@ -76,10 +86,24 @@ class Heartbeat:
             self._status = replace(self._status, phase=phase, progress=progress, **changes)
         if is_new_phase:
             self._write()
-        if self._watch:
-            self._watch(self._status)
+        if self._was_gone:
+            raise self.gone()
+        if self._on_progress:
+            self._on_progress(self._status)
         if self._stop_now:
             raise StopRequestedError
+
+    def gone(self) -> RunGoneError:
+        """What is said when the folder of the run was deleted or renamed."""
+        return RunGoneError(
+            f"The folder {self._path} was deleted or renamed while its run trained, so the "
+            "training has ended."
+        )
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the run has no folder any more."""
+        return not is_regular_file(self._path / CONFIG)
 
     def end(self, state: State, *, error: str = "") -> Status:
         """Say how it ended; nothing is written after that."""
@@ -92,18 +116,23 @@ class Heartbeat:
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            self._write()
+            with suppress(UserError):  # a full disk: the next one may find room
+                self._write()
 
     def _write(self) -> None:
+        # Never into a folder without a config: that is no run any more, and would look like one.
+        if self.is_gone:
+            self._was_gone = True
+            return
         with self._lock:
             self._status = replace(self._status, heartbeat=time.time())
             write_status(self._path, self._status)
 
-    def _hear_stop(self, number: int, frame: FrameType | None) -> None:
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
         # Asked twice: the person does not want to wait for the batch.
         if self._stop_now:
             raise KeyboardInterrupt
         self._stop_now = True
 
-    def _hear_stop_after_epoch(self, number: int, frame: FrameType | None) -> None:
+    def _on_stop_after_epoch(self, number: int, frame: FrameType | None) -> None:
         self.stop_after_epoch = True

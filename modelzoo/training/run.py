@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
+from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset
@@ -35,6 +37,7 @@ from modelzoo.training.environment import describe_environment, pick_device
 from modelzoo.training.head import StandardisedLinear
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import BEST, Inputs, fit
+from modelzoo.training.sampling import require_every_class
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ def train(
     store: Path,
     weights_folder: Path | None,
     device: str = "auto",
-    watch: Callable[[Status], None] | None = None,
+    on_progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Train `run` from where it stands, and leave everything in its folder.
 
@@ -57,7 +60,7 @@ def train(
         store: Folder of results that can be made again.
         weights_folder: Local ImageNet weights, or None.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        watch: Called with every change of the run's status.
+        on_progress: Called with every change of the run's status.
 
     Returns:
         The last status: `done` or `stopped`.
@@ -69,15 +72,19 @@ def train(
     with (
         hold_run(run),
         _log_to(run.path / LOG),
-        Heartbeat(run.path, epochs=run.config.epochs, device=str(place), watch=watch) as heartbeat,
+        Heartbeat(
+            run.path, epochs=run.config.epochs, device=str(place), on_progress=on_progress
+        ) as heartbeat,
     ):
         try:
-            _train(run, heartbeat, store=store, weights_folder=weights_folder, device=place)
+            _train(_Job(run, heartbeat, store, place), weights_folder)
             return heartbeat.end("done")
         except (StopRequestedError, KeyboardInterrupt):  # the latter when asked twice
             log.info("stopped; resume to go on after the last whole epoch")
             return heartbeat.end("stopped")
         except BaseException as error:
+            if heartbeat.is_gone:
+                raise heartbeat.gone() from error
             sentence = _sentence(error, run.config)
             heartbeat.end("failed", error=sentence)
             log.exception("failed")
@@ -86,31 +93,49 @@ def train(
             raise UserError(sentence) from error
 
 
-def _train(
-    run: Run,
-    heartbeat: Heartbeat,
-    *,
-    store: Path,
-    weights_folder: Path | None,
-    device: torch.device,
-) -> None:
-    config = run.config
-    seconds = _Stopwatch()
+@dataclass(slots=True)
+class _Job:
+    """What the steps of one training share."""
 
-    def report(phase: str) -> Callable[[int, int], None]:
-        return lambda done, total: heartbeat.report(phase, done, total)
+    run: Run
+    heartbeat: Heartbeat
+    store: Path
+    device: torch.device
+    seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
 
-    # Data: images, who belongs together, who is in which part.
-    dataset = open_dataset(Path(config.data), store=store, progress=report("checking images"))
-    check_trainable(dataset)
-    split = _split_of(run, dataset, store, report("finding groups"))
-    pixels = open_pixels(
-        dataset, input_px=config.px, store=store, progress=report("decoding images")
+    def report(self, phase: str) -> Callable[[int, int], None]:
+        """A function that reports the work done in `phase`, and how much there is."""
+        return lambda done, total: self.heartbeat.report(phase, done, total)
+
+
+def _train(job: _Job, weights_folder: Path | None) -> None:
+    dataset, split, pixels = _open_data(job)
+    backbone, weights = _load_backbone(job, dataset, weights_folder)
+    embeddings = _fit(job, backbone, weights, dataset, split, pixels)
+    _write_results(job, backbone, dataset, split, pixels, embeddings)
+
+
+def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
+    """The images, which of them are in which part, and their pixels."""
+    config = job.run.config
+    dataset = open_dataset(
+        Path(config.data), store=job.store, progress=job.report("checking images")
     )
-    seconds.lap("data")
+    check_trainable(dataset)
+    split = _split_of(job.run, dataset, job.store, job.report("finding groups"))
+    pixels = open_pixels(
+        dataset, input_px=config.px, store=job.store, progress=job.report("decoding images")
+    )
+    job.seconds.lap("data")
+    return dataset, split, pixels
 
-    # Backbone: its weights, or a random start that the run says plainly.
-    heartbeat.report("loading weights", 0, 1)
+
+def _load_backbone(
+    job: _Job, dataset: Dataset, weights_folder: Path | None
+) -> tuple[Backbone, WeightsRecord]:
+    """The backbone with its initial weights, or a random start that the run says plainly."""
+    config = job.run.config
+    job.heartbeat.report("loading weights", 0, 1)
     torch.manual_seed(config.seed)
     backbone, weights = start_backbone(
         config.backbone,
@@ -119,58 +144,78 @@ def _train(
         folder=weights_folder,
         seed=config.seed,
     )
-    write_record(run.path, WEIGHTS, weights)
+    write_record(job.run.path, WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
-    backbone.to(device).to(memory_format=torch.channels_last)
-    seconds.lap("weights")
+    backbone.to(job.device).to(memory_format=torch.channels_last)
+    job.seconds.lap("weights")
+    return backbone, weights
 
-    # Training: every weight on pixels, or the last layer on embeddings computed once.
-    labels, rows = _rows_of(split, dataset, pixels, device)
-    embeddings = None
-    if config.mode == "frozen":
-        embeddings = open_embeddings(
-            backbone,
-            weights,
-            pixels,
-            dataset_id=dataset.id,
-            seed=config.seed,
-            store=store,
-            device=device,
-            report=report("computing features"),
-        )
-        seconds.lap("features")
-        head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes)).to(
-            device
-        )
-        vectors = torch.from_numpy(embeddings).to(device)
-        fit(run, head, lambda picked, _: vectors[picked], labels, rows, heartbeat)
-        head.fold_into(backbone.classifier)
-    else:
-        inputs = pixel_inputs(backbone, pixels, config, device)
-        fit(run, backbone, inputs, labels, rows, heartbeat)
-    seconds.lap("training")
 
-    # What the run leaves: the network, its predictions, what it was trained on, what it cost.
-    if embeddings is None:
-        embeddings = embed_pixels(
-            backbone, pixels.values, device=device, report=report("predicting")
+def _fit(
+    job: _Job,
+    backbone: Backbone,
+    weights: WeightsRecord,
+    dataset: Dataset,
+    split: Split,
+    pixels: Pixels,
+) -> npt.NDArray[np.float32]:
+    """Train every weight on pixels, or the last layer on embeddings; the embeddings (N, D)."""
+    config = job.run.config
+    labels, rows = _rows_of(split, dataset, pixels, job.device)
+    require_every_class(labels[rows["train"]], dataset.classes, config)
+    if config.mode == "finetune":
+        inputs = pixel_inputs(backbone, pixels, config, job.device)
+        fit(job.run, backbone, inputs, labels, rows, job.heartbeat)
+        job.seconds.lap("training")
+        return embed_pixels(
+            backbone, pixels.values, device=job.device, report=job.report("predicting")
         )
-    heartbeat.report("writing results", 0, 1)
-    write_backbone(run.path, backbone, dataset.classes, config.px)
-    write_predictions(run.path, _predict(backbone.classifier, embeddings, split, dataset, pixels))
-    write_neighbours(run.path, embeddings, pixels.ids, split)
-    seconds.lap("results")
+    embeddings = open_embeddings(
+        backbone,
+        weights,
+        pixels,
+        dataset_id=dataset.id,
+        seed=config.seed,
+        store=job.store,
+        device=job.device,
+        report=job.report("computing features"),
+    )
+    job.seconds.lap("features")
+    head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes))
+    head.to(job.device)
+    vectors = torch.from_numpy(embeddings).to(job.device)
+    fit(job.run, head, lambda picked, _: vectors[picked], labels, rows, job.heartbeat)
+    head.fold_into(backbone.classifier)
+    job.seconds.lap("training")
+    return embeddings
+
+
+def _write_results(
+    job: _Job,
+    backbone: Backbone,
+    dataset: Dataset,
+    split: Split,
+    pixels: Pixels,
+    embeddings: npt.NDArray[np.float32],
+) -> None:
+    """The network, its predictions, what it was trained on, and what it cost."""
+    path, config = job.run.path, job.run.config
+    job.heartbeat.report("writing results", 0, 1)
+    write_backbone(path, backbone, dataset.classes, config.px)
+    write_predictions(path, _predict(backbone.classifier, embeddings, split, dataset, pixels))
+    write_neighbours(path, embeddings, pixels.ids, split)
+    job.seconds.lap("results")
     environment = describe_environment(
         backbone,
-        device,
+        job.device,
         px=config.px,
         seed=config.seed,
         dataset_id=dataset.id,
-        seconds=seconds.laps,
+        seconds=job.seconds.laps,
     )
-    write_record(run.path, ENVIRONMENT, environment)
+    write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST):
-        (run.path / name).unlink(missing_ok=True)
+        (path / name).unlink(missing_ok=True)
 
 
 def pixel_inputs(

@@ -1,9 +1,32 @@
 """Which images make a batch, and how much each class counts."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from modelzoo.config.train_config import TrainConfig
+from modelzoo.errors import UserError
+
+
+def require_every_class(labels: Tensor, classes: Sequence[str], config: TrainConfig) -> None:
+    """Pass where every class has a training image, or none has to be balanced.
+
+    Args:
+        labels: (N,) int64 of the training images, indices into `classes`.
+        classes: Names.
+        config: Of the run.
+
+    Raises:
+        UserError: A class has none, so that its weight would be infinite.
+    """
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    missing = [name for name, count in zip(classes, counts, strict=True) if not count]
+    if missing and config.balance != "none":
+        raise UserError(
+            f"No training image is of class {' or '.join(missing)}, so the classes cannot be "
+            f"balanced by {config.balance}; give `balance` none, or another split."
+        )
 
 
 def draw_batches(

@@ -62,7 +62,9 @@ def test_who_asks_twice_does_not_wait_for_the_batch(path: Path) -> None:
 
 def test_a_watcher_hears_every_report(path: Path) -> None:
     heard: list[tuple[str, float]] = []
-    with Heartbeat(path, epochs=1, watch=lambda s: heard.append((s.phase, s.progress))) as beat:
+    with Heartbeat(
+        path, epochs=1, on_progress=lambda s: heard.append((s.phase, s.progress))
+    ) as beat:
         beat.report("training", 1, 2)
         beat.report("training", 2, 2)
 

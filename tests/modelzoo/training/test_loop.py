@@ -69,7 +69,7 @@ def make_run(folder: Path, name: str, **options: Any) -> Run:
 def train(run: Run, task: Task, watch: Callable[[Status], None] | None = None) -> dict[str, Tensor]:
     module = make_module()
     torch.manual_seed(7)
-    with Heartbeat(run.path, epochs=run.config.epochs, watch=watch) as heartbeat:
+    with Heartbeat(run.path, epochs=run.config.epochs, on_progress=watch) as heartbeat:
         fit(run, module, task.inputs, task.labels, task.rows, heartbeat)
     return module.state_dict()
 

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import timm
 import torch
 from PIL import Image
 
-from modelzoo.backbones.backbone import Backbone
+from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets import store as pixel_store
@@ -31,6 +33,7 @@ from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_environment, read_split, read_weights
 from modelzoo.runs.status import Status, read_status
+from modelzoo.training.environment import _measure_ms_per_image
 from modelzoo.training.run import train
 
 
@@ -280,3 +283,60 @@ def test_memory_that_runs_out_is_a_sentence_that_says_what_to_do(
 
     with pytest.raises(UserError, match="Memory ran out with batches of 8 images of 64 px"):
         start(make_run(tmp_path, images, mode="finetune"), tmp_path)
+
+
+@pytest.mark.parametrize("vanish", [shutil.rmtree, lambda path: path.rename(path.with_name("b"))])
+@pytest.mark.parametrize("phase", ["checking images", "training", "writing results"])
+def test_a_run_whose_folder_vanishes_ends_and_leaves_nothing(
+    tmp_path: Path, images: Path, vanish: Callable[[Path], object], phase: str
+) -> None:
+    run = make_run(tmp_path, images, epochs=2)
+
+    def on_progress(status: Status) -> None:
+        if status.phase == phase and run.path.exists():
+            vanish(run.path)
+
+    with pytest.raises(UserError, match="was deleted or renamed while its run trained"):
+        train(
+            run,
+            store=tmp_path / "store",
+            weights_folder=None,
+            device="cpu",
+            on_progress=on_progress,
+        )
+
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize("balance", ["weights", "sampling"])
+def test_a_class_without_training_images_cannot_be_balanced(
+    tmp_path: Path, images: Path, balance: str
+) -> None:
+    names = sorted(f"{file.parent.name}/{file.name}" for file in images.rglob("*.png"))
+    table = pd.DataFrame(
+        {
+            "path": [str(images / name) for name in names],
+            "label": [name.split("/")[0] for name in names],
+            "part": ["test" if name.startswith("right") else "train" for name in names],
+        }
+    )
+    table.loc[table.index[:6], "part"] = "validation"
+    table.to_csv(images / f"{balance}.csv", index=False)
+    run = make_run(tmp_path, images / f"{balance}.csv", split="given", balance=balance)
+
+    with pytest.raises(UserError, match="No training image is of class right"):
+        start(run, tmp_path)
+
+    assert "No training image is of class right" in read_status(run.path, now=time.time()).error
+
+
+def test_time_per_image_is_that_of_the_quickest_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = iter(value for pause in [50.0, 2.0, 1.0, 80.0] * 4 for value in (0.0, pause / 1000))
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    backbone = create_backbone("tf_efficientnet_lite0", 2)
+
+    found = _measure_ms_per_image(backbone, torch.device("cpu"), 64)
+
+    assert found == pytest.approx(1.0)
