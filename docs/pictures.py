@@ -26,11 +26,11 @@ VIEWS = {
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
     "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Values')", 1150),
     "cells": (
-        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&ask=Cell+by+cell",
+        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&view=Cell+by+cell",
         "[data-testid=stDataFrame]",
         1150,
     ),
-    "train": ("train?watch=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1500),
+    "train": ("train?train_run=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1500),
 }
 
 
@@ -52,7 +52,7 @@ def main() -> None:
                 draw(page, drawn, PICTURES / f"{name}.png")
                 page.close()
             page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(f"http://127.0.0.1:{PORT}/compare?cell={quote(_largest_mistake())}")
+            page.goto(f"http://127.0.0.1:{PORT}/compare?entry={quote(_largest_mistake())}")
             page.locator("img[alt*='said to be']").first.wait_for(timeout=120_000)
             expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
             images = page.get_by_role("heading", name="Images of the cell")
@@ -72,7 +72,7 @@ def _largest_mistake() -> str:
     np.fill_diagonal(wrong, 0)
     label, says = divmod(int(wrong.argmax()), len(wrong))
     classes = row.evaluation.classes
-    return f"{row.run_id}: {classes[label]} said to be {classes[says]}"
+    return f"{row.run_id}: {classes[label]} predicted as {classes[says]}"
 
 
 def draw(page: Page, drawn: str, file: Path) -> None:

@@ -20,10 +20,10 @@ from pages.sections.compare.learning import draw_training
 from pages.sections.compare.roc import draw_roc
 from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
-from pages.shell.entry import through_the_door
+from pages.shell.entry import enter_page
 from pages.shell.reads import read_board
 
-through_the_door()
+enter_page("compare")
 st.title("Which model is best, and can we tell?")
 board = read_board()
 if not board.rows:

@@ -13,7 +13,7 @@ from pages.sections.explain.perturb import draw_what_if
 from pages.sections.explain.prediction import OWN, Prediction, describe_predictions
 from pages.sections.explain.shapley import draw_by_cell
 from pages.shell import inference
-from pages.shell.entry import through_the_door
+from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.links import warn_if_gone
@@ -27,7 +27,7 @@ MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
     "Training images like it",
 )
 
-through_the_door()
+enter_page("explain")
 st.title("What does each model say of this image, and where did it look?")
 models = list_models()
 if not models:
@@ -44,11 +44,11 @@ with controls:
     by_target, by_look = st.columns(2, gap="medium", vertical_alignment="bottom")
 
 classes = sorted({row.label for model in chosen for row in model.rows.values()})
-warn_if_gone("explain", [OWN, *classes], "Class")
+warn_if_gone("target", [OWN, *classes], "Class")
 target_name = by_target.selectbox(
     "Class explained",
     [OWN, *classes],
-    key="explain",
+    key="target",
     bind="query-params",
     help="Whose evidence is shown. The same class for all models makes their maps comparable.",
 )
@@ -57,7 +57,7 @@ view = (
         "What to ask",
         VIEWS,
         default=MAPS,
-        key="ask",
+        key="view",
         bind="query-params",
         label_visibility="collapsed",
     )
@@ -88,8 +88,8 @@ with error_in_place():
                     "image": subject.image_id,
                     "run": [model.run.id for model in chosen],
                     "method": [method.title for method in methods],
-                    "explain": target_name,
-                    "ask": view,
+                    "target": target_name,
+                    "view": view,
                 },
             )
     notes.caption(

@@ -7,12 +7,12 @@ from pages.sections.home.dataset import dataset_report
 from pages.sections.home.overview import doors, machine, running
 from pages.sections.home.weights import draw_weights
 from pages.shell.demo import offer_demo
-from pages.shell.entry import through_the_door
+from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.reads import read_board
 from pages.shell.run_status import list_runs_here, read_states
 
-through_the_door()
+enter_page("home")
 st.title("What is here, and what next?")
 st.write(
     "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "

@@ -8,11 +8,11 @@ from modelzoo.launching.queue import list_at_work
 from pages.sections.train.form import choose_runs, offer_start
 from pages.sections.train.queue import show_at_work
 from pages.sections.train.run import choose_run, show_run
-from pages.shell.entry import through_the_door
+from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import describe_at_work, list_runs_here, read_states
 
-through_the_door()
+enter_page("train")
 st.title("What is training, and what next?")
 found = list_runs_here()
 states = read_states(found)

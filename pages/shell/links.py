@@ -1,8 +1,122 @@
-"""Links: what they ask for that is not there any more."""
+"""Links: old ones are rewritten to what they mean today, and what is gone is said.
 
-from collections.abc import Collection
+Streamlit writes the title of what is chosen into the address, so every key and every title that a
+widget shows is part of some link. Whoever renames one adds one line here: the old links then open
+as before, and the address that is shown is the new one.
+"""
+
+import dataclasses
+import math
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
+
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.splits import OLD_SPLIT_KINDS
+
+Query = dict[str, list[str]]
+
+# Page -> a widget's key as it was -> as it is.
+OLD_KEYS: Mapping[str, Mapping[str, str]] = {
+    "compare": {
+        "cell": "entry",
+        "cell_page": "entry_page",
+        "drawn": "runs",
+        "figures": "export",
+        "maps_by": "map_metric",
+        "only_data": "dataset",
+        "only_recipe": "recipe",
+        "right": "n_correct",
+    },
+    "explain": {
+        "answers": "correctness",
+        "ask": "view",
+        "explain": "target",
+        "probe": "perturbation",
+    },
+    # Not `run`, which is Explain's: Streamlit drops a link's value whose key is bound to a widget
+    # of the page that the link is on, so Train could not link to Explain.
+    "train": {"watch": "train_run"},
+}
+
+# (page, key as it is) -> a title as it was -> as it is.
+OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("train", "train_split"): OLD_SPLIT_KINDS,
+}
+
+# (page, key as it is) -> a pattern of titles as they were, and what replaces each match.
+OLD_PATTERNS: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
+    ("compare", "entry"): [(r"^(.*?): (.*) said to be (.*)$", r"\1: \2 predicted as \3")],
+    ("compare", "split"): [
+        (r"\bheld-out looks(?=, seed )", "background-cluster split"),
+        (r"\bgroup split(?=, seed )", "grouped split"),
+    ],
+}
+
+# Streamlit makes a whole number of these before it looks at the limits, which infinity cannot be.
+NUMBERS = frozenset(
+    {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
+    | {
+        f"train_{spec.name}"
+        for spec in dataclasses.fields(TrainConfig)
+        if spec.type in (int, float)
+    }
+)
+LONGEST = 4096  # letters of a value: as long as a path may be
+
+
+def rewrite_link(page: str) -> None:
+    """Begin the page again with what its link means today; call it before any widget is made.
+
+    Streamlit gives a widget its value from the address as it was when the run began.
+
+    Args:
+        page: Name of its script in `pages/`.
+    """
+    asked = {key: st.query_params.get_all(key) for key in st.query_params}
+    meant = read_link(page, asked)
+    if meant != asked:
+        st.switch_page(f"pages/{page}.py", query_params=meant)
+
+
+def read_link(page: str, asked: Mapping[str, Sequence[str]]) -> Query:
+    """What a link means today: keys and titles as they are, without values that cannot be.
+
+    Args:
+        page: Name of its script in `pages/`.
+        asked: Values by key, as the link has them.
+    """
+    old_keys = OLD_KEYS.get(page, {})
+    meant: Query = {}
+    for key, values in asked.items():
+        name = old_keys.get(key, key)
+        if name != key and name in asked:
+            continue  # the new key says it already
+        if usable := [_title(page, name, value) for value in values if _can_be(name, value)]:
+            meant[name] = usable
+    return meant
+
+
+def _title(page: str, key: str, title: str) -> str:
+    """The title as it is today."""
+    title = OLD_TITLES.get((page, key), {}).get(title, title)
+    for pattern, replacement in OLD_PATTERNS.get((page, key), ()):
+        title = re.sub(pattern, replacement, title)
+    return title
+
+
+def _can_be(key: str, value: str) -> bool:
+    """Whether a widget can be asked for this value without harm, whether it has it or not."""
+    if len(value) > LONGEST or any(unicodedata.category(each) in ("Cc", "Cs") for each in value):
+        return False  # control characters, and halves of one: no name on a disk or a page has them
+    if key not in NUMBERS:
+        return True
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def warn_if_gone(

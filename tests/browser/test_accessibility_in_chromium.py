@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 
 EXPLAIN = ("", "Cell by cell", "What if", "How far to trust it", "Training images like it")
 PAGES = (
-    *("", "compare", "train?train_backbone=VGG16&watch=vgg16"),
-    *(f"explain?ask={view}" if view else "explain" for view in EXPLAIN),
+    *("", "compare", "train?train_backbone=VGG16&train_run=vgg16"),
+    *(f"explain?view={view}" if view else "explain" for view in EXPLAIN),
 )
 GRAVE = {"serious", "critical"}
 

@@ -91,7 +91,7 @@ def click_cell(page: Page, run: str, label: str, said: str) -> None:
 
 def wait_for_cell(page: Page, run: str, label: str, said: str) -> None:
     """Return when the link holds the cell."""
-    wanted = f"{run}: {label} said to be {said}"
+    wanted = f"{run}: {label} predicted as {said}"
     page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("cell") == [wanted])
 
 
@@ -209,7 +209,7 @@ def test_a_cell_is_reached_by_keyboard(page: Page, smears_home: Path, smears_add
     page.goto(f"{smears_address}/compare")
 
     page.get_by_role("combobox", name="Images of a cell").focus()
-    page.keyboard.type(f"vgg: {label} said to be {said}")
+    page.keyboard.type(f"vgg: {label} predicted as {said}")
     page.keyboard.press("Enter")
 
     wait_for_cell(page, "vgg", label, said)
@@ -221,7 +221,7 @@ def test_an_image_of_a_cell_leads_to_its_explanation(
 ) -> None:
     label, said, images = a_mistake(smears_home, "lite")
     image = min(images)
-    page.goto(f"{smears_address}/compare?cell=lite: {label} said to be {said}")
+    page.goto(f"{smears_address}/compare?entry=lite: {label} predicted as {said}")
 
     cell_links(page).filter(has_text=image).click()
 
@@ -237,7 +237,7 @@ def test_the_hardest_images_come_first_and_can_be_filtered(page: Page, smears_ad
 
     page.get_by_role("radio", name="2", exact=True).click()
 
-    page.wait_for_url("**right=2**")
+    page.wait_for_url("**n_correct=2**")
     expect(gallery.get_by_text("right by 2 of 2").first).to_be_visible()
     expect(gallery.get_by_text("right by 0 of 2")).to_have_count(0)
 

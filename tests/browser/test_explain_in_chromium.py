@@ -79,7 +79,7 @@ def test_another_class_changes_the_overlay_and_the_link(
 ) -> None:
     # A network with random features may have no evidence for a class; signed maps are never empty.
     method = "Integrated Gradients"
-    page.goto(f"{address}/explain?explain=Pro&run=tf_efficientnet_lite0&method={method}")
+    page.goto(f"{address}/explain?target=Pro&run=tf_efficientnet_lite0&method={method}")
     wait_until_drawn(page)
     for_pro = str(overlays(page, method).get_attribute("src"))
 
@@ -88,7 +88,7 @@ def test_another_class_changes_the_overlay_and_the_link(
 
     expect(page.get_by_text(f"{method} for Benign")).to_be_visible()
     expect(overlays(page, method)).not_to_have_attribute("src", for_pro)
-    page.wait_for_url("**explain=Benign**")
+    page.wait_for_url("**target=Benign**")
     colleague = browser.new_context().new_page()
     colleague.goto(page.url)
     expect(colleague.get_by_text(f"{method} for Benign")).to_be_visible(timeout=60_000)
@@ -186,7 +186,7 @@ def test_the_answers_filter_is_in_the_link(page: Page, address: str) -> None:
     page.get_by_role("combobox", name="Answers").click()
     page.get_by_role("option", name="some wrong").click()
 
-    page.wait_for_url("**answers=some+wrong**")
+    page.wait_for_url("**correctness=some+wrong**")
     page.reload()
     expect(page.get_by_role("combobox", name="Answers")).to_have_value("some wrong")
 
@@ -275,7 +275,7 @@ def click_first_cell(page: Page, *, clicked_before: int) -> None:
 def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
     page: Page, address: str
 ) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&ask=What+if")
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&view=What+if")
 
     for clicks in (0, 2):
         click_first_cell(page, clicked_before=clicks)
@@ -293,7 +293,7 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
 
     page.get_by_role("radio", name="Cell by cell").click()
     expect(page.get_by_text("the cells add").first).to_be_visible()
-    page.wait_for_url("**ask=Cell+by+cell**")
+    page.wait_for_url("**view=Cell+by+cell**")
 
     page.get_by_role("radio", name="Training images like it").click()
     expect(page.get_by_text("the training images most like this one")).to_be_visible()

@@ -150,12 +150,12 @@ def test_a_run_that_is_killed_is_said_and_the_next_one_starts(
     expect(card(page, "killed")).to_have_count(0)
     expect(page.get_by_role("heading", name="Nothing is training.")).to_be_visible(timeout=60_000)
     assert (state_of(home, "killed"), state_of(home, "next")) == ("failed", "done")
-    page.goto(link(address, watch="killed"))
+    page.goto(link(address, train_run="killed"))
     expect(page.get_by_text("The process ended without a word")).to_be_visible()
 
 
 def test_a_run_is_deleted_only_after_a_second_word(page: Page, address: str, home: Path) -> None:
-    page.goto(link(address, watch="killed"))
+    page.goto(link(address, train_run="killed"))
 
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("Delete killed with its model")).to_be_visible()

@@ -147,9 +147,9 @@ def test_runs_are_filtered_by_recipe_and_data_set(folder: Path) -> None:
     make_run(folder, "b", data="/x/one", recipe="thorough")
     make_run(folder, "c", data="/x/two", recipe="quick")
 
-    both = open_page("compare", only_data="one", only_recipe="quick")
-    none = open_page("compare", only_data="two", only_recipe="thorough")
-    gone = open_page("compare", only_recipe="slow")
+    both = open_page("compare", dataset="one", recipe="quick")
+    none = open_page("compare", dataset="two", recipe="thorough")
+    gone = open_page("compare", recipe="slow")
 
     assert both.dataframe[0].value["run"].tolist() == ["a"]
     assert "1 of 3 tested runs are shown." in text_of(both)
@@ -198,7 +198,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
     ]
     assert wanted
 
-    app = open_page("compare", cell="a: Early said to be Pro", right="none")
+    app = open_page("compare", entry="a: Early predicted as Pro", n_correct="none")
 
     assert not app.exception
     assert sorted(links_of(app)[: len(wanted)]) == sorted(wanted)
@@ -213,7 +213,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
 def test_a_data_set_that_was_moved_away_is_one_sentence(folder: Path) -> None:
     make_run(folder, "a", skill=0.5)
 
-    app = open_page("compare", cell="a: Early said to be Pro")
+    app = open_page("compare", entry="a: Early predicted as Pro")
 
     assert not app.exception
     assert not app.image
@@ -241,8 +241,8 @@ def test_a_cell_that_is_gone_or_left_out_is_said(folder: Path) -> None:
     make_run(folder, "b")
     make_run(folder, "looks", split="background")
 
-    gone = open_page("compare", cell="deleted: Early said to be Pro")
-    hidden = open_page("compare", cell="looks: Early said to be Pro")
+    gone = open_page("compare", entry="deleted: Early predicted as Pro")
+    hidden = open_page("compare", entry="looks: Early predicted as Pro")
 
     assert "is gone" in gone.warning[0].value
     assert "is left out by what is chosen above" in hidden.warning[0].value
@@ -252,8 +252,8 @@ def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) 
     for number in range(14):
         make_run(folder, f"run-{number:02d}", skill=number / 4, images=60)
 
-    best = open_page("compare", cell="run-00: Pre said to be Pro")
-    chosen = open_page("compare", drawn=["run-00", "run-03"], cell="run-00: Pre said to be Pro")
+    best = open_page("compare", entry="run-00: Pre predicted as Pro")
+    chosen = open_page("compare", runs=["run-00", "run-03"], entry="run-00: Pre predicted as Pro")
 
     assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
     assert charts_of(best) == 1 + 12 + 1 + 1
@@ -267,7 +267,7 @@ def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> No
     make_run(folder, "a", skill=0.5)
     make_run(folder, "b", skill=0.5, backbone="vgg16")
 
-    app = open_page("compare", right="2")
+    app = open_page("compare", n_correct="2")
 
     assert not app.exception
     assert "right by 2 of 2" in text_of(app)
@@ -344,8 +344,8 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
 def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
     judge(make_run(folder, "a"), gain_ci_low=0.05)
 
-    app = open_page("compare", maps_by="Share in nuclei")
-    none = open_page("compare", maps_by="Share in cytoplasm")
+    app = open_page("compare", map_metric="Share in nuclei")
+    none = open_page("compare", map_metric="Share in cytoplasm")
 
     assert not app.exception
     assert maps_of(app).value["Share of area"].tolist() == [0.31, 0.31]

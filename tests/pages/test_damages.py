@@ -37,7 +37,7 @@ def test_a_page_opens_beside_every_damage(
         assert "EfficientNet-Lite0" in text_of(app)
 
 
-@pytest.mark.parametrize(("page", "key"), [("train", "watch"), ("explain", "run")])
+@pytest.mark.parametrize(("page", "key"), [("train", "train_run"), ("explain", "run")])
 def test_a_damaged_run_that_is_asked_for_is_a_sentence(
     damaged_home: Path, tmp_path: Path, page: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,7 +112,7 @@ def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
 def test_a_run_that_failed_says_why_and_can_be_resumed_or_deleted(folder: Path) -> None:
     make_run(folder, "broken", state="failed", error="Memory ran out.")
 
-    app = open_page("train", watch="broken")
+    app = open_page("train", train_run="broken")
 
     assert "Memory ran out." in text_of(app)
     labels = [button.label for button in app.button]
@@ -138,7 +138,7 @@ def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
 def test_a_run_that_is_gone_is_said(folder: Path) -> None:
     make_run(folder, "here")
 
-    app = open_page("train", watch="gone")
+    app = open_page("train", train_run="gone")
 
     assert not app.exception
     assert "Run gone of this link is gone." in [warning.value for warning in app.warning]
@@ -146,7 +146,7 @@ def test_a_run_that_is_gone_is_said(folder: Path) -> None:
 
 def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
     run = make_run(folder, "here")
-    app = open_page("train", watch="here")
+    app = open_page("train", train_run="here")
     delete_run(run)
 
     app.run()

@@ -30,7 +30,7 @@ class ConfusionEntry:
 
 def name_entry(cell: ConfusionEntry) -> str:
     """A cell in the words that stand in links."""
-    return f"{cell.run_id}: {cell.label} said to be {cell.predicted}"
+    return f"{cell.run_id}: {cell.label} predicted as {cell.predicted}"
 
 
 def choose_entry(
@@ -46,15 +46,15 @@ def choose_entry(
     """
     by_name = {name_entry(cell): cell for cell in cells}
     hidden = [
-        name for name in st.query_params.get_all("cell") if name.partition(": ")[0] in elsewhere
+        name for name in st.query_params.get_all("entry") if name.partition(": ")[0] in elsewhere
     ]
-    warn_if_gone("cell", by_name, "ConfusionEntry", elsewhere=hidden)
+    warn_if_gone("entry", by_name, "ConfusionEntry", elsewhere=hidden)
     chosen = st.selectbox(
         "Images of a cell",
         by_name,
         index=None,
         placeholder="Click a cell of a matrix, or choose one here",
-        key="cell",
+        key="entry",
         bind="query-params",
         help="Which test images to show: the model, their true class, and what the model says. "
         "Type a part of a name to find it.",
@@ -123,7 +123,7 @@ def _draw_cell(
     )
     if judged:
         cards = [_card(each) for each in judged]
-        draw_gallery(cards, Path(row.config.data), key="cell_page")
+        draw_gallery(cards, Path(row.config.data), key="entry_page")
         name = f"{cell.run_id}-{cell.label}-said-{cell.predicted}"
         offer_csv(results_table(judged, names), name, "List as CSV")
 
@@ -161,7 +161,7 @@ def _draw_matrix(
 def _choose_clicked(run_id: str, chart: str) -> None:
     if point := clicked_point(chart):
         says, label = point
-        choose(cell=name_entry(ConfusionEntry(run_id, label, says)), cell_page=1)
+        choose(entry=name_entry(ConfusionEntry(run_id, label, says)), entry_page=1)
 
 
 def _card(judged: ImageResult) -> Card:

@@ -92,7 +92,7 @@ def _choose_measure() -> str:
         default=CHOICES[0],
         required=True,
         format_func=lambda name: MEASURES[name].title,
-        key="maps_by",
+        key="map_metric",
         bind="query-params",
         wrap=True,
         help="  \n".join(f"**{MEASURES[name].title}**: {MEASURES[name].help}" for name in CHOICES),

@@ -19,9 +19,9 @@ def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
     """
     datasets = sorted({row.dataset for row in rows})
     recipes = sorted({row.recipe for row in rows})
-    of_data = _choose_some("Data set", datasets, "only_data", "Where the images come from.")
+    of_data = _choose_some("Data set", datasets, "dataset", "Where the images come from.")
     of_recipe = _choose_some(
-        "Recipe", recipes, "only_recipe", "The named settings that a training started from."
+        "Recipe", recipes, "recipe", "The named settings that a training started from."
     )
     return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
 
@@ -59,14 +59,14 @@ def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) 
         elsewhere: Ids of runs that other choices leave out.
     """
     run_ids = [row.run_id for row in rows]
-    warn_if_gone("drawn", run_ids, "Run", elsewhere=elsewhere)
+    warn_if_gone("runs", run_ids, "Run", elsewhere=elsewhere)
     if len(rows) <= DRAWN:
         return run_ids
     chosen = st.multiselect(
         "Runs in the figures",
         run_ids,
         format_func=lambda run_id: run_id,  # it stands in links, so it must not change
-        key="drawn",
+        key="runs",
         bind="query-params",
         max_selections=DRAWN,
         placeholder=f"the {DRAWN} best of {len(rows)}",
@@ -98,7 +98,7 @@ def choose_format() -> str:
         FORMATS,
         default=FORMATS[0],
         required=True,
-        key="figures",
+        key="export",
         bind="query-params",
         help="The camera above each figure saves it. PNG: pixels, for slides. SVG: "
         "lines, sharp at any size, for print.",

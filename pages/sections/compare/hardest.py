@@ -28,11 +28,11 @@ def choose_right(images_by_right: Mapping[int, int]) -> int | None:
         images_by_right: How many images, for each number of models.
     """
     counts = [str(right) for right in sorted(images_by_right)]
-    warn_if_gone("right", counts, "Number of models")
+    warn_if_gone("n_correct", counts, "Number of models")
     chosen = st.pills(
         "Right by so many models",
         counts,
-        key="right",
+        key="n_correct",
         bind="query-params",
         help="How many of the models shown name the image right. "
         + ", ".join(

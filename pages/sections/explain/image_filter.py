@@ -34,7 +34,7 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     for key, there, what in (
         ("class", classes, "Class"),
         ("part", parts, "Part"),
-        ("answers", CORRECTNESS, "Filter"),
+        ("correctness", CORRECTNESS, "Filter"),
     ):
         warn_if_gone(key, there, what)
     by_class, by_part, by_answers = st.columns(3)
@@ -51,7 +51,7 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
     answers = by_answers.selectbox(
         "Answers",
         list(CORRECTNESS),
-        key="answers",
+        key="correctness",
         bind="query-params",
         help="What the models shown said of the image when they were trained, as each run's "
         "predictions have it.",

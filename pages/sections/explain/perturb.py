@@ -47,7 +47,7 @@ def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) ->
     title = st.pills(
         "What if …",
         [title for title in changes if cells.count or title not in ASKS],
-        key="probe",
+        key="perturbation",
         bind="query-params",
         help="One change at a time; choose it again to take it back.  \n"
         + "  \n".join(f"**{each.title}**: {each.asks}" for each in changes.values()),

@@ -50,7 +50,7 @@ def _link_to(run: Run) -> None:
         "pages/train.py",
         label="Watch",
         icon=":material/monitoring:",
-        query_params={"watch": run.id},
+        query_params={"train_run": run.id},
     )
 
 

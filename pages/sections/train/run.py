@@ -29,7 +29,7 @@ LOG_BYTES = 20_000  # read for them
 def choose_run(found: list[Run]) -> Run | None:
     """The run to be shown in detail; without a choice one that trains, else the latest."""
     by_id = {run.id: run for run in found}
-    warn_if_gone("watch", by_id, "Run")
+    warn_if_gone("train_run", by_id, "Run")
     at_work = list_at_work(found, now=time.time())
     latest = max(found, key=_changed, default=None)
     start = at_work[0].run if at_work else latest
@@ -38,7 +38,7 @@ def choose_run(found: list[Run]) -> Run | None:
         sorted(by_id),
         index=None,
         placeholder=start.id if start else "none",
-        key="watch",
+        key="train_run",
         bind="query-params",
         help="Without a choice: the one that trains, else the one changed last.",
     )
@@ -124,8 +124,9 @@ def _offer_delete(run: Run) -> None:
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
             with error_in_place():
                 delete_run(run)
-                st.query_params.pop("watch", None)
-                st.rerun()
+                left = {key: st.query_params.get_all(key) for key in st.query_params}
+                left.pop("train_run", None)
+                st.switch_page("pages/train.py", query_params=left)
 
 
 def _draw_curves(run: Run) -> None:

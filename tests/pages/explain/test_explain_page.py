@@ -48,7 +48,7 @@ def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
     image = image_in_part(home, "lite0", "test")
 
     app = open_explain(
-        image=image, run="lite0", method=["Grad-CAM", "Integrated Gradients"], explain="Pre"
+        image=image, run="lite0", method=["Grad-CAM", "Integrated Gradients"], target="Pre"
     )
 
     said = text_of(app)
@@ -85,11 +85,11 @@ def test_a_damaged_model_is_a_sentence_and_the_other_is_still_asked(home: Path) 
 
 
 def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
-    app = open_explain(run="lite0", explain="Pre")
+    app = open_explain(run="lite0", target="Pre")
     of_pre = map_url(app)
 
-    of_pro = map_url(app.selectbox(key="explain").set_value("Pro").run())
-    again = map_url(app.selectbox(key="explain").set_value("Pre").run())
+    of_pro = map_url(app.selectbox(key="target").set_value("Pro").run())
+    again = map_url(app.selectbox(key="target").set_value("Pre").run())
 
     assert of_pre != of_pro
     assert again == of_pre
@@ -137,7 +137,7 @@ def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
     split = path / "split.csv"
     split.write_text(split.read_text().replace(",Pro,", ",Other,"))
 
-    app = open_explain(run=["lite0", "b0-random"], explain="Pro")
+    app = open_explain(run=["lite0", "b0-random"], target="Pro")
 
     assert not app.exception
     assert "EfficientNet-B0 knows no class Pro: choose another to explain." in text_of(app)

@@ -135,7 +135,7 @@ def test_images_are_filtered_by_right_and_wrong_and_by_disagreement(home: Path) 
     app = open_explain(run=["lite0", "b0-random"])
 
     for wanted, images in expected.items():
-        app.selectbox(key="answers").set_value(wanted).run()
+        app.selectbox(key="correctness").set_value(wanted).run()
 
         assert not app.exception
         assert images
@@ -146,7 +146,7 @@ def test_a_run_without_predictions_is_said_and_the_other_is_filtered_by(home: Pa
     (home / "runs" / "lite0" / "predictions.parquet").unlink()
     truth, said = truths_of(home, "b0-random"), answers_of(home, "b0-random")
 
-    app = open_explain(run=["lite0", "b0-random"], answers="all right")
+    app = open_explain(run=["lite0", "b0-random"], correctness="all right")
 
     assert not app.exception
     assert "lite0/predictions.parquet is missing; resume the run" in app.error[0].value
@@ -156,7 +156,7 @@ def test_a_run_without_predictions_is_said_and_the_other_is_filtered_by(home: Pa
 
 
 def test_one_model_cannot_disagree(home: Path) -> None:
-    app = open_explain(run="lite0", answers="models disagree")
+    app = open_explain(run="lite0", correctness="models disagree")
 
     assert not app.exception
     assert "One model cannot disagree" in text_of(app)

@@ -32,7 +32,7 @@ def test_both_cams_are_made_and_each_has_its_own_scale(home: Path) -> None:
 
 
 def ask_of(smear: bytes, view: str, **query: str | list[str]) -> AppTest:
-    app = open_explain(run="lite0", ask=view, **query)
+    app = open_explain(run="lite0", view=view, **query)
     app.file_uploader[0].set_value(("smear.png", smear, "image/png")).run()
     assert not app.exception
     assert not app.error
@@ -50,7 +50,7 @@ def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> N
 
 
 def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
-    app = open_explain(run="lite0", method=["Grad-CAM", "XGrad-CAM"], explain="Pro")
+    app = open_explain(run="lite0", method=["Grad-CAM", "XGrad-CAM"], target="Pro")
 
     said = text_of(app)
 
@@ -90,7 +90,7 @@ def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
     out = BytesIO()
     Image.new("RGB", (64, 64), (250, 250, 250)).save(out, "PNG")
 
-    app = open_explain(run="lite0", ask="Cell by cell")
+    app = open_explain(run="lite0", view="Cell by cell")
     app.file_uploader[0].set_value(("white.png", out.getvalue(), "image/png")).run()
 
     assert not app.exception
@@ -101,7 +101,7 @@ def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
 def test_a_change_of_the_image_says_what_the_answer_becomes(
     home: Path, smear: bytes, probe: str
 ) -> None:
-    app = ask_of(smear, "What if", probe=probe)
+    app = ask_of(smear, "What if", perturbation=probe)
 
     assert f"The image after this: {probe}." in alt_texts(app)
     assert "; the answer " in text_of(app)
@@ -115,7 +115,7 @@ def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:
 
 
 def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> None:
-    app = open_explain(run="lite0", ask="How far to trust it", method=["Saliency", "Occlusion"])
+    app = open_explain(run="lite0", view="How far to trust it", method=["Saliency", "Occlusion"])
 
     assert not app.exception
     assert not app.error
@@ -140,7 +140,7 @@ def test_the_training_images_most_like_it_are_shown_and_a_copy_raises_an_alarm(h
     known = image_in_part(home, "lite0", "train")
     copy = (home / "data" / known).read_bytes()
 
-    app = open_explain(run="lite0", ask="Training images like it")
+    app = open_explain(run="lite0", view="Training images like it")
     app.file_uploader[0].set_value(("copy.jpg", copy, "image/jpeg")).run()
 
     assert not app.exception
