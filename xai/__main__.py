@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from modelzoo.errors import UserError as ZooError
 from xai.commands import explaining, judging
+from xai.commands.manifest import MANIFEST
 from xai.commands.progress import notes, show_progress
 from xai.errors import UserError
 from xai.faithfulness.table import PUBLISHED
@@ -68,7 +69,7 @@ def explain(
             raise UserError(f"No map could be made of {image}; give other methods, or another run.")
     console.print(
         f"Images: {len(records)}. Maps: {job.made} made, {job.found} there already. "
-        f"See {out / explaining.MANIFEST}."
+        f"See {out / MANIFEST}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a network must offer to be explained. Any split of the forward pass will do."""
+"""Forward passes of a network that is to be explained: how many images at once, which logit."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,15 @@ from xai.errors import UserError
 # Pixels in one pass: 8 images of 224 px. More are no faster on a CPU and take more memory.
 CHUNK_PIXELS = 8 * 224 * 224
 
-# What a pass frees shall serve the next: asking the system for it anew, page by page, can take
-# longer than the pass. glibc keeps twice the largest block that was ever freed, if that is of
-# 32 MiB at most (mallopt(3), M_MMAP_THRESHOLD); so once in a process it is shown one.
-torch.empty(2**25 - 2**16, dtype=torch.uint8)
+
+def prepare_process() -> None:
+    """Let the memory that a forward pass frees serve the next; to be called once per process.
+
+    Asking the system for memory anew, page by page, can take longer than the pass. glibc keeps
+    twice the largest block that was ever freed, if that is of 32 MiB at most (mallopt(3),
+    M_MMAP_THRESHOLD), so it is given one of that size to free.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
 
 
 def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:

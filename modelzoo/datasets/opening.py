@@ -8,8 +8,9 @@ from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.layouts.layout import Entry
 from modelzoo.datasets.layouts.table import read_source, recognise
-from modelzoo.datasets.splits import Part
+from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
 
 # Below this no part of a split holds enough to learn from or to measure on.
@@ -59,6 +60,32 @@ def open_dataset(
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
     )
+
+
+def find_root(data: Path, image_id: str, *, store: Path) -> Path:
+    """The folder that the image ids of a data set are relative to.
+
+    It may lie deeper than the path that was given, in the one folder of an unpacked archive.
+
+    Args:
+        data: Folder or table, as a run's config names it.
+        image_id: Of one image.
+        store: Where results that can be made again are kept.
+
+    Raises:
+        UserError: The data set is not there, or the id leads out of it.
+    """
+    if not is_image_id(image_id):
+        raise UserError(f"Image {image_id!r} lies outside its data set, so it is not shown.")
+    if not is_folder(data) and not is_regular_file(data):
+        raise UserError(
+            f"{data} is not there any more; put the data set back where it was when the run was "
+            "trained."
+        )
+    root = data if is_folder(data) else data.parent
+    if is_regular_file(root / image_id):
+        return root
+    return open_dataset(data, store=store).root
 
 
 def check_trainable(dataset: Dataset) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
-from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -84,7 +84,8 @@ def predict_files(
         skipped: dict[Path, str] = {}
         for file in files[start : start + batch_size]:
             try:
-                pixels.append(fit_square(decode_image(file), trained.px))
+                image = require_cells_visible(decode_image(file), str(file))
+                pixels.append(fit_square(image, trained.px))
                 good.append(file)
             except UserError as error:
                 skipped[file] = str(error)

@@ -11,7 +11,10 @@ from PIL import Image
 
 from modelzoo import paths
 from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.opening import find_root
+from modelzoo.datasets.splits import is_image_id
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
 
 PX = 240  # side of a small picture: sharp at the width of a card on most screens
 CARDS = 12  # a page of a gallery
@@ -28,11 +31,13 @@ class Card:
 
 
 def find_file(data: Path, image_id: str) -> Path:
-    """The file of an image; its data set may lie a folder deeper than the path given."""
-    file = (data if data.is_dir() else data.parent) / image_id
-    if file.is_file() or not data.exists():
-        return file
-    return _root(str(data), data.stat().st_mtime_ns) / image_id
+    """The file of an image; its data set may lie a folder deeper than the path given.
+
+    Raises:
+        UserError: The data set is not there, or the image lies outside it.
+    """
+    changed = data.stat().st_mtime_ns if is_folder(data) or is_regular_file(data) else 0
+    return _root(str(data), changed, image_id) / image_id
 
 
 def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 200) -> None:
@@ -46,8 +51,9 @@ def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 
     """
     place = st.container(key=f"gallery-{key}")
     pages = math.ceil(len(cards) / CARDS)
+    is_there = is_folder(data) or is_regular_file(data)
     page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
-    if not data.exists():
+    if not is_there:
         st.info(
             f"The images cannot be shown: {data} is not there any more. Put the data set back "
             "where it was when the runs were trained.",
@@ -56,11 +62,11 @@ def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 
     with place, st.grid(min_column_width=card_px, gap="small"):
         for card in cards[(page - 1) * CARDS : page * CARDS]:
             with st.container(border=True, gap="xsmall"):
-                _draw_card(card, data)
+                _draw_card(card, data if is_there else None)
 
 
-def _draw_card(card: Card, data: Path) -> None:
-    if data.exists():
+def _draw_card(card: Card, data: Path | None) -> None:
+    if data:
         try:
             file = find_file(data, card.image_id)
             changed = file.stat().st_mtime_ns if file.is_file() else 0
@@ -84,9 +90,14 @@ def _thumbnail(file: str, changed: int) -> bytes:
     return out.getvalue()
 
 
-@st.cache_data(max_entries=20, show_spinner="Looking for the images …")
-def _root(data: str, changed: int) -> Path:
-    """The folder that image ids are relative to."""
-    from modelzoo.datasets.opening import open_dataset
+def _root(data: str, changed: int, image_id: str) -> Path:
+    """The folder that image ids are relative to; found anew for an image that is not in it."""
+    root = Path(data) if is_folder(Path(data)) else Path(data).parent
+    if is_image_id(image_id) and is_regular_file(root / image_id):
+        return root
+    return _deeper_root(data, changed, image_id)
 
-    return open_dataset(Path(data), store=paths.store_folder()).root
+
+@st.cache_data(max_entries=200, show_spinner="Looking for the images …")
+def _deeper_root(data: str, changed: int, image_id: str) -> Path:
+    return find_root(Path(data), image_id, store=paths.store_folder())

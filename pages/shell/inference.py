@@ -1,4 +1,4 @@
-"""What pages keep: models, answers, attributions. Bounded in bytes; shared by every tab.
+"""Caches around `xai.on_runs`: models, predictions, attributions. Bounded; shared by every tab.
 
 torch and xai are imported inside, so that opening a page waits for neither. Files are known by
 path and time of change, images by the hash of their bytes.
@@ -17,7 +17,6 @@ import numpy.typing as npt
 import streamlit as st
 
 from modelzoo import paths
-from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import MODEL
 from pages.sections.explain.prediction import Prediction
@@ -95,22 +94,23 @@ def attribution(
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _trained(path: str, stamp: int) -> "LoadedRun":
-    """A model, never to be changed."""
+def _loaded(path: str, stamp: int) -> "LoadedRun":
+    """A run with its network, never to be changed."""
     import torch
 
-    from modelzoo.inference.trained import load_run
+    from xai.on_runs.open import open_run
 
     # Half of the cores: where training or a browser holds one, each layer waits for the thread
     # that has none, and an image that takes 12 ms took 1.9 s (2 cores, EfficientNet-Lite0).
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    return load_run(Path(path))
+    return open_run(Path(path))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
-    image = decode_image(_picture.content, name=_picture.name)
-    return fit_square(require_cells_visible(image, _picture.name), px)
+    from xai.on_runs.open import read_pixels
+
+    return read_pixels(_picture.content, px, name=_picture.name)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -124,16 +124,16 @@ def _answer(
 ) -> Prediction:
     if not _may_compute:
         raise NotComputedError
-    from modelzoo.inference.trained import predict
+    from xai.on_runs.predict import predict_image
 
-    trained = _trained(path, stamp)
-    answers = predict(trained, square(_picture, trained.px)[None])
+    run = _loaded(path, stamp)
+    found = predict_image(run, square(_picture, run.px))
     return Prediction(
-        run_id=trained.run.id,
+        run_id=run.run.id,
         title=title,
-        classes=trained.classes,
-        probabilities=answers.probabilities[0],
-        ood_percentile=float(answers.ood_percentile[0]),
+        classes=run.classes,
+        probabilities=found.probabilities,
+        ood_percentile=found.ood_percentile,
     )
 
 
@@ -160,26 +160,15 @@ def _attributions(
         return {method: each for method, each in kept.items() if each}
     if not _may_compute:
         raise NotComputedError
-    from xai.explain import explain_by_all
+    from xai.on_runs.explain import explain_image
 
-    trained = _trained(path, stamp)
-    found = explain_by_all(
-        trained.backbone,
-        _input(trained, square(_picture, trained.px)),
-        methods=methods,
-        target=target,
-        model_hash=model_hash,
+    run = _loaded(path, stamp)
+    found = explain_image(
+        run, square(_picture, run.px), methods=methods, target=target, model_hash=model_hash
     )
-    for method, attributions in found.items():
-        disk.put(keys[method], attributions[0])
-    return {method: attributions[0] for method, attributions in found.items()}
-
-
-def _input(trained: "LoadedRun", pixels: Rgb) -> Any:
-    """Pixels as the model wants them: a Tensor (1, 3, px, px)."""
-    import torch
-
-    return trained.backbone.normalise(torch.from_numpy(pixels[None].copy()))
+    for method, attribution in found.items():
+        disk.put(keys[method], attribution)
+    return found
 
 
 def find_cells(picture: Picture) -> "Cells":
@@ -203,7 +192,7 @@ def attribution_by_cell(
     picture: Picture,
     *,
     target: int,
-    progress: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> "CellAttribution":
     """What each cell adds to the model's answer.
 
@@ -211,7 +200,8 @@ def attribution_by_cell(
         model: Which run.
         picture: Whose cells.
         target: Class.
-        progress: Hears of passes done and in all; Streamlit stops the work there when asked to.
+        on_progress: Called with forward passes done and in all; Streamlit stops the work there
+            when asked to.
 
     Raises:
         UserError: The run is gone or damaged.
@@ -219,18 +209,11 @@ def attribution_by_cell(
     """
 
     def work() -> "CellAttribution":
-        from xai.smear.cell_shapley import cell_shapley, find_shapley_features
+        from xai.on_runs.explain import explain_cells
 
-        trained = _trained(str(model.run.path), _stamp(model.run.path))
-        pixels = square(picture, trained.px)
-        features = find_shapley_features(pixels, find_cells(picture).resized(trained.px))
-        return cell_shapley(
-            trained.backbone,
-            features,
-            target,
-            normalise=trained.backbone.normalise,
-            progress=progress,
-        )
+        run = _loaded(str(model.run.path), _stamp(model.run.path))
+        pixels, cells = square(picture, run.px), find_cells(picture)
+        return explain_cells(run, pixels, cells, target=target, on_progress=on_progress)
 
     return _keep(
         ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target), work
@@ -256,12 +239,10 @@ def what_if(
     Raises:
         UserError: The run is gone or damaged.
     """
-    from modelzoo.inference.trained import predict
+    from xai.on_runs.predict import predict_perturbed
 
-    trained = _trained(str(model.run.path), _stamp(model.run.path))
-    pixels = change(square(picture, trained.px), find_cells(picture).resized(trained.px))
-    probabilities: npt.NDArray[np.float32] = predict(trained, pixels[None]).probabilities[0]
-    return probabilities
+    run = _loaded(str(model.run.path), _stamp(model.run.path))
+    return predict_perturbed(run, square(picture, run.px), find_cells(picture), change)
 
 
 def judged(
@@ -269,7 +250,7 @@ def judged(
     picture: Picture,
     attribution: Attribution,
     *,
-    progress: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> "QualityReport":
     """How far one map can be trusted.
 
@@ -278,20 +259,11 @@ def judged(
     """
 
     def work() -> "QualityReport":
-        from xai.faithfulness.judge import judge
-        from xai.faithfulness.stability import randomise
+        from xai.on_runs.judge import judge_map
 
-        trained = _trained(str(model.run.path), _stamp(model.run.path))
-        cells = find_cells(picture).resized(trained.px)
-        return judge(
-            trained.backbone,
-            _input(trained, square(picture, trained.px)),
-            attribution,
-            nuclei=cells.nuclei,
-            cells=cells.mask,
-            randomised=randomise(trained.backbone),
-            progress=progress,
-        )
+        run = _loaded(str(model.run.path), _stamp(model.run.path))
+        pixels, cells = square(picture, run.px), find_cells(picture)
+        return judge_map(run, pixels, cells, attribution, on_progress=on_progress)
 
     stamp = _stamp(model.run.path)
     key = (str(model.run.path), stamp, picture.sha256, attribution.method, attribution.target)
@@ -309,12 +281,10 @@ def nearest(model: Model, picture: Picture) -> "list[Neighbour]":
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _nearest(path: str, stamp: int, sha256: str, _picture: Picture) -> "list[Neighbour]":
-    from modelzoo.inference.neighbours import nearest_images
-    from modelzoo.inference.trained import predict
+    from xai.on_runs.predict import find_neighbours
 
-    trained = _trained(path, stamp)
-    found = predict(trained, square(_picture, trained.px)[None])
-    return nearest_images(trained.neighbours, found.embeddings[0])
+    run = _loaded(path, stamp)
+    return find_neighbours(run, square(_picture, run.px))
 
 
 @st.cache_resource(show_spinner=False)
@@ -340,9 +310,10 @@ def _keep(key: tuple[object, ...], work: Callable[[], Found]) -> Found:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _model_hash(path: str, stamp: int) -> str:
-    """Of the model's file."""
-    with (Path(path) / MODEL).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of the file with the weights."""
+    from xai.on_runs.open import hash_model
+
+    return hash_model(Path(path))
 
 
 def _stamp(path: Path) -> int:

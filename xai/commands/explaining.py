@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -17,26 +17,19 @@ import numpy.typing as npt
 from modelzoo.errors import UserError as ZooError
 from modelzoo.files import make_folder, write_bytes, write_text
 from xai.attribution import Attribution
+from xai.commands.manifest import MANIFEST, NOT_KEPT, SCHEMA, Record, read_images
 from xai.commands.progress import Show
 from xai.draw.overlay import draw_overlay, encode_png
 from xai.draw.scale import shared_vmax
 from xai.errors import UserError
-from xai.methods.table import ONE_PASS
 from xai.say.evidence import describe_evidence
 
 if TYPE_CHECKING:
     from modelzoo.inference.trained import LoadedRun
 
-MANIFEST = "manifest.json"
 OVERLAY_PX = 448  # a side, as the pages draw
 OPACITY = 0.6  # of the strongest evidence
 SAVE_SECONDS = 2.0  # what a killed command loses at most; a manifest of 10,000 images is 20 MB
-
-Record = dict[str, Any]  # of the manifest: plain JSON
-# Of a map's record: an attribution's fields (`values` a file's name), and what is drawn of it.
-NOT_KEPT = ("model_hash",)  # the manifest says it once
-MAP_KEYS = {spec.name for spec in fields(Attribution)} - {*NOT_KEPT} | {"overlay", "strength"}
-REFUSED_KEYS = {"method", "target"}
 
 
 @dataclass(slots=True)
@@ -69,45 +62,20 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
     """The run, loaded, and the folder of results with what its manifest says."""
-    from modelzoo.inference.trained import load_run
-    from modelzoo.runs.file_names import MODEL
-    from modelzoo.training.environment import pick_device
+    from xai.on_runs.open import hash_model, open_run
 
-    trained = load_run(run, str(pick_device(device)))
-    with (run / MODEL).open("rb") as file:
-        model_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    trained = open_run(run, device)
+    model_sha256 = hash_model(run)
     manifest = {
+        "schema": SCHEMA,
         "run": trained.run.id,
         "model_sha256": model_sha256,
         "backbone": trained.run.config.backbone,
         "classes": list(trained.classes),
         "versions": {name: version(name) for name in ("torch", "timm", "numpy", "pillow")},
-        "images": _read_images(make_folder(out) / MANIFEST, model_sha256),
+        "images": read_images(make_folder(out) / MANIFEST, model_sha256),
     }
     return Job(trained, out, image if image.is_dir() else image.parent, manifest)
-
-
-def _read_images(file: Path, model_sha256: str) -> list[Record]:
-    """What an earlier command left of the same model's maps; nothing where there is none."""
-    if not file.exists():
-        return []
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-        images: list[Record] = before["images"]
-        for each in images:
-            _check_keys(each, {"file", "sha256", "answer", "maps"})
-            for made in each["maps"]:
-                _check_keys(made, REFUSED_KEYS if "refused" in made else MAP_KEYS)
-        return images if before["model_sha256"] == model_sha256 else []
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{file} is damaged; remove it, or give another folder for --out."
-        ) from error
-
-
-def _check_keys(record: Record, keys: set[str]) -> None:
-    if not keys <= record.keys():
-        raise ValueError(f"without {', '.join(sorted(keys - record.keys()))}")
 
 
 def find_class(target: str | None, classes: Sequence[str]) -> int | None:
@@ -123,7 +91,7 @@ def explain_files(
     job: Job, files: Sequence[Path], names: Sequence[str], target: int | None, show: Show
 ) -> list[Record]:
     """The records of those of `files` that can be read, with the maps that were missing."""
-    from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+    from xai.on_runs.open import read_pixels
 
     before = {each["file"]: each for each in job.manifest["images"]}
     records = []
@@ -133,8 +101,7 @@ def explain_files(
             name = file.relative_to(job.root).as_posix()
             show(f"explaining {name}", done, len(files))
             try:
-                image = require_cells_visible(decode_image(file), str(file))
-                pixels = fit_square(image, job.trained.px)
+                pixels = read_pixels(file, job.trained.px)
                 sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
             except ZooError as error:
                 job.skipped[name] = str(error)
@@ -161,16 +128,15 @@ def _save(job: Job, record_by_file: dict[str, Record]) -> None:
 
 def _answer(trained: "LoadedRun", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
     """The record of an image without maps: what the run says of it."""
-    from modelzoo.inference.trained import predict
+    from xai.on_runs.predict import predict_image
 
-    answers = predict(trained, pixels[None])
-    probabilities = answers.probabilities[0]
+    found = predict_image(trained, pixels)
     return {
         "file": name,
         "sha256": sha256,
-        "answer": trained.classes[int(probabilities.argmax())],
-        "probabilities": dict(zip(trained.classes, probabilities.tolist(), strict=True)),
-        "ood_percentile": float(answers.ood_percentile[0]),
+        "prediction": trained.classes[found.predicted],
+        "probabilities": dict(zip(trained.classes, found.probabilities.tolist(), strict=True)),
+        "ood_percentile": found.ood_percentile,
         "maps": [],
     }
 
@@ -184,7 +150,7 @@ def _add_maps(
 ) -> None:
     """Make those maps of an image that its record does not list or whose files are gone."""
     if target is None:
-        target = job.trained.classes.index(record["answer"])
+        target = job.trained.classes.index(record["prediction"])
     there = {
         each["method"]
         for each in record["maps"]
@@ -195,46 +161,22 @@ def _add_maps(
     record["maps"] = [
         each for each in record["maps"] if each["target"] != target or each["method"] not in missing
     ]
-    for name, made in _explain(job, pixels, missing, target).items():
+    from xai.on_runs.explain import explain_or_refuse
+
+    made_by_name = explain_or_refuse(
+        job.trained,
+        pixels,
+        methods=missing,
+        target=target,
+        model_hash=job.manifest["model_sha256"],
+    )
+    for name, made in made_by_name.items():
         if isinstance(made, str):
             job.refused[name] = made
             record["maps"].append({"method": name, "target": target, "refused": made})
         else:
             record["maps"].append(_keep(job, record["file"], made))
             job.made += 1
-
-
-def _explain(
-    job: Job, pixels: npt.NDArray[np.uint8], names: Sequence[str], target: int
-) -> dict[str, Attribution | str]:
-    """An attribution by method, or why there is none for this network."""
-    import torch
-
-    from xai.explain import explain_by_all
-
-    backbone = job.trained.backbone
-    device = next(backbone.parameters()).device
-    images = backbone.normalise(torch.from_numpy(pixels[None]).to(device))
-    cheap = [name for name in names if name in ONE_PASS]
-    groups = [cheap] if cheap else []
-    groups += [[name] for name in names if name not in ONE_PASS]
-    found: dict[str, Attribution | str] = {}
-    while groups:
-        group = groups.pop()
-        try:
-            made = explain_by_all(
-                backbone,
-                images,
-                methods=group,
-                target=target,
-                model_hash=job.manifest["model_sha256"],
-            )
-            found |= {name: attributions[0] for name, attributions in made.items()}
-        except UserError as error:
-            if len(group) == 1:
-                found[group[0]] = str(error)
-            groups += [[name] for name in group] if len(group) > 1 else []
-    return {name: found[name] for name in names}
 
 
 def _keep(job: Job, image: str, attribution: Attribution) -> Record:
@@ -254,7 +196,7 @@ def _keep(job: Job, image: str, attribution: Attribution) -> Record:
     return plain | {
         "target_name": name,
         "unit": attribution.unit,
-        "says": describe_evidence(attribution, name),
+        "description": describe_evidence(attribution, name),
         "settings": {"input_px": job.trained.px, "device": str(_device(job))},
         "values": f"{stem}.npy",
         "overlay": f"{stem}.png",
@@ -288,9 +230,9 @@ def draw_all(job: Job, records: list[Record], names: Sequence[str], show: Show) 
 
 
 def _draw(job: Job, image: str, record: Record, vmax: float) -> None:
-    from modelzoo.datasets.images import decode_image, fit_square
+    from xai.on_runs.open import read_pixels
 
-    pixels = fit_square(decode_image(job.root / image), OVERLAY_PX)
+    pixels = read_pixels(job.root / image, OVERLAY_PX)
     drawn = draw_overlay(pixels, _read_map(job.out, record), vmax=vmax, opacity=OPACITY)
     write_bytes(job.out / record["overlay"], encode_png(drawn))
 

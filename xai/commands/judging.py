@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from rich.box import SIMPLE
 from rich.table import Table
 
@@ -15,10 +13,9 @@ from xai.commands.progress import Show
 from xai.errors import UserError
 from xai.faithfulness.table import MEASURES, Summary
 from xai.methods.table import METHODS
+from xai.types import Rgb
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from modelzoo.datasets.splits import SplitRow
     from modelzoo.inference.trained import LoadedRun
     from xai.faithfulness.report import QualityReport
@@ -39,7 +36,7 @@ class QualityJob:
     trained: "LoadedRun"
     root: Path  # that image ids are relative to
     rows: "list[SplitRow]"  # test images
-    seen: dict[str, npt.NDArray[np.uint8]] = field(default_factory=dict)  # image -> (px, px, 3)
+    seen: dict[str, Rgb] = field(default_factory=dict)  # image -> (px, px, 3)
     reports: "dict[str, list[QualityReport]]" = field(default_factory=dict)  # by image
     refused: dict[str, str] = field(default_factory=dict)  # method -> why
     skipped: dict[str, str] = field(default_factory=dict)  # image -> why
@@ -51,34 +48,19 @@ def gather(run: Path, n: int, device: str) -> QualityJob:
     Raises:
         ZooError: The run, its model or its images are not there.
     """
+    from modelzoo import paths
+    from modelzoo.datasets.opening import find_root
     from modelzoo.datasets.splits import draw_evenly
-    from modelzoo.inference.trained import load_run
     from modelzoo.runs.records import read_split
-    from modelzoo.training.environment import pick_device
+    from xai.on_runs.open import open_run
 
-    trained = load_run(run, str(pick_device(device)))
+    trained = open_run(run, device)
     test = [row for row in read_split(run).rows if row.part == "test"]
     if not test:
         raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
     drawn = draw_evenly(test, n, seed=trained.run.config.seed)
     data = Path(trained.run.config.data)
-    return QualityJob(trained, _find_root(data, drawn[0].image), drawn)
-
-
-def _find_root(data: Path, image_id: str) -> Path:
-    """The folder that image ids are relative to; it may lie deeper than the data set's path."""
-    from modelzoo import paths
-    from modelzoo.datasets.opening import open_dataset
-
-    if not data.exists():
-        raise UserError(
-            f"{data} is not there any more; put the data set back where it was when the run was "
-            "trained."
-        )
-    root = data if data.is_dir() else data.parent
-    if (root / image_id).is_file():
-        return root
-    return open_dataset(data, store=paths.store_folder()).root
+    return QualityJob(trained, find_root(data, drawn[0].image, store=paths.store_folder()), drawn)
 
 
 def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
@@ -105,67 +87,44 @@ def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
         raise UserError(f"No map could be made: {'; '.join(job.refused.values())}")
 
 
-def _see(job: QualityJob, image_id: str) -> "tuple[npt.NDArray[np.uint8], Cells]":
-    """The image (px, px, 3) as the run sees it, and its cells, sought where they are sharp."""
-    from modelzoo.datasets.images import decode_image, fit_square
-    from xai.smear.segment import WORK_PX, segment_cells
+def _see(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
+    """The image (px, px, 3) as the run sees it, and its cells at the same size."""
+    from xai.on_runs.open import read_pixels
+    from xai.on_runs.predict import find_cells
 
     px = job.trained.px
-    picture = decode_image(job.root / image_id)
-    cells = segment_cells(fit_square(picture, max(px, WORK_PX)))
-    return fit_square(picture, px), cells.resized(px)
+    file = job.root / image_id
+    return read_pixels(file, px), find_cells(lambda side: read_pixels(file, side), px)
 
 
 def _judge_image(
     job: QualityJob,
-    pixels: npt.NDArray[np.uint8],
+    pixels: Rgb,
     cells: "Cells",
     names: Sequence[str],
     randomised: "SplitModel",
 ) -> "list[QualityReport]":
-    """A report a method, of its map for the run's own answer."""
-    from modelzoo.inference.trained import predict
-    from xai.explain import explain
-    from xai.faithfulness.judge import judge
+    """One report per method, of its map for the class that the run predicts."""
+    from xai.on_runs.explain import explain_or_refuse
+    from xai.on_runs.judge import judge_map
+    from xai.on_runs.predict import predict_image
 
-    model = job.trained.backbone
-    image = _as_input(job, [pixels])
-    target = int(predict(job.trained, pixels[None]).probabilities[0].argmax())
+    target = predict_image(job.trained, pixels).predicted
+    left = [name for name in names if name not in job.refused]
     found = []
-    for name in names:
-        if name in job.refused:
-            continue
-        try:
-            (attribution,) = explain(model, image, method=name, target=target)
-        except UserError as error:
-            job.refused[name] = str(error)
-            continue
-        found.append(
-            judge(
-                model,
-                image,
-                attribution,
-                nuclei=cells.nuclei,
-                cells=cells.mask,
-                randomised=randomised,
-            )
-        )
+    for name, made in explain_or_refuse(job.trained, pixels, methods=left, target=target).items():
+        if isinstance(made, str):
+            job.refused[name] = made
+        else:
+            found.append(judge_map(job.trained, pixels, cells, made, randomised=randomised))
     return found
-
-
-def _as_input(job: QualityJob, pixels: Sequence[npt.NDArray[np.uint8]]) -> "Tensor":
-    """Images (px, px, 3) uint8 as the network takes them: (N, 3, px, px), normalised."""
-    import torch
-
-    backbone = job.trained.backbone
-    device = next(backbone.parameters()).device
-    return backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device))
 
 
 def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
     """What of each quick method holds on this network, seen on a few of the images."""
     from modelzoo.datasets.splits import draw_evenly
     from xai.faithfulness.validity import examine
+    from xai.on_runs.open import as_input
 
     rows = [row for row in job.rows if row.image in job.seen]
     few = draw_evenly(rows, EXAMINED, seed=job.trained.run.config.seed)
@@ -173,7 +132,7 @@ def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
     show("examining methods", 0, len(quick))
     return examine(
         job.trained.backbone,
-        _as_input(job, [job.seen[row.image] for row in few]),
+        as_input(job.trained, *(job.seen[row.image] for row in few)),
         methods=quick,
         progress=lambda done, total: show("examining methods", done, total),
     )

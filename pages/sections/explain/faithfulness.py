@@ -114,7 +114,7 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
     place = st.empty()
     bar = place.progress(0.0, f"{method.title}: making the map …")
 
-    def hear(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         bar.progress(min(done / total, 1.0), f"{method.title}: judging its map …")
 
     attribution = inference.attribution(model, subject.picture, method=method.name, target=target)
@@ -122,7 +122,7 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         model,
         subject.picture,
         attribution,
-        progress=hear,
+        on_progress=show,
     )
     place.empty()
     st.markdown(f"**{method.title}.** {describe_verdict(report)}")

@@ -69,14 +69,14 @@ def _work_out(model: Model, subject: Subject, target: int) -> "CellAttribution":
     place = st.empty()
     bar = place.progress(0.0, "Painting cells out …")
 
-    def hear(done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         bar.progress(done / total, f"Painting cells out: {done:,} of {total:,} passes …")
 
     found = inference.attribution_by_cell(
         model,
         subject.picture,
         target=target,
-        progress=hear,
+        on_progress=show,
     )
     place.empty()
     return found

@@ -85,14 +85,14 @@ def test_a_folder_is_explained_with_maps_as_the_library_makes_them(
         pixels = fit_square(decode_image(home.images / record["file"]), 64)
         probabilities = predict(model, pixels[None]).probabilities[0]
         assert list(record["probabilities"].values()) == pytest.approx(probabilities, abs=1e-6)
-        assert record["answer"] == CLASSES[probabilities.argmax()]
+        assert record["prediction"] == CLASSES[probabilities.argmax()]
         images = model.backbone.normalise(torch.from_numpy(pixels[None]))
         for each in record["maps"]:
             target = int(probabilities.argmax())
             (expected,) = explain(model.backbone, images, method=each["method"], target=target)
             found = np.load(home.out / each["values"])
             np.testing.assert_allclose(found, expected.values, atol=1e-5)
-            assert (each["target"], each["target_name"]) == (target, record["answer"])
+            assert (each["target"], each["target_name"]) == (target, record["prediction"])
             assert each["forward_passes"] == expected.forward_passes
             assert each["unit"] == METHODS[each["method"]].unit
             with Image.open(home.out / each["overlay"]) as overlay:

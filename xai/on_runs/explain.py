@@ -1,0 +1,87 @@
+"""Attribution maps of a run for one image, and Shapley values of its cells."""
+
+from collections.abc import Callable, Sequence
+
+from modelzoo.inference.trained import LoadedRun
+from xai.attribution import Attribution
+from xai.errors import UserError
+from xai.explain import explain_by_all
+from xai.methods.table import ONE_PASS
+from xai.on_runs.open import as_input
+from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features
+from xai.smear.segment import Cells
+from xai.types import Rgb
+
+
+def explain_image(
+    run: LoadedRun, pixels: Rgb, *, methods: Sequence[str], target: int, model_hash: str = ""
+) -> dict[str, Attribution]:
+    """Attributions by method; those that need the last features only share one forward pass.
+
+    Args:
+        run: Opened.
+        pixels: (px, px, 3) uint8, at the input size of the run.
+        methods: Names of rows in `xai.methods.table`.
+        target: Index into the classes of the run.
+        model_hash: Handed on to the attributions.
+
+    Raises:
+        UserError: A method is not right for this network, or the target is no class.
+    """
+    found = explain_by_all(
+        run.backbone,
+        as_input(run, pixels),
+        methods=methods,
+        target=target,
+        model_hash=model_hash,
+    )
+    return {method: attributions[0] for method, attributions in found.items()}
+
+
+def explain_or_refuse(
+    run: LoadedRun, pixels: Rgb, *, methods: Sequence[str], target: int, model_hash: str = ""
+) -> dict[str, Attribution | str]:
+    """As `explain_image`; a method that is not right for this network gives its reason."""
+    cheap = [name for name in methods if name in ONE_PASS]
+    groups = ([cheap] if cheap else []) + [[name] for name in methods if name not in ONE_PASS]
+    found: dict[str, Attribution | str] = {}
+    while groups:
+        group = groups.pop()
+        try:
+            found |= explain_image(run, pixels, methods=group, target=target, model_hash=model_hash)
+        except UserError as error:
+            if len(group) == 1:
+                found[group[0]] = str(error)
+            else:  # which of them it was is seen one by one
+                groups += [[name] for name in group]
+    return {name: found[name] for name in methods}
+
+
+def explain_cells(
+    run: LoadedRun,
+    pixels: Rgb,
+    cells: Cells,
+    *,
+    target: int,
+    on_progress: Callable[[int, int], None],
+) -> CellAttribution:
+    """Shapley values of the cells of an image and of its background.
+
+    Args:
+        run: Opened.
+        pixels: (px, px, 3) uint8, at the input size of the run.
+        cells: Of the image, at any size.
+        target: Index into the classes of the run.
+        on_progress: Called with forward passes done and in all; may raise to stop.
+
+    Raises:
+        UserError: There is no cell, or the target is no class.
+    """
+    features = find_shapley_features(pixels, cells.resized(run.px))
+    return cell_shapley(
+        run.backbone,
+        features,
+        target,
+        normalise=run.backbone.normalise,
+        progress=on_progress,
+    )

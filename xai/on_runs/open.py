@@ -1,0 +1,70 @@
+"""A run opened for explanations, and an image as its network takes it.
+
+`xai/on_runs` is the one place that joins the two libraries: pages, commands and whatever else asks
+a run for a prediction or a map stand on it.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+from modelzoo.runs.file_names import MODEL
+from xai.types import Rgb
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modelzoo.inference.trained import LoadedRun
+
+
+def open_run(path: Path, device: str = "cpu") -> "LoadedRun":
+    """The run in folder `path`, ready to predict and to be explained.
+
+    Args:
+        path: The folder of the run.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+
+    Raises:
+        modelzoo.errors.UserError: It is no run, has no model, is damaged, or there is no such
+            device.
+    """
+    # Here, because reading pixels needs no torch, and pages show an image before they need it.
+    from modelzoo.inference.trained import load_run
+    from modelzoo.training.environment import pick_device
+    from xai.model import prepare_process
+
+    prepare_process()
+    return load_run(path, str(pick_device(device)))
+
+
+def hash_model(path: Path) -> str:
+    """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits."""
+    with (path / MODEL).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_pixels(source: Path | bytes, px: int, *, name: str = "") -> Rgb:
+    """The middle of an image as a network of `px` pixels a side sees it: (px, px, 3) uint8.
+
+    Args:
+        source: A file, or its content.
+        px: Side in pixels.
+        name: What errors call it; the path where none is given.
+
+    Raises:
+        modelzoo.errors.UserError: It is no image, or too small to show a cell.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "the image")
+    image = decode_image(source, name=name)
+    return fit_square(require_cells_visible(image, name), px)
+
+
+def as_input(run: "LoadedRun", *pixels: Rgb) -> "Tensor":
+    """Images (px, px, 3) uint8 as the network takes them: (N, 3, px, px) float32, normalised."""
+    import torch
+
+    device = next(run.backbone.parameters()).device
+    return run.backbone.normalise(torch.from_numpy(np.stack(pixels)).to(device))
