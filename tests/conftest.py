@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: threads of torch that wait for one another's cores spin, and a pass
+    # takes many times as long. Set before torch is imported, for its processes too.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _folder_of(variable: str) -> Path:
     given = os.environ.get(variable)

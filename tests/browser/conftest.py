@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 
-expect.set_options(timeout=60_000)  # the first explanation waits for torch
+# Only a page that never shows what is waited for fails: a busy machine is slow, and passes.
+PATIENCE_MS = 300_000
+expect.set_options(timeout=PATIENCE_MS)
 PROJECT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -42,7 +44,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh tab at 1440 px, without anything remembered."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 
@@ -54,7 +56,7 @@ def servers() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
     yield started
     for server in started.values():
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE_MS / 1000)
 
 
 @pytest.fixture(scope="session")
