@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="BlastLens", page_icon=":material/biotech:", layout="wide")
+# A file: the browser fetches the icon of a page from a foreign host where it is a ":material/…:".
+st.set_page_config(page_title="BlastLens", page_icon="pages/shell/icon.svg", layout="wide")
 st.logo("pages/shell/blastlens.svg", size="large")
 
 if st.context.theme.type == "dark":

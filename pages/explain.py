@@ -18,6 +18,7 @@ from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.links import warn_if_gone
 from pages.shell.models import Model, list_models
+from pages.shell.text import code, plain
 
 MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
     "Where it looked",
@@ -77,7 +78,7 @@ with error_in_place():
     with picture:
         pixels = inference.square(subject.picture, DISPLAY_PX)
         st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
-        st.markdown(f":small[`{subject.picture.name}`: {truth}]")
+        st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
         if subject.image_id:
             st.page_link(
                 "pages/explain.py",
@@ -96,7 +97,7 @@ with error_in_place():
         "**Not for diagnosis.** A map shows what moved this model's answer, which need not be what "
         "makes a cell a blast."
     )
-    sentence.markdown(f"#### Asking {chosen[0].title} …")
+    sentence.markdown(f"#### Asking {plain(chosen[0].title)} …")
     progress = st.empty()
     with progress.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0)
@@ -108,14 +109,13 @@ with error_in_place():
     panels = Panels(subject, look, may_compute=not stopped)
     asked: list[tuple[Model, Prediction]] = []
     for done, model in enumerate(chosen):
-        bar.progress(done / len(chosen), f"{model.title} ({done + 1} of {len(chosen)}) …")
+        bar.progress(done / len(chosen), f"{plain(model.title)} ({done + 1} of {len(chosen)}) …")
         try:
             with error_in_place():
                 answer = inference.answer(model, subject.picture, may_compute=not stopped)
                 asked.append((model, answer))
-                sentence.markdown(
-                    f"#### {describe_predictions([each for _, each in asked], subject.label)}"
-                )
+                said = describe_predictions([each for _, each in asked], subject.label)
+                sentence.markdown(f"#### {plain(said)}")
                 if view == MAPS:
                     draw_model(model, answer, methods, target_name, panels)
                 elif view in (CELLS, TRUST) and stopped:

@@ -11,12 +11,13 @@ from pages.sections.train.run import choose_run, show_run
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import describe_at_work, list_runs_here, read_states
+from pages.shell.text import plain
 
 enter_page("train")
 st.title("What is training, and what next?")
 found = list_runs_here()
 states = read_states(found)
-st.markdown(f"#### {describe_at_work(list_at_work(found, now=time.time()))}")
+st.markdown(f"#### {plain(describe_at_work(list_at_work(found, now=time.time())))}")
 show_at_work(states)
 
 st.subheader("Train a model")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from modelzoo.errors import UserError
+from pages.shell.text import plain
 from xai.errors import UserError as ExplainError  # noqa: TID253  # errors alone: no torch behind it
 
 
@@ -15,4 +16,4 @@ def error_in_place() -> Iterator[None]:
     try:
         yield
     except (UserError, ExplainError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")

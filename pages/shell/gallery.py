@@ -15,6 +15,7 @@ from modelzoo.datasets.opening import find_root
 from modelzoo.datasets.splits import is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from pages.shell.text import plain
 
 PX = 240  # side of a small picture: sharp at the width of a card on most screens
 CARDS = 12  # a page of a gallery
@@ -25,7 +26,7 @@ class Card:
     """One image of a gallery."""
 
     image_id: str
-    text: str  # Markdown: what it is, who says what
+    text: str  # Markdown: what it is, who says what; its names through `plain`
     alt: str
     run_ids: tuple[str, ...]  # whom Explain asks
 
@@ -55,8 +56,8 @@ def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 
     page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     if not is_there:
         st.info(
-            f"The images cannot be shown: {data} is not there any more. Put the data set back "
-            "where it was when the runs were trained.",
+            f"The images cannot be shown: {plain(str(data))} is not there any more. Put the data "
+            "set back where it was when the runs were trained.",
             icon=":material/hide_image:",
         )
     with place, st.grid(min_column_width=card_px, gap="small"):
@@ -76,7 +77,7 @@ def _draw_card(card: Card, data: Path | None) -> None:
     st.markdown(card.text)
     st.page_link(
         "pages/explain.py",
-        label=card.image_id,
+        label=plain(card.image_id),
         icon=":material/biotech:",
         query_params={"image": card.image_id, "run": list(card.run_ids)},
     )

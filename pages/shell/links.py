@@ -15,6 +15,7 @@ import streamlit as st
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import OLD_SPLIT_KINDS
+from pages.shell.text import plain
 
 Query = dict[str, list[str]]
 
@@ -135,8 +136,8 @@ def warn_if_gone(
     for value in st.query_params.get_all(key):
         if value and value not in there and value in elsewhere:
             st.warning(
-                f"{what} {value} of this link is left out by what is chosen above.",
+                f"{what} {plain(value)} of this link is left out by what is chosen above.",
                 icon=":material/filter_alt:",
             )
         elif value and value not in there:
-            st.warning(f"{what} {value} of this link is gone.", icon=":material/link_off:")
+            st.warning(f"{what} {plain(value)} of this link is gone.", icon=":material/link_off:")

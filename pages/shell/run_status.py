@@ -12,6 +12,7 @@ from modelzoo.launching.queue import AtWork
 from modelzoo.runs.folder import Run, list_runs
 from modelzoo.runs.status import Status, read_status
 from modelzoo.text import describe_seconds
+from pages.shell.text import code, plain
 
 STATE_COLOURS = {"queued": "gray", "training": "blue", "stopped": "orange", "failed": "red"}
 
@@ -49,7 +50,8 @@ def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
     words = describe_status(status)
     if status.state == "queued" and ahead:
         words = f"Waits for {status.device}, {ahead} before it."
-    st.markdown(f":{colour}-badge[{status.state}] **{backbone_title(run)}** `{run.id}`: {words}")
+    title, name = plain(backbone_title(run)), code(run.id)
+    st.markdown(f":{colour}-badge[{status.state}] **{title}** {name}: {plain(words)}")
     if status.state == "training":
         st.progress(_share_of(status))
 

@@ -11,13 +11,14 @@ from modelzoo.evaluation.configurations import (
 )
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.shell.tables import WHOLE_ROWS, offer_csv
+from pages.shell.text import plain
 
 
 def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     """What differs between the settings of the runs, and whether anything does."""
     st.subheader("Is it the backbone that makes the difference?")
     table = differing_configurations({row.run_id: row.config for row in rows})
-    st.markdown(describe_differences(table))
+    st.markdown(plain(describe_differences(table)))
     if len(table.columns) == 1:
         return
     table.insert(0, "model", [names[row.run_id] for row in rows])

@@ -17,6 +17,7 @@ from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
 from pages.shell.session import choose, clicked_point
 from pages.shell.tables import offer_csv
+from pages.shell.text import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ def draw_mistakes(
     with matrices, st.grid(min_column_width=320, gap="medium"):
         for row in rows:
             with st.container():
-                st.markdown(f"**{names[row.run_id]}**")
+                st.markdown(f"**{plain(names[row.run_id])}**")
                 if cell and cell.run_id == row.run_id:
                     _draw_matrix(row, names, (cell.label, cell.predicted), file_format)
-                    words = f"True class {cell.label}, said to be {cell.predicted}"
+                    words = plain(f"True class {cell.label}, said to be {cell.predicted}")
                     st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
                 else:
                     _draw_matrix(row, names, None, file_format)
@@ -118,7 +119,8 @@ def _draw_cell(
 ) -> None:
     st.markdown("##### Images of the cell")
     st.markdown(
-        f"**{names[cell.run_id]}**, true class {cell.label}, said to be {cell.predicted}: "
+        f"**{plain(names[cell.run_id])}**, true class {plain(cell.label)}, said to be "
+        f"{plain(cell.predicted)}: "
         f"{count(len(judged), 'test image')}{', the surest first' if len(judged) > 1 else ''}."
     )
     if judged:
@@ -169,7 +171,7 @@ def _card(judged: ImageResult) -> Card:
     said = f"{saying.predicted} {percent_of(saying.probability)}"
     return Card(
         judged.image,
-        f"said to be **{said}**  \ntrue class {judged.label}",
+        f"said to be **{plain(said)}**  \ntrue class {plain(judged.label)}",
         f"{judged.image}, true class {judged.label}, said to be {said}.",
         (saying.run_id,),
     )

@@ -14,6 +14,7 @@ from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.runs.attribution_tables import read_quality
 from pages.shell.errors import error_in_place
 from pages.shell.tables import WHOLE_ROWS, offer_csv
+from pages.shell.text import plain
 from xai.faithfulness.table import MEASURES, PUBLISHED, Summary  # noqa: TID253  # no torch behind
 from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
 from xai.say.verdict import describe_runs  # noqa: TID253  # no torch behind
@@ -50,14 +51,14 @@ def draw_map_quality(
     st.markdown(_say(shown))
     _draw_table(shown, names, measure)
     st.caption(
-        f"Test images of {split_title}. {MEASURES[measure].help} "
+        f"Test images of {plain(split_title)}. {MEASURES[measure].help} "
         f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % intervals by "
         "bootstrap over groups. A method beats the three where its mean gain over each, image by "
         f"image, has an interval above zero. {PUBLISHED}"
     )
     offer_csv(_all_rows(found, names), f"maps-{rows[0].split_id}")
     if missing:
-        with st.expander(f"Not judged yet: {', '.join(names[each] for each in missing)}"):
+        with st.expander(f"Not judged yet: {', '.join(plain(names[each]) for each in missing)}"):
             _offer_commands(missing)
 
 
@@ -106,7 +107,7 @@ def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
         method: [each for found in shown.values() for each in found if each.method == method]
         for method in METHODS
     }
-    return "  \n".join(describe_runs(found) for found in of_method.values() if found)
+    return "  \n".join(plain(describe_runs(found)) for found in of_method.values() if found)
 
 
 def _draw_table(

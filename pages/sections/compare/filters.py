@@ -8,6 +8,7 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
 from pages.figures.frame import FORMATS
 from pages.shell.links import warn_if_gone
+from pages.shell.text import plain
 
 DRAWN = 12  # runs in figures: nobody tells more lines apart
 
@@ -107,7 +108,7 @@ def choose_format() -> str:
 
 
 def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Sequence[str]:
-    warn_if_gone(key, values, what)
+    warn_if_gone(key, [plain(value) for value in values], what)
     if len(values) < 2:
         return values
     return (
@@ -115,6 +116,7 @@ def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Seque
             what,
             values,
             selection_mode="multi",
+            format_func=plain,  # a title of pills is Markdown
             key=key,
             bind="query-params",
             help=f"{text} Without a choice: all.",

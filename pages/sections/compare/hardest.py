@@ -19,6 +19,7 @@ from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
 from pages.shell.tables import offer_csv
+from pages.shell.text import plain
 
 
 def choose_right(images_by_right: Mapping[int, int]) -> int | None:
@@ -47,7 +48,7 @@ def draw_disagreements(rows: Sequence[LeaderboardRow], names: Mapping[str, str])
     st.subheader("Which images are hard, and for whom?")
     answers = read_test_predictions(row.run_id for row in rows)
     judged = rank_hardest(answers)
-    st.markdown(describe_agreement(judged))
+    st.markdown(plain(describe_agreement(judged)))
     if not judged:
         return
     right = choose_right(Counter(each.n_correct for each in judged))
@@ -70,14 +71,14 @@ def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:
     for saying in judged.by_model:
         by_answer.setdefault(saying.predicted, []).append(saying)
     lines = [
-        f"{'**' + says + '**' if says == judged.label else says}: "
-        + ", ".join(f"{names[each.run_id]} {_percent(each)}" for each in by_model)
+        f"{'**' + plain(says) + '**' if says == judged.label else plain(says)}: "
+        + ", ".join(f"{plain(names[each.run_id])} {_percent(each)}" for each in by_model)
         for says, by_model in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
     ]
     right = f"right by {judged.n_correct} of {len(judged.by_model)}"
     return Card(
         judged.image,
-        f"true class **{judged.label}**, {right}  \n"
+        f"true class **{plain(judged.label)}**, {right}  \n"
         + "  \n".join(f":small[{line}]" for line in lines),
         f"{judged.image}, true class {judged.label}, {right}.",
         _ask(judged),

@@ -12,6 +12,7 @@ from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow
 from modelzoo.evaluation.tables import describe_score, leaderboard_table
 from pages.shell.run_status import STATE_COLOURS
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
+from pages.shell.text import code, plain
 
 BADGES = {True: "ImageNet", False: "no ImageNet weights", None: "not known"}
 
@@ -89,9 +90,10 @@ def draw_unfinished(board: Leaderboard) -> None:
     st.markdown("**Runs without scores**")
     for run in board.unfinished:
         colour = STATE_COLOURS.get(run.state, "gray")
-        st.markdown(f":{colour}-badge[{run.state}] **{run.title}** `{run.run_id}`: {run.sentence}")
+        title, name = plain(run.title), code(run.run_id)
+        st.markdown(f":{colour}-badge[{run.state}] **{title}** {name}: {plain(run.sentence)}")
     for run_id, sentence in board.problems.items():
-        st.markdown(f":red-badge[damaged] `{run_id}`: {sentence}")
+        st.markdown(f":red-badge[damaged] {code(run_id)}: {plain(sentence)}")
 
 
 def _sortable(score: Score) -> str:

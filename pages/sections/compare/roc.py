@@ -10,19 +10,21 @@ from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.learning import _styles
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_curves
+from pages.shell.text import plain
 
 
 def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
     """One class against the rest, or the mean of all, for every run on one pair of axes."""
     st.subheader("How well are the classes told apart?")
     targets = [MACRO, *sorted({name for row in rows for name in row.evaluation.classes})]
-    warn_if_gone("roc", targets, "Class")
+    warn_if_gone("roc", [plain(name) for name in targets], "Class")
     target = (
         st.segmented_control(
             "Class",
             targets,
             default=MACRO,
             required=True,
+            format_func=plain,  # a title of this control is Markdown
             key="roc",
             bind="query-params",
             help="One class against the rest, or the mean of the curves of all classes. The area "
@@ -36,7 +38,7 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         if target in by_class
     }
     if not curves:
-        st.caption(f"No test image is of class {target}, or all are: there is no curve.")
+        st.caption(f"No test image is of class {plain(target)}, or all are: there is no curve.")
         return
     st.plotly_chart(
         roc_curves(curves, _styles(rows, names)),

@@ -6,6 +6,7 @@ import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.verdict import describe_split_effect, verdict_sentences
+from pages.shell.text import plain
 
 
 def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRow]) -> None:
@@ -16,8 +17,11 @@ def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardR
         all_rows: Tested on any.
     """
     answer, *rest = verdict_sentences(rows)
-    st.markdown(f"#### {answer}")
+    st.markdown(f"#### {plain(answer)}")
     if rest:
-        st.markdown(" ".join(rest))
+        st.markdown(plain(" ".join(rest)))
     if effect := describe_split_effect(all_rows):
-        st.info(f"{effect} A figure means nothing without its split.", icon=":material/call_split:")
+        st.info(
+            f"{plain(effect)} A figure means nothing without its split.",
+            icon=":material/call_split:",
+        )

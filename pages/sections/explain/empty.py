@@ -9,6 +9,7 @@ from pages.sections.explain.models import describe_unready
 from pages.sections.home.overview import running
 from pages.shell.demo import offer_demo
 from pages.shell.run_status import list_runs_here, read_states
+from pages.shell.text import plain
 
 SAMPLE = "Pre"  # its cells are many and large
 
@@ -33,7 +34,7 @@ def wait_for_a_model() -> None:
         running(states)
         for run_id, sentence in describe_unready().items():
             if run_id not in busy:
-                st.warning(f"Run {run_id}: {sentence}", icon=":material/warning:")
+                st.warning(plain(f"Run {run_id}: {sentence}"), icon=":material/warning:")
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

@@ -15,6 +15,7 @@ from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.models import Model
+from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # records: no torch behind them
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
 from xai.faithfulness.table import MEASURES  # noqa: TID253  # a table: no torch behind it
@@ -47,7 +48,9 @@ def draw_trust(
         if target is None:
             return
         name = answer.classes[target]
-        st.markdown(f"#### {model.title}: can its maps for {name} be trusted?", help=HELP)
+        st.markdown(
+            f"#### {plain(model.title)}: can its maps for {plain(name)} be trusted?", help=HELP
+        )
         for method in methods:
             with error_in_place():
                 _draw_method(model, subject, method, target)
@@ -125,10 +128,10 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         on_progress=show,
     )
     place.empty()
-    st.markdown(f"**{method.title}.** {describe_verdict(report)}")
+    st.markdown(f"**{method.title}.** {plain(describe_verdict(report))}")
     with error_in_place():
         if held := _read_sentence(model, method.name):
-            st.markdown(f"On a few test images of this run: {held}")
+            st.markdown(f"On a few test images of this run: {plain(held)}")
     st.caption(method.not_valid)
     with st.expander("Scores, beside those of three maps that never asked the model"):
         st.dataframe(

@@ -23,6 +23,7 @@ from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.models import Model
 from pages.shell.palette import class_colours
+from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it
 from xai.draw.outlines import draw_outlines  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import draw_overlay, encode_png  # noqa: TID253  # no torch behind it
@@ -181,7 +182,7 @@ def find_target(answer: Prediction, target_name: str) -> int | None:
     name = answer.class_to_explain(target_name)
     if name in answer.classes:
         return answer.classes.index(name)
-    st.info(f"{answer.title} knows no class {name}: choose another to explain.")
+    st.info(f"{plain(answer.title)} knows no class {plain(name)}: choose another to explain.")
     return None
 
 
@@ -194,7 +195,7 @@ def _draw_map(
     beside: "DeltaGenerator",
 ) -> None:
     """One map in the current column, and what it shows in words in the column `beside`."""
-    st.markdown(f"**{method.title}** for **{name}**")
+    st.markdown(f"**{method.title}** for **{plain(name)}**")
     slot = st.empty()
     try:
         with slot, st.spinner(f"{method.title}: {method.cost} …"):
@@ -210,7 +211,8 @@ def _draw_map(
         panels.are_all = False
         return
     cells = inference.find_cells(panels.subject.picture)
-    said, cost = describe_evidence(attribution, name, cells.labels), _cost(attribution)
+    said = plain(describe_evidence(attribution, name, cells.labels))
+    cost = _cost(attribution)
     with beside:
         if attribution.is_empty:
             st.info(said)
@@ -220,7 +222,7 @@ def _draw_map(
                 f":material/content_copy: The same map as {same}: that they agree proves nothing."
             )
         if attribution.note:
-            st.caption(f":material/info: {attribution.note}")
+            st.caption(f":material/info: {plain(attribution.note)}")
         shown = as_share(attribution) if panels.look.as_share else attribution
         panels.add(Panel(slot, st.empty(), method, model, shown, name))
 
@@ -254,8 +256,11 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
 def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
     """Title and badges, and above all maps what speaks against relying on them."""
     part = subject.part_by_run.get(model.run.id)
-    st.markdown(f"#### {model.title}")
-    badges = [f":gray-badge[run {model.run.id}]", f":gray-badge[{model.run.config.split} split]"]
+    st.markdown(f"#### {plain(model.title)}")
+    badges = [
+        f":gray-badge[run {plain(model.run.id)}]",
+        f":gray-badge[{model.run.config.split} split]",
+    ]
     if model.has_imagenet is False:
         badges.append(":orange-badge[no ImageNet weights]")
     if part:
@@ -264,7 +269,7 @@ def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
         badges.append(f":{colour}-badge[image in its {words} part]")
     st.markdown(" ".join(badges))
     for doubt in describe_doubts(answer, part):
-        st.warning(doubt, icon=":material/warning:")
+        st.warning(plain(doubt), icon=":material/warning:")
 
 
 def _draw_answer(answer: Prediction, subject: Subject) -> None:

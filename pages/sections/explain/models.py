@@ -13,6 +13,7 @@ from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
 from pages.shell.links import warn_if_gone
 from pages.shell.models import Model
+from pages.shell.text import plain
 
 STARTS_WITH = 2  # runs shown without a choice
 
@@ -24,7 +25,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
     unready = {} if set(linked) <= set(by_id) else describe_unready()
     for run_id in linked:
         if run_id in unready:
-            st.info(f"Run {run_id} cannot be asked yet. {unready[run_id]}")
+            st.info(plain(f"Run {run_id} cannot be asked yet. {unready[run_id]}"))
     warn_if_gone("run", {*by_id, *unready}, "Run")
     same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
     start = same_data[:STARTS_WITH]

@@ -10,6 +10,7 @@ from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.models import Model
+from pages.shell.text import plain
 
 HELP = (
     "By the features that the model's last layer sees: 0 is the same image, 1 nothing in common. "
@@ -21,24 +22,25 @@ def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
     """One model's row: its nearest training images, and an alarm where one is nearly this image."""
     with st.container(border=True), error_in_place():
         found = inference.nearest(model, subject.picture)
-        st.markdown(f"#### {model.title}: the training images most like this one", help=HELP)
+        st.markdown(f"#### {plain(model.title)}: the training images most like this one", help=HELP)
         others = [each for each in found if each.image != subject.image_id]
         twins = [each for each in others if each.is_duplicate]
         if twins:
             st.error(
-                f"{twins[0].image}, a training image of this run, is as like this one as hardly "
-                "any two different images are: if it shows the same cells, that the model knows "
-                "the answer proves nothing.",
+                f"{plain(twins[0].image)}, a training image of this run, is as like this one as "
+                "hardly any two different images are: if it shows the same cells, that the model "
+                "knows the answer proves nothing.",
                 icon=":material/content_copy:",
             )
         same = sum(each.label == answer.predicted for each in others)
         st.markdown(
-            f"{same} of these {len(others)} are {answer.predicted}, which {model.title} predicts."
+            f"{same} of these {len(others)} are {plain(answer.predicted)}, which "
+            f"{plain(model.title)} predicts."
         )
         cards = [
             Card(
                 each.image,
-                f"**{each.label}**, distance {each.distance:.3f}",
+                f"**{plain(each.label)}**, distance {each.distance:.3f}",
                 f"Training image {each.image} of class {each.label}, distance {each.distance:.3f}.",
                 (model.run.id,),
             )

@@ -16,6 +16,7 @@ from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.models import Model
 from pages.shell.session import count_clicks, toggle_clicked_number
+from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 from xai.perturb.image import PERTURBATIONS, Perturbation, describe_change, keep_only  # noqa: TID253  # no torch behind it
@@ -148,7 +149,8 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
 def _draw_answer(model: Model, answer: Prediction, subject: Subject, change: Change) -> None:
     after = inference.what_if(model, subject.picture, change.make)
     st.markdown(
-        f"**{model.title}**: {describe_change(answer.probabilities, after, answer.classes)}"
+        f"**{plain(model.title)}**: "
+        f"{plain(describe_change(answer.probabilities, after, answer.classes))}"
     )
     with st.expander("All classes, after the change"):
         st.html(probability_bars(answer.with_probabilities(after), subject.label))

@@ -12,6 +12,7 @@ from pages.sections.explain.prediction import Prediction, percent_of
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.models import Model
+from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 
@@ -34,7 +35,7 @@ def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name
         if target is None:
             return
         name = answer.classes[target]
-        st.markdown(f"#### {model.title}: what each cell adds to {name}", help=HELP)
+        st.markdown(f"#### {plain(model.title)}: what each cell adds to {plain(name)}", help=HELP)
         cells = inference.find_cells(subject.picture)
         if not _may_begin(model, subject, cells.count, target):
             return
@@ -45,7 +46,7 @@ def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name
         with right:
             from xai.say.cells import describe_cells
 
-            st.markdown(describe_cells(found, cells.labels, name))
+            st.markdown(plain(describe_cells(found, cells.labels, name)))
             _draw_table(found, cells, name)
             st.caption(f"({found.forward_passes:,} passes, {found.seconds:.1f} s)")
 

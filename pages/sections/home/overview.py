@@ -12,6 +12,7 @@ from modelzoo.launching.queue import list_at_work
 from modelzoo.training.devices import list_devices
 from pages.shell.demo import draw_demo_progress
 from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
+from pages.shell.text import plain
 
 
 def doors() -> None:
@@ -47,7 +48,7 @@ def running(before: frozenset[tuple[str, str]]) -> None:
     if not busy:
         return
     with st.container(border=True):
-        st.markdown(f"**{describe_at_work(busy)}**")
+        st.markdown(f"**{plain(describe_at_work(busy))}**")
         draw_demo_progress(found)
         for each in busy:
             if each.status.state == "training":

@@ -11,6 +11,7 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.status import Status
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import draw_progress, list_runs_here, read_states
+from pages.shell.text import plain
 
 
 @st.fragment(run_every="2s")
@@ -99,4 +100,4 @@ def _stop_button(
     ):
         with error_in_place():
             local.stop(run, after_epoch=after_epoch)
-            st.toast(f"{run.id} has been asked to stop.")
+            st.toast(f"{plain(run.id)} has been asked to stop.")

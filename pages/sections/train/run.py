@@ -21,6 +21,7 @@ from pages.sections.train.queue import offer_stop
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.run_status import draw_progress
+from pages.shell.text import plain
 
 LOG_LINES = 10  # of the log's end
 LOG_BYTES = 20_000  # read for them
@@ -120,7 +121,7 @@ def _draw_actions(run: Run, status: Status) -> None:
 
 def _offer_delete(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(f"Delete **{run.id}** with its model, its scores and its log?")
+        st.markdown(f"Delete **{plain(run.id)}** with its model, its scores and its log?")
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
             with error_in_place():
                 delete_run(run)
@@ -151,7 +152,7 @@ def _draw_log(run: Run) -> None:
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:  # not written yet, or the run has just been deleted
         return
-    st.caption(f"The end of {file}")
+    st.caption(plain(f"The end of {file}"))
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)
 
 
