@@ -9,6 +9,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def confidence_interval(low: float, high: float) -> str:
+    """A 95 % confidence interval of a share, as `95 % CI 91.2–98.7 %`."""
+    return f"95 % CI {100 * low:.1f}–{100 * high:.1f} %"
+
+
 def join(names: Sequence[str]) -> str:
     """`A, B and C`; at least one name."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,4 +1,4 @@
-"""What differs between the runs' settings: a comparison of backbones wants all else equal."""
+"""Configuration differences between runs: a comparison of backbones wants all else equal."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,13 +14,13 @@ SETTING_HELP = {spec.name: str(spec.metadata["help"]) for spec in fields(TrainCo
 
 
 def differing_configurations(configs: Mapping[str, TrainConfig]) -> pd.DataFrame:
-    """One row a run, in the order given, with only those options whose values differ.
+    """One row per run, in the order given, with only those options whose values differ.
 
     Args:
         configs: By run id.
 
     Returns:
-        The column `run`, then one column an option in the order that TrainConfig declares them.
+        The column `run`, then one column per option in the order that TrainConfig declares them.
     """
     table = pd.DataFrame({"run": list(configs)})
     for spec in fields(TrainConfig):
@@ -38,10 +38,10 @@ def describe_differences(table: pd.DataFrame) -> str:
     """
     names = [str(name).replace("_", " ") for name in table.columns if name != "run"]
     if len(table) < 2:
-        return "One run: there is nothing to hold its settings against."
+        return "There is only one run, so no configuration differs."
     if not names:
-        return "All runs shown were trained with the same settings, the backbone apart."
+        return "All runs shown have the same configuration, apart from the backbone."
     return (
-        f"Beside the backbone, the runs shown differ in {join(names)}: a gap between two of them "
-        "may come from there."
+        f"Apart from the backbone, the runs shown differ in {join(names)}: a difference in "
+        "accuracy between two of them may come from that."
     )

@@ -1,4 +1,4 @@
-"""Where models disagree: what each says of each test image. Arrays in, records out; no files."""
+"""Hardest test images: the prediction of every model for each. Arrays in, records out; no files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from modelzoo.text import count
 
 @dataclass(frozen=True, slots=True)
 class ModelPrediction:
-    """What one model says of one image."""
+    """The prediction of one model for one image."""
 
     run_id: str
     predicted: str  # the likeliest class
@@ -22,7 +22,7 @@ class ModelPrediction:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """One test image, and what every model says of it."""
+    """One test image, and the predictions of all models for it."""
 
     image: str
     label: str  # the true class
@@ -30,12 +30,12 @@ class ImageResult:
 
     @property
     def n_correct(self) -> int:
-        """How many models are right."""
+        """How many models are correct."""
         return sum(saying.is_correct for saying in self.by_model)
 
     @property
     def wrong_confidence(self) -> float:
-        """Mean probability that the models that are wrong give to their answers; 0 without any."""
+        """Mean probability of the wrong predictions; 0 without any."""
         wrong = [saying.probability for saying in self.by_model if not saying.is_correct]
         return sum(wrong) / len(wrong) if wrong else 0.0
 
@@ -43,7 +43,7 @@ class ImageResult:
 def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
     """The images with a label that every run has predicted, the hardest first.
 
-    Hardest: fewest models right, then the most confident in what is wrong.
+    Hardest: fewest correct models, then the highest confidence in wrong predictions.
 
     Args:
         predictions: By run id; of one part of one split.
@@ -68,7 +68,7 @@ def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
 def images_of_entry(
     judged: Sequence[ImageResult], *, label: str, predicted: str
 ) -> list[ImageResult]:
-    """Those of one cell of a confusion matrix.
+    """Those of one entry of a confusion matrix.
 
     Args:
         judged: By one run.
@@ -81,23 +81,23 @@ def images_of_entry(
 
 
 def describe_agreement(judged: Sequence[ImageResult]) -> str:
-    """On how many images all models are right, all wrong, and some either; one sentence."""
+    """On how many images all models are correct, all wrong, and some either; one sentence."""
     if not judged:
-        return "No test image was answered by every model shown."
+        return "No test image has a prediction of every model shown."
     models = len(judged[0].by_model)
     images = count(len(judged), "test image")
-    right = sum(each.n_correct == models for each in judged)
+    correct = sum(each.n_correct == models for each in judged)
     if models == 1:
-        return f"The model is right on {right} of {images}."
+        return f"The model is correct on {correct} of {images}."
     wrong = sum(each.n_correct == 0 for each in judged)
     return (
-        f"{'Both' if models == 2 else f'All {models}'} models are right on {right} of {images} and "
-        f"wrong on {wrong}; on {len(judged) - right - wrong} they differ."
+        f"{'Both' if models == 2 else f'All {models}'} models are correct on {correct} of {images} "
+        f"and wrong on {wrong}; on {len(judged) - correct - wrong} they differ."
     )
 
 
 def results_table(judged: Sequence[ImageResult], names: Mapping[str, str]) -> pd.DataFrame:
-    """`judged` as a table: a row an image, and two columns a run, what it says and how surely.
+    """One row per image, and per run two columns: the predicted class and its probability.
 
     Args:
         judged: In the order of the rows.
@@ -105,12 +105,12 @@ def results_table(judged: Sequence[ImageResult], names: Mapping[str, str]) -> pd
     """
     return pd.DataFrame(
         [
-            {"image": each.image, "true_class": each.label, "models_right": each.n_correct}
+            {"image": each.image, "true_class": each.label, "models_correct": each.n_correct}
             | {
                 f"{names[saying.run_id]}{what}": value
                 for saying in each.by_model
                 for what, value in (
-                    (" says", saying.predicted),
+                    (" predicted", saying.predicted),
                     (" probability", saying.probability),
                 )
             }

@@ -308,9 +308,9 @@ def _unfinished(run: Run, status: Status) -> Unfinished:
 def describe_status(status: Status) -> str:
     """What a run is doing, in one sentence."""
     if status.state == "queued":
-        return "Waits for its turn."
+        return "Queued."
     if status.state == "failed":
-        return status.error or "It failed and did not say why; its log may."
+        return status.error or "It failed without a message; see its log."
     if status.state == "stopped":
         return f"Stopped after {count(status.epoch, 'epoch')}; it can be resumed."
     if status.state == "done":

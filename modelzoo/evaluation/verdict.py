@@ -1,4 +1,4 @@
-"""The sentences that answer "which is best, can we tell?", from rows. No files, no drawing."""
+"""The sentences that compare runs: which is best, and can we tell? No files, no drawing."""
 
 import math
 from collections import defaultdict
@@ -14,7 +14,7 @@ from modelzoo.evaluation.rows import (
     list_splits,
     name_rows,
 )
-from modelzoo.text import capital, count, join, number, percent
+from modelzoo.text import capital, confidence_interval, count, join, number, percent
 
 
 def verdict(rows: Sequence[LeaderboardRow]) -> str:
@@ -29,7 +29,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     """
     scored = [row for row in rows if not math.isnan(row.accuracy.value)]
     if not scored:
-        return ["No run has been tested yet."]
+        return ["No run has been evaluated yet."]
     split_id = list_splits(scored)[0].split_id
     scored = best_first(row for row in scored if row.split_id == split_id)
     names = name_rows(scored)
@@ -37,29 +37,24 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     sentences = []
     if others:
         gaps = accuracy_differences(best.evaluation, [other.evaluation for other in others])
-        tied = [names[best.run_id]]
-        tied += [
-            names[o.run_id] for o, gap in zip(others, gaps, strict=True) if not gap.is_significant
-        ]
-        behind = [
-            (names[o.run_id], gap)
-            for o, gap in zip(others, gaps, strict=True)
-            if gap.is_significant
-        ]
-        sentences.append(_say_order(tied, behind))
-    sentences.append(_say_best(names[best.run_id], best))
+        named = [(names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True)]
+        tied = [name for name, gap in named if not gap.is_significant]
+        lower = [(name, gap) for name, gap in named if gap.is_significant]
+        sentences.append(_describe_order(names[best.run_id], tied, lower))
+    sentences.append(_describe_best(names[best.run_id], best))
     if not others:
-        sentences.append("Test another backbone on the same split to compare.")
+        sentences.append("Evaluate another backbone on the same split to compare.")
     untrained = sum(row.has_imagenet is False for row in scored)
     if untrained:
         total = number(len(scored))
         who = f"{number(untrained)} of the {total}"
         if untrained == len(scored):
             who = {1: "it", 2: "both"}.get(untrained, f"all {total}")
-        sentences.append(f"{capital(who)} started without ImageNet weights.")
+        was = "was" if untrained == 1 else "were"
+        sentences.append(f"{capital(who)} {was} initialised without ImageNet weights.")
     if len(best.evaluation.groups) < FEW_GROUPS:
         groups = count(len(best.evaluation.groups), "group")
-        sentences.append(f"The test images form only {groups}: take the ranges as rough.")
+        sentences.append(f"The test images form only {groups}, so the intervals are rough.")
     return sentences
 
 
@@ -80,7 +75,8 @@ def describe_split_effect(rows: Sequence[LeaderboardRow]) -> str:
     )
     rest = [effect for effect in rest if effect.hard_kind == first.hard_kind]
     if rest:
-        sentence += f", and {number(len(rest))} more by {_change([other.gain for other in rest])}"
+        who = rest[0].title if len(rest) == 1 else f"{number(len(rest))} others"
+        sentence += f", and {who} by {_change([other.gain for other in rest])}"
     return f"{sentence}: mean test accuracy on {first.dataset}."
 
 
@@ -163,43 +159,41 @@ def _change(gains: Sequence[float]) -> str:
     return f"{low} points" if low == high else f"{low} to {high} points"
 
 
-def _say_order(tied: list[str], behind: list[tuple[str, AccuracyDifference]]) -> str:
-    """Who leads, who cannot be told from the leader, who is behind and by how much."""
-    if len(tied) == 1:
-        lead = f"{tied[0]} is best"
-    elif len(tied) <= 3:
-        lead = f"{join(tied)} cannot be told apart"
-    else:
-        lead = f"{tied[0]} and {number(len(tied) - 1)} others cannot be told apart"
-    if not behind:
-        return f"{lead}."
-    if len(behind) == 1:
-        name, gap = behind[0]
-        return f"{lead}; {name} is behind, by {_range(gap)} points."
-    if len(behind) <= 3:
-        listed = join([f"{name} (by {_range(gap)} points)" for name, gap in behind])
-        return f"{lead}; {listed} are behind."
-    (nearest, least), (farthest, most) = behind[0], behind[-1]
-    return (
-        f"{lead}; {number(len(behind))} are behind, from {nearest} (by {_range(least)} points) "
-        f"to {farthest} (by {_range(most)} points)."
-    )
+def _describe_order(best: str, tied: list[str], lower: list[tuple[str, AccuracyDifference]]) -> str:
+    """Who leads, and what the comparison of each other run with the leader shows."""
+    parts = [f"{best} has the highest accuracy"]
+    if tied:
+        who = join(tied) if len(tied) <= 3 else f"{number(len(tied))} others"
+        verb = "shows" if len(tied) == 1 else "show"
+        parts.append(f"{who} {verb} no significant difference from it")
+    if len(lower) == 1:
+        name, gap = lower[0]
+        parts.append(f"{name} is lower by {_range(gap)} points (95 % CI)")
+    elif len(lower) <= 3 and lower:
+        listed = join([f"{name} by {_range(gap)}" for name, gap in lower])
+        parts.append(f"lower are {listed} points (95 % CI)")
+    elif lower:
+        (nearest, least), (farthest, most) = lower[0], lower[-1]
+        parts.append(
+            f"{number(len(lower))} are lower, from {nearest} by {_range(least)} to {farthest} by "
+            f"{_range(most)} points (95 % CI)"
+        )
+    return f"{'; '.join(parts)}."
 
 
-def _say_best(name: str, row: LeaderboardRow) -> str:
+def _describe_best(name: str, row: LeaderboardRow) -> str:
     accuracy = row.accuracy
     interval = (
         "no interval"
         if math.isnan(accuracy.ci_low)
-        else f"{100 * accuracy.ci_low:.1f} to {percent(accuracy.ci_high)}"
+        else confidence_interval(accuracy.ci_low, accuracy.ci_high)
     )
     return (
-        f"{name} names {percent(accuracy.value)} of the test images right ({interval}; "
-        f"{describe_test(row)})."
+        f"{name} has an accuracy of {percent(accuracy.value)} ({interval}) on {describe_test(row)}."
     )
 
 
 def _range(gap: AccuracyDifference) -> str:
     """The ends of `gap` in points, with a decimal where whole points would say zero."""
     decimals = 0 if gap.ci_low >= 0.01 else 1
-    return f"{100 * gap.ci_low:.{decimals}f} to {100 * gap.ci_high:.{decimals}f}"
+    return f"{100 * gap.ci_low:.{decimals}f}–{100 * gap.ci_high:.{decimals}f}"

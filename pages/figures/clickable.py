@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from pages.figures.frame import blank_figure
 
-FRAME = "#D55E00"  # of the cell chosen; stands out on both cells and both themes
+FRAME = "#D55E00"  # of the entry chosen; stands out on every shade and both themes
 
 
 def clickable_entries(

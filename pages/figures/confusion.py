@@ -18,17 +18,21 @@ def confusion_matrix(
     counts: npt.NDArray[np.int64],
     classes: Sequence[str],
     chosen: tuple[str, str] | None = None,
+    *,
+    title: str = "",
 ) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade.
 
     Args:
-        counts: (K, K), true class by answer.
+        counts: (K, K), true class by predicted class.
         classes: (K,).
-        chosen: True class and answer of the cell that gets a frame.
+        chosen: True and predicted class of the entry that gets a frame.
+        title: Model, data set, split and number of images, so that a saved picture names them.
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    figure = blank_figure(height=110 + 58 * len(classes))
+    lines = (1 + title.count("<br>")) * bool(title)
+    figure = blank_figure(height=110 + 58 * len(classes) + 16 * lines)
     figure.add_trace(
         go.Heatmap(
             z=100 * share,
@@ -43,29 +47,37 @@ def confusion_matrix(
             hoverinfo="skip",
         )
     )
-    cells = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
-    # Plotly tells no clicks on a heatmap, so each cell has a mark that cannot be seen.
+    entries = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
+    # Plotly tells no clicks on a heatmap, so each entry has a mark that cannot be seen.
     unseen = {"marker": {"opacity": 0}}
     figure.add_trace(
         go.Scatter(
-            x=[classes[j] for _, j in cells],
-            y=[classes[i] for i, _ in cells],
-            customdata=[[int(counts[cell]), 100 * share[cell]] for cell in cells],
+            x=[classes[j] for _, j in entries],
+            y=[classes[i] for i, _ in entries],
+            customdata=[[int(counts[entry]), 100 * share[entry]] for entry in entries],
             mode="markers",
             marker={"size": 44, "symbol": "square", "opacity": 0},
             selected=unseen,
             unselected=unseen,
-            hovertemplate="true %{y}, said to be %{x}<br>%{customdata[0]} images, "
+            hovertemplate="true %{y}, predicted %{x}<br>%{customdata[0]} images, "
             "%{customdata[1]:.1f} % of %{y}<extra></extra>",
             showlegend=False,
         )
     )
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54},
+        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28 + 16 * lines, "b": 54},
+        title={
+            "text": title,
+            "font": {"size": 12},
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+        },
         hovermode="closest",
-        hoverdistance=60,  # pixels: anywhere in a cell
-        # Not a trace's text, which would fade when another cell is selected.
+        hoverdistance=60,  # pixels: anywhere in an entry
+        # Not a trace's text, which would fade when another entry is selected.
         annotations=[
             {
                 "x": j,
@@ -76,7 +88,7 @@ def confusion_matrix(
                 "showarrow": False,
                 "font": {"color": ON_FULL if share[i, j] > FULL else ON_EMPTY},
             }
-            for i, j in cells
+            for i, j in entries
         ],
         shapes=[
             {
@@ -87,24 +99,24 @@ def confusion_matrix(
                 "y1": i + 0.48,
                 "line": {"color": FRAME, "width": 4},
             }
-            for i, j in cells
+            for i, j in entries
             if (classes[i], classes[j]) == chosen
         ],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
     axis = {"type": "category", "showgrid": False, "automargin": False, "fixedrange": True}
     last = len(classes) - 0.5
-    figure.update_xaxes(title_text="said to be", range=[-0.5, last], **axis)
+    figure.update_xaxes(title_text="predicted class", range=[-0.5, last], **axis)
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
     return figure
 
 
 def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: str) -> str:
-    """What `confusion_matrix` shows, in words: how many are right, and the commonest mistake."""
+    """What `confusion_matrix` shows, in words: how many are correct, the most frequent error."""
     wrong = counts - np.diag(np.diag(counts))
-    right = f"{name}: {int(np.trace(counts))} of {int(counts.sum())} test images right"
+    right = f"{name}: {int(np.trace(counts))} of {int(counts.sum())} test images correct"
     if not wrong.any():
-        return f"{right}, no mistake."
+        return f"{right}, no error."
     i, j = divmod(int(wrong.argmax()), len(classes))
-    mistake = f"{classes[i]} taken for {classes[j]}, {wrong[i, j]} times"
-    return f"{right}; the commonest mistake is {mistake}."
+    error = f"{classes[i]} predicted as {classes[j]}, {wrong[i, j]} times"
+    return f"{right}; the most frequent error is {error}."

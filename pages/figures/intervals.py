@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first
+from modelzoo.text import confidence_interval
 from pages.figures.frame import GRID, blank_figure
 from pages.shell.palette import backbone_style
 
@@ -21,7 +22,8 @@ def score_intervals(
         if math.isnan(score.value):
             continue
         has_interval = not math.isnan(score.ci_low)
-        words = f" ({100 * score.ci_low:.1f} to {100 * score.ci_high:.1f})" if has_interval else ""
+        interval = confidence_interval(score.ci_low, score.ci_high)
+        words = f" ({interval})" if has_interval else ""
         figure.add_trace(
             go.Scatter(
                 x=[100 * score.value],
@@ -42,9 +44,7 @@ def score_intervals(
                 showlegend=False,
             )
         )
-    figure.update_xaxes(
-        title_text=f"{METRICS[metric].title} in %, with 95 % interval", gridcolor=GRID
-    )
+    figure.update_xaxes(title_text=f"{METRICS[metric].title} in %, with 95 % CI", gridcolor=GRID)
     figure.update_yaxes(showgrid=False, automargin=True)
     return figure
 

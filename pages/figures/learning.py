@@ -1,6 +1,6 @@
 """Learning curves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ LIVE = "#8060C8"  # reads on light and dark
 def training_curves(
     histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str
 ) -> go.Figure:
-    """One column of each run's history by epoch; the epoch that was kept is marked."""
+    """One column of each run's history by epoch; the best epoch is marked."""
     figure = blank_figure(height=340 + 18 * len(histories))
     is_share = measure.endswith("accuracy")
     for name, history in histories.items():
@@ -36,7 +36,8 @@ def training_curves(
             )
         )
     unit = " in %" if is_share else ""
-    figure.update_xaxes(title_text="epoch (marked: the one that was kept)", gridcolor=GRID)
+    figure.update_xaxes(title_text="epoch (marked: best epoch, the checkpoint)", gridcolor=GRID)
+    _whole_epochs(figure, histories.values())
     figure.update_yaxes(title_text=f"{measure.replace('_', ' ')}{unit}", gridcolor=GRID)
     return figure
 
@@ -48,7 +49,7 @@ def training_curves_alt(histories: Mapping[str, pd.DataFrame], measure: str) -> 
         for name, history in histories.items()
         if best_epoch(history) is not None
     )
-    return f"{measure.replace('_', ' ').capitalize()} by epoch; epochs kept: {kept}."
+    return f"{measure.replace('_', ' ').capitalize()} by epoch; best epochs: {kept}."
 
 
 def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
@@ -71,6 +72,7 @@ def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
     unit = " in %" if measure == "accuracy" else ""
     figure.update_layout(legend={"y": 1, "yanchor": "bottom"})
     figure.update_xaxes(title_text="epoch", gridcolor=GRID)
+    _whole_epochs(figure, [history])
     figure.update_yaxes(title_text=f"{measure}{unit}", gridcolor=GRID)
     return figure
 
@@ -88,8 +90,14 @@ def live_curves_alt(history: pd.DataFrame, measure: str) -> str:
     )
 
 
+def _whole_epochs(figure: go.Figure, histories: Iterable[pd.DataFrame]) -> None:
+    """Ticks at whole epochs only, about eight of them: no epoch is numbered 1.2."""
+    last = max((len(history) for history in histories), default=1)
+    figure.update_xaxes(tick0=0, dtick=max(1, round(last / 8)), tickformat="d")
+
+
 def best_epoch(history: pd.DataFrame) -> int | None:
-    """The epoch that a training keeps: the first of the lowest validation loss."""
+    """The best epoch, whose checkpoint is kept: the first of the lowest validation loss."""
     if "validation_loss" not in history or not history["validation_loss"].notna().any():
         return None
     return int(history["epoch"].iloc[int(np.nanargmin(history["validation_loss"].to_numpy()))])

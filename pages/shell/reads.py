@@ -16,7 +16,7 @@ from modelzoo.runs.predictions import Predictions, read_predictions
 from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
-MACRO = "mean of all classes"
+MACRO = "macro-average"
 
 
 def read_board() -> Leaderboard:

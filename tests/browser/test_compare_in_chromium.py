@@ -123,7 +123,9 @@ def test_an_empty_machine_offers_the_next_step(serve: Serve, page: Page, tmp_pat
 def test_compare_answers_first_and_says_what_the_split_does(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
 
-    expect(page.get_by_role("heading", name="ResNet50 is best; VGG16 is behind")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="ResNet50 has the highest accuracy; VGG16 is lower")
+    ).to_be_visible()
     expect(
         page.get_by_text("Testing on held-out background clusters lowers ResNet50 from")
     ).to_be_visible()

@@ -38,7 +38,9 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
     app = open_page("compare")
 
     assert not app.exception
-    assert app.markdown[0].value.startswith("#### ResNet50 is best; VGG16 is behind, by ")
+    assert app.markdown[0].value.startswith(
+        "#### ResNet50 has the highest accuracy; VGG16 is lower by "
+    )
     assert "grouped split, seed 0" in app.markdown[1].value
     assert "split" not in [box.key for box in app.selectbox]  # one split: nothing to choose
     assert len(app.get("plotly_chart")) == 1 + 2 + 1 + 1  # intervals, confusion, ROC, training
@@ -85,7 +87,7 @@ def test_a_random_start_has_its_badge(folder: Path) -> None:
     app = open_page("compare")
 
     assert app.dataframe[0].value["weights"].tolist() == [["no ImageNet weights"]]
-    assert "started without ImageNet weights" in text_of(app)
+    assert "initialised without ImageNet weights" in text_of(app)
 
 
 def test_unfinished_and_damaged_runs_are_sentences_below(folder: Path) -> None:
@@ -258,7 +260,7 @@ def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) 
     assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
     assert charts_of(best) == 1 + 12 + 1 + 1
     assert charts_of(chosen) == 1 + 2 + 1 + 1
-    assert "Both models are right on" in text_of(chosen)
+    assert "Both models are correct on" in text_of(chosen)
     assert "is left out by what is chosen above" in best.warning[0].value
     assert not chosen.warning
 

@@ -37,7 +37,7 @@ def test_what_the_runs_show_comes_first(folder: Path) -> None:
     app = open_page()
 
     assert not app.exception
-    assert "#### ResNet50 is best; VGG16 is behind" in text_of(app)
+    assert "#### ResNet50 has the highest accuracy; VGG16 is lower" in text_of(app)
     assert [metric.value for metric in app.metric[:2]] == ["2", "1"]
     assert all(metric.help for metric in app.metric)
 

@@ -18,8 +18,8 @@ def test_only_options_that_differ_are_listed() -> None:
     assert table.columns.tolist() == ["run", "epochs", "learning_rate"]
     assert table.to_numpy().tolist() == [["a", 30, 0.001], ["b", 5, 0.01], ["c", 30, 0.001]]
     assert describe_differences(table) == (
-        "Beside the backbone, the runs shown differ in epochs and learning rate: a gap between "
-        "two of them may come from there."
+        "Apart from the backbone, the runs shown differ in epochs and learning rate: a difference "
+        "in accuracy between two of them may come from that."
     )
     assert {"epochs", "learning_rate"} <= set(SETTING_HELP)
 
@@ -30,11 +30,11 @@ def test_backbones_alone_are_a_fair_comparison() -> None:
     )
 
     assert table.columns.tolist() == ["run"]
-    assert "trained with the same settings" in describe_differences(table)
+    assert "have the same configuration" in describe_differences(table)
 
 
 def test_one_run_has_nothing_to_differ_from() -> None:
     assert describe_differences(differing_configurations({"a": TrainConfig()})).startswith(
-        "One run:"
+        "There is only one run"
     )
     assert len(differing_configurations({})) == 0

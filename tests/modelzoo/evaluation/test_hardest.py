@@ -67,11 +67,11 @@ def test_a_cell_holds_the_images_of_its_true_class_and_answer() -> None:
 
 def test_agreement_is_one_sentence() -> None:
     assert describe_agreement(rank_hardest({"one": ONE, "two": TWO})) == (
-        "Both models are right on 1 of 4 test images and wrong on 2; on 1 they differ."
+        "Both models are correct on 1 of 4 test images and wrong on 2; on 1 they differ."
     )
     assert (
         describe_agreement(rank_hardest({"one": ONE}))
-        == "The model is right on 2 of 4 test images."
+        == "The model is correct on 2 of 4 test images."
     )
     assert "No test image" in describe_agreement([])
 
@@ -82,11 +82,15 @@ def test_the_table_has_a_row_an_image_and_two_columns_a_run() -> None:
     assert table.columns.tolist() == [
         "image",
         "true_class",
-        "models_right",
-        "One says",
+        "models_correct",
+        "One predicted",
         "One probability",
-        "Two says",
+        "Two predicted",
         "Two probability",
     ]
-    assert table[["image", "One says", "Two says"]].values[2].tolist() == ["0002.jpg", "b", "a"]
+    assert table[["image", "One predicted", "Two predicted"]].values[2].tolist() == [
+        "0002.jpg",
+        "b",
+        "a",
+    ]
     assert table["Two probability"].tolist() == pytest.approx([0.9, 0.7, 0.6, 0.9])

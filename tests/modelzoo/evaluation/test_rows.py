@@ -45,7 +45,7 @@ def test_rows_without_a_score_come_last() -> None:
     rows = [row("A", images=0), row("B", 9), row("C", 3)]
 
     assert [each.title for each in best_first(rows)] == ["C", "B", "A"]
-    assert verdict(rows[:1]) == "No run has been tested yet."
+    assert verdict(rows[:1]) == "No run has been evaluated yet."
 
 
 def test_splits_are_listed_with_the_most_used_first() -> None:
@@ -147,7 +147,7 @@ def test_what_comparing_can_do_without_is_noted(tmp_path: Path, file: str) -> No
     assert file == STATUS or any(file in note for note in read.notes)
 
 
-def test_test_images_without_a_prediction_are_noted(tmp_path: Path) -> None:
+def test_split_and_predictions_of_other_images_are_not_scored(tmp_path: Path) -> None:
     run = make_run(tmp_path, "lite0-0")
     predictions = read_predictions(run.path)
     lost = predictions.parts.index("test")
@@ -164,7 +164,8 @@ def test_test_images_without_a_prediction_are_noted(tmp_path: Path) -> None:
         ),
     )
 
-    assert any(note.startswith("1 of the ") for note in read_row(run).notes)
+    with pytest.raises(UserError, match="are not the same, so it cannot be scored"):
+        read_row(run)
 
 
 def test_any_part_can_be_evaluated(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_what_a_run_is_doing_in_words() -> None:
     )
     reading = Status(state="training", phase="reading images", epochs=30, progress=0.5)
     assert describe_status(reading) == "Reading images."
-    assert describe_status(Status(state="queued")) == "Waits for its turn."
+    assert describe_status(Status(state="queued")) == "Queued."
     assert describe_status(Status(state="stopped", epoch=1)).startswith("Stopped after 1 epoch;")
     assert describe_seconds(1) == "1 second"
     assert describe_seconds(7200) == "2.0 hours"

@@ -5,28 +5,32 @@ from tests.modelzoo.evaluation.rows import row
 
 
 def test_without_runs_there_is_no_verdict() -> None:
-    assert verdict([]) == "No run has been tested yet."
+    assert verdict([]) == "No run has been evaluated yet."
 
 
 def test_one_run_is_described_and_asks_for_another() -> None:
     assert verdict([row("VGG16", 20)]) == (
-        "VGG16 names 90.0 % of the test images right (85.5 to 94.0 %; smears, grouped split, seed 0: "  # noqa: E501  # one sentence
-        "200 test images in 200 groups). Test another backbone on the same split to compare."
+        "VGG16 has an accuracy of 90.0 % (95 % CI 85.5–94.0 %) on smears, grouped split, seed 0: "
+        "200 test images in 200 groups. Evaluate another backbone on the same split to compare."
     )
 
 
 def test_two_runs_that_differ() -> None:
     sentence = verdict([row("VGG16", 40), row("DenseNet121", 10)])
 
-    assert sentence.startswith("DenseNet121 is best; VGG16 is behind, by 10 to 20 points. ")
-    assert "DenseNet121 names 95.0 % of the test images right" in sentence
+    assert sentence.startswith(
+        "DenseNet121 has the highest accuracy; VGG16 is lower by 10–20 points (95 % CI). "
+    )
+    assert "DenseNet121 has an accuracy of 95.0 %" in sentence
     assert "grouped split, seed 0" in sentence
 
 
-def test_two_runs_that_cannot_be_told_apart() -> None:
+def test_two_runs_that_do_not_differ_significantly() -> None:
     sentence = verdict([row("VGG16", 11), row("DenseNet121", 10)])
 
-    assert sentence.startswith("DenseNet121 and VGG16 cannot be told apart. DenseNet121 names")
+    assert sentence.startswith(
+        "DenseNet121 has the highest accuracy; VGG16 shows no significant difference from it. "
+    )
 
 
 def test_many_alike_and_one_behind() -> None:
@@ -35,7 +39,8 @@ def test_many_alike_and_one_behind() -> None:
     sentence = verdict([*rows, row("EfficientNet-B0", 32)])
 
     assert sentence.startswith(
-        "Net0 and four others cannot be told apart; EfficientNet-B0 is behind, by "
+        "Net0 has the highest accuracy; four others show no significant difference from it; "
+        "EfficientNet-B0 is lower by "
     )
 
 
@@ -43,25 +48,25 @@ def test_several_behind_are_named_up_to_three_and_counted_beyond() -> None:
     few = [row("A", 2), row("B", 30), row("C", 60)]
     many = [*few, row("D", 90), row("E", 120)]
 
-    assert "A is best; B (by " in verdict(few)
-    assert " points) and C (by " in verdict(few)
-    assert "A is best; four are behind, from B (by " in verdict(many)
-    assert " points) to E (by " in verdict(many)
+    assert "A has the highest accuracy; lower are B by " in verdict(few)
+    assert " and C by " in verdict(few)
+    assert "A has the highest accuracy; four are lower, from B by " in verdict(many)
+    assert " to E by " in verdict(many)
 
 
 def test_a_small_gap_is_said_with_a_decimal() -> None:
     sentence = verdict([row("A", 0, images=2000), row("B", 14, images=2000)])
 
-    assert "B is behind, by 0.3 to 1.1 points" in sentence
+    assert "B is lower by 0.3–1.1 points" in sentence
 
 
 def test_missing_imagenet_weights_and_few_groups_are_said() -> None:
     rows = [row("A", 2, images_per_group=50), row("B", 3, images_per_group=50, has_imagenet=False)]
 
-    assert "One of the two started without ImageNet weights." in verdict(rows)
-    assert "Both started" in verdict([rows[1], row("C", 2, has_imagenet=False)])
-    assert "It started" in verdict(rows[1:])
-    assert "The test images form only 4 groups: take the ranges as rough." in verdict(rows)
+    assert "One of the two was initialised without ImageNet weights." in verdict(rows)
+    assert "Both were initialised" in verdict([rows[1], row("C", 2, has_imagenet=False)])
+    assert "It was initialised" in verdict(rows[1:])
+    assert "The test images form only 4 groups, so the intervals are rough." in verdict(rows)
 
 
 def test_the_verdict_is_on_one_split_only() -> None:
@@ -69,8 +74,8 @@ def test_the_verdict_is_on_one_split_only() -> None:
 
     sentence = verdict(rows)
 
-    assert "A is best; B is behind" in sentence
-    assert "C" not in sentence
+    assert "A has the highest accuracy; B is lower" in sentence
+    assert "C" not in sentence.replace("CI", "")
 
 
 # What the split does
@@ -99,7 +104,7 @@ def test_other_backbones_are_counted_with_their_range() -> None:
     ]
 
     assert (
-        "to 75.0 % (background, 1 seed), and two more by 10 to 15 points: "
+        "to 75.0 % (background, 1 seed), and two others by 10 to 15 points: "
         in describe_split_effect(rows)
     )
 

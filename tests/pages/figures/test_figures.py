@@ -103,9 +103,9 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
         ("b", "b"),
     ]  # what a click returns: said to be, true class
     assert confusion_alt(COUNTS, ("a", "b"), "Net") == (
-        "Net: 13 of 15 test images right; the commonest mistake is a taken for b, 2 times."
+        "Net: 13 of 15 test images correct; the most frequent error is a predicted as b, 2 times."
     )
-    assert confusion_alt(np.diag([1, 2]), ("a", "b"), "Net").endswith("no mistake.")
+    assert confusion_alt(np.diag([1, 2]), ("a", "b"), "Net").endswith("no error.")
 
 
 def test_the_cell_that_was_chosen_is_framed() -> None:
@@ -143,7 +143,7 @@ def test_roc_curves_are_listed_by_area() -> None:
     points = {trace.legendgroup: (*trace.x, *trace.y) for trace in drawn if trace.mode != "lines"}
     assert lines == ["Good", "Bad"]
     assert points["Bad"] == pytest.approx([100 * each for each in curves["Bad"].operating_point])
-    assert "Good 0.9" in roc_curves_alt(curves, "Benign")
+    assert "AUC: Good 9" in roc_curves_alt(curves, "Benign")
 
 
 def test_the_epoch_that_was_kept_is_marked() -> None:
@@ -162,7 +162,7 @@ def test_the_epoch_that_was_kept_is_marked() -> None:
     assert figure.data[0].marker.size == (0, 13, 0)
     assert figure.data[0].y.tolist() == [50, 80, 90]
     assert training_curves_alt({"Net": history}, "validation_accuracy") == (
-        "Validation accuracy by epoch; epochs kept: Net 2 of 3."
+        "Validation accuracy by epoch; best epochs: Net 2 of 3."
     )
 
 
