@@ -4,9 +4,16 @@ import math
 from collections.abc import Sequence
 
 
-def percent(share: float) -> str:
-    """A share in percent with one decimal: `95.8 %`."""
-    return f"{100 * share:.1f} %"
+def percent(share: float, decimals: int = 1) -> str:
+    """A share in percent: `95.8 %`, or `96 %` with 0 decimals.
+
+    Rounding claims no certainty: only exactly 0 and 1 are 0 % and 100 %. What would round to one of
+    them has one decimal and stays between 0.1 % and 99.9 %.
+    """
+    rounded = f"{100 * share:.{decimals}f}"
+    if 0 < share < 1 and float(rounded) in (0.0, 100.0):
+        rounded = f"{min(max(100 * share, 0.1), 99.9):.1f}"
+    return f"{rounded} %"
 
 
 def confidence_interval(low: float, high: float) -> str:

@@ -4,7 +4,7 @@ A model that reads cells should keep its answer where only stain, light or file 
 does not, the page shows what it hangs on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -122,38 +122,6 @@ _ROWS = (
 )
 
 PERTURBATIONS: dict[str, Perturbation] = {row.name: row for row in _ROWS}
-
-
-def describe_change(
-    before: npt.NDArray[np.floating[Any]],
-    after: npt.NDArray[np.floating[Any]],
-    classes: Sequence[str],
-) -> str:
-    """What a change did to the answer, in one sentence.
-
-    "Pro falls from 97 % to 41 %; the answer becomes Early."
-
-    Args:
-        before: (K,) probabilities of the image as it was.
-        after: (K,) probabilities of the changed image.
-        classes: The K names.
-    """
-    answer, new = int(before.argmax()), int(after.argmax())
-    low, high = (percent_of(float(each[answer])) for each in (before, after))
-    if low == high:
-        said = f"{classes[answer]} stays at {high}"
-    else:
-        word = "falls" if after[answer] < before[answer] else "rises"
-        said = f"{classes[answer]} {word} from {low} to {high}"
-    return f"{said}; the answer {'stays' if new == answer else 'becomes'} {classes[new]}."
-
-
-def percent_of(probability: float) -> str:
-    """Whole per cent; near the ends one decimal, so that nothing is said to be certain."""
-    percent = 100 * probability
-    if 1 <= percent <= 99:
-        return f"{percent:.0f} %"
-    return f"{min(max(percent, 0.1), 99.9):.1f} %"
 
 
 def _as_bytes(levels: npt.NDArray[np.floating[Any]]) -> Rgb:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xai.perturb.image import percent_of
+from modelzoo.text import percent
 from xai.smear.cell_shapley import CellAttribution
 from xai.smear.place import place_of
 from xai.types import Labels
@@ -27,8 +27,8 @@ def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> 
     said.append(
         f"Cell {most + 1} ({place_of(labels, most + 1)}) counts most: {found.values[most]:+.2f}; "
         f"without it alone the probability of {target_name} goes from "
-        f"{percent_of(found.probability)} to "
-        f"{percent_of(float(found.probability_without[most]))}."
+        f"{percent(found.probability, 0)} to "
+        f"{percent(float(found.probability_without[most]), 0)}."
     )
     if found.standard_error is not None:
         said.append(f"Each value is off by about {found.standard_error:.2f}.")

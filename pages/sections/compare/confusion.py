@@ -8,10 +8,9 @@ import streamlit as st
 
 from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_hardest, results_table
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count
+from modelzoo.text import count, percent
 from pages.figures.confusion import confusion_alt, confusion_matrix
 from pages.figures.frame import config
-from pages.sections.explain.prediction import percent_of
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -168,7 +167,7 @@ def _choose_clicked(run_id: str, chart: str) -> None:
 
 def _card(judged: ImageResult) -> Card:
     (saying,) = judged.by_model
-    said = f"{saying.predicted} {percent_of(saying.probability)}"
+    said = f"{saying.predicted} {percent(saying.probability, 0)}"
     return Card(
         judged.image,
         f"said to be **{plain(said)}**  \ntrue class {plain(judged.label)}",

@@ -14,7 +14,7 @@ from modelzoo.evaluation.hardest import (
     results_table,
 )
 from modelzoo.evaluation.rows import LeaderboardRow
-from pages.sections.explain.prediction import percent_of
+from modelzoo.text import percent
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -87,7 +87,7 @@ def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:
 
 def _percent(saying: ModelPrediction) -> str:
     """Its probability, kept on one line."""
-    return percent_of(saying.probability).replace(" ", "\N{NO-BREAK SPACE}")
+    return percent(saying.probability, 0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _ask(judged: ImageResult) -> tuple[str, ...]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from modelzoo.text import percent
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import (
     OOD_HELP,
     Prediction,
     describe_doubts,
     describe_ood,
-    percent_of,
 )
 from pages.shell import inference
 from pages.shell.errors import error_in_place
@@ -284,13 +284,13 @@ def probability_bars(answer: Prediction, label: str | None) -> str:
     colours = class_colours(answer.classes)
     rows = []
     for name, probability in zip(answer.classes, answer.probabilities, strict=True):
-        percent, share = 100 * float(probability), html.escape(percent_of(float(probability)))
+        width, share = 100 * float(probability), percent(float(probability), 0)
         mark = " (true)" if name == label else ""
         weight = 700 if name == answer.predicted else 400
         rows.append(
             f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
             '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
-            f'<div style="width:{percent:.1f}%;height:100%;border-radius:.2rem;'
+            f'<div style="width:{width:.1f}%;height:100%;border-radius:.2rem;'
             f'background:{colours[name]}"></div></div>'
             f'<div style="text-align:right;font-weight:{weight}">{share}</div>'
         )

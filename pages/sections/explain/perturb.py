@@ -19,7 +19,8 @@ from pages.shell.session import count_clicks, toggle_clicked_number
 from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
-from xai.perturb.image import PERTURBATIONS, Perturbation, describe_change, keep_only  # noqa: TID253  # no torch behind it
+from xai.perturb.image import PERTURBATIONS, Perturbation, keep_only  # noqa: TID253  # no torch behind it
+from xai.say.change import describe_change  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.text import percent
+
 OWN = "each model's own answer"  # in place of a class's name: what is to be explained
 OUT_OF_DISTRIBUTION = 95.0  # percentile from which an image is called unlike the training images
 OOD_HELP = (
@@ -88,13 +90,6 @@ def describe_ood(answer: Prediction) -> str:
     return f"**Unlikeness {answer.ood_percentile:.0f}** of 100: {words} its training images"
 
 
-def percent_of(probability: float) -> str:
-    """A probability in whole percent; certainty is never claimed by rounding."""
-    if 0 < probability < 0.005:
-        return "<1 %"
-    return ">99 %" if 0.995 <= probability < 1 else f"{100 * probability:.0f} %"
-
-
 def _say(answers: Sequence[Prediction], label: str | None) -> str:
     """What the models say, whether they agree, and whether it is true where that is known."""
     by_class: dict[str, list[Prediction]] = {}
@@ -121,6 +116,6 @@ def _say(answers: Sequence[Prediction], label: str | None) -> str:
 
 def _percents(answers: Sequence[Prediction]) -> str:
     low, *_, high = sorted([float(answer.probabilities.max()) for answer in answers] * 2)
-    if percent_of(low) == percent_of(high):
-        return percent_of(low)
-    return f"{percent_of(low).removesuffix(' %')} to {percent_of(high)}"
+    if percent(low, 0) == percent(high, 0):
+        return percent(low, 0)
+    return f"{percent(low, 0).removesuffix(' %')} to {percent(high, 0)}"

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from modelzoo.text import percent
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
 from pages.sections.explain.methods import milliseconds_a_pass
-from pages.sections.explain.prediction import Prediction, percent_of
+from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.models import Model
@@ -106,7 +107,7 @@ def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> N
             "Player": f"Cell {cell}",
             "Where": place_of(cells.labels, cell),
             "Adds, logits": float(value),
-            without: percent_of(float(left)),
+            without: percent(float(left), 0),
         }
         for cell, (value, left) in enumerate(
             zip(found.values, found.probability_without, strict=True), 1

@@ -8,7 +8,6 @@ from pages.sections.explain.prediction import (
     Prediction,
     describe_doubts,
     describe_predictions,
-    percent_of,
 )
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
@@ -35,7 +34,7 @@ def answer(title: str, says: str, probability: float, **changes: Any) -> Predict
         (
             [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.999)],
             "Pre",
-            "Both models say Pro (80 to >99 %), but the truth is Pre.",
+            "Both models say Pro (80 to 99.9 %), but the truth is Pre.",
         ),
         (
             [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.8), ("ResNet50", "Pro", 0.8)],
@@ -64,14 +63,6 @@ def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> N
 
     assert alone == "VGG16 says Pro (80 %). But the image is unlike the training images."
     assert of_two.endswith("But the image is unlike what 1 of them learned from.")
-
-
-def test_certainty_is_never_claimed_by_rounding() -> None:
-    shares = (0, 0.001, 0.006, 0.5, 0.994, 0.9999, 1)
-
-    said = [percent_of(share) for share in shares]
-
-    assert said == ["0 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", "100 %"]
 
 
 def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> None:

@@ -1,9 +1,8 @@
-"""Changes of an image that do what they say and no more, and the sentence on their effect."""
+"""Perturbations of an image that do what they say and no more."""
 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,6 @@ from xai.perturb.image import (
     change_brightness,
     compress_jpeg,
     crop_border,
-    describe_change,
     keep_only,
     shift_hue,
 )
@@ -174,57 +172,3 @@ def test_what_is_kept_is_never_touched_and_the_rest_is_even(pixels: Rgb, seed: i
     np.testing.assert_array_equal(kept[mask], pixels[mask])
     assert len(np.unique(kept[~mask], axis=0)) <= 1
     np.testing.assert_array_equal(keep_only(kept, mask), kept)
-
-
-CLASSES = ("Benign", "Early", "Pre", "Pro")
-
-
-def odds(*percent: float) -> npt.NDArray[np.float32]:
-    return (np.array(percent) / 100).astype(np.float32)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "sentence"),
-    [
-        (
-            odds(1, 1, 1, 97),
-            odds(4, 50, 5, 41),
-            "Pro falls from 97 % to 41 %; the answer becomes Early.",
-        ),
-        (odds(1, 1, 1, 97), odds(5, 5, 5, 85), "Pro falls from 97 % to 85 %; the answer stays "
-         "Pro."),
-        (odds(60, 20, 10, 10), odds(80, 20, 0, 0), "Benign rises from 60 % to 80 %; the answer "
-         "stays Benign."),
-        (odds(1, 1, 1, 97), odds(1, 1.2, 1, 96.8), "Pro stays at 97 %; the answer stays Pro."),
-        (odds(51, 49, 0, 0), odds(51.2, 0, 48.8, 0), "Benign stays at 51 %; the answer stays "
-         "Benign."),
-        (odds(45, 40, 15, 0), odds(45, 55, 0, 0), "Benign stays at 45 %; the answer becomes "
-         "Early."),
-        (odds(0, 0, 0, 100), odds(99.7, 0, 0, 0.3), "Pro falls from 99.9 % to 0.3 %; the answer "
-         "becomes Benign."),
-        (odds(0, 0, 0, 100), odds(100, 0, 0, 0), "Pro falls from 99.9 % to 0.1 %; the answer "
-         "becomes Benign."),
-    ],
-)  # fmt: skip
-def test_the_change_is_said_in_one_sentence(
-    before: npt.NDArray[np.float32], after: npt.NDArray[np.float32], sentence: str
-) -> None:
-    assert describe_change(before, after, CLASSES) == sentence
-
-
-@given(
-    arrays(np.float64, 4, elements=st.floats(0.001, 1)),
-    arrays(np.float64, 4, elements=st.floats(0.001, 1)),
-)
-def test_the_sentence_names_both_answers_and_the_direction(
-    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]
-) -> None:
-    before, after = before / before.sum(), after / after.sum()
-
-    said = describe_change(before, after, CLASSES)
-
-    answer = int(before.argmax())
-    assert said.startswith(CLASSES[answer])
-    assert said.endswith(f" {CLASSES[int(after.argmax())]}.")
-    assert ("falls" not in said) or after[answer] < before[answer]
-    assert ("rises" not in said) or after[answer] > before[answer]

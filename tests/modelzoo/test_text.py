@@ -1,0 +1,34 @@
+"""Numbers as people read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelzoo.text import percent
+
+
+@pytest.mark.parametrize(
+    ("share", "whole", "tenths"),
+    [
+        (0.0, "0 %", "0.0 %"),
+        (1e-9, "0.1 %", "0.1 %"),
+        (0.004, "0.4 %", "0.4 %"),
+        (0.006, "1 %", "0.6 %"),
+        (0.5, "50 %", "50.0 %"),
+        (0.994, "99 %", "99.4 %"),
+        (0.9999, "99.9 %", "99.9 %"),
+        (1.0, "100 %", "100.0 %"),
+    ],
+)
+def test_a_share_is_rounded_by_one_rule(share: float, whole: str, tenths: str) -> None:
+    assert percent(share, 0) == whole
+    assert percent(share) == tenths
+
+
+@given(st.floats(0, 1), st.integers(0, 1))
+def test_certainty_is_never_claimed_by_rounding(share: float, decimals: int) -> None:
+    said = float(percent(share, decimals).removesuffix(" %"))
+
+    assert (said == 0) == (share == 0)
+    assert (said == 100) == (share == 1)
+    assert said == pytest.approx(100 * share, abs=0.5)
