@@ -280,7 +280,7 @@ def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
     for clicks in (0, 2):
         click_first_cell(page, clicked_before=clicks)
         expect(page.get_by_text("Without cell 1.")).to_be_visible()
-        expect(page.get_by_text("; the answer ").first).to_be_visible()
+        expect(page.get_by_text("; the predicted class ").first).to_be_visible()
         page.wait_for_url("**erased=1**")
 
         click_first_cell(page, clicked_before=clicks + 1)

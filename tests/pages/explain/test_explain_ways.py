@@ -104,14 +104,14 @@ def test_a_change_of_the_image_says_what_the_answer_becomes(
     app = ask_of(smear, "What if", perturbation=probe)
 
     assert f"The image after this: {probe}." in alt_texts(app)
-    assert "; the answer " in text_of(app)
+    assert "; the predicted class " in text_of(app)
 
 
 def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:
     app = ask_of(smear, "What if", erased=["1", "2"])
 
     assert "Without cells 1, 2." in text_of(app)
-    assert "; the answer " in text_of(app)
+    assert "; the predicted class " in text_of(app)
 
 
 def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> None:
