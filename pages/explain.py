@@ -17,7 +17,7 @@ from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.links import warn_if_gone
-from pages.shell.models import Model, list_models
+from pages.shell.reads import Model, list_models
 from pages.shell.text import code, plain
 
 MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (

@@ -5,7 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
@@ -129,14 +129,24 @@ def read_leaderboard(
     return Leaderboard(tuple(rows), tuple(unfinished), problems)
 
 
-def read_row(run: Run, *, resamples: int = RESAMPLES) -> LeaderboardRow:
+def read_row(
+    run: Run,
+    *,
+    resamples: int = RESAMPLES,
+    read: Callable[[Path], Predictions] = read_predictions,
+) -> LeaderboardRow:
     """What `run` scored on its test part, and what it cost.
+
+    Args:
+        run: Its folder.
+        resamples: Of the bootstrap.
+        read: The predictions of a run's folder, for a reader that remembers them.
 
     Raises:
         UserError: Its split or predictions are missing or damaged.
     """
     split = read_split(run.path)
-    evaluation = _evaluate(run, split, "test", resamples)
+    evaluation = _evaluate(run, split, read(run.path), "test", resamples)
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:
         notes.append(
@@ -182,11 +192,13 @@ def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) ->
     """
     if part not in PARTS:
         raise UserError(f"Part {part!r} is unknown; give one of {', '.join(PARTS)}.")
-    return _evaluate(run, read_split(run.path), part, resamples)
+    return _evaluate(run, read_split(run.path), read_predictions(run.path), part, resamples)
 
 
-def _evaluate(run: Run, split: Split, part: str, resamples: int) -> Evaluation:
-    predictions = read_predictions(run.path).only(part)
+def _evaluate(
+    run: Run, split: Split, predictions: Predictions, part: str, resamples: int
+) -> Evaluation:
+    predictions = predictions.only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     return evaluate(predictions, group_by_image, resamples=resamples)

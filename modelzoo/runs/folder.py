@@ -154,7 +154,7 @@ def list_runs(runs: Path) -> tuple[list[Run], dict[str, str]]:
     """
     try:
         paths = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return [], {}
     except OSError as error:
         return [], {str(runs): f"{runs} could not be read ({error.strerror})."}

@@ -1,9 +1,13 @@
 """Every page is entered through streamlit_app.py, whichever link was opened first."""
 
+import os
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from modelzoo import paths
 from pages.shell.links import rewrite_link
+from pages.shell.text import plain
 
 
 def enter_page(name: str) -> None:
@@ -20,3 +24,21 @@ def enter_page(name: str) -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     rewrite_link(name)
+    _warn_if_runs_cannot_be_read()
+
+
+def _warn_if_runs_cannot_be_read() -> None:
+    """A folder of runs that is none looks like an empty one on every page."""
+    folder = paths.runs_folder()
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError:
+        return  # nothing has been trained yet
+    except OSError as error:
+        st.error(
+            plain(
+                f"The runs could not be read, because {folder} could not be opened "
+                f"({error.strerror}); mend that folder, or name another home by BLASTLENS_HOME."
+            ),
+            icon=":material/error:",
+        )

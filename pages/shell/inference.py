@@ -20,7 +20,7 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import MODEL
 from pages.sections.explain.prediction import Prediction
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
 from xai.methods.table import ONE_PASS  # noqa: TID253  # a table: no torch behind it

@@ -1,29 +1,77 @@
-"""Runs as pages show them, remembered until their files change. No torch."""
+"""Cached reads of runs, each remembered until the run's files change. No torch."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from modelzoo import paths
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.datasets.splits import Part, SplitRow
 from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow, read_leaderboard, read_row
-from modelzoo.runs.file_names import CONFIG, ENVIRONMENT, PREDICTIONS, SPLIT, STATUS, WEIGHTS
-from modelzoo.runs.folder import list_runs, read_run
+from modelzoo.runs.file_names import (
+    CONFIG,
+    ENVIRONMENT,
+    MODEL,
+    PREDICTIONS,
+    SPLIT,
+    STATUS,
+    WEIGHTS,
+)
+from modelzoo.runs.folder import Run, list_runs, read_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import Predictions, read_predictions
+from modelzoo.runs.records import read_split, read_weights
 from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
 MACRO = "macro-average"
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A run that has a trained network."""
+
+    run: Run
+    title: str
+    has_imagenet: bool | None  # None: the run does not say
+    rows: dict[str, SplitRow]  # of its split, by image id
+
+    def part(self, image_id: str) -> Part | None:
+        """Where the image was in the run's training; None: nowhere."""
+        row = self.rows.get(image_id)
+        return row.part if row else None
+
+
 def read_board() -> Leaderboard:
     """The leaderboard of all runs, damaged folders among its problems."""
     found, damaged = list_runs(paths.runs_folder())
-    board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path)))
+    damaged.pop(str(paths.runs_folder()), None)  # every page says this at its top
+    files = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT)
+    board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *files)))
     return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
+
+
+def list_models() -> list[Model]:
+    """Runs that have a model, the smallest network first, those with ImageNet weights before."""
+    found, _ = list_runs(paths.runs_folder())
+    models = []
+    for run in found:
+        if run.has(MODEL):
+            with error_in_place():
+                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL)
+                models.append(_model(str(run.path), stamp))
+    return sorted(
+        models,
+        key=lambda model: (
+            model.has_imagenet is False,
+            BACKBONES[model.run.config.backbone].parameters,
+            model.run.id,
+        ),
+    )
 
 
 def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
@@ -32,18 +80,26 @@ def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
     for run_id in run_ids:
         path = paths.runs_folder() / run_id
         with error_in_place():
-            curves[run_id] = _curves(str(path), _stamp(path))
+            curves[run_id] = _curves(str(path), _stamp(path, PREDICTIONS))
     return curves
 
 
 def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
     """Each run's predictions of the test part, of those that can be read."""
-    answers = {}
+    predictions = {}
     for run_id in run_ids:
-        path = paths.runs_folder() / run_id
         with error_in_place():
-            answers[run_id] = _answers(str(path), _stamp(path))
-    return answers
+            predictions[run_id] = _read_predictions(paths.runs_folder() / run_id).only("test")
+    return predictions
+
+
+def predicted_by_image(model: Model) -> dict[str, str]:
+    """The class that the run predicted for each image when it was trained, by image id.
+
+    Raises:
+        UserError: It has left no predictions, or they are damaged.
+    """
+    return _predicted_by_image(str(model.run.path), _stamp(model.run.path, PREDICTIONS))
 
 
 def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -55,19 +111,56 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     return histories
 
 
+def _read_predictions(path: Path) -> Predictions:
+    """A run's predictions of every part, read from the disk once for all who ask."""
+    return _predictions(str(path), _stamp(path, PREDICTIONS))
+
+
+def _stamp(path: Path, *names: str) -> Stamp:
+    """When each of these files in the run folder was last written; 0: it is not there."""
+    stamp = []
+    for name in names:
+        try:
+            stamp.append((path / name).stat().st_mtime_ns)
+        except OSError:
+            stamp.append(0)  # reading says what is missing
+    return tuple(stamp)
+
+
 @st.cache_data(max_entries=500, show_spinner="Scoring runs …")
 def _row(path: str, stamp: Stamp) -> LeaderboardRow:
-    return read_row(read_run(Path(path)))
+    return read_row(read_run(Path(path)), read=_read_predictions)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _answers(path: str, stamp: Stamp) -> Predictions:
-    return read_predictions(Path(path)).only("test")
+# These are shared by all and never changed: a copy of eleven splits of 10,000 images would take
+# 2 s on every click.
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _model(path: str, stamp: Stamp) -> Model:
+    run = read_run(Path(path))
+    kind = read_weights(run.path).kind if run.has(WEIGHTS) else None
+    return Model(
+        run,
+        BACKBONES[run.config.backbone].title,
+        None if kind is None else kind == "imagenet",
+        {row.image: row for row in read_split(run.path).rows},
+    )
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _predictions(path: str, stamp: Stamp) -> Predictions:
+    return read_predictions(Path(path))
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _predicted_by_image(path: str, stamp: Stamp) -> dict[str, str]:
+    found = _read_predictions(Path(path))
+    indices = found.probabilities.argmax(axis=1) if len(found.images) else []
+    return {image: found.classes[k] for image, k in zip(found.images, indices, strict=True)}
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
-    predictions = read_predictions(Path(path)).only("test")
+    predictions = _read_predictions(Path(path)).only("test")
     by_class = {
         name: curve
         for target, name in enumerate(predictions.classes)
@@ -75,18 +168,3 @@ def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
     }
     whole = {MACRO: macro_roc(list(by_class.values()))} if by_class else {}
     return whole | by_class
-
-
-def _stamp(path: Path) -> Stamp:
-    """When the files that scores come from were last written."""
-    names = (
-        CONFIG,
-        SPLIT,
-        PREDICTIONS,
-        STATUS,
-        WEIGHTS,
-        ENVIRONMENT,
-    )
-    return tuple(
-        (path / name).stat().st_mtime_ns if (path / name).is_file() else 0 for name in names
-    )

@@ -14,7 +14,7 @@ from pages.sections.explain.maps import find_target
 from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # records: no torch behind them
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it

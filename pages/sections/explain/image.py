@@ -12,7 +12,7 @@ from pages.sections.explain.image_filter import choose_filter
 from pages.shell.gallery import find_file
 from pages.shell.inference import Picture
 from pages.shell.links import warn_if_gone
-from pages.shell.models import Model
+from pages.shell.reads import Model
 
 
 @dataclass(frozen=True, slots=True)

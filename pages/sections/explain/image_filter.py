@@ -7,7 +7,7 @@ import streamlit as st
 from modelzoo.datasets.splits import PARTS
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
-from pages.shell.models import Model, predicted_by_image
+from pages.shell.reads import Model, predicted_by_image
 
 ANY_CLASS, ANY_PART, ANY_ANSWER = "any class", "any part", "any answer"
 DISAGREE = "models disagree"

@@ -21,8 +21,8 @@ from pages.sections.explain.prediction import (
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
-from pages.shell.models import Model
 from pages.shell.palette import class_colours
+from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it
 from xai.draw.outlines import draw_outlines  # noqa: TID253  # no torch behind it

@@ -9,7 +9,7 @@ from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
 from pages.sections.explain.maps import DisplayOptions
 from pages.shell.links import warn_if_gone
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
 LOGITS, SHARES = "logits", "share of the map"

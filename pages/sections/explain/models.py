@@ -12,7 +12,7 @@ from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
 from pages.shell.links import warn_if_gone
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from pages.shell.text import plain
 
 STARTS_WITH = 2  # runs shown without a choice

@@ -9,7 +9,7 @@ from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.gallery import Card, draw_gallery
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from pages.shell.text import plain
 
 HELP = (

@@ -14,7 +14,7 @@ from pages.sections.explain.maps import probability_bars
 from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from pages.shell.session import count_clicks, toggle_clicked_number
 from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it

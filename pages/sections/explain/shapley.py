@@ -12,7 +12,7 @@ from pages.sections.explain.methods import milliseconds_a_pass
 from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
-from pages.shell.models import Model
+from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
