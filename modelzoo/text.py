@@ -51,3 +51,11 @@ def describe_seconds(seconds: float) -> str:
     if seconds < 90 * 60:
         return count(round(seconds / 60), "minute")
     return f"{seconds / 3600:.1f} hours"
+
+
+def one_line(text: str) -> str:
+    """`text` on one line that can be printed: what cannot be seen or is no UTF-8 is spelt out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )

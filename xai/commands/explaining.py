@@ -14,11 +14,11 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.commands.progress import Show
 from modelzoo.errors import UserError as ZooError
 from modelzoo.files import make_folder, write_bytes, write_text
 from xai.attribution import Attribution
 from xai.commands.manifest import MANIFEST, NOT_KEPT, SCHEMA, Record, read_images
-from xai.commands.progress import Show
 from xai.draw.overlay import draw_overlay, encode_png
 from xai.draw.scale import shared_vmax
 from xai.errors import UserError

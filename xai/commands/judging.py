@@ -5,13 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
-from rich.table import Table
-
+from modelzoo.commands.progress import Show
 from modelzoo.errors import UserError as ZooError
-from xai.commands.progress import Show
 from xai.errors import UserError
-from xai.faithfulness.table import MEASURES, Summary
+from xai.faithfulness.table import Summary
 from xai.methods.table import METHODS
 from xai.types import Rgb
 
@@ -147,24 +144,3 @@ def keep_judgement(job: QualityJob, run: Path, held: "Sequence[Validity]") -> li
     found = summarise(job.reports, {row.image: row.group for row in job.rows})
     write_judgement(run, [asdict(each) for each in found], to_rows(held))
     return found
-
-
-def quality_table(found: Sequence[Summary]) -> Table:
-    """A row a method and measure, in the order of `MEASURES`."""
-    names = ("method", "score", "better", "mean (95 %)", "random", "centre", "blurred", "area")
-    table = Table(*names, "beats all three", "images", box=SIMPLE)
-    row_by_key = {(each.method, each.measure): each for each in found}
-    for method in dict.fromkeys(each.method for each in found):
-        for name, measure in MEASURES.items():
-            if row := row_by_key.get((method, name)):
-                references = (row.random, row.centre, row.blurred, row.area)
-                table.add_row(
-                    METHODS[method].title,
-                    measure.title,
-                    measure.better,
-                    f"{row.value:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})",
-                    *("" if value is None else f"{value:.2f}" for value in references),
-                    "" if row.win_share is None else f"{row.win_share:.0%}",
-                    f"{row.images} in {row.groups} groups",
-                )
-    return table

@@ -1,0 +1,182 @@
+"""`python -m modelzoo train`, `resume` and `stop`."""
+
+import dataclasses
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from modelzoo import paths
+from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.commands.group import STOPPED
+from modelzoo.commands.options import DeviceOption, RunArgument, RunsOption, StoreOption
+from modelzoo.commands.output import notes
+from modelzoo.commands.progress import phase, show_progress
+from modelzoo.commands.runs import evaluate
+from modelzoo.config.train_config import TrainConfig, list_recipes
+from modelzoo.errors import UserError
+from modelzoo.launching.plan import plan_runs
+from modelzoo.runs.folder import Run, check_run_is_free, create_run, read_run
+from modelzoo.runs.status import Status, read_status
+
+
+def train(**options: Any) -> None:
+    """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
+    folder: Path = options.pop("runs") or paths.runs_folder()
+    store, device = options.pop("store"), options.pop("device")
+    recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
+    backbones, seed = _list_backbones(options.pop("backbone")), options.pop("seed")
+    planned = plan_runs(folder=folder, recipe=recipe, backbones=backbones, seeds=[seed], **options)
+    for each in planned:
+        check_run_is_free(folder, each.name)
+    _check_data(Path(planned[0].config.data), store)
+    _check_weights([each.config for each in planned])
+    for each in planned:
+        _train(create_run(folder, each.name, each.config), store, device)
+
+
+def _train_signature() -> inspect.Signature:
+    """The options of `train`: those of every command, then one for each field of TrainConfig."""
+    recipes = ", ".join(list_recipes())
+    parameters = [
+        _keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")]),
+        _keyword(
+            "recipe", Annotated[str | None, typer.Option(help=f"{recipes}, or a .toml file.")]
+        ),
+        _keyword("runs", RunsOption),
+        _keyword("store", StoreOption),
+        _keyword("device", DeviceOption, "auto"),
+    ]
+    fields = [spec for spec in dataclasses.fields(TrainConfig) if spec.name != "recipe"]
+    return inspect.Signature([*parameters, *(_option_of(spec) for spec in fields)])
+
+
+def _option_of(spec: "dataclasses.Field[Any]") -> inspect.Parameter:
+    """The option of one field of TrainConfig; None where it is not given."""
+    kind = spec.type if spec.type in (int, float) else str
+    choices = f" One of {', '.join(get_args(spec.type))}." if get_args(spec.type) else ""
+    if spec.name == "backbone":
+        choices = " Several with commas; `ten`: those of muduli2025; `all`: these and Lite0."
+    option = typer.Option(help=spec.metadata["help"] + choices)
+    return _keyword(spec.name, Annotated[kind | None, option])
+
+
+def _keyword(name: str, kind: Any, default: object = None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+train.__signature__ = _train_signature()  # type: ignore[attr-defined]  # read by typer
+
+
+def resume(run: RunArgument, store: StoreOption = None, device: DeviceOption = "auto") -> None:
+    """Go on with a run that was stopped, killed or has not begun; the result is the same."""
+    found = read_run(run)
+    if read_status(run, now=time.time()).state == "done":
+        raise UserError(f"Run {found.id!r} is done; train a new one.")
+    _train(found, store, device)
+
+
+def stop(
+    run: RunArgument,
+    after_epoch: Annotated[
+        bool, typer.Option("--after-epoch", help="Finish the epoch in hand first.")
+    ] = False,
+) -> None:
+    """Stop a run at the next batch; what it had saved is kept, and `resume` goes on."""
+    from modelzoo.launching import local
+
+    local.stop(read_run(run), after_epoch=after_epoch)
+
+
+def _train(run: Run, store: Path | None, device: str) -> None:
+    """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
+    from modelzoo.launching.queue import turn
+    from modelzoo.training.devices import find_device
+    from modelzoo.training.heartbeat import StopRequestedError
+
+    notes.print(f"Run {run.id}: {run.path}")
+    place = find_device(device).name
+    state = "stopped"
+    with (
+        show_progress() as show,
+        suppress(StopRequestedError),
+        turn(run, place, tell=lambda: show(f"waiting for its turn on {place}", 0, 1)),
+    ):
+        state = train_at_once(
+            run, place, lambda status: show(_describe(status), *_steps(status)), store
+        ).state
+    if state == "stopped":
+        notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
+        raise typer.Exit(STOPPED)
+    evaluate(run.path)
+
+
+def train_at_once(
+    run: Run,
+    device: str,
+    on_progress: Callable[[Status], None],
+    store: Path | None = None,
+) -> Status:
+    """Train `run`, now that it is its turn: torch is imported here and not before."""
+    from modelzoo.training.run import train as train_run
+
+    return train_run(
+        run,
+        store=store or paths.store_folder(),
+        weights_folder=paths.weights_folder(),
+        device=device,
+        on_progress=on_progress,
+    )
+
+
+def _check_weights(configs: Sequence[TrainConfig]) -> None:
+    """Look for all weights before a run is made."""
+    from modelzoo.backbones.weights import require_weights
+
+    for config in configs:
+        if config.weights == "imagenet":
+            require_weights(config.backbone, paths.weights_folder())
+
+
+def _check_data(path: Path, store: Path | None) -> None:
+    """Open the images once before a run is made, so that a mistyped path leaves none behind."""
+    from modelzoo.datasets.opening import check_trainable, open_dataset
+
+    with show_progress() as show:
+        progress = phase(show, "checking images")
+        dataset = open_dataset(path, store=store or paths.store_folder(), progress=progress)
+    check_trainable(dataset)
+    if dataset.skipped:
+        notes.print(
+            f"{len(dataset.skipped)} files are skipped; `python -m modelzoo data` says why."
+        )
+
+
+def _describe(status: Status) -> str:
+    """The phase; in training the epoch and the pace too."""
+    if status.phase != "training":
+        return status.phase
+    pace = f", {status.images_per_second:.0f} images/s" if status.images_per_second else ""
+    return f"training epoch {status.epoch + 1} of at most {status.epochs}{pace}"
+
+
+def _steps(status: Status) -> tuple[int, int]:
+    """Done and total of the phase, in thousandths."""
+    if status.phase == "training":
+        return round(1000 * (status.epoch + status.progress)), 1000 * status.epochs
+    return round(1000 * status.progress), 1000
+
+
+def _list_backbones(names: str | None) -> list[str]:
+    """The backbones that `--backbone` names."""
+    if names == "all":
+        return list(BACKBONES)
+    if names == "ten":
+        return [row.name for row in BACKBONES.values() if row.in_muduli2025]
+    return [
+        find_backbone(name.strip()).name for name in (names or "tf_efficientnet_lite0").split(",")
+    ]
