@@ -10,6 +10,7 @@ from typing import Any
 
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
 from modelzoo.runs.folder import Run, check_run_is_free, check_run_name, create_run
 
 
@@ -48,7 +49,7 @@ def plan_runs(
     """
     if not data:
         raise UserError("No images were given; say where they are with --data FOLDER.")
-    if not Path(data).exists():
+    if not is_folder(Path(data)) and not is_regular_file(Path(data)):
         raise UserError(f"{data} was not found; give a folder or table of images.")
     options["data"] = str(Path(data).resolve())
     planned = []

@@ -1,13 +1,23 @@
-"""A folder or table of images: one that is known, or a path typed in."""
+"""A folder or table of images: one that is known, or a path typed in.
+
+A path that a link brings is opened only after a click: whoever made the link could otherwise have
+this machine search all its disks.
+"""
+
+import os
 
 import streamlit as st
 
 from modelzoo import paths
 from modelzoo.runs.folder import list_runs
+from pages.shell.session import accept_path, accept_typed_path, is_path_accepted
+from pages.shell.text import code
 
 
 def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) -> str | None:
     """A folder or table of images: one that runs were trained on, the demo's, or a path typed in.
+
+    None while nothing is chosen, and while a path that a link brought waits for its click.
 
     Args:
         label: Of the widget.
@@ -26,10 +36,38 @@ def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) 
         placeholder=first or placeholder,
         key=key,
         bind="query-params",
+        on_change=accept_typed_path,  # is called for what a person chooses, not for a link
+        args=(key,),
         help="One folder a class; train, val and test folders; C-NMC's folds; or a CSV or Parquet "
         "file with the columns path and label.",
     )
-    return chosen or first
+    if not chosen:
+        return first
+    if is_known_data(chosen) or is_path_accepted(chosen):
+        return chosen
+    _offer_to_open(chosen, key)
+    return None
+
+
+def is_known_data(path: str) -> bool:
+    """Whether runs were trained on the images in `path`, or the demo's are there."""
+    return os.path.abspath(path) in _list_known_data()  # noqa: PTH100  # resolve() looks at the disk
+
+
+def _offer_to_open(path: str, key: str) -> None:
+    """Show the path that a link brought, and a button that opens it."""
+    st.info(
+        f"This link asks for the images in {code(path)}, which nothing here was trained on. It is "
+        "opened only if you say so.",
+        icon=":material/folder:",
+    )
+    st.button(
+        "Open",
+        key=f"open-{key}",
+        icon=":material/folder_open:",
+        on_click=accept_path,
+        args=(path,),
+    )
 
 
 def _list_known_data() -> list[str]:

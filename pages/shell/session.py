@@ -31,3 +31,19 @@ def toggle_clicked_number(chart: str, *, clicks: int, into: str) -> None:
         st.session_state[f"{into}-clicks"] = clicks + 1
         number = int(points[0]["customdata"][0])
         st.session_state[into] = sorted(set(st.session_state[into]) ^ {number})
+
+
+def accept_path(path: str) -> None:
+    """Let a path be opened in this session."""
+    st.session_state["accepted-paths"] = {*st.session_state.get("accepted-paths", ()), path}
+
+
+def accept_typed_path(key: str) -> None:
+    """Let the path that a person chose in this widget be opened; from its callback."""
+    if path := st.session_state[key]:
+        accept_path(path)
+
+
+def is_path_accepted(path: str) -> bool:
+    """Whether a person chose this path, or said that it may be opened."""
+    return path in st.session_state.get("accepted-paths", ())

@@ -21,3 +21,15 @@ def open_page(page: str | None = None, **query: Any) -> AppTest:
 def text_of(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
     return "\n".join(str(each.value) for kind in kinds for each in kind)
+
+
+def allow_typed(app: AppTest, key: str, path: str) -> AppTest:
+    """Let the selectbox hold a value that was typed or linked: AppTest knows its options alone."""
+    app.selectbox(key=key).options.append(path)
+    return app
+
+
+def open_path(path: str, page: str | None = None, *, key: str = "data", **query: Any) -> AppTest:
+    """A page with the path of a link, opened by the click that it waits for."""
+    app = allow_typed(open_page(page, **{key: path}, **query), key, path)
+    return app.button(key=f"open-{key}").click().run()

@@ -7,7 +7,7 @@ from PIL import Image
 
 from modelzoo.runs.file_names import PREDICTIONS, STATUS
 from modelzoo.runs.status import Status, this_process, write_status
-from tests.pages.opened import open_page, text_of
+from tests.pages.opened import open_page, open_path, text_of
 from tests.run_folders import make_run
 
 
@@ -96,7 +96,7 @@ def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> No
         Image.fromarray(pixels).save(data / name / "one.png")
     (data / "Pro" / "broken.jpg").write_bytes(b"\xff\xd8no image")
 
-    app = open_page(data=str(data))
+    app = open_path(str(data))
 
     assert not app.exception
     assert "**2 images of 2 classes**" in text_of(app)
@@ -105,7 +105,7 @@ def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> No
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(folder: Path, tmp_path: Path) -> None:
-    app = open_page(data=str(tmp_path / "nowhere"))
+    app = open_path(str(tmp_path / "nowhere"))
 
     assert not app.exception
     assert "nowhere" in app.error[0].value

@@ -8,7 +8,7 @@ import pytest
 
 from modelzoo.runs.folder import delete_run
 from modelzoo.runs.status import State, Status, read_status, this_process, write_status
-from tests.pages.opened import ROOT, open_page, text_of
+from tests.pages.opened import ROOT, open_page, open_path, text_of
 from tests.run_folders import make_run
 
 
@@ -85,7 +85,6 @@ def test_the_link_fills_the_form(folder: Path) -> None:
         ({"train_input_px": "10"}, "Input size 10 px is too small for these networks"),
         ({"train_test_share": "0.6", "train_validation_share": "0.6"}, "leave less than 5 %"),
         ({"train_name": "../../escaped"}, "Run name '../../escaped' cannot be used"),
-        ({"train_data": "nowhere"}, "nowhere was not found"),
     ],
 )
 def test_a_choice_that_does_not_hold_is_a_sentence_and_starts_nothing(
@@ -95,6 +94,15 @@ def test_a_choice_that_does_not_hold_is_a_sentence_and_starts_nothing(
 
     assert not app.exception
     assert sentence in app.error[0].value
+    assert not any("Start" in button.label for button in app.button)
+    assert not folder.exists()
+
+
+def test_images_that_are_not_there_are_a_sentence_and_start_nothing(folder: Path) -> None:
+    app = open_path("nowhere", "train", key="train_data")
+
+    assert not app.exception
+    assert "nowhere was not found" in app.error[0].value
     assert not any("Start" in button.label for button in app.button)
     assert not folder.exists()
 

@@ -1,13 +1,19 @@
 """What a folder of images holds, and what was skipped and why."""
 
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from modelzoo import paths
-from pages.shell.data_picker import choose_data
+from modelzoo.errors import UserError
+from pages.shell.data_picker import choose_data, is_known_data
 from pages.shell.errors import error_in_place
+
+if TYPE_CHECKING:
+    from modelzoo.datasets.dataset import Dataset
 
 
 def dataset_report() -> None:
@@ -17,34 +23,65 @@ def dataset_report() -> None:
     if not folder:
         return
     with error_in_place():
-        from modelzoo.datasets.opening import open_dataset
-
-        with st.spinner("Checking images …"):
-            dataset = open_dataset(Path(folder), store=paths.store_folder())
-        labels = pd.Series([image.label for image in dataset.images], dtype=str)
-        groups = {image.group for image in dataset.images if image.group}
-        st.markdown(
-            f"**{len(dataset.images)} images of {len(dataset.classes)} classes**"
-            + (f" in {len(groups)} groups" if groups else "")
-            + f", {len(dataset.skipped)} skipped. Data set `{dataset.id}`."
-        )
-        counts = labels.value_counts().sort_index()
-        st.dataframe(
-            pd.DataFrame({"Class": counts.index, "Images": counts.to_numpy()}),
-            hide_index=True,
-            alt="Images by class.",
-        )
-        if dataset.skipped:
-            st.markdown("**Skipped, and why**")
-            st.dataframe(
-                pd.DataFrame(
-                    {
-                        "Image": [each.id for each in dataset.skipped],
-                        "Why": [each.reason for each in dataset.skipped],
-                    }
-                ),
-                hide_index=True,
-                alt="Files that were skipped, each with its reason.",
-            )
+        _draw_dataset(_open(folder))
         st.caption("Groups of overlapping fields and background clusters are found by:")
-        st.code(f"python -m modelzoo data {folder}", language=None)
+        st.code(f"python -m modelzoo data {shlex.quote(folder)}", language=None)
+
+
+def _open(folder: str) -> "Dataset":
+    """The data set in `folder`; a bar shows how far its check is.
+
+    Raises:
+        UserError: It is none. Of a path that only the link knows it is not said why, since that
+            would tell what lies on this machine's disks.
+    """
+    from modelzoo.datasets.opening import open_dataset
+
+    place = st.empty()
+    bar = place.progress(0.0, "Looking for images …")
+
+    def on_progress(done: int, total: int) -> None:
+        # Streamlit ends the work here when the tab is closed or something else is chosen.
+        words = f"Checking images: {done:,} of {total:,} …" if done else f"{total:,} files found …"
+        bar.progress(done / total if total else 0.0, words)
+
+    try:
+        return open_dataset(Path(folder), store=paths.store_folder(), progress=on_progress)
+    except UserError:
+        if is_known_data(folder):
+            raise
+        raise UserError(
+            f"{folder} could not be opened as a data set; give a folder that has one folder of "
+            "images for each class, or a table with the columns path and label. The command "
+            "python -m modelzoo data, with this path, says what is wrong."
+        ) from None
+    finally:
+        place.empty()
+
+
+def _draw_dataset(dataset: "Dataset") -> None:
+    labels = pd.Series([image.label for image in dataset.images], dtype=str)
+    groups = {image.group for image in dataset.images if image.group}
+    st.markdown(
+        f"**{len(dataset.images)} images of {len(dataset.classes)} classes**"
+        + (f" in {len(groups)} groups" if groups else "")
+        + f", {len(dataset.skipped)} skipped. Data set `{dataset.id}`."
+    )
+    counts = labels.value_counts().sort_index()
+    st.dataframe(
+        pd.DataFrame({"Class": counts.index, "Images": counts.to_numpy()}),
+        hide_index=True,
+        alt="Images by class.",
+    )
+    if dataset.skipped:
+        st.markdown("**Skipped, and why**")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Image": [each.id for each in dataset.skipped],
+                    "Why": [each.reason for each in dataset.skipped],
+                }
+            ),
+            hide_index=True,
+            alt="Files that were skipped, each with its reason.",
+        )

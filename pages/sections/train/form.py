@@ -44,8 +44,11 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     device, name = _choose_device_and_name()
     options = _choose_options(recipe)
     if not data:
-        st.write("No images are known here yet: name a folder above, or let the demo draw some.")
-        offer_demo()
+        if not st.query_params.get("train_data"):  # else it waits for its click
+            st.write(
+                "No images are known here yet: name a folder above, or let the demo draw some."
+            )
+            offer_demo()
         return [], device
     planned = plan_runs(
         recipe=recipe,

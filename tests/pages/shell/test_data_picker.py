@@ -1,0 +1,102 @@
+"""A path in a link is opened after a click, and never tells what lies on the disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.opened import allow_typed, open_page, open_path, text_of
+from tests.run_folders import make_run, write_images
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    write_images(tmp_path / "outside", images_per_class=2)
+    return tmp_path / "outside"
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(each.value for each in (*app.error, *app.markdown))
+
+
+def test_a_path_in_a_link_waits_for_a_click(home: Path, images: Path) -> None:
+    app = open_page(data=str(images))
+
+    assert not app.exception
+    assert str(images) in text_of(app)
+    assert "8 images of 4 classes" not in text_of(app)
+    assert not (home / "store").exists()  # where every check of a data set is kept
+
+    allow_typed(app, "data", str(images)).button(key="open-data").click().run()
+
+    assert "8 images of 4 classes" in text_of(app)
+
+
+def test_a_path_that_a_person_chooses_needs_no_second_click(home: Path, images: Path) -> None:
+    app = allow_typed(open_page(), "data", str(images))
+
+    app.selectbox(key="data").set_value(str(images)).run()
+
+    assert "8 images of 4 classes" in text_of(app)
+
+
+def test_images_that_a_run_was_trained_on_need_no_click(home: Path, images: Path) -> None:
+    make_run(home / "runs", "lite0", data=str(images))
+
+    app = open_page(data=str(images))
+
+    assert "8 images of 4 classes" in text_of(app)
+
+
+def test_a_training_on_images_of_a_link_waits_for_a_click(home: Path, images: Path) -> None:
+    make_run(home / "runs", "lite0", data="elsewhere")
+
+    app = open_page("train", train_data=str(images))
+
+    assert not app.exception
+    assert "train_start" not in {each.key for each in app.button}
+    allow_typed(app, "train_data", str(images)).button(key="open-train_data").click().run()
+    assert app.button(key="train_start")
+    assert f"--data {images}" in app.code[0].value
+
+
+@pytest.mark.parametrize("page", [None, "train"])
+def test_before_the_click_the_disk_is_not_asked(
+    home: Path, images: Path, page: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the page would tell whether something is there."""
+    key = "train_data" if page else "data"
+
+    there = open_page(page, **{key: str(images)})
+    not_there = open_page(page, **{key: str(images.with_name("nowhere"))})
+
+    assert said(there).replace("outside", "nowhere") == said(not_there)
+
+
+def test_what_is_no_data_set_is_one_sentence_whatever_it_is(home: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "pipes" / "A").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipes" / "A" / "p.jpg")
+    names = ["nowhere", "n" * 300, "n/" * 1500 + "n", "a b", "~", "$HOME", "pipes"]
+    names += ["pipe", "pipe.csv", "empty", "secret.txt", "table.csv", "loop"]
+
+    sentences = set()
+    for name in names:
+        app = open_path(str(tmp_path / name))
+        assert not app.exception, name
+        (error,) = app.error
+        sentences.add(error.value.replace(name.replace("$", r"\$").replace("~", r"\~"), "NAME"))
+
+    assert len(sentences) == 1, sentences
