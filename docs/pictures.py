@@ -55,7 +55,7 @@ def main() -> None:
             page.goto(f"http://127.0.0.1:{PORT}/compare?entry={quote(_largest_mistake())}")
             page.locator("img[alt*='said to be']").first.wait_for(timeout=120_000)
             expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
-            images = page.get_by_role("heading", name="Images of the cell")
+            images = page.get_by_role("heading", name="Images of this entry")
             images.evaluate("each => each.scrollIntoView({block: 'center'})")
             draw(page, "img[alt*='said to be']", PICTURES / "cell.png")
             browser.close()

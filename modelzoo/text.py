@@ -32,9 +32,16 @@ def number(how_many: int) -> str:
     return words[how_many] if how_many < len(words) else str(how_many)
 
 
-def count(how_many: int, noun: str) -> str:
-    """`1 image`, `2 images`."""
-    return f"{how_many} {noun}" if how_many == 1 else f"{how_many} {noun}s"
+def count(how_many: int, noun: str, plural: str = "s") -> str:
+    """`1 image`, `2 images`; `plural` is what the noun gets at its end."""
+    return f"{how_many} {noun}" if how_many == 1 else f"{how_many} {noun}{plural}"
+
+
+def ordinal(value: float) -> str:
+    """`82nd`; a number that is not whole is rounded down, so that only 100 is called so."""
+    number = int(value)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 14 else ending}"
 
 
 def capital(text: str) -> str:

@@ -1,11 +1,11 @@
-"""Which model is best, and can we tell? Reads what runs left; opens without torch."""
+"""Compare models: which is best, and can we tell? Reads what runs left; opens without torch."""
 
 import streamlit as st
 
 from modelzoo.evaluation.rows import best_first, list_splits, name_rows
 from pages.sections.compare.configurations import draw_configurations
-from pages.sections.compare.confusion import draw_mistakes
-from pages.sections.compare.faithfulness import draw_map_quality
+from pages.sections.compare.confusion import draw_confusion
+from pages.sections.compare.faithfulness import draw_faithfulness
 from pages.sections.compare.filters import (
     choose_drawn,
     choose_format,
@@ -13,10 +13,10 @@ from pages.sections.compare.filters import (
     choose_rows,
     choose_split,
 )
-from pages.sections.compare.hardest import draw_disagreements
+from pages.sections.compare.hardest import draw_hardest
 from pages.sections.compare.intervals import draw_intervals
 from pages.sections.compare.leaderboard import draw_leaderboard, draw_unfinished
-from pages.sections.compare.learning import draw_training
+from pages.sections.compare.learning import draw_learning_curves
 from pages.sections.compare.roc import draw_roc
 from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
@@ -24,10 +24,11 @@ from pages.shell.entry import enter_page
 from pages.shell.reads import read_board
 
 enter_page("compare")
-st.title("Which model is best, and can we tell?")
+st.title("Compare models")
+st.caption("Which model is best, and can we tell?")
 board = read_board()
 if not board.rows:
-    st.write("No run has been tested yet, so there is nothing to compare.")
+    st.write("No run has been evaluated yet, so there is nothing to compare.")
     offer_demo()
     draw_unfinished(board)
     st.stop()
@@ -36,7 +37,7 @@ answer = st.container()  # above the choices that it depends on
 kept = choose_rows(board.rows)
 splits = list_splits(kept)
 if not splits:
-    answer.info("No run is both of these data sets and of these recipes; choose others.")
+    answer.info("No run has both this data set and this recipe; choose others.")
     st.stop()
 
 every_split = {choice.title for choice in list_splits(board.rows)}
@@ -48,8 +49,8 @@ with answer:
     draw_verdict(rows, board.rows)
 if len(rows) < len(board.rows):
     st.caption(
-        f"{len(rows)} of {len(board.rows)} tested runs are shown. Runs that were tested on other "
-        "images are never in one table with these: their scores are not comparable."
+        f"{len(rows)} of {len(board.rows)} evaluated runs are shown. Runs that were evaluated on "
+        "other test images are never in one table with these: their scores are not comparable."
     )
 
 every_id = [row.run_id for row in board.rows]
@@ -65,8 +66,8 @@ draw_intervals(drawn, names, metric, file_format)
 draw_leaderboard(rows, names)
 draw_unfinished(board)
 draw_configurations(rows, names)
-draw_mistakes(drawn, names, file_format, every_id)
+draw_confusion(drawn, names, file_format, every_id)
 draw_roc(drawn, names, file_format)
-draw_training(drawn, names, file_format)
-draw_map_quality(drawn, names, split_title)
-draw_disagreements(drawn, names)
+draw_learning_curves(drawn, names, file_format)
+draw_faithfulness(drawn, names, split_title)
+draw_hardest(drawn, names)

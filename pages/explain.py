@@ -1,4 +1,4 @@
-"""What does each model say of this image, and where did it look? torch only once it is asked."""
+"""Explain an image: predictions and attribution maps. torch only where it is needed."""
 
 import streamlit as st
 
@@ -21,15 +21,16 @@ from pages.shell.reads import Model, list_models
 from pages.shell.text import code, plain
 
 MAPS, CELLS, WHAT_IF, TRUST, NEAREST = VIEWS = (
-    "Where it looked",
-    "Cell by cell",
-    "What if",
-    "How far to trust it",
-    "Training images like it",
+    "Attribution maps",
+    "Shapley values per cell",
+    "Perturbations",
+    "Faithfulness",
+    "Nearest training images",
 )
 
 enter_page("explain")
-st.title("What does each model say of this image, and where did it look?")
+st.title("Explain an image")
+st.caption("What does each model predict, and which regions does its prediction depend on?")
 models = list_models()
 if not models:
     wait_for_a_model()
@@ -47,15 +48,15 @@ with controls:
 classes = sorted({row.label for model in chosen for row in model.rows.values()})
 warn_if_gone("target", [OWN, *classes], "Class")
 target_name = by_target.selectbox(
-    "Class explained",
+    "Target class",
     [OWN, *classes],
     key="target",
     bind="query-params",
-    help="Whose evidence is shown. The same class for all models makes their maps comparable.",
+    help="The class that is explained. The same for all models makes their maps comparable.",
 )
 view = (
     st.segmented_control(
-        "What to ask",
+        "View",
         VIEWS,
         default=MAPS,
         key="view",
@@ -67,7 +68,7 @@ view = (
 methods = choose_methods(chosen) if view in (MAPS, TRUST) else []
 look = DisplayOptions()
 if view == MAPS:
-    with by_look.popover("How maps are drawn", icon=":material/palette:", width="stretch"):
+    with by_look.popover("Display options", icon=":material/palette:", width="stretch"):
         look = choose_display()
 
 if subject is None:
@@ -94,17 +95,19 @@ with error_in_place():
                 },
             )
     notes.caption(
-        "**Not for diagnosis.** A map shows what moved this model's answer, which need not be what "
-        "makes a cell a blast."
+        "**Not for diagnosis.** A map shows what the prediction of this model depends on, which "
+        "need "
+        "not be what makes a cell a blast."
     )
-    sentence.markdown(f"#### Asking {plain(chosen[0].title)} …")
+    sentence.markdown(f"#### {plain(chosen[0].title)} predicts …")
     progress = st.empty()
     with progress.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0)
         stopped = st.button(
             "Stop",
             icon=":material/stop:",
-            help="Once the map at work is made. What is shown stays; any other choice goes on.",
+            help="Stops when the current map is done. What is shown stays; any other choice "
+            "goes on.",
         )
     panels = Panels(subject, look, may_compute=not stopped)
     asked: list[tuple[Model, Prediction]] = []
@@ -134,7 +137,7 @@ with error_in_place():
     if not asked:
         sentence.empty()
     if not panels.are_all:
-        st.info(f"Stopped: {len(asked)} of {len(chosen)} models have answered.")
+        st.info(f"Stopped: {len(asked)} of {len(chosen)} models are shown.")
         st.button("Go on", icon=":material/play_arrow:")
     if view == WHAT_IF and asked:
         draw_what_if(asked, subject)
@@ -144,4 +147,4 @@ with error_in_place():
         draw_scales(panels, methods)
     panels.finish()
     if view in (MAPS, TRUST) and not methods:
-        st.info("Choose a method to see where the models looked.")
+        st.info("Choose a method to see attribution maps.")

@@ -1,4 +1,4 @@
-"""What is here, and what next?"""
+"""Home: what this machine holds, and three ways on."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.shell.reads import read_board
 from pages.shell.run_status import list_runs_here, read_states
 
 enter_page("home")
-st.title("What is here, and what next?")
+st.title("Home")
 st.write(
     "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
     "which is better, can we tell, where did it look, and can that be trusted?"
@@ -24,7 +24,7 @@ with error_in_place():
     if board.rows:
         draw_verdict(board.rows, board.rows)
     elif states:
-        st.markdown("#### No run has been tested yet.")
+        st.markdown("#### No run has been evaluated yet.")
     else:
         st.markdown("#### Nothing has been trained here yet.")
         st.write("The demo trains the first models, on synthetic smears, in about five minutes:")
@@ -32,7 +32,7 @@ with error_in_place():
 
 running(states)
 doors()
-st.subheader("What is here")
+st.subheader("Overview")
 with error_in_place():
     machine(board)
 draw_weights()

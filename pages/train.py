@@ -1,4 +1,4 @@
-"""What is training, and what next? Starts, queues, stops, resumes and deletes runs. No torch."""
+"""Training: starts, queues, stops, resumes and deletes runs. No torch."""
 
 import time
 
@@ -14,21 +14,21 @@ from pages.shell.run_status import describe_at_work, list_runs_here, read_states
 from pages.shell.text import plain
 
 enter_page("train")
-st.title("What is training, and what next?")
+st.title("Training")
 found = list_runs_here()
 states = read_states(found)
 st.markdown(f"#### {plain(describe_at_work(list_at_work(found, now=time.time())))}")
 show_at_work(states)
 
-st.subheader("Train a model")
+st.subheader("New training")
 with error_in_place():
     planned, device = choose_runs()
     if planned:
         offer_start(planned, device)
 
-st.subheader("Watch a run")
+st.subheader("Run")
 run = choose_run(found)
 if run is None:
-    st.caption("There is no run yet: the first one shows itself here.")
+    st.caption("There is no run yet; the first one appears here.")
 else:
     show_run(run)

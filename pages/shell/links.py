@@ -46,6 +46,19 @@ OLD_KEYS: Mapping[str, Mapping[str, str]] = {
 OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("compare", "roc"): {"mean of all classes": "macro-average"},
     ("train", "train_split"): OLD_SPLIT_KINDS,
+    ("compare", "roc"): {"mean of all classes": "macro-average"},
+    ("explain", "view"): {
+        "Where it looked": "Attribution maps",
+        "Cell by cell": "Shapley values per cell",
+        "What if": "Perturbations",
+        "How far to trust it": "Faithfulness",
+        "Training images like it": "Nearest training images",
+    },
+    ("explain", "target"): {"each model's own answer": "predicted class"},
+    ("explain", "scale"): {"share of the map": "normalised per map"},
+    ("explain", "part"): {"any part": "any set"},
+    ("explain", "correctness"): {"any answer": "any prediction", "all right": "all correct"},
+    ("explain", "perturbation"): {"Paint all cells out": "Mask all cells (inpaint)"},
 }
 
 # (page, key as it is) -> a pattern of titles as they were, and what replaces each match.

@@ -27,7 +27,7 @@ def describe_at_work(at_work: list[AtWork]) -> str:
     """What trains, for how long, and how many wait, in one sentence."""
     training = [each for each in at_work if each.status.state == "training"]
     waiting = len(at_work) - len(training)
-    wait = {0: "", 1: "; one run waits"}.get(waiting, f"; {waiting} runs wait")
+    wait = {0: "", 1: "; one run is queued"}.get(waiting, f"; {waiting} runs are queued")
     if not training:
         return f"Nothing is training{wait}."
     first = training[0]
@@ -49,7 +49,7 @@ def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
     colour = STATE_COLOURS.get(status.state, "green")
     words = describe_status(status)
     if status.state == "queued" and ahead:
-        words = f"Waits for {status.device}, {ahead} before it."
+        words = f"Queued, position {ahead + 1} on {status.device}."
     title, name = plain(backbone_title(run)), code(run.id)
     st.markdown(f":{colour}-badge[{status.state}] **{title}** {name}: {plain(words)}")
     if status.state == "training":

@@ -15,7 +15,13 @@ from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
 
-EXPLAIN = ("", "Cell by cell", "What if", "How far to trust it", "Training images like it")
+EXPLAIN = (
+    "",
+    "Shapley values per cell",
+    "Perturbations",
+    "Faithfulness",
+    "Nearest training images",
+)
 PAGES = (
     *("", "compare", "train?train_backbone=VGG16&train_run=vgg16"),
     *(f"explain?view={view}" if view else "explain" for view in EXPLAIN),

@@ -113,7 +113,7 @@ def test_an_empty_machine_offers_the_next_step(serve: Serve, page: Page, tmp_pat
     address = serve(tmp_path)
 
     page.goto(address)
-    expect(page.get_by_role("heading", name="What is here, and what next?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.get_by_text("Nothing has been trained here yet.")).to_be_visible()
 
     page.get_by_role("link", name="Compare", exact=True).first.click()
@@ -161,7 +161,7 @@ def test_a_choice_by_keyboard_does_the_same(page: Page, address: str) -> None:
 
 def test_runs_of_another_split_are_shown_alone(page: Page, address: str) -> None:
     page.goto(f"{address}/compare")
-    page.get_by_role("combobox", name="Tested on").click()
+    page.get_by_role("combobox", name="Test split").click()
     page.get_by_role("option", name="background-cluster split, seed 0").click()
 
     page.wait_for_url("**split=**")
@@ -210,7 +210,7 @@ def test_a_cell_is_reached_by_keyboard(page: Page, smears_home: Path, smears_add
     label, said, images = a_mistake(smears_home, "vgg")
     page.goto(f"{smears_address}/compare")
 
-    page.get_by_role("combobox", name="Images of a cell").focus()
+    page.get_by_role("combobox", name="Images of an entry").focus()
     page.keyboard.type(f"vgg: {label} predicted as {said}")
     page.keyboard.press("Enter")
 

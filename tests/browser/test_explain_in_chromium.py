@@ -83,7 +83,7 @@ def test_another_class_changes_the_overlay_and_the_link(
     wait_until_drawn(page)
     for_pro = str(overlays(page, method).get_attribute("src"))
 
-    page.get_by_role("combobox", name="Class explained").click()
+    page.get_by_role("combobox", name="Target class").click()
     page.get_by_role("option", name="Benign", exact=True).click()
 
     expect(page.get_by_text(f"{method} for Benign")).to_be_visible()
@@ -218,7 +218,7 @@ def test_what_was_made_before_another_choice_is_not_made_again(page: Page, addre
     words = page.get_by_text("fields, enlarged; 1 pass").first
     cost_before = words.inner_text()
 
-    page.get_by_role("button", name="How maps are drawn").click()
+    page.get_by_role("button", name="Display options").click()
     page.get_by_role("slider", name="Opacity").focus()
     page.keyboard.press("ArrowLeft")
 
@@ -291,14 +291,14 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
     page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
     wait_until_drawn(page)
 
-    page.get_by_role("radio", name="Cell by cell").click()
+    page.get_by_role("radio", name="Shapley values per cell").click()
     expect(page.get_by_text("the cells add").first).to_be_visible()
     page.wait_for_url("**view=Cell+by+cell**")
 
-    page.get_by_role("radio", name="Training images like it").click()
+    page.get_by_role("radio", name="Nearest training images").click()
     expect(page.get_by_text("the training images most like this one")).to_be_visible()
 
-    page.get_by_role("radio", name="How far to trust it").click()
+    page.get_by_role("radio", name="Faithfulness").click()
     expect(page.get_by_text("Scores, beside those of three maps")).to_be_visible()
 
 

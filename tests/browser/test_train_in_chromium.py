@@ -100,7 +100,7 @@ def test_two_runs_on_one_device_train_one_after_the_other(
     press_start(page, "Start 2 runs")
 
     expect(card(page, "both-seed0")).to_be_visible()
-    expect(card(page, "both-seed1").get_by_text("Waits for cpu, 1 before it.")).to_be_visible()
+    expect(card(page, "both-seed1").get_by_text("Queued, position 2 on cpu.")).to_be_visible()
     expect(page.get_by_role("heading", name="Nothing is training.")).to_be_visible()
     ended = {name: _when(home, name) for name in ("both-seed0", "both-seed1")}
     assert ended["both-seed0"][1] <= ended["both-seed1"][0]  # no moment of both
@@ -151,7 +151,7 @@ def test_a_run_that_is_killed_is_said_and_the_next_one_starts(
     expect(card(page, "killed").get_by_text("Training, epoch")).to_be_visible()
     page.goto(link(address, train_name="next", **SHORT))
     press_start(page)
-    expect(card(page, "next").get_by_text("Waits for cpu, 1 before it.")).to_be_visible()
+    expect(card(page, "next").get_by_text("Queued, position 2 on cpu.")).to_be_visible()
 
     os.kill(read_status(home / "runs" / "killed", now=time.time()).pid, signal.SIGKILL)
 

@@ -56,7 +56,7 @@ def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
     by_group, by_look = open_page("compare"), open_page("compare", split=look)
 
     assert by_group.dataframe[0].value["run"].tolist() == ["resnet50-group", "vgg16-group"]
-    assert "2 of 3 tested runs are shown" in text_of(by_group)
+    assert "2 of 3 evaluated runs are shown" in text_of(by_group)
     assert "Testing on held-out background clusters lowers VGG16" in text_of(by_group)
     assert by_look.dataframe[0].value["run"].tolist() == ["vgg16-look"]
     assert "background-cluster split, seed 0" in by_look.markdown[0].value
@@ -86,7 +86,7 @@ def test_a_random_start_has_its_badge(folder: Path) -> None:
 
     app = open_page("compare")
 
-    assert app.dataframe[0].value["weights"].tolist() == [["no ImageNet weights"]]
+    assert app.dataframe[0].value["weights"].tolist() == [["from scratch"]]
     assert "initialised without ImageNet weights" in text_of(app)
 
 
@@ -154,8 +154,8 @@ def test_runs_are_filtered_by_recipe_and_data_set(folder: Path) -> None:
     gone = open_page("compare", recipe="slow")
 
     assert both.dataframe[0].value["run"].tolist() == ["a"]
-    assert "1 of 3 tested runs are shown." in text_of(both)
-    assert "No run is both of these data sets and of these recipes" in none.info[0].value
+    assert "1 of 3 evaluated runs are shown." in text_of(both)
+    assert "No run has both this data set and this recipe" in none.info[0].value
     assert not none.dataframe
     assert gone.warning[0].value == "Recipe slow of this link is gone."
     assert len(gone.dataframe[0].value) == 3
@@ -208,7 +208,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
     assert all(
         any(alt.startswith(f"{image}, true class Early") for alt in alts) for image in wanted
     )
-    assert f"{len(wanted)} test images, the surest first" in text_of(app)
+    assert f"{len(wanted)} test images, highest confidence first" in text_of(app)
     assert app.warning[0].value == "Number of models none of this link is gone."
 
 
@@ -272,7 +272,7 @@ def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> No
     app = open_page("compare", n_correct="2")
 
     assert not app.exception
-    assert "right by 2 of 2" in text_of(app)
+    assert "2 of 2 models correct" in text_of(app)
     assert "right by 0 of 2" not in text_of(app)
 
 
@@ -315,7 +315,7 @@ def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> N
     app = open_page("compare")
 
     assert not app.exception
-    assert "No run shown has had its maps judged yet" in text_of(app)
+    assert "The maps of no run shown have been evaluated yet" in text_of(app)
     assert app.code[0].value == f"python -m xai quality --run {run.path}"
 
 
@@ -335,11 +335,11 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
     table = maps_of(app).value
     assert table["Map"].tolist() == ["Score-CAM", "Grad-CAM"] * 2
     assert set(table["Insertion"]) == {"0.64 (0.55 to 0.70)"}
-    assert table[["Random", "Centre", "Blurred", "Beats all three"]].iloc[0].tolist() == [
+    assert table[["Random", "Centre", "Blurred", "Better than all three"]].iloc[0].tolist() == [
         0.4, 0.5, 0.3, 75,
     ]  # fmt: skip
     assert "Share of area" not in table
-    assert "Not judged yet: ResNet50" in [each.label for each in app.expander]
+    assert "Not evaluated yet: ResNet50" in [each.label for each in app.expander]
     assert app.code[0].value == f"python -m xai quality --run {missing.path}"
 
 
@@ -353,7 +353,7 @@ def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
     assert maps_of(app).value["Share of area"].tolist() == [0.31, 0.31]
     assert "blurred maps on share in nuclei in the one run judged" in text_of(app)
     assert not none.exception
-    assert "No run shown has this score" in text_of(none)
+    assert "No run shown has this measure" in text_of(none)
 
 
 def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> None:

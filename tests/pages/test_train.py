@@ -138,9 +138,9 @@ def test_what_waits_says_how_many_are_before_it(folder: Path) -> None:
 
     app = open_page("train")
 
-    assert "#### EfficientNet-Lite0 is training on cpu; 2 runs wait." in text_of(app)
-    assert "`second`: Waits for cpu, 1 before it." in text_of(app)
-    assert "`third`: Waits for cpu, 2 before it." in text_of(app)
+    assert "#### EfficientNet-Lite0 is training on cpu; 2 runs are queued." in text_of(app)
+    assert "`second`: Queued, position 2 on cpu." in text_of(app)
+    assert "`third`: Queued, position 3 on cpu." in text_of(app)
 
 
 def test_a_run_that_is_gone_is_said(folder: Path) -> None:

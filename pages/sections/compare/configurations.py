@@ -15,8 +15,8 @@ from pages.shell.text import plain
 
 
 def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
-    """What differs between the settings of the runs, and whether anything does."""
-    st.subheader("Is it the backbone that makes the difference?")
+    """The options in which the runs differ, and whether any does."""
+    st.subheader("Configuration differences")
     table = differing_configurations({row.run_id: row.config for row in rows})
     st.markdown(plain(describe_differences(table)))
     if len(table.columns) == 1:
@@ -28,7 +28,7 @@ def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]
         hide_index=True,
         height="content" if len(rows) <= WHOLE_ROWS else "auto",
         key="settings",
-        alt="The settings in which the runs differ: one row a run, one column a setting.",
+        alt="The options in which the runs differ: one row per run, one column per option.",
         column_config={
             "model": column.TextColumn("Model", pinned=True),
             "run": column.TextColumn("Run", help="The run's folder."),

@@ -1,5 +1,6 @@
 """Confusion matrices; an entry opens its images."""
 
+import html
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,122 +22,124 @@ from pages.shell.text import plain
 
 @dataclass(frozen=True, slots=True)
 class ConfusionEntry:
-    """One cell of a run's confusion matrix."""
+    """One entry of the confusion matrix of a run."""
 
     run_id: str
     label: str  # the true class
     predicted: str  # the class with the highest probability
 
 
-def name_entry(cell: ConfusionEntry) -> str:
-    """A cell in the words that stand in links."""
-    return f"{cell.run_id}: {cell.label} predicted as {cell.predicted}"
+def name_entry(entry: ConfusionEntry) -> str:
+    """An entry in the words that stand in links."""
+    return f"{entry.run_id}: {entry.label} predicted as {entry.predicted}"
 
 
 def choose_entry(
-    cells: Sequence[ConfusionEntry], *, elsewhere: Collection[str]
+    entries: Sequence[ConfusionEntry], *, elsewhere: Collection[str]
 ) -> ConfusionEntry | None:
-    """The cell of a confusion matrix whose images to show; None: none yet.
+    """The entry of a confusion matrix whose images to show; None: none yet.
 
     What a click on a matrix chooses; by keyboard the same.
 
     Args:
-        cells: Those of the matrices shown.
+        entries: Those of the matrices shown.
         elsewhere: Ids of runs that other choices leave out.
     """
-    by_name = {name_entry(cell): cell for cell in cells}
+    by_name = {name_entry(entry): entry for entry in entries}
     hidden = [
         name for name in st.query_params.get_all("entry") if name.partition(": ")[0] in elsewhere
     ]
-    warn_if_gone("entry", by_name, "ConfusionEntry", elsewhere=hidden)
+    warn_if_gone("entry", by_name, "Entry", elsewhere=hidden)
     chosen = st.selectbox(
-        "Images of a cell",
+        "Images of an entry",
         by_name,
         index=None,
-        placeholder="Click a cell of a matrix, or choose one here",
+        placeholder="Click an entry of a matrix, or choose one here",
         key="entry",
         bind="query-params",
-        help="Which test images to show: the model, their true class, and what the model says. "
+        help="Which test images to show: the model, the true class and the predicted class. "
         "Type a part of a name to find it.",
     )
     return by_name.get(chosen or "")
 
 
-ANCHOR = "images-of-the-cell"  # what Streamlit makes of the heading "Images of the cell"
+ANCHOR = "images-of-this-entry"  # what Streamlit makes of the heading "Images of this entry"
 
 
-def draw_mistakes(
+def draw_confusion(
     rows: Sequence[LeaderboardRow],
     names: Mapping[str, str],
     file_format: str,
     all_ids: Sequence[str],
 ) -> None:
-    """The matrices of `rows`; a click on a cell, or the choice below them, show its images.
+    """The matrices of `rows`; a click on an entry, or the choice below them, shows its images.
 
     Args:
         rows: In the order of the matrices.
         names: By run id.
         file_format: What figures are saved as.
-        all_ids: Of every run that was tested, shown or not.
+        all_ids: Of every run that was evaluated, shown or not.
     """
-    st.subheader("What is mistaken for what?")
+    st.subheader("Confusion matrices")
     st.caption(
-        "Rows are the true classes, columns what the model says: images, and percent of the true "
-        "class. A click on a cell, or the choice below the matrices, shows its images."
+        "What is mistaken for what? Rows are the true classes, columns the predicted classes: test "
+        "images, and percent of the true class. A click on an entry, or the choice below the "
+        "matrices, shows its images."
     )
-    matrices = st.container()  # above the choice that frames a cell
+    matrices = st.container()  # above the choice that frames an entry
     row_by_id = {row.run_id: row for row in rows}
-    cell = choose_entry(
+    entry = choose_entry(
         [
-            ConfusionEntry(row.run_id, label, says)
+            ConfusionEntry(row.run_id, label, predicted)
             for row in rows
             for label in row.evaluation.classes
-            for says in row.evaluation.classes
+            for predicted in row.evaluation.classes
         ],
         elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
-    judged = _judge(cell)
+    judged = _judge(entry)
     with matrices, st.grid(min_column_width=320, gap="medium"):
         for row in rows:
             with st.container():
                 st.markdown(f"**{plain(names[row.run_id])}**")
-                if cell and cell.run_id == row.run_id:
-                    _draw_matrix(row, names, (cell.label, cell.predicted), file_format)
-                    words = plain(f"True class {cell.label}, said to be {cell.predicted}")
+                if entry and entry.run_id == row.run_id:
+                    _draw_matrix(row, names, (entry.label, entry.predicted), file_format)
+                    words = plain(f"True class {entry.label}, predicted class {entry.predicted}")
                     st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
                 else:
                     _draw_matrix(row, names, None, file_format)
-    if cell:
-        _draw_cell(cell, judged, row_by_id[cell.run_id], names)
+    if entry:
+        _draw_entry(entry, judged, row_by_id[entry.run_id], names)
 
 
-def _draw_cell(
-    cell: ConfusionEntry,
+def _draw_entry(
+    entry: ConfusionEntry,
     judged: Sequence[ImageResult],
     row: LeaderboardRow,
     names: Mapping[str, str],
 ) -> None:
-    st.markdown("##### Images of the cell")
+    st.markdown("##### Images of this entry")
     st.markdown(
-        f"**{plain(names[cell.run_id])}**, true class {plain(cell.label)}, said to be "
-        f"{plain(cell.predicted)}: "
-        f"{count(len(judged), 'test image')}{', the surest first' if len(judged) > 1 else ''}."
+        f"**{plain(names[entry.run_id])}**, true class {plain(entry.label)}, predicted "
+        f"class {plain(entry.predicted)}: "
+        f"{count(len(judged), 'test image')}"
+        f"{', highest confidence first' if len(judged) > 1 else ''}."
     )
     if judged:
         cards = [_card(each) for each in judged]
         draw_gallery(cards, Path(row.config.data), key="entry_page")
-        name = f"{cell.run_id}-{cell.label}-said-{cell.predicted}"
+        name = f"{entry.run_id}-{entry.label}-predicted-{entry.predicted}"
         offer_csv(results_table(judged, names), name, "List as CSV")
 
 
-def _judge(cell: ConfusionEntry | None) -> list[ImageResult]:
-    """The images of a cell, the surest first."""
-    if cell is None:
+def _judge(entry: ConfusionEntry | None) -> list[ImageResult]:
+    """The images of an entry, highest confidence first."""
+    if entry is None:
         return []
     judged = images_of_entry(
-        rank_hardest(read_test_predictions([cell.run_id])),
-        label=cell.label,
-        predicted=cell.predicted,
+        rank_hardest(read_test_predictions([entry.run_id])),
+        label=entry.label,
+        predicted=entry.predicted,
     )
     return sorted(judged, key=lambda each: -each.by_model[0].probability)
 
@@ -150,7 +153,14 @@ def _draw_matrix(
     evaluation = row.evaluation
     key = f"confusion-{row.run_id}"
     st.plotly_chart(
-        confusion_matrix(evaluation.confusion, evaluation.classes, chosen),
+        confusion_matrix(
+            evaluation.confusion,
+            evaluation.classes,
+            chosen,
+            # Escaped, as Plotly reads HTML; two lines, as the narrowest matrix has 320 pixels.
+            title=html.escape(f"{names[row.run_id]}: {row.dataset}, {row.split_kind} split,")
+            + f"<br>seed {row.seed}, {count(evaluation.images, 'test image')}",
+        ),
         key=key,
         on_select=lambda: _choose_clicked(row.run_id, key),
         selection_mode="points",
@@ -161,8 +171,8 @@ def _draw_matrix(
 
 def _choose_clicked(run_id: str, chart: str) -> None:
     if point := clicked_point(chart):
-        says, label = point
-        choose(entry=name_entry(ConfusionEntry(run_id, label, says)), entry_page=1)
+        predicted, label = point
+        choose(entry=name_entry(ConfusionEntry(run_id, label, predicted)), entry_page=1)
 
 
 def _card(judged: ImageResult) -> Card:

@@ -23,21 +23,24 @@ from xai.say.verdict import describe_runs  # noqa: TID253  # no torch behind
 CHOICES = ("insertion", "deletion", "nucleus_energy", "cytoplasm_energy", "background_energy")
 
 
-def draw_map_quality(
+def draw_faithfulness(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], split_title: str
 ) -> None:
-    """Each run's maps beside maps that never asked the model; or how to have them judged.
+    """The maps of each run beside baseline maps; or how to evaluate them.
 
     Args:
         rows: Of one split, best first.
         names: By run id.
-        split_title: Whose test part the maps are of.
+        split_title: Whose test set the maps are of.
     """
-    st.subheader("Do the maps show what the answers hang on?")
+    st.subheader("Faithfulness of attribution maps")
     found = {row.run_id: each for row in rows if (each := _read(row.run_id))}
     missing = [row.run_id for row in rows if row.run_id not in found]
     if not found:
-        st.markdown("No run shown has had its maps judged yet; this does it, for one run a line:")
+        st.markdown(
+            "The maps of no run shown have been evaluated yet. These commands do it, one per "
+            "run; the default of 100 images takes minutes per method, `--n 10` less:"
+        )
         _offer_commands(missing)
         return
     measure = _choose_measure()
@@ -46,24 +49,24 @@ def draw_map_quality(
         for run_id, summaries in found.items()
     }
     if not any(shown.values()):
-        st.info("No run shown has this score; choose another.")
+        st.info("No run shown has this measure; choose another.")
         return
     st.markdown(_say(shown))
     _draw_table(shown, names, measure)
     st.caption(
         f"Test images of {plain(split_title)}. {MEASURES[measure].help} "
-        f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % intervals by "
-        "bootstrap over groups. A method beats the three where its mean gain over each, image by "
-        f"image, has an interval above zero. {PUBLISHED}"
+        f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % CI by "
+        "bootstrap over groups. A method is better than the three baseline maps where its "
+        f"mean gain over each, image by image, has an interval above zero. {PUBLISHED}"
     )
     offer_csv(_all_rows(found, names), f"maps-{rows[0].split_id}")
     if missing:
-        with st.expander(f"Not judged yet: {', '.join(plain(names[each]) for each in missing)}"):
+        with st.expander(f"Not evaluated yet: {', '.join(plain(names[each]) for each in missing)}"):
             _offer_commands(missing)
 
 
 def _read(run_id: str) -> list[Summary]:
-    """What was found of the run's maps; nothing where they were not judged."""
+    """What was found of the run's maps; nothing where they were not evaluated."""
     with error_in_place():
         table = read_quality(paths.runs_folder() / run_id)
         if table is not None:
@@ -88,7 +91,7 @@ def _offer_commands(run_ids: Sequence[str]) -> None:
 
 def _choose_measure() -> str:
     chosen = st.segmented_control(
-        "Score of maps",
+        "Measure",
         list(CHOICES),
         default=CHOICES[0],
         required=True,
@@ -102,7 +105,7 @@ def _choose_measure() -> str:
 
 
 def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
-    """A line a method, in the order of `METHODS`."""
+    """One line per method, in the order of `METHODS`."""
     of_method = {
         method: [each for found in shown.values() for each in found if each.method == method]
         for method in METHODS
@@ -113,7 +116,7 @@ def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
 def _draw_table(
     shown: Mapping[str, Sequence[Summary]], names: Mapping[str, str], measure: str
 ) -> None:
-    """One row a run and method."""
+    """One row per run and method."""
     table = pd.DataFrame(
         [
             {
@@ -126,7 +129,7 @@ def _draw_table(
                 "Centre": each.centre,
                 "Blurred": each.blurred,
                 "Share of area": each.area,
-                "Beats all three": None if each.win_share is None else 100 * each.win_share,
+                "Better than all three": None if each.win_share is None else 100 * each.win_share,
                 "Images": each.images,
                 "Groups": each.groups,
             }
@@ -153,7 +156,7 @@ def _draw_table(
                     ("Share of area", "What a map spread evenly over the image would have."),
                 )
             },
-            "Beats all three": column.NumberColumn(
+            "Better than all three": column.NumberColumn(
                 format="%.0f %%", help="Share of images whose map is better than all three."
             ),
         },

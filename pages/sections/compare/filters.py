@@ -22,7 +22,7 @@ def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
     recipes = sorted({row.recipe for row in rows})
     of_data = _choose_some("Data set", datasets, "dataset", "Where the images come from.")
     of_recipe = _choose_some(
-        "Recipe", recipes, "recipe", "The named settings that a training started from."
+        "Recipe", recipes, "recipe", "The named configuration that a training started from."
     )
     return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
 
@@ -39,10 +39,10 @@ def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = 
     title = splits[0].title
     if len(splits) > 1:
         chosen = st.selectbox(
-            "Tested on",
+            "Test split",
             ids,
             index=None,  # not the first: a link without a choice must not move when runs are added
-            placeholder=f"{title} (most runs)",
+            placeholder=f"{title} (the split of most runs)",
             key="split",
             bind="query-params",
             help="Scores can be compared only on the same test images, so one split is shown at a "
@@ -71,7 +71,7 @@ def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) 
         bind="query-params",
         max_selections=DRAWN,
         placeholder=f"the {DRAWN} best of {len(rows)}",
-        help=f"Up to {DRAWN}: of more, nobody could tell the lines apart. The table has every run.",
+        help=f"Up to {DRAWN}: more lines cannot be told apart. The table has every run.",
     )
     return [run_id for run_id in run_ids if run_id in chosen] or run_ids[:DRAWN]
 
@@ -93,9 +93,9 @@ def choose_metric() -> str:
 
 
 def choose_format() -> str:
-    """What a figure is saved as."""
+    """The format that figures are exported in."""
     chosen = st.segmented_control(
-        "Figures are saved as",
+        "Export format",
         FORMATS,
         default=FORMATS[0],
         required=True,

@@ -14,7 +14,7 @@ from modelzoo.evaluation.hardest import (
     results_table,
 )
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import percent
+from modelzoo.text import count, percent
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -22,47 +22,47 @@ from pages.shell.tables import offer_csv
 from pages.shell.text import plain
 
 
-def choose_right(images_by_right: Mapping[int, int]) -> int | None:
-    """By how many models an image is named right; None: any number.
+def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
+    """How many models are correct for an image; None: any number.
 
     Args:
-        images_by_right: How many images, for each number of models.
+        images_by_n_correct: How many images, for each number of models.
     """
-    counts = [str(right) for right in sorted(images_by_right)]
+    counts = [str(right) for right in sorted(images_by_n_correct)]
     warn_if_gone("n_correct", counts, "Number of models")
     chosen = st.pills(
-        "Right by so many models",
+        "Number of correct models",
         counts,
         key="n_correct",
         bind="query-params",
-        help="How many of the models shown name the image right. "
+        help="How many of the models shown predict the true class. "
         + ", ".join(
-            f"{right}: {images} images" for right, images in sorted(images_by_right.items())
+            f"{right}: {images} images" for right, images in sorted(images_by_n_correct.items())
         ),
     )
     return int(chosen) if chosen else None
 
 
-def draw_disagreements(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     """The test images of `rows`, the hardest first."""
-    st.subheader("Which images are hard, and for whom?")
+    st.subheader("Hardest test images")
     answers = read_test_predictions(row.run_id for row in rows)
     judged = rank_hardest(answers)
     st.markdown(plain(describe_agreement(judged)))
     if not judged:
         return
-    right = choose_right(Counter(each.n_correct for each in judged))
+    right = choose_n_correct(Counter(each.n_correct for each in judged))
     shown = [each for each in judged if right in (None, each.n_correct)]
     st.caption(
-        f"{len(shown)} of {len(judged)} images: those that fewest models name right first, among "
-        "them those whose wrong answers are surest. Percentages are the probabilities of the "
-        "answers."
+        f"{len(shown)} of {len(judged)} images, the hardest first: those for which fewest "
+        "models are correct, and among them those with the highest confidence in a wrong class. "
+        "Percentages are the probabilities of the predicted classes."
     )
     cards = [_card(each, names) for each in shown]
     if cards:
         draw_gallery(cards, Path(rows[0].config.data), key="hard_page", card_px=280)
     offer_csv(
-        results_table(shown, names), f"images-by-models-right-{rows[0].split_id}", "List as CSV"
+        results_table(shown, names), f"images-by-correct-models-{rows[0].split_id}", "List as CSV"
     )
 
 
@@ -75,13 +75,13 @@ def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:
         + ", ".join(f"{plain(names[each.run_id])} {_percent(each)}" for each in by_model)
         for says, by_model in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
     ]
-    right = f"right by {judged.n_correct} of {len(judged.by_model)}"
+    right = f"{judged.n_correct} of {count(len(judged.by_model), 'model')} correct"
     return Card(
         judged.image,
         f"true class **{plain(judged.label)}**, {right}  \n"
         + "  \n".join(f":small[{line}]" for line in lines),
         f"{judged.image}, true class {judged.label}, {right}.",
-        _ask(judged),
+        _most_confident(judged),
     )
 
 
@@ -90,8 +90,8 @@ def _percent(saying: ModelPrediction) -> str:
     return percent(saying.probability, 0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _ask(judged: ImageResult) -> tuple[str, ...]:
-    """Whom Explain asks: the surest that is wrong and the surest that is right."""
+def _most_confident(judged: ImageResult) -> tuple[str, ...]:
+    """The runs that Explain shows: the most confident wrong and the most confident correct one."""
     chosen = []
     for is_correct in (False, True):
         alike = [each for each in judged.by_model if each.is_correct == is_correct]

@@ -13,7 +13,7 @@ from pages.figures.intervals import score_intervals, score_intervals_alt
 def draw_intervals(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, file_format: str
 ) -> None:
-    """One bar a run, and how to read them."""
+    """One bar per run, and how to read them."""
     st.plotly_chart(
         score_intervals(rows, names, metric),
         key="intervals",
@@ -21,7 +21,7 @@ def draw_intervals(
         alt=score_intervals_alt(rows, names, metric),
     )
     st.caption(
-        f"{METRICS[metric].help} Bars: 95 % intervals by bootstrap over groups of images that "
-        "belong together. Bars that overlap may still be told apart, since all models saw the "
-        "same images; the sentence above compares them in pairs."
+        f"{METRICS[metric].help} Bars: 95 % CI by bootstrap over groups of images that belong "
+        "together. Where bars overlap the difference may still be significant, since all models "
+        "predicted the same images; the sentence above compares each with the best, in pairs."
     )

@@ -14,11 +14,11 @@ from pages.shell.run_status import STATE_COLOURS
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
 from pages.shell.text import code, plain
 
-BADGES = {True: "ImageNet", False: "no ImageNet weights", None: "not known"}
+BADGES = {True: "ImageNet", False: "from scratch", None: "not known"}
 
 
 def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
-    """The runs with every score and its interval; `no ImageNet weights` is a badge.
+    """The runs with every score and its interval; the initialisation is a badge.
 
     Args:
         rows: Of one split, best first.
@@ -51,23 +51,27 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         hide_index=True,
         height="content" if len(rows) <= WHOLE_ROWS else "auto",
         key="leaderboard",
-        alt="Leaderboard: one row a run with every score and its 95 % interval.",
+        alt="Leaderboard: one row per run with every score and its 95 % CI.",
         column_config={
             "model": column.TextColumn("Model", pinned=True),
             "weights": column.MultiselectColumn(
-                "Started from",
+                "Initialisation",
                 options=list(BADGES.values()),
                 color=["#1B7F5C", "#B84E00", "#6B6B6B"],
-                help="A backbone that starts at random learns far less from few images.",
+                help="ImageNet weights, or random ones (from scratch), which learn far less "
+                "from few "
+                "images.",
             ),
             **{
                 name: column.TextColumn(
-                    metric.title, help=f"{metric.help} In brackets the 95 % interval."
+                    metric.title, help=f"{metric.help} In brackets the 95 % CI."
                 )
                 for name, metric in METRICS.items()
             },
             "ms": column.NumberColumn(
-                "ms an image", format="%.1f", help="One image at a time, median, where it trained."
+                "ms per image",
+                format="%.1f",
+                help="One image at a time, the quickest quarter of passes, where it trained.",
             ),
             "parameters": column.NumberColumn(
                 "Parameters", format="%.1f M", help="Weights of the network, in millions."
@@ -75,9 +79,9 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
             "seconds": column.NumberColumn(
                 "Trained in", format="%.0f s", help="Seconds of all phases of the training."
             ),
-            "recipe": column.TextColumn("Recipe", help="The named settings it was trained with."),
+            "recipe": column.TextColumn("Recipe", help="The named configuration it started from."),
             "run": column.TextColumn("Run", help="The run's folder."),
-            "notes": column.TextColumn("Notes", help="What to know before trusting the row."),
+            "notes": column.TextColumn("Notes", help="What a reader must know to judge the row."),
         },
     )
     offer_csv(leaderboard_table(rows), f"leaderboard-{rows[0].split_id}")
@@ -87,7 +91,7 @@ def draw_unfinished(board: Leaderboard) -> None:
     """The runs without scores, with their state and why; nothing when there are none."""
     if not board.unfinished and not board.problems:
         return
-    st.markdown("**Runs without scores**")
+    st.markdown("**Unfinished runs**")
     for run in board.unfinished:
         colour = STATE_COLOURS.get(run.state, "gray")
         title, name = plain(run.title), code(run.run_id)

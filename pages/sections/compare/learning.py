@@ -13,11 +13,11 @@ from pages.shell.reads import read_histories
 MEASURES = ("validation_accuracy", "validation_loss", "train_accuracy", "train_loss")
 
 
-def draw_training(
+def draw_learning_curves(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str
 ) -> None:
-    """One measure by epoch for every run, the epoch that was kept marked."""
-    st.subheader("How did training go?")
+    """One metric by epoch for every run, the best epoch marked."""
+    st.subheader("Learning curves")
     measure = (
         st.segmented_control(
             "Curve",
@@ -27,7 +27,7 @@ def draw_training(
             format_func=lambda name: name.replace("_", " ").capitalize(),
             key="curve",
             bind="query-params",
-            help="Validation images choose the epoch that is kept (lowest validation loss).",
+            help="The best epoch is that of the lowest validation loss; its checkpoint is kept.",
         )
         or MEASURES[0]
     )
@@ -37,12 +37,12 @@ def draw_training(
         if len(each)
     }
     if not histories:
-        st.caption("None of these runs has left a history of its training.")
+        st.caption("None of these runs has a history.")
         return
     st.plotly_chart(
         training_curves(histories, _styles(rows, names), measure),
         key="training",
-        config=config("training", file_format),
+        config=config(f"learning-curves-{rows[0].split_id}", file_format),
         alt=training_curves_alt(histories, measure),
     )
 

@@ -14,8 +14,8 @@ from pages.shell.text import plain
 
 
 def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
-    """One class against the rest, or the mean of all, for every run on one pair of axes."""
-    st.subheader("How well are the classes told apart?")
+    """One class against the rest, or the macro-average, for every run on one pair of axes."""
+    st.subheader("ROC curves")
     targets = [MACRO, *sorted({name for row in rows for name in row.evaluation.classes})]
     warn_if_gone("roc", [plain(name) for name in targets], "Class")
     target = (
@@ -27,8 +27,8 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
             format_func=plain,  # a title of this control is Markdown
             key="roc",
             bind="query-params",
-            help="One class against the rest, or the mean of the curves of all classes. The area "
-            "under a curve (AUC) is 0.5 for guessing and 1 for no mistake at any threshold.",
+            help="One class against the rest, or the macro-average over the classes. The area "
+            "under a curve (AUC) is 50 % for guessing and 100 % for no error at any threshold.",
         )
         or MACRO
     )
@@ -38,17 +38,17 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         if target in by_class
     }
     if not curves:
-        st.caption(f"No test image is of class {plain(target)}, or all are: there is no curve.")
+        st.caption(f"No test image is of class {plain(target)}, or all are, so there is no curve.")
         return
     st.plotly_chart(
         roc_curves(curves, _styles(rows, names)),
         width=760,
         key="roc-curves",
-        config=config("roc", file_format),
+        config=config(f"roc-{rows[0].split_id}", file_format),
         alt=roc_curves_alt(curves, target),
     )
     st.caption(
-        "A curve is what could be had at every threshold on the class's probability. Its mark is "
-        "what the model does as it answers, with the likeliest of all classes; that is no single "
-        "threshold, so the mark may lie below the curve."
+        "A curve has one point per threshold on the probability of the class. The mark is the "
+        "operating point (argmax): the class with the highest probability is predicted. That is no "
+        "single threshold, so the mark may lie below the curve."
     )

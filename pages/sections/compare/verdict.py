@@ -1,4 +1,4 @@
-"""The computed sentence that answers the page's question."""
+"""The computed sentences that compare the runs."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardR
     """The answer in large letters, what it rests on below, and what the split does to it.
 
     Args:
-        rows: Tested on one split.
-        all_rows: Tested on any.
+        rows: Evaluated on one split.
+        all_rows: Evaluated on any.
     """
     answer, *rest = verdict_sentences(rows)
     st.markdown(f"#### {plain(answer)}")

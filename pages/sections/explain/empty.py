@@ -15,7 +15,7 @@ SAMPLE = "Pre"  # its cells are many and large
 
 
 def wait_for_a_model() -> None:
-    """Show what will be asked, offer the demo, and draw the page again when a run has ended."""
+    """Show a sample image, offer the demo, and draw the page again when a run has ended."""
     states = read_states(list_runs_here())  # before the runs are described
     busy = {run_id for run_id, state in states if state in ("queued", "training")}
     picture, words = st.columns([1, 3], gap="medium")
@@ -23,10 +23,10 @@ def wait_for_a_model() -> None:
         st.image(_sample(), width="stretch", alt=f"A synthetic smear of class {SAMPLE}.")
         st.caption("A synthetic smear, drawn by BlastLens: no person's blood.")
     with words:
-        st.markdown("#### No model has been trained yet, so there is none to ask.")
+        st.markdown("#### No model has been trained yet.")
         st.write(
-            "Once there is one, this page shows what each model says of an image like this one, "
-            "and where it looked."
+            "Once there is one, this page shows what each model predicts for an image like this "
+            "one, and which regions its prediction depends on."
         )
         if not busy:
             st.write("The demo trains the first ones, on synthetic smears, in about five minutes:")

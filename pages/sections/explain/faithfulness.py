@@ -1,4 +1,4 @@
-"""How far a map can be trusted: rows of the page Explain. torch only once it is asked."""
+"""Faithfulness of attribution maps: rows of the page Explain. torch only once it is asked."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from xai.faithfulness.report import QualityReport
 
 HELP = (
-    "Pixels are taken away (deletion) or put back (insertion) in the order of the map: a map that "
-    "shows what the answer hangs on moves it sooner than maps that never asked the model: a random "
-    "one, one of the middle, and one of what is dark."
+    "Pixels are removed (deletion) or restored (insertion) in the order of the map. A faithful map "
+    "changes the prediction sooner than baseline maps, which do not depend on the model: a random "
+    "one, one of the centre, and one of what is dark."
 )
 LEFT_OUT = (
     "increase_in_confidence",
@@ -49,7 +49,7 @@ def draw_trust(
             return
         name = answer.classes[target]
         st.markdown(
-            f"#### {plain(model.title)}: can its maps for {plain(name)} be trusted?", help=HELP
+            f"#### {plain(model.title)}: faithfulness of its maps for {plain(name)}", help=HELP
         )
         for method in methods:
             with error_in_place():
@@ -79,13 +79,13 @@ def draw_agreement(
             "One map": ", ".join(one),
             "Another": ", ".join(other),
             "Rank correlation": agreement(maps[one].values, maps[other].values),
-            "So": _say_pair(one, other, maps, says),
+            "Interpretation": _describe_pair(one, other, maps, says),
         }
         for one, other in combinations(maps, 2)
         if one[0] == other[0] or one[1] == other[1]
     ]
     if rows:
-        st.markdown("#### Do the maps agree?")
+        st.markdown("#### Similarity of the maps")
         st.dataframe(
             pd.DataFrame(rows).sort_values("Rank correlation", ascending=False),
             hide_index=True,
@@ -94,7 +94,7 @@ def draw_agreement(
         )
 
 
-def _say_pair(
+def _describe_pair(
     one: tuple[str, str],
     other: tuple[str, str],
     maps: dict[tuple[str, str], Attribution],
@@ -105,7 +105,7 @@ def _say_pair(
 
     if one[0] == other[0]:  # of one model, which has one answer
         if is_same_map(maps[one], maps[other]):
-            return "The same map: that they agree proves nothing."
+            return "The same map, so their agreement shows nothing."
         return "Two methods on one model."
     alike = agreement(maps[one].values, maps[other].values)
     return describe_agreement(alike, same_answer=says[one[0]] == says[other[0]])
@@ -115,10 +115,10 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
     from xai.say.verdict import describe_verdict
 
     place = st.empty()
-    bar = place.progress(0.0, f"{method.title}: making the map …")
+    bar = place.progress(0.0, f"{method.title}: computing the map …")
 
     def show(done: int, total: int) -> None:
-        bar.progress(min(done / total, 1.0), f"{method.title}: judging its map …")
+        bar.progress(min(done / total, 1.0), f"{method.title}: evaluating its map …")
 
     attribution = inference.attribution(model, subject.picture, method=method.name, target=target)
     report = inference.judged(
@@ -133,11 +133,11 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         if held := _read_sentence(model, method.name):
             st.markdown(f"On a few test images of this run: {plain(held)}")
     st.caption(method.not_valid)
-    with st.expander("Scores, beside those of three maps that never asked the model"):
+    with st.expander("Measures, beside those of the three baseline maps"):
         st.dataframe(
             score_table(report),
             hide_index=True,
-            alt=f"Scores of {method.title} and of random, centre and blurred maps.",
+            alt=f"Measures of {method.title} and of random, centre and blurred baseline maps.",
         )
 
 
@@ -150,7 +150,7 @@ def _read_sentence(model: Model, method: str) -> str:
 
 
 def score_table(report: "QualityReport") -> pd.DataFrame:
-    """One row a measure that is defined, for the map and for the three it is judged beside."""
+    """One row per measure that is defined, for the map and for the three baseline maps."""
     rows = []
     for name, measure in MEASURES.items():
         values = [
@@ -168,6 +168,6 @@ def score_table(report: "QualityReport") -> pd.DataFrame:
                 "" if area is None else f"{area:.2f}",
             ]
         )
-    columns = ["Score", "Better", "This map", "Random", "Centre", "Blurred", "Share of area"]
+    columns = ["Measure", "Better", "This map", "Random", "Centre", "Blurred", "Share of area"]
     table = pd.DataFrame(rows, columns=columns)
     return table if table["Share of area"].any() else table.drop(columns="Share of area")

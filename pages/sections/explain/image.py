@@ -38,13 +38,13 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
     with right:
         upload = st.file_uploader(
             "Or your own image",
-            help="JPEG, PNG, BMP, TIFF, WebP or GIF; the middle square is used. It stays in this "
-            "machine's memory and is written nowhere.",
+            help="JPEG, PNG, BMP, TIFF, WebP or GIF; the middle square is used. It stays in the "
+            "memory of this machine and is not stored.",
         )
         if upload is not None:
             st.caption(
                 "Your own image is shown. Remove it to go back to the data set; it has no link, "
-                "because it is kept nowhere."
+                "because it is not stored."
             )
     with left:
         linked = st.query_params.get("image")
@@ -75,7 +75,7 @@ def _choose_image_id(
             key="image",
             bind="query-params",
             help="Images that match the filter; without a choice the first that no model shown "
-            "has learned from. Type to search.",
+            "was trained on. Type to search.",
         )
         or sample
     )

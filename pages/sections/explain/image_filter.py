@@ -1,4 +1,4 @@
-"""Which images of the data sets are listed: by class, part and answers. No torch."""
+"""Which images of the data sets are listed: by class, split part and correctness. No torch."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,13 +9,13 @@ from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model, predicted_by_image
 
-ANY_CLASS, ANY_PART, ANY_ANSWER = "any class", "any part", "any answer"
+ANY_CLASS, ANY_PART, ANY_ANSWER = "any class", "any set", "any prediction"
 DISAGREE = "models disagree"
 
 # What is asked of the answers (one class a model) and the true class.
 CORRECTNESS: dict[str, Callable[[Sequence[str], str], bool]] = {
     ANY_ANSWER: lambda answers, truth: True,
-    "all right": lambda answers, truth: all(each == truth for each in answers),
+    "all correct": lambda answers, truth: all(each == truth for each in answers),
     "some wrong": lambda answers, truth: any(each != truth for each in answers),
     "all wrong": lambda answers, truth: all(each != truth for each in answers),
     DISAGREE: lambda answers, truth: len(set(answers)) > 1,
@@ -42,19 +42,20 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
         "Class", classes, key="class", bind="query-params", help="The true class of the images."
     )
     part = by_part.selectbox(
-        "Part",
+        "Split part",
         parts,
         key="part",
         bind="query-params",
-        help="train: every model shown learned from it; test: none of them has seen it.",
+        help="train: in the training set of every model shown; test: in the test set of all of "
+        "them.",
     )
     answers = by_answers.selectbox(
-        "Answers",
+        "Correctness",
         list(CORRECTNESS),
         key="correctness",
         bind="query-params",
-        help="What the models shown said of the image when they were trained, as each run's "
-        "predictions have it.",
+        help="Whether the predictions of the models shown are correct, as each run stored them "
+        "after its training.",
     )
     found = sorted(
         image_id
@@ -70,7 +71,10 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
             st.info("One model cannot disagree; choose two or more.")
             return found
     if not found:
-        st.info("No image matches for the models shown; choose another class, part or answers.")
+        st.info(
+            "No image matches for the models shown; choose another class, split part or "
+            "correctness."
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Rows of the page Explain: what one model says, and where it looked, on one scale for all."""
+"""Attribution maps: one row per model, one scale per method."""
 
 import html
 import io
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from modelzoo.text import percent
+from modelzoo.text import count, percent
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import (
     OOD_HELP,
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 
 PROBABILITIES_HELP = (
-    "What the model makes of its logits by a softmax: they add up to 100 %. How sure a network is "
-    "is not how often it is right."
+    "The softmax of the logits of the model; they add up to 100 %. The confidence of a network is "
+    "not how often it is correct."
 )
 COST_HELP = (
-    "Logits are what a network adds up for a class before they become probabilities. Fields: how "
-    "finely the method knows where; what is drawn between them is only enlarged. A pass: the image "
-    "once through the network."
+    "Logits are the outputs of a network before the softmax. The feature map is the resolution at "
+    "which the method computes; what is drawn between its entries is interpolated. A forward pass "
+    "is the image once through the network."
 )
 
 
@@ -61,7 +61,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class DisplayOptions:
-    """How maps are drawn."""
+    """Display options of the maps."""
 
     opacity: float = 0.7  # [0, 1]
     as_share: bool = False  # every map is 100 %, so that strong and weak ones look alike
@@ -182,7 +182,7 @@ def find_target(answer: Prediction, target_name: str) -> int | None:
     name = answer.class_to_explain(target_name)
     if name in answer.classes:
         return answer.classes.index(name)
-    st.info(f"{plain(answer.title)} knows no class {plain(name)}: choose another to explain.")
+    st.info(f"{plain(answer.title)} has no class {plain(name)}; choose another target class.")
     return None
 
 
@@ -207,7 +207,7 @@ def _draw_map(
                 may_compute=panels.may_compute,
             )
     except inference.NotComputedError:
-        slot.caption("Stopped before this map was made.")
+        slot.caption("Stopped before this map was computed.")
         panels.are_all = False
         return
     cells = inference.find_cells(panels.subject.picture)
@@ -219,7 +219,7 @@ def _draw_map(
         st.caption(cost if attribution.is_empty else f"{said} {cost}", help=COST_HELP)
         for same in panels.same_maps(model, attribution):
             st.caption(
-                f":material/content_copy: The same map as {same}: that they agree proves nothing."
+                f":material/content_copy: The same map as {same}, so their agreement shows nothing."
             )
         if attribution.note:
             st.caption(f":material/info: {plain(attribution.note)}")
@@ -245,7 +245,9 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
             )
             ends = "against the class · clear: nothing · " if method.is_signed else ""
             st.caption(
-                f"**{method.title}**, {low} to {high} {unit} for each 1 % of the image: "
+                f"**{method.title}**, attribution per unit area: {low} to {high} {unit} per 1 % "
+                "of the "
+                f"image, "
                 f"{'blue ' if method.is_signed else ''}{ends}orange for it. The same scale for "
                 f"every model; beyond it the colour stays. {method.reads} {method.not_valid}"
             )
@@ -262,11 +264,11 @@ def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
         f":gray-badge[{model.run.config.split} split]",
     ]
     if model.has_imagenet is False:
-        badges.append(":orange-badge[no ImageNet weights]")
+        badges.append(":orange-badge[from scratch]")
     if part:
         colour = "green" if part == "test" else "orange"
         words = {"train": "training", "validation": "validation", "test": "test"}[part]
-        badges.append(f":{colour}-badge[image in its {words} part]")
+        badges.append(f":{colour}-badge[in the {words} set of this model]")
     st.markdown(" ".join(badges))
     for doubt in describe_doubts(answer, part):
         st.warning(plain(doubt), icon=":material/warning:")
@@ -303,8 +305,10 @@ def probability_bars(answer: Prediction, label: str | None) -> str:
 def _cost(attribution: Attribution) -> str:
     """How exact the map is, and what it took."""
     height, width = attribution.values.shape
-    passes = f"{attribution.forward_passes} passes" if attribution.forward_passes > 1 else "1 pass"
-    exact = f"{height} x {width} fields" + (", enlarged" if max(height, width) < 64 else "")
+    passes = count(attribution.forward_passes, "forward pass", "es")
+    size = f"{height} × {width}"
+    is_coarse = max(height, width) < 64
+    exact = f"{size} feature map, upsampled" if is_coarse else f"{size} pixels"
     if attribution.completeness_gap is not None:
         off = attribution.completeness_gap
         exact = f"the sum is off by {f'{off:.2f}' if off >= 0.005 else 'less than 0.01'} logits"

@@ -12,7 +12,7 @@ from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
-LOGITS, SHARES = "logits", "share of the map"
+LOGITS, SHARES = "logits", "normalised per map"
 UNMEASURED_MS = 20.0  # of a pass, for runs that do not say
 
 
@@ -33,20 +33,21 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
             default=["Grad-CAM"],
             key="method",
             bind="query-params",
-            placeholder="Choose how to look",
-            help=f"About {_say_seconds(_seconds(METHODS['grad-cam'], models))} for Grad-CAM on "
+            placeholder="Choose methods",
+            help=f"About {_describe_seconds(_seconds(METHODS['grad-cam'], models))} for "
+            "Grad-CAM on "
             "the models chosen; the button beside it has every method's time and what it shows.",
         )
     ]
-    with by_cost.popover("Time and meaning", icon=":material/timer:", width="stretch"):
+    with by_cost.popover("About the methods", icon=":material/timer:", width="stretch"):
         st.dataframe(
             pd.DataFrame(
                 {
                     "Method": [row.title for row in titles.values()],
-                    "About": [_say_seconds(_seconds(row, models)) for row in titles.values()],
+                    "Time": [_describe_seconds(_seconds(row, models)) for row in titles.values()],
                     "Shows": [row.reads for row in titles.values()],
-                    "Misleads when": [row.not_valid for row in titles.values()],
-                    "Takes": [row.cost for row in titles.values()],
+                    "Not valid when": [row.not_valid for row in titles.values()],
+                    "Cost": [row.cost for row in titles.values()],
                     "Paper": [row.paper for row in titles.values()],
                 }
             ),
@@ -58,14 +59,14 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
         if shared := [row for row in chosen if row.name in ONE_PASS]:
             total += _seconds(shared[0], models)  # one pass makes them all
         st.caption(
-            f"About {_say_seconds(total)} for {len(models)} "
-            f"{'model' if len(models) == 1 else 'models'}, where nothing is at hand yet."
+            f"About {_describe_seconds(total)} for {len(models)} "
+            f"{'model' if len(models) == 1 else 'models'}, where nothing is cached."
         )
     return chosen
 
 
 def choose_display() -> DisplayOptions:
-    """How maps are drawn."""
+    """Display options of the maps."""
     opacity_percent = st.slider(
         "Opacity in %",
         0,
@@ -74,21 +75,21 @@ def choose_display() -> DisplayOptions:
         5,
         key="opacity",
         bind="query-params",
-        help="Of strong evidence.",
+        help="Of the strongest attribution.",
     )
     scale = st.selectbox(
         "Scale",
         [LOGITS, SHARES],
         key="scale",
         bind="query-params",
-        help="In logits maps tell how much evidence there is; as shares, only where it lies. "
-        "Methods without a unit are always shown as shares.",
+        help="In logits a map shows how much is attributed; normalised per map, only where. "
+        "Methods without a unit are always normalised per map.",
     )
     contours = st.toggle(
         "Contours",
         key="contours",
         bind="query-params",
-        help="Around the 10 % and the 20 % of the image with most evidence.",
+        help="Around the 10 % and the 20 % of the image with the strongest attribution.",
     )
     outlines = st.toggle(
         "Cell outlines",
@@ -116,7 +117,7 @@ def milliseconds_a_pass(model: Model) -> float:
         return UNMEASURED_MS
 
 
-def _say_seconds(seconds: float) -> str:
+def _describe_seconds(seconds: float) -> str:
     if seconds < 0.95:
         return f"{max(seconds, 0.1):.1f} s"
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -25,7 +25,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
     unready = {} if set(linked) <= set(by_id) else describe_unready()
     for run_id in linked:
         if run_id in unready:
-            st.info(plain(f"Run {run_id} cannot be asked yet. {unready[run_id]}"))
+            st.info(plain(f"Run {run_id} has no model yet. {unready[run_id]}"))
     warn_if_gone("run", {*by_id, *unready}, "Run")
     same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
     start = same_data[:STARTS_WITH]
@@ -36,7 +36,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
         key="run",
         bind="query-params",
         placeholder=" and ".join(model.run.id for model in start),
-        help="Runs to ask, one row each. Without a choice: the two smallest networks, those that "
+        help="One row per run. Without a choice: the two smallest networks, those that "
         "started from ImageNet weights first.",
     )
     return [by_id[run_id] for run_id in chosen] or start

@@ -13,8 +13,8 @@ from pages.shell.reads import Model
 from pages.shell.text import plain
 
 HELP = (
-    "By the features that the model's last layer sees: 0 is the same image, 1 nothing in common. "
-    "Only images of the run's training part, which it has learned from."
+    "Cosine distance of the features before the last layer: 0 is the same image, 1 nothing in "
+    "common. Only images of the training set of the run."
 )
 
 
@@ -22,14 +22,16 @@ def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
     """One model's row: its nearest training images, and an alarm where one is nearly this image."""
     with st.container(border=True), error_in_place():
         found = inference.nearest(model, subject.picture)
-        st.markdown(f"#### {plain(model.title)}: the training images most like this one", help=HELP)
+        st.markdown(f"#### {plain(model.title)}: nearest training images", help=HELP)
         others = [each for each in found if each.image != subject.image_id]
         twins = [each for each in others if each.is_duplicate]
         if twins:
             st.error(
-                f"{plain(twins[0].image)}, a training image of this run, is as like this one as "
-                "hardly any two different images are: if it shows the same cells, that the model "
-                "knows the answer proves nothing.",
+                f"{plain(twins[0].image)}, a training image of this run, is nearer to this one "
+                "than "
+                "unrelated training images are to each other; if it shows the same cells, a "
+                "correct "
+                "prediction shows nothing.",
                 icon=":material/content_copy:",
             )
         same = sum(each.label == answer.predicted for each in others)

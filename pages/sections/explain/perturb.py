@@ -1,4 +1,4 @@
-"""What if the image were another? Buttons that change it, and what models say then. No torch."""
+"""Perturbations of the image, and the predictions of the models after them. No torch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ from xai.types import Rgb  # noqa: TID253  # no torch behind it
 if TYPE_CHECKING:
     from xai.smear.segment import Cells
 
-ERASE, KEEP = "Paint all cells out", "Keep only the cells"
+ERASE, KEEP = "Mask all cells (inpaint)", "Keep only the cells"
 ASKS = {
-    ERASE: "Does the answer need the cells at all, or does the background give it away?",
-    KEEP: "Are the cells enough, or does the answer hang on what is around them?",
+    ERASE: "Does the prediction depend on the cells, or is the background enough?",
+    KEEP: "Are the cells enough, or does the prediction depend on what is around them?",
 }
 
 
@@ -47,15 +47,15 @@ def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) ->
     cells = inference.find_cells(subject.picture)
     changes = _changes()
     title = st.pills(
-        "What if …",
+        "Perturbation",
         [title for title in changes if cells.count or title not in ASKS],
         key="perturbation",
         bind="query-params",
-        help="One change at a time; choose it again to take it back.  \n"
+        help="One perturbation at a time; choose it again to undo it.  \n"
         + "  \n".join(f"**{each.title}**: {each.asks}" for each in changes.values()),
     )
     if not cells.count:
-        st.info("No nucleated cell was found in this image, so there is none to erase.")
+        st.info("No nucleated cell was found in this image, so none can be masked.")
     left, right = st.columns([1, 1], gap="medium")
     with left:
         change: Change | None = changes[title] if title else None
@@ -68,7 +68,7 @@ def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) ->
             change = _erase(erased) if erased else None
     with right:
         if change is None:
-            st.info("Choose a change above, or click a cell to erase it.")
+            st.info("Choose a perturbation above, or click a cell to mask it.")
             return
         st.markdown(f"**{change.title}.** {change.asks}")
         for model, answer in asked:
@@ -97,7 +97,7 @@ def _erase(erased: Sequence[int]) -> Change:
     named = f"{'cell' if len(erased) == 1 else 'cells'} {', '.join(map(str, erased))}"
     return Change(
         f"Without {named}",
-        "What does the answer lose with what was erased?",
+        "How does the prediction change without them?",
         lambda pixels, cells: _without(pixels, cells, erased),
     )
 
@@ -114,7 +114,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     """The cells to erase: by a click on the picture, or by their numbers."""
     place = st.container()
     erased = st.pills(
-        "Cells erased",
+        "Masked cells",
         range(1, cells.count + 1),
         selection_mode="multi",
         key="erased",
@@ -133,7 +133,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
             on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),
             selection_mode="points",
             config={"displayModeBar": False},
-            alt=f"The image with its {cells.count} cells numbered; a click erases one.",
+            alt=f"The image with its {cells.count} cells numbered; a click masks one.",
         )
     return sorted(erased)
 
@@ -153,5 +153,5 @@ def _draw_answer(model: Model, answer: Prediction, subject: Subject, change: Cha
         f"**{plain(model.title)}**: "
         f"{plain(describe_change(answer.probabilities, after, answer.classes))}"
     )
-    with st.expander("All classes, after the change"):
+    with st.expander("All classes after the perturbation"):
         st.html(probability_bars(answer.with_probabilities(after), subject.label))

@@ -1,4 +1,4 @@
-"""What models say of one image, in words. No Streamlit, no torch."""
+"""Predictions of models for one image, in words. No Streamlit, no torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from modelzoo.text import percent
+from modelzoo.text import ordinal, percent
 
-OWN = "each model's own answer"  # in place of a class's name: what is to be explained
+OWN = "predicted class"  # of each model, in place of a class's name: what is to be explained
 OUT_OF_DISTRIBUTION = 95.0  # percentile from which an image is called unlike the training images
 OOD_HELP = (
-    "How far the image's features are from those of the nearest training image, as a percentile of "
-    "how far training images are from each other: 0 is a training image itself, 50 as far as the "
-    f"median training image is from the next, 100 farther than any. A warning comes above "
-    f"{OUT_OF_DISTRIBUTION:.0f}."
+    "Distance of the features of the image to those of the nearest training image, as a percentile "
+    "of the same distance of the training images to the nearest of another group: 50 is as far as "
+    f"the median training image, 100 farther than any. Above {OUT_OF_DISTRIBUTION:.0f} the image "
+    "is called out of distribution, which is said of about 5 % of ordinary images, too."
 )
 UNSURE = 0.5  # probability below which a model's answer is called unsure
 
@@ -52,9 +52,9 @@ def describe_predictions(answers: Sequence[Prediction], label: str | None) -> st
     """
     unlike = sum(answer.ood_percentile > OUT_OF_DISTRIBUTION for answer in answers)
     if not unlike:
-        return _say(answers, label)
-    whose = "the training images" if len(answers) == 1 else f"what {unlike} of them learned from"
-    return f"{_say(answers, label)} But the image is unlike {whose}."
+        return _describe(answers, label)
+    whose = "this model" if len(answers) == 1 else f"{unlike} of {len(answers)} models"
+    return f"{_describe(answers, label)} The image is out of distribution for {whose}."
 
 
 def describe_doubts(answer: Prediction, part: str | None) -> list[str]:
@@ -68,49 +68,57 @@ def describe_doubts(answer: Prediction, part: str | None) -> list[str]:
     if answer.ood_percentile > OUT_OF_DISTRIBUTION:
         farther = "any" if answer.ood_percentile >= 100 else f"{answer.ood_percentile:.0f} %"
         doubts.append(
-            f"This image is unlike what {answer.title} was trained on, farther away than {farther} "
-            "of its training images are from each other: rely on neither answer nor map."
+            f"This image is out of distribution for {answer.title}: it is farther from the "
+            "training "
+            f"images than {farther} of them from their nearest neighbour of another group. "
+            "Prediction and map may mean little."
         )
     if part == "train":
         doubts.append(
-            "This image was in the training part of this run: being right here proves nothing."
+            "This image is in the training set of this run, so a correct prediction shows nothing."
         )
     if part == "validation":
         doubts.append(
-            "This image was in the validation part of this run, which chose the epoch that is kept."
+            "This image is in the validation set of this run, which chose its best epoch."
         )
     if answer.probabilities.max() < UNSURE:
-        doubts.append(f"No class reaches {100 * UNSURE:.0f} %: {answer.title} does not know.")
+        doubts.append(
+            f"Low confidence: the highest probability of {answer.title} is under "
+            f"{100 * UNSURE:.0f} %."
+        )
     return doubts
 
 
 def describe_ood(answer: Prediction) -> str:
-    """How unlike the training images the image is, as a number and in words."""
-    words = "unlike" if answer.ood_percentile > OUT_OF_DISTRIBUTION else "like"
-    return f"**Unlikeness {answer.ood_percentile:.0f}** of 100: {words} its training images"
+    """How far out of distribution the image is, as a number and in words."""
+    is_out = answer.ood_percentile > OUT_OF_DISTRIBUTION
+    words = "out of distribution" if is_out else "in distribution"
+    return f"**OOD score: {ordinal(answer.ood_percentile)} percentile**, {words}"
 
 
-def _say(answers: Sequence[Prediction], label: str | None) -> str:
+def _describe(answers: Sequence[Prediction], label: str | None) -> str:
     """What the models say, whether they agree, and whether it is true where that is known."""
     by_class: dict[str, list[Prediction]] = {}
     for answer in answers:
         by_class.setdefault(answer.predicted, []).append(answer)
     if len(by_class) == 1:
         said = answers[0].predicted
-        who = {1: f"{answers[0].title} says", 2: "Both models say"}.get(
-            len(answers), f"All {len(answers)} models say"
+        who = {1: f"{answers[0].title} predicts", 2: "Both models predict"}.get(
+            len(answers), f"All {len(answers)} models predict"
         )
         sentence = f"{who} {said} ({_percents(answers)})"
         if label is None:
             return f"{sentence}."
-        return f"{sentence}, {'which is true' if said == label else f'but the truth is {label}'}."
+        verdict = "which is correct" if said == label else f"but the true class is {label}"
+        return f"{sentence}, {verdict}."
     groups = sorted(by_class.items(), key=lambda item: -len(item[1]))
     listed = ", ".join(
-        f"{', '.join(answer.title for answer in group)} {'says' if len(group) == 1 else 'say'} "
+        f"{', '.join(answer.title for answer in group)} "
+        f"{'predicts' if len(group) == 1 else 'predict'} "
         f"{said} ({_percents(group)})"
         for said, group in groups
     )
-    truth = "" if label is None else f" The truth is {label}."
+    truth = "" if label is None else f" The true class is {label}."
     return f"The models disagree: {listed}.{truth}"
 
 

@@ -1,4 +1,4 @@
-"""What each cell adds to an answer: rows of the page Explain. torch only once it is asked."""
+"""Shapley values per cell: rows of the page Explain. torch only once it is asked."""
 
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS = 10  # what takes longer waits for a click
 HELP = (
-    "Shapley values: the image is asked again with some of its cells painted out, in all "
+    "Shapley values: the model predicts the image with some of its cells masked, in all "
     "combinations (or, with ten cells or more, in random orders), and each cell gets its fair "
-    "share of what changes. The background is a player too; against it stands one even colour."
+    "share of the change. The background is a feature too; its baseline is one even colour."
 )
 
 
@@ -36,7 +36,9 @@ def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name
         if target is None:
             return
         name = answer.classes[target]
-        st.markdown(f"#### {plain(model.title)}: what each cell adds to {plain(name)}", help=HELP)
+        st.markdown(
+            f"#### {plain(model.title)}: Shapley values per cell for {plain(name)}", help=HELP
+        )
         cells = inference.find_cells(subject.picture)
         if not _may_begin(model, subject, cells.count, target):
             return
@@ -49,7 +51,7 @@ def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name
 
             st.markdown(plain(describe_cells(found, cells.labels, name)))
             _draw_table(found, cells, name)
-            st.caption(f"({found.forward_passes:,} passes, {found.seconds:.1f} s)")
+            st.caption(f"({found.forward_passes:,} forward passes, {found.seconds:.1f} s)")
 
 
 def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
@@ -61,7 +63,7 @@ def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
     if seconds <= QUICK_SECONDS or inference.is_kept_by_cell(model, subject.picture, target):
         return True
     return st.button(
-        f"Work it out ({count} cells, {passes:,} passes: about {seconds:.0f} s)",
+        f"Compute ({count} cells, {passes:,} passes: about {seconds:.0f} s)",
         key=f"cells-{model.run.id}",
         icon=":material/play_arrow:",
     )
@@ -69,10 +71,10 @@ def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
 
 def _work_out(model: Model, subject: Subject, target: int) -> "CellAttribution":
     place = st.empty()
-    bar = place.progress(0.0, "Painting cells out …")
+    bar = place.progress(0.0, "Masking cells …")
 
     def show(done: int, total: int) -> None:
-        bar.progress(done / total, f"Painting cells out: {done:,} of {total:,} passes …")
+        bar.progress(done / total, f"Masking cells: {done:,} of {total:,} forward passes …")
 
     found = inference.attribution_by_cell(
         model,
@@ -104,9 +106,9 @@ def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> N
     without = f"{target_name} without it"
     rows = [
         {
-            "Player": f"Cell {cell}",
+            "Feature": f"Cell {cell}",
             "Where": place_of(cells.labels, cell),
-            "Adds, logits": float(value),
+            "Shapley value (logits)": float(value),
             without: percent(float(left), 0),
         }
         for cell, (value, left) in enumerate(
@@ -115,16 +117,16 @@ def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> N
     ]
     rows.append(
         {
-            "Player": "Background",
+            "Feature": "Background",
             "Where": "all else",
-            "Adds, logits": found.background,
+            "Shapley value (logits)": found.background,
             without: "",
         }
     )
-    table = pd.DataFrame(rows).sort_values("Adds, logits", ascending=False)
+    table = pd.DataFrame(rows).sort_values("Shapley value (logits)", ascending=False)
     st.dataframe(
         table,
         hide_index=True,
-        column_config={"Adds, logits": st.column_config.NumberColumn(format="%+.2f")},
-        alt="Cells and background, by what each adds to the logit.",
+        column_config={"Shapley value (logits)": st.column_config.NumberColumn(format="%+.2f")},
+        alt="Cells and background, by Shapley value in logits.",
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def dataset_report() -> None:
     """What a folder of images holds, and what was skipped and why."""
-    st.subheader("DisplayOptions into a folder of images")
-    folder = choose_data("Folder or table", "data", placeholder="Choose one, or type a path")
+    st.subheader("Inspect a data set")
+    folder = choose_data("Data set", "data", placeholder="Choose one, or type a path")
     if not folder:
         return
     with error_in_place():
@@ -74,12 +74,12 @@ def _draw_dataset(dataset: "Dataset") -> None:
         alt="Images by class.",
     )
     if dataset.skipped:
-        st.markdown("**Skipped, and why**")
+        st.markdown("**Skipped files**")
         st.dataframe(
             pd.DataFrame(
                 {
                     "Image": [each.id for each in dataset.skipped],
-                    "Why": [each.reason for each in dataset.skipped],
+                    "Reason": [each.reason for each in dataset.skipped],
                 }
             ),
             hide_index=True,

@@ -23,8 +23,8 @@ def doors() -> None:
         ("Compare models", "Explain an image", "Train a model"),
         ("leaderboard", "biotech", "model_training"),
         (
-            "Which is best, can we tell, and what is mistaken for what?",
-            "What does each model say of one image, and where did it look?",
+            "Which is best, can we tell, and which classes are confused?",
+            "What does each model predict for an image, and which regions does it depend on?",
             "On your images or the demo's: start, queue, watch, stop, resume.",
         ),
         strict=True,
@@ -53,7 +53,7 @@ def running(before: frozenset[tuple[str, str]]) -> None:
         for each in busy:
             if each.status.state == "training":
                 draw_progress(each.run, each.status)
-        st.page_link("pages/train.py", label="Watch, queue or stop", icon=":material/monitoring:")
+        st.page_link("pages/train.py", label="Training", icon=":material/monitoring:")
 
 
 def machine(board: Leaderboard) -> None:
@@ -62,11 +62,11 @@ def machine(board: Leaderboard) -> None:
     states = list_weights(paths.weights_folder())
     missing = [state.backbone for state in states if state.path is None]
     with st.grid(min_column_width=170, gap="small"):
-        st.metric("Tested runs", len(board.rows), help="Runs whose test images were scored.")
+        st.metric("Evaluated runs", len(board.rows), help="Runs whose test images were scored.")
         st.metric(
-            "Other runs",
+            "Unfinished runs",
             len(board.unfinished) + len(board.problems),
-            help="Queued, training, stopped, failed or damaged; Compare says which and why.",
+            help="Queued, training, stopped, failed or damaged; the page Compare lists them.",
         )
         for device in devices:
             st.metric(
@@ -78,8 +78,8 @@ def machine(board: Leaderboard) -> None:
         st.metric(
             "ImageNet weights",
             f"{len(states) - len(missing)} of {len(states)}",
-            help="Backbones whose weights are on this machine; without them a training starts at "
-            "random and learns far less.",
+            help="Backbones whose weights are on this machine; without them a model is "
+            "trained from scratch and learns far less.",
         )
         st.metric(
             "torch",
@@ -87,7 +87,7 @@ def machine(board: Leaderboard) -> None:
             help=f"Build {importlib.metadata.version('torch')}, in Python's own packages.",
         )
     if len(devices) == 1:
-        st.caption("No GPU was seen: **quick** trainings take minutes, **finetune** hours.")
+        st.caption("No GPU was found: **quick** trainings take minutes, **finetune** hours.")
     if missing:
         st.caption(
             f"{len(missing)} backbones have no ImageNet weights here; fetch them below, or put "

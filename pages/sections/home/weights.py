@@ -37,7 +37,7 @@ def draw_weights() -> None:
         if not missing:
             st.caption("All are here.")
             return
-        st.caption(f"{len(missing)} are missing: models trained without them start at random.")
+        st.caption(f"{len(missing)} are missing; without them models are trained from scratch.")
         st.code("python -m modelzoo weights --fetch", language=None)
         if st.button("Fetch what is missing", icon=":material/download:"):
             _fetch(missing)

@@ -37,7 +37,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
         UserError: A choice does not hold.
     """
     data = choose_data(
-        "Images", "train_data", placeholder="Type the path of a folder or table", start=True
+        "Data set", "train_data", placeholder="Type the path of a folder or table", start=True
     )
     backbones = _choose_backbones()
     recipe, split, seeds = _choose_recipe()
@@ -154,7 +154,7 @@ def _choose_device_and_name() -> tuple[str, str]:
         "Name",
         key="train_name",
         bind="query-params",
-        placeholder="of backbone, split and seed",
+        placeholder="from backbone, split and seed",
         help="Of the run's folder: letters, digits, dots, hyphens and underscores. With several "
         "runs, backbone and seed are put behind it.",
     )
@@ -215,8 +215,8 @@ def _without_weights_at_random(planned: list[PlannedRun]) -> list[PlannedRun]:
     titles = ", ".join(BACKBONES[name].title for name in missing)
     verb = "starts" if len(missing) == 1 else "start"
     st.warning(
-        f"No ImageNet weights are here for {titles}: trained now, it {verb} at random and learns "
-        "far less. Fetch them first on the page Home, under ImageNet weights.",
+        f"No ImageNet weights are here for {titles}: trained now, it {verb} from scratch and "
+        "learns far less. Fetch them first on the page Home, under ImageNet weights.",
         icon=":material/cloud_off:",
     )
     return [

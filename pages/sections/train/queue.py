@@ -59,11 +59,11 @@ def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> No
     """Two ways to stop a training, one to leave the queue."""
     if status.state == "queued" and status.device:
         _stop_button(
-            "Leave the queue",
+            "Cancel",
             run,
             place,
             type="tertiary",
-            help_text="It does not train, and can be resumed later.",
+            help_text="The run leaves the queue and can be resumed later.",
         )
     if status.state == "training":
         _stop_button(
@@ -78,7 +78,7 @@ def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> No
             run,
             place,
             after_epoch=True,
-            help_text="The epoch in hand is finished and kept; the run can be resumed.",
+            help_text="The current epoch is finished and kept; the run can be resumed.",
         )
 
 

@@ -66,26 +66,26 @@ def _draw_numbers(status: Status) -> None:
     with st.grid(min_column_width=130, gap="small"):
         st.metric(
             "Epoch",
-            f"{status.epoch} of {status.epochs}" if status.epochs else "not begun",
+            f"{status.epoch} of {status.epochs}" if status.epochs else "–",
             help="Epochs finished, and how many there are at most: training stops early when the "
             "validation loss does not fall any more.",
         )
         st.metric(
-            "Images a second",
-            f"{status.images_per_second:,.0f}" if status.images_per_second else "not yet",
-            help="Training images, in the epoch at hand.",
+            "Images per second",
+            f"{status.images_per_second:,.0f}" if status.images_per_second else "–",
+            help="Training images, in the current epoch.",
         )
         if status.state == "training":
             st.metric(
                 "Time left",
-                describe_seconds(left) if left is not None else "not known",
-                help="Of the epochs, if none is spared by stopping early.",
+                describe_seconds(left) if left is not None else "–",
+                help="For the epochs that remain, without early stopping.",
             )
         if status.device:
             st.metric(
                 "Device",
                 status.device,
-                help="What it trains on, waits for, or trained on last.",
+                help="The device that the run uses, waits for, or used last.",
             )
 
 
@@ -97,14 +97,14 @@ def _draw_actions(run: Run, status: Status) -> None:
             icon=":material/resume:",
             key=f"resume-{run.id}",
             type="primary",
-            help="Goes on after the last whole epoch, with the same result as if it had not "
-            "been interrupted.",
+            help="Training continues after the last whole epoch, with the same result as if it had "
+            "not been interrupted.",
         ):
             with error_in_place():
                 local.start(run, store=paths.store_folder(), device=_device_again(status))
                 st.rerun()
         if status.state == "queued":
-            st.caption("It starts by itself when the device is free.")
+            st.caption("It starts when the device is free.")
         if status.state == "done":
             st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:")
             st.page_link(
@@ -133,7 +133,7 @@ def _offer_delete(run: Run) -> None:
 def _draw_curves(run: Run) -> None:
     history = read_history(run.path)
     if history.empty:
-        st.caption("Curves appear after the first epoch.")
+        st.caption("Learning curves appear after the first epoch.")
         return
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         column.plotly_chart(
@@ -152,7 +152,7 @@ def _draw_log(run: Run) -> None:
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:  # not written yet, or the run has just been deleted
         return
-    st.caption(plain(f"The end of {file}"))
+    st.caption(plain(f"Log (last lines): {file}"))
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)
 
 

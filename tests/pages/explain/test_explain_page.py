@@ -35,11 +35,11 @@ def test_a_sample_image_is_ready_and_explained(home: Path) -> None:
     assert not app.exception
     assert not app.error
     said = text_of(app)
-    assert "models say" in said or "The models disagree" in said
+    assert "models predict" in said or "The models disagree" in said
     assert "#### EfficientNet-Lite0" in said
     assert "#### EfficientNet-B0" in said
-    assert said.count("image in its test part") == 2
-    assert said.count(":orange-badge[no ImageNet weights]") == 1
+    assert said.count("in the test set of this model") == 2
+    assert said.count(":orange-badge[from scratch]") == 1
     assert "**Not for diagnosis.**" in said
     assert "The same scale for every model" in said
 
@@ -62,7 +62,7 @@ def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
 def test_that_an_image_was_trained_on_is_said(home: Path) -> None:
     app = open_explain(image=image_in_part(home, "lite0", "train"), run="lite0")
 
-    assert "This image was in the training part of this run" in text_of(app)
+    assert "This image is in the training set of this run" in text_of(app)
 
 
 def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> No
     app = open_explain(run="new")
 
     assert not app.exception
-    assert "Run new cannot be asked yet. Training, epoch 2 of 5." in text_of(app)
+    assert "Run new has no model yet. Training, epoch 2 of 5." in text_of(app)
     assert "gone" not in text_of(app)
 
 
@@ -140,16 +140,16 @@ def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
     app = open_explain(run=["lite0", "b0-random"], target="Pro")
 
     assert not app.exception
-    assert "EfficientNet-B0 knows no class Pro: choose another to explain." in text_of(app)
+    assert "EfficientNet-B0 has no class Pro; choose another target class." in text_of(app)
     assert sum("Grad-CAM of EfficientNet-Lite0" in text for text in alt_texts(app)) == 1
 
 
 def test_how_unlike_the_training_images_it_is_is_always_said_above_the_map(home: Path) -> None:
     app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
 
-    (said,) = [each for each in app.markdown if each.value.startswith("**Unlikeness ")]
+    (said,) = [each for each in app.markdown if each.value.startswith("**OOD score: ")]
 
-    assert " of 100: " in said.value
+    assert " percentile**, " in said.value
     assert "percentile" in said.help
 
 
@@ -162,10 +162,12 @@ def test_an_unlike_image_is_warned_of_above_its_map(home: Path) -> None:
     app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
 
     shown = [str(getattr(each, "value", each.type)) for each in app.main]
-    (warning,) = [row for row, each in enumerate(shown) if "This image is unlike what" in each]
+    (warning,) = [
+        row for row, each in enumerate(shown) if "This image is out of distribution" in each
+    ]
     heading = shown.index(next(each for each in shown if each.startswith("**Grad-CAM** for")))
     assert warning < heading
-    assert "**Unlikeness 100** of 100: unlike its training images" in shown
+    assert "**OOD score: 100th percentile**, out of distribution" in shown
 
 
 def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(

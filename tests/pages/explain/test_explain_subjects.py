@@ -74,7 +74,7 @@ def test_any_kind_of_image_is_explained(home: Path, image: Image.Image) -> None:
     assert not app.exception
     assert not app.error
     assert any("Grad-CAM of EfficientNet-Lite0" in text for text in alt_texts(app))
-    assert "it has no link, because it is kept nowhere" in text_of(app)
+    assert "it has no link, because it is not stored" in text_of(app)
 
 
 def test_a_decompression_bomb_is_a_sentence(home: Path) -> None:
@@ -127,7 +127,7 @@ def test_images_are_filtered_by_right_and_wrong_and_by_disagreement(home: Path) 
     truth = truths_of(home, "lite0")
     one, other = answers_of(home, "lite0"), answers_of(home, "b0-random")
     expected = {
-        "all right": {each for each in truth if one[each] == other[each] == truth[each]},
+        "all correct": {each for each in truth if one[each] == other[each] == truth[each]},
         "some wrong": {each for each in truth if not one[each] == other[each] == truth[each]},
         "all wrong": {each for each in truth if truth[each] not in (one[each], other[each])},
         "models disagree": {each for each in truth if one[each] != other[each]},
@@ -146,7 +146,7 @@ def test_a_run_without_predictions_is_said_and_the_other_is_filtered_by(home: Pa
     (home / "runs" / "lite0" / "predictions.parquet").unlink()
     truth, said = truths_of(home, "b0-random"), answers_of(home, "b0-random")
 
-    app = open_explain(run=["lite0", "b0-random"], correctness="all right")
+    app = open_explain(run=["lite0", "b0-random"], correctness="all correct")
 
     assert not app.exception
     assert "lite0/predictions.parquet is missing; resume the run" in app.error[0].value

@@ -45,8 +45,8 @@ def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> N
     times = app.dataframe[0].value
 
     assert list(times["Method"]) == [row.title for row in METHODS.values()]
-    assert times["About"].str.fullmatch(r"[\d.]+ (s|min)").all()
-    assert "Choose a method to see where the models looked." in text_of(app)
+    assert times["Time"].str.fullmatch(r"[\d.]+ (s|min)").all()
+    assert "Choose a method to see attribution maps." in text_of(app)
 
 
 def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
@@ -69,17 +69,17 @@ def test_maps_may_be_shown_as_shares_with_contours_and_cells(home: Path) -> None
     plain = open_explain(run="lite0", method="Saliency")
 
     marked = open_explain(run="lite0", method="Saliency", contours="true", outlines="true")
-    shares = open_explain(run="lite0", method="Integrated Gradients", scale="share of the map")
+    shares = open_explain(run="lite0", method="Integrated Gradients", scale="normalised per map")
 
     assert map_url(marked) != map_url(plain)
-    assert "% of the map for each 1 % of the image" in text_of(shares)
+    assert "% of the map per 1 % of the image" in text_of(shares)
 
 
 def test_each_cell_has_what_it_adds(home: Path, smear: bytes) -> None:
-    app = ask_of(smear, "Cell by cell")
+    app = ask_of(smear, "Shapley values per cell")
 
     table = app.dataframe[0].value
-    assert "Background" in set(table["Player"])
+    assert "Background" in set(table["Feature"])
     assert len(table) > 2
     assert "the cells add" in text_of(app)
     picture = next(text for text in alt_texts(app) if text.startswith("The cells, orange"))
@@ -90,40 +90,40 @@ def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
     out = BytesIO()
     Image.new("RGB", (64, 64), (250, 250, 250)).save(out, "PNG")
 
-    app = open_explain(run="lite0", view="Cell by cell")
+    app = open_explain(run="lite0", view="Shapley values per cell")
     app.file_uploader[0].set_value(("white.png", out.getvalue(), "image/png")).run()
 
     assert not app.exception
     assert "No nucleated cell was found in this image" in app.error[0].value
 
 
-@pytest.mark.parametrize("probe", ["Paint all cells out", "Keep only the cells", "Darker"])
+@pytest.mark.parametrize("probe", ["Mask all cells (inpaint)", "Keep only the cells", "Darker"])
 def test_a_change_of_the_image_says_what_the_answer_becomes(
     home: Path, smear: bytes, probe: str
 ) -> None:
-    app = ask_of(smear, "What if", perturbation=probe)
+    app = ask_of(smear, "Perturbations", perturbation=probe)
 
     assert f"The image after this: {probe}." in alt_texts(app)
     assert "; the predicted class " in text_of(app)
 
 
 def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:
-    app = ask_of(smear, "What if", erased=["1", "2"])
+    app = ask_of(smear, "Perturbations", erased=["1", "2"])
 
     assert "Without cells 1, 2." in text_of(app)
     assert "; the predicted class " in text_of(app)
 
 
 def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> None:
-    app = open_explain(run="lite0", view="How far to trust it", method=["Saliency", "Occlusion"])
+    app = open_explain(run="lite0", view="Faithfulness", method=["Saliency", "Occlusion"])
 
     assert not app.exception
     assert not app.error
     scores = app.dataframe[1].value
     assert {"This map", "Random", "Centre", "Blurred"} < set(scores.columns)
-    assert {"Deletion", "Insertion"} < set(scores["Score"])
+    assert {"Deletion", "Insertion"} < set(scores["Measure"])
     agreement = app.dataframe[-1].value
-    assert agreement["So"].tolist() == ["Two methods on one model."]
+    assert agreement["Interpretation"].tolist() == ["Two methods on one model."]
 
 
 def remember_as_decoded(home: Path, run: str) -> None:
@@ -140,12 +140,12 @@ def test_the_training_images_most_like_it_are_shown_and_a_copy_raises_an_alarm(h
     known = image_in_part(home, "lite0", "train")
     copy = (home / "data" / known).read_bytes()
 
-    app = open_explain(run="lite0", view="Training images like it")
+    app = open_explain(run="lite0", view="Nearest training images")
     app.file_uploader[0].set_value(("copy.jpg", copy, "image/jpeg")).run()
 
     assert not app.exception
     assert any(text.startswith(f"Training image {known} ") for text in alt_texts(app))
-    assert app.error[0].value.startswith(f"{known}, a training image of this run, is as like")
+    assert "a training image of this run, is nearer to this one than" in app.error[0].value
 
 
 def test_a_map_made_before_is_read_from_the_store_and_not_made_again(home: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_map_made_before_is_read_from_the_store_and_not_made_again(home: Path)
 
 def test_what_was_found_of_a_method_on_the_run_stands_below_its_verdict(home: Path) -> None:
     image = image_in_part(home, "lite0", "test")
-    view = {"image": image, "run": "lite0", "ask": "How far to trust it", "method": "Grad-CAM"}
+    view = {"image": image, "run": "lite0", "ask": "Faithfulness", "method": "Grad-CAM"}
     before = open_explain(**view)
     row = dict.fromkeys(VALIDITY_COLUMNS, "")
     found = [row | {"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]

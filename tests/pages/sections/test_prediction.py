@@ -29,23 +29,24 @@ def answer(title: str, says: str, probability: float, **changes: Any) -> Predict
 @pytest.mark.parametrize(
     ("answers", "label", "said"),
     [
-        ([("VGG16", "Pro", 0.8)], None, "VGG16 says Pro (80 %)."),
-        ([("VGG16", "Pro", 0.8)], "Pro", "VGG16 says Pro (80 %), which is true."),
+        ([("VGG16", "Pro", 0.8)], None, "VGG16 predicts Pro (80 %)."),
+        ([("VGG16", "Pro", 0.8)], "Pro", "VGG16 predicts Pro (80 %), which is correct."),
         (
             [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.999)],
             "Pre",
-            "Both models say Pro (80 to 99.9 %), but the truth is Pre.",
+            "Both models predict Pro (80 to 99.9 %), but the true class is Pre.",
         ),
         (
             [("VGG16", "Pro", 0.8), ("VGG19", "Pro", 0.8), ("ResNet50", "Pro", 0.8)],
             "Pro",
-            "All 3 models say Pro (80 %), which is true.",
+            "All 3 models predict Pro (80 %), which is correct.",
         ),
         (
             [("VGG16", "Pre", 0.8), ("VGG19", "Pro", 0.9), ("ResNet50", "Pro", 0.7)],
             "Pro",
-            "The models disagree: VGG19, ResNet50 say Pro (70 to 90 %), VGG16 says Pre (80 %). "
-            "The truth is Pro.",
+            "The models disagree: VGG19, ResNet50 predict Pro (70 to 90 %), VGG16 predicts Pre "
+            "(80 %). "
+            "The true class is Pro.",
         ),
     ],
 )
@@ -61,23 +62,23 @@ def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> N
         [answer("VGG16", "Pro", 0.8, ood_percentile=99.0), answer("VGG19", "Pro", 0.8)], None
     )
 
-    assert alone == "VGG16 says Pro (80 %). But the image is unlike the training images."
-    assert of_two.endswith("But the image is unlike what 1 of them learned from.")
+    assert alone == "VGG16 predicts Pro (80 %). The image is out of distribution for this model."
+    assert of_two.endswith("The image is out of distribution for 1 of 2 models.")
 
 
 def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> None:
     assert describe_doubts(answer("VGG16", "Pro", 0.8), "test") == []
     assert describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=95.0), None) == []
     (unlike,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=97.4), None)
-    assert "farther away than 97 % of its training images" in unlike
+    assert "farther from the training images than 97 % of them" in unlike
     (farthest,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=100.0), None)
-    assert "farther away than any" in farthest
+    assert "farther from the training images than any of them" in farthest
     (learned,) = describe_doubts(answer("VGG16", "Pro", 0.8), "train")
-    assert "in the training part of this run" in learned
+    assert "in the training set of this run" in learned
     (chosen_by,) = describe_doubts(answer("VGG16", "Pro", 0.8), "validation")
-    assert "in the validation part" in chosen_by
+    assert "in the validation set" in chosen_by
     (unsure,) = describe_doubts(answer("VGG16", "Pro", 0.4), None)
-    assert "does not know" in unsure
+    assert "Low confidence" in unsure
 
 
 def test_bars_mark_the_true_class_and_let_no_class_name_write_html() -> None:
