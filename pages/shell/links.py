@@ -44,7 +44,6 @@ OLD_KEYS: Mapping[str, Mapping[str, str]] = {
 
 # (page, key as it is) -> a title as it was -> as it is.
 OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("compare", "roc"): {"mean of all classes": "macro-average"},
     ("train", "train_split"): OLD_SPLIT_KINDS,
     ("compare", "roc"): {"mean of all classes": "macro-average"},
     ("explain", "view"): {

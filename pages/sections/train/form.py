@@ -46,7 +46,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     if not data:
         if not st.query_params.get("train_data"):  # else it waits for its click
             st.write(
-                "No images are known here yet: name a folder above, or let the demo draw some."
+                "No data set is known here yet; give a folder above, or let the demo draw one."
             )
             offer_demo()
         return [], device
