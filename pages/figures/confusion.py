@@ -33,75 +33,20 @@ def confusion_matrix(
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     lines = (1 + title.count("<br>")) * bool(title)
     figure = blank_figure(height=110 + 58 * len(classes) + 16 * lines)
-    figure.add_trace(
-        go.Heatmap(
-            z=100 * share,
-            x=list(classes),
-            y=list(classes),
-            zmin=0,
-            zmax=100,
-            colorscale=[[0, EMPTY_ENTRY], [1, FULL_ENTRY]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hoverinfo="skip",
-        )
-    )
-    entries = [(i, j) for i in range(len(classes)) for j in range(len(classes))]
-    # Plotly tells no clicks on a heatmap, so each entry has a mark that cannot be seen.
-    unseen = {"marker": {"opacity": 0}}
-    figure.add_trace(
-        go.Scatter(
-            x=[classes[j] for _, j in entries],
-            y=[classes[i] for i, _ in entries],
-            customdata=[[int(counts[entry]), 100 * share[entry]] for entry in entries],
-            mode="markers",
-            marker={"size": 44, "symbol": "square", "opacity": 0},
-            selected=unseen,
-            unselected=unseen,
-            hovertemplate="true %{y}, predicted %{x}<br>%{customdata[0]} images, "
-            "%{customdata[1]:.1f} % of %{y}<extra></extra>",
-            showlegend=False,
-        )
+    figure.add_trace(_shades(share, classes))
+    figure.add_trace(_marks_to_click(counts, share, classes))
+    chosen_entry = next(
+        (each for each in _entries(classes) if _names(each, classes) == chosen), None
     )
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
         margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28 + 16 * lines, "b": 54},
-        title={
-            "text": title,
-            "font": {"size": 12},
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "top",
-        },
+        title={"text": title, "font": {"size": 12}, "x": 0, "y": 1, "yanchor": "top"},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in an entry
         # Not a trace's text, which would fade when another entry is selected.
-        annotations=[
-            {
-                "x": j,
-                "y": i,
-                "text": f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %"
-                if counts[i, j]
-                else "0",
-                "showarrow": False,
-                "font": {"color": ON_FULL if share[i, j] > FULL else ON_EMPTY},
-            }
-            for i, j in entries
-        ],
-        shapes=[
-            {
-                "type": "rect",
-                "x0": j - 0.48,
-                "x1": j + 0.48,
-                "y0": i - 0.48,
-                "y1": i + 0.48,
-                "line": {"color": FRAME, "width": 4},
-            }
-            for i, j in entries
-            if (classes[i], classes[j]) == chosen
-        ],
+        annotations=[_number(counts, share, *each) for each in entries],
+        shapes=[_frame(*chosen_entry)] if chosen_entry else [],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
     axis = {"type": "category", "showgrid": False, "automargin": False, "fixedrange": True}
@@ -109,6 +54,66 @@ def confusion_matrix(
     figure.update_xaxes(title_text="predicted class", range=[-0.5, last], **axis)
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
     return figure
+
+
+def _entries(classes: Sequence[str]) -> list[tuple[int, int]]:
+    """(row, column) of every entry, in reading order."""
+    return [(i, j) for i in range(len(classes)) for j in range(len(classes))]
+
+
+def _names(entry: tuple[int, int], classes: Sequence[str]) -> tuple[str, str]:
+    """True and predicted class of an entry."""
+    return classes[entry[0]], classes[entry[1]]
+
+
+def _shades(share: npt.NDArray[np.float64], classes: Sequence[str]) -> go.Heatmap:
+    return go.Heatmap(
+        z=100 * share,
+        x=list(classes),
+        y=list(classes),
+        zmin=0,
+        zmax=100,
+        colorscale=[[0, EMPTY_ENTRY], [1, FULL_ENTRY]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+    )
+
+
+def _marks_to_click(
+    counts: npt.NDArray[np.int64], share: npt.NDArray[np.float64], classes: Sequence[str]
+) -> go.Scatter:
+    """A mark that cannot be seen on each entry, since Plotly tells no clicks on a heatmap."""
+    entries = _entries(classes)
+    unseen = {"marker": {"opacity": 0}}
+    return go.Scatter(
+        x=[classes[j] for _, j in entries],
+        y=[classes[i] for i, _ in entries],
+        customdata=[[int(counts[entry]), 100 * share[entry]] for entry in entries],
+        mode="markers",
+        marker={"size": 44, "symbol": "square", "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
+        hovertemplate="true %{y}, predicted %{x}<br>%{customdata[0]} images, "
+        "%{customdata[1]:.1f} % of %{y}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _number(
+    counts: npt.NDArray[np.int64], share: npt.NDArray[np.float64], i: int, j: int
+) -> dict[str, object]:
+    """The text of one entry: its count, and its share of the true class where there is any."""
+    text = f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %" if counts[i, j] else "0"
+    colour = ON_FULL if share[i, j] > FULL else ON_EMPTY
+    return {"x": j, "y": i, "text": text, "showarrow": False, "font": {"color": colour}}
+
+
+def _frame(i: int, j: int) -> dict[str, object]:
+    """A frame around one entry."""
+    corners = {"x0": j - 0.48, "x1": j + 0.48, "y0": i - 0.48, "y1": i + 0.48}
+    return {"type": "rect", **corners, "line": {"color": FRAME, "width": 4}}
 
 
 def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: str) -> str:

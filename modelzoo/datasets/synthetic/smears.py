@@ -12,15 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from modelzoo.datasets.synthetic.drawing import (
-    KINDS,
-    Shortcut,
-    Slide,
-    Smear,
-    draw_field,
-    draw_slide,
-    draw_smear,
-)
+from modelzoo.datasets.synthetic.drawing import Shortcut, Smear, draw_field, draw_smear
+from modelzoo.datasets.synthetic.slides import KINDS, Slide, draw_slide
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder
 

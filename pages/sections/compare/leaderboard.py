@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -24,67 +25,65 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         rows: Of one split, best first.
         names: By run id.
     """
-    table = pd.DataFrame(
-        [
-            {
-                "model": names[row.run_id],
-                "accuracy": _sortable(row.accuracy),
-                "weights": [BADGES[row.has_imagenet]],
-                **{
-                    name: _sortable(row.evaluation.scores[name])
-                    for name in METRICS
-                    if name != "accuracy"
-                },
-                "ms": row.ms_per_image,
-                "parameters": row.parameters / 1e6,
-                "seconds": row.seconds,
-                "recipe": row.recipe,
-                "run": row.run_id,
-                "notes": " ".join(row.notes),
-            }
-            for row in rows
-        ]
-    )
-    column = st.column_config
+    table = pd.DataFrame([_record(row, names) for row in rows])
     st.dataframe(
         table,
         hide_index=True,
         height="content" if len(rows) <= WHOLE_ROWS else "auto",
         key="leaderboard",
         alt="Leaderboard: one row per run with every score and its 95 % CI.",
-        column_config={
-            "model": column.TextColumn("Model", pinned=True),
-            "weights": column.MultiselectColumn(
-                "Initialisation",
-                options=list(BADGES.values()),
-                color=["#1B7F5C", "#B84E00", "#6B6B6B"],
-                help="ImageNet weights, or random ones (from scratch), which learn far less "
-                "from few "
-                "images.",
-            ),
-            **{
-                name: column.TextColumn(
-                    metric.title, help=f"{metric.help} In brackets the 95 % CI."
-                )
-                for name, metric in METRICS.items()
-            },
-            "ms": column.NumberColumn(
-                "ms per image",
-                format="%.1f",
-                help="One image at a time, the quickest quarter of passes, where it trained.",
-            ),
-            "parameters": column.NumberColumn(
-                "Parameters", format="%.1f M", help="Weights of the network, in millions."
-            ),
-            "seconds": column.NumberColumn(
-                "Trained in", format="%.0f s", help="Seconds of all phases of the training."
-            ),
-            "recipe": column.TextColumn("Recipe", help="The named configuration it started from."),
-            "run": column.TextColumn("Run", help="The run's folder."),
-            "notes": column.TextColumn("Notes", help="What a reader must know to judge the row."),
-        },
+        column_config=_columns(),
     )
     offer_csv(leaderboard_table(rows), f"leaderboard-{rows[0].split_id}")
+
+
+def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
+    """One row of the table."""
+    return {
+        "model": names[row.run_id],
+        "accuracy": _sortable(row.accuracy),
+        "weights": [BADGES[row.has_imagenet]],
+        **{name: _sortable(row.evaluation.scores[name]) for name in METRICS if name != "accuracy"},
+        "ms": row.ms_per_image,
+        "parameters": row.parameters / 1e6,
+        "seconds": row.seconds,
+        "recipe": row.recipe,
+        "run": row.run_id,
+        "notes": " ".join(row.notes),
+    }
+
+
+def _columns() -> dict[str, Any]:
+    """Title and help of each column."""
+    column = st.column_config
+    return {
+        "model": column.TextColumn("Model", pinned=True),
+        "weights": column.MultiselectColumn(
+            "Initialisation",
+            options=list(BADGES.values()),
+            color=["#1B7F5C", "#B84E00", "#6B6B6B"],
+            help="ImageNet weights, or random ones (from scratch), which learn far less from "
+            "few images.",
+        ),
+        **{
+            name: column.TextColumn(metric.title, help=f"{metric.help} In brackets the 95 % CI.")
+            for name, metric in METRICS.items()
+        },
+        "ms": column.NumberColumn(
+            "ms per image",
+            format="%.1f",
+            help="One image at a time, the quickest quarter of passes, where it trained.",
+        ),
+        "parameters": column.NumberColumn(
+            "Parameters", format="%.1f M", help="Weights of the network, in millions."
+        ),
+        "seconds": column.NumberColumn(
+            "Trained in", format="%.0f s", help="Seconds of all phases of the training."
+        ),
+        "recipe": column.TextColumn("Recipe", help="The named configuration it started from."),
+        "run": column.TextColumn("Run", help="The run's folder."),
+        "notes": column.TextColumn("Notes", help="What a reader must know to judge the row."),
+    }
 
 
 def draw_unfinished(board: Leaderboard) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor, nn
 
-from modelzoo.datasets.synthetic.drawing import KINDS, draw_smear
+from modelzoo.datasets.synthetic.drawing import draw_smear
+from modelzoo.datasets.synthetic.slides import KINDS
 from xai.errors import UserError
 from xai.say.cells import describe_cells
 from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features, shapley
