@@ -35,9 +35,8 @@ def confusion_matrix(
     figure = blank_figure(height=110 + 58 * len(classes) + 16 * lines)
     figure.add_trace(_shades(share, classes))
     figure.add_trace(_marks_to_click(counts, share, classes))
-    chosen_entry = next(
-        (each for each in _entries(classes) if _names(each, classes) == chosen), None
-    )
+    entries = _entries(classes)
+    chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
         margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28 + 16 * lines, "b": 54},
