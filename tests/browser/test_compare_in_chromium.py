@@ -1,5 +1,6 @@
 """Home and Compare as people meet them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -92,19 +93,19 @@ def click_cell(page: Page, run: str, label: str, said: str) -> None:
 def wait_for_cell(page: Page, run: str, label: str, said: str) -> None:
     """Return when the link holds the cell."""
     wanted = f"{run}: {label} predicted as {said}"
-    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("cell") == [wanted])
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("entry") == [wanted])
 
 
 def cell_links(page: Page) -> Locator:
     """The links to Explain below the pictures of the cell that was chosen."""
-    return page.locator(".st-key-gallery-cell_page").get_by_test_id("stPageLink-NavLink")
+    return page.locator(".st-key-gallery-entry_page").get_by_test_id("stPageLink-NavLink")
 
 
 def expect_images(page: Page, image_ids: set[str]) -> None:
     expect(cell_links(page)).to_have_count(len(image_ids))
     for image_id in image_ids:
         expect(cell_links(page).filter(has_text=image_id)).to_be_visible()
-        picture = page.locator(f".st-key-gallery-cell_page img[alt^='{image_id},']")
+        picture = page.locator(f".st-key-gallery-entry_page img[alt^='{image_id},']")
         expect(picture).to_be_visible()
         assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
 
@@ -165,7 +166,7 @@ def test_runs_of_another_split_are_shown_alone(page: Page, address: str) -> None
     page.get_by_role("option", name="background-cluster split, seed 0").click()
 
     page.wait_for_url("**split=**")
-    expect(page.get_by_role("heading", name="ResNet50 names")).to_be_visible()
+    expect(page.get_by_role("heading", name="ResNet50 has an accuracy of")).to_be_visible()
 
 
 def test_a_link_to_what_is_gone_says_so(page: Page, address: str) -> None:
@@ -235,13 +236,13 @@ def test_an_image_of_a_cell_leads_to_its_explanation(
 def test_the_hardest_images_come_first_and_can_be_filtered(page: Page, smears_address: str) -> None:
     page.goto(f"{smears_address}/compare")
     gallery = page.locator(".st-key-gallery-hard_page")
-    expect(gallery.get_by_text("right by 0 of 2").first).to_be_visible()
+    expect(gallery.get_by_text("0 of 2 models correct").first).to_be_visible()
 
     page.get_by_role("radio", name="2", exact=True).click()
 
     page.wait_for_url("**n_correct=2**")
-    expect(gallery.get_by_text("right by 2 of 2").first).to_be_visible()
-    expect(gallery.get_by_text("right by 0 of 2")).to_have_count(0)
+    expect(gallery.get_by_text("2 of 2 models correct").first).to_be_visible()
+    expect(gallery.get_by_text("0 of 2 models correct")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -259,5 +260,6 @@ def test_a_figure_is_saved_in_the_format_chosen(
     with page.expect_download() as download:
         figure.locator(f"[data-title='{button}']").click()
 
-    assert download.value.suggested_filename == f"blastlens-roc.{wanted.lower()}"
+    name = download.value.suggested_filename
+    assert re.fullmatch(rf"blastlens-roc-[0-9a-f]{{12}}\.{wanted.lower()}", name)
     assert download.value.path().read_bytes().startswith(head)

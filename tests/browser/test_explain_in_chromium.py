@@ -70,7 +70,7 @@ def test_a_sample_image_is_explained_by_two_models_at_once(page: Page, address: 
     wait_until_drawn(page)
 
     expect(overlays(page)).to_have_count(2)
-    expect(page.get_by_text("no ImageNet weights")).to_have_count(2)
+    expect(page.get_by_text("from scratch")).to_have_count(2)
     expect(page.get_by_text("Not for diagnosis.").first).to_be_visible()
 
 
@@ -183,12 +183,12 @@ def test_the_answers_filter_is_in_the_link(page: Page, address: str) -> None:
     page.goto(f"{address}/explain")
     wait_until_drawn(page)
 
-    page.get_by_role("combobox", name="Answers").click()
+    page.get_by_role("combobox", name="Correctness").click()
     page.get_by_role("option", name="some wrong").click()
 
     page.wait_for_url("**correctness=some+wrong**")
     page.reload()
-    expect(page.get_by_role("combobox", name="Answers")).to_have_value("some wrong")
+    expect(page.get_by_role("combobox", name="Correctness")).to_have_value("some wrong")
 
 
 def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, address: str) -> None:
@@ -215,7 +215,7 @@ def test_what_was_made_before_another_choice_is_not_made_again(page: Page, addre
     methods = "method=Grad-CAM&method=Integrated+Gradients"
     page.goto(f"{address}/explain?image=Pro/Pro_003.jpg&{methods}")
     expect(overlays(page).first).to_be_visible()
-    words = page.get_by_text("fields, enlarged; 1 pass").first
+    words = page.get_by_text("feature map, upsampled; 1 forward pass").first
     cost_before = words.inner_text()
 
     page.get_by_role("button", name="Display options").click()
@@ -275,7 +275,7 @@ def click_first_cell(page: Page, *, clicked_before: int) -> None:
 def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
     page: Page, address: str
 ) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&view=What+if")
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&view=Perturbations")
 
     for clicks in (0, 2):
         click_first_cell(page, clicked_before=clicks)
@@ -284,7 +284,7 @@ def test_a_click_on_a_cell_erases_it_and_a_second_click_puts_it_back(
         page.wait_for_url("**erased=1**")
 
         click_first_cell(page, clicked_before=clicks + 1)
-        expect(page.get_by_text("or click a cell to erase it")).to_be_visible()
+        expect(page.get_by_text("or click a cell to mask it")).to_be_visible()
 
 
 def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str) -> None:
@@ -293,13 +293,13 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
 
     page.get_by_role("radio", name="Shapley values per cell").click()
     expect(page.get_by_text("the cells add").first).to_be_visible()
-    page.wait_for_url("**view=Cell+by+cell**")
+    page.wait_for_url("**view=Shapley+values+per+cell**")
 
     page.get_by_role("radio", name="Nearest training images").click()
-    expect(page.get_by_text("the training images most like this one")).to_be_visible()
+    expect(page.get_by_text("nearest training images")).to_be_visible()
 
     page.get_by_role("radio", name="Faithfulness").click()
-    expect(page.get_by_text("Scores, beside those of three maps")).to_be_visible()
+    expect(page.get_by_text("Measures, beside those of the three baseline maps")).to_be_visible()
 
 
 def test_several_methods_are_shown_side_by_side_and_can_be_saved(page: Page, address: str) -> None:
