@@ -7,8 +7,9 @@ import typer
 from modelzoo.commands.data import data
 from modelzoo.commands.demo import demo
 from modelzoo.commands.group import CommandGroup
+from modelzoo.commands.images import images
 from modelzoo.commands.predict import predict
-from modelzoo.commands.runs import evaluate, runs
+from modelzoo.commands.runs import delete, evaluate, rename, runs
 from modelzoo.commands.train import resume, stop, train
 from modelzoo.commands.weights import weights
 
@@ -19,7 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (weights, data, train, resume, stop, predict, runs, evaluate, demo):
+_COMMANDS = (
+    weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
+)  # fmt: skip
+for _command in _COMMANDS:
     app.command()(_command)
 
 

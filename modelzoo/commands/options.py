@@ -1,11 +1,87 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and what may be given for them."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs.")]
-StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of decoded images.")]
+from modelzoo import paths
+from modelzoo.errors import UserError
+from modelzoo.files import is_folder, is_regular_file
+from modelzoo.runs.file_names import CONFIG
+from modelzoo.runs.folder import Run, read_run
+from modelzoo.text import one_line
+
+MOST_BYTES, MOST_NAME_BYTES = 4095, 255  # of a path and of each of its parts, as Linux has it
+MOST_SHOWN = 60  # letters of what was given, in a sentence
+
+
+def parse_path(text: str) -> Path:
+    """The path that was given.
+
+    Raises:
+        UserError: No file can have it, or its name could not be written into a table.
+    """
+    if not text:
+        raise UserError("An empty path was given; give a file or folder.")
+    if "\0" in text:
+        raise UserError(f"Path {shorten(text)!r} holds a NUL, which no file name can.")
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"Path {shorten(text)} is not UTF-8; rename the file or folder.") from None
+    parts = content.split(os.sep.encode())
+    if len(content) > MOST_BYTES or max(map(len, parts)) > MOST_NAME_BYTES:
+        raise UserError(
+            f"Path {shorten(text)!r} is too long ({len(text)} letters), so it was not found; give "
+            f"names of at most {MOST_NAME_BYTES} bytes."
+        )
+    return Path(text)
+
+
+def shorten(text: str) -> str:
+    """The beginning of what was given, on one line."""
+    return one_line(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…")
+
+
+def find_run(name_or_path: str, runs: Path | None = None) -> Run:
+    """The run that a folder's path or a name in `runs` means; the path where both are runs.
+
+    Args:
+        name_or_path: As a person typed it.
+        runs: The folder of the runs; None: where they are kept.
+
+    Raises:
+        UserError: There is no such run, or its config is damaged.
+    """
+    path = parse_path(name_or_path)
+    named = (runs or paths.runs_folder()) / path
+    if is_regular_file(path / CONFIG) or not is_folder(named):
+        return read_run(path) if is_folder(path) else _raise_not_found(path, named.parent)
+    return read_run(named)
+
+
+def _raise_not_found(path: Path, runs: Path) -> Run:
+    raise UserError(
+        f"Run {shorten(str(path))} was not found, neither as a folder nor in {runs}; "
+        "`python -m modelzoo runs` lists those there are."
+    )
+
+
+RunsOption = Annotated[
+    Path | None,
+    typer.Option("--runs", parser=parse_path, metavar="FOLDER", help="Folder of the runs."),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", parser=parse_path, metavar="FOLDER", help="Folder of decoded images."),
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
-RunArgument = Annotated[Path, typer.Argument(help="Folder of the run.")]
+RunArgument = Annotated[str, typer.Argument(help="Name or folder of the run.")]
+RunOption = Annotated[str, typer.Option("--run", help="Name or folder of the trained run.")]
+ImageArgument = Annotated[
+    Path, typer.Argument(parser=parse_path, metavar="IMAGE", help="An image, or a folder of them.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, and nothing else.")]

@@ -1,47 +1,174 @@
-"""What commands print: results on the output stream, everything else on the error stream."""
+"""What commands print: results on the output stream, everything else on the error stream.
+
+The one place for `--json` and `--csv`: keys are those of the records that a command hands over, and
+tests hold them, because other programs read them.
+"""
 
 import csv
+import json
+import math
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
-from modelzoo.files import replacing
+from modelzoo.errors import UserError
+from modelzoo.text import one_line
 
-if TYPE_CHECKING:
-    import pandas as pd
+notes = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+NARROW = 80  # characters, where no terminal says how wide it is
 
-# Paths and sentences are printed as they are: no [markup] in them, no line breaks of ours.
-WIDE = 240  # characters: a table with every score and its interval
-console = Console(
-    markup=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE
-)
-notes = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)  # not for pipes
+Record = Mapping[str, Any]
 
 
-def make_table(columns: Sequence[str]) -> Table:
-    """A table whose texts are folded where the terminal is narrow, never cut."""
-    return Table(*(Column(name, overflow="fold") for name in columns), box=SIMPLE)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table for people."""
+
+    title: str
+    text: Callable[[Record], str]
+    rank: int = 0  # columns are left out where a line has no room, the highest rank first; 0: never
+    is_number: bool = False  # set to the right
+    is_long: bool = False  # a sentence, which may take several lines of a terminal
 
 
-def print_frame(frame: "pd.DataFrame") -> None:
-    """Print a table of texts and numbers."""
-    table = make_table([str(column) for column in frame.columns])
-    for row in frame.itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
-    console.print(table)
+def print_records(
+    records: Sequence[Record],
+    columns: Sequence[Column],
+    *,
+    as_json: bool,
+    as_csv: bool,
+    whole: object = None,
+) -> None:
+    """Print `records` as JSON, as CSV, or the `columns` of them as a table for people.
+
+    Args:
+        records: With the same keys; values that are no numbers or texts are for JSON only.
+        columns: For people.
+        as_json: JSON and nothing else.
+        as_csv: CSV and nothing else.
+        whole: What JSON holds in place of the records: these and what is known beside them.
+
+    Raises:
+        UserError: Both JSON and CSV were asked for.
+    """
+    check_form(as_json=as_json, as_csv=as_csv)
+    if as_json:
+        print_json(records if whole is None else whole)
+    elif as_csv:
+        print_csv(records)
+    else:
+        print_table(records, columns)
 
 
-@contextmanager
-def csv_writer(out: Path | None) -> Iterator[Callable[[Sequence[str]], object]]:
-    """Something that writes rows to `out`, whole or not at all, or else prints them."""
-    if out is None:
-        yield csv.writer(sys.stdout, lineterminator="\n").writerow
+def check_form(*, as_json: bool, as_csv: bool) -> None:
+    """Raise a UserError where both forms were asked for."""
+    if as_json and as_csv:
+        raise UserError("Both --json and --csv were given; give one of them.")
+
+
+def print_line(text: str) -> None:
+    """Print one line on the output stream."""
+    sys.stdout.write(f"{one_line(text)}\n")
+
+
+def print_json(value: object) -> None:
+    """Print `value` as JSON in ASCII; numbers stay numbers, and what is not defined is null."""
+    sys.stdout.write(json.dumps(_plain(value), indent=1, allow_nan=False) + "\n")
+
+
+def print_csv(records: Iterable[Record]) -> None:
+    """Print records as CSV with their keys as the header; nothing where there are none."""
+    write_csv(sys.stdout, records)
+
+
+def write_csv(file: Any, records: Iterable[Record]) -> None:
+    """Write records as CSV with their keys as the header; what is not defined is empty."""
+    writer = None
+    for record in records:
+        plain = {key: _cell(value) for key, value in record.items()}
+        if writer is None:
+            writer = csv.DictWriter(file, list(plain), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(plain)
+
+
+def print_table(records: Sequence[Record], columns: Sequence[Column]) -> None:
+    """Print one line per record; columns that have no room are left out and named.
+
+    Only in a terminal sentences may take several lines. Names are never cut or folded.
+    """
+    width = shutil.get_terminal_size((NARROW, 24)).columns
+    if sys.stdout.isatty() and any(column.is_long for column in columns):
+        _print_folded(records, columns, width)
         return
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        yield csv.writer(file, lineterminator="\n").writerow
+    shown = _choose_columns(records, columns, width)
+    texts = [_row(record, shown) for record in records]
+    titles = [column.title for column in shown]
+    widths = [max(map(len, cells)) for cells in zip(titles, *texts, strict=True)]
+    for row in [titles, *texts]:
+        cells = [
+            text.rjust(width) if column.is_number else text.ljust(width)
+            for text, width, column in zip(row, widths, shown, strict=True)
+        ]
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    if left_out := [column.title for column in columns if column not in shown]:
+        notes.print(f"(no room for {', '.join(left_out)}: a wider terminal, --csv or --json)")
+
+
+def _row(record: Record, columns: Sequence[Column]) -> list[str]:
+    return [one_line(column.text(record)) for column in columns]
+
+
+def _choose_columns(
+    records: Sequence[Record], columns: Sequence[Column], width: int
+) -> list[Column]:
+    """Those of rank 0, and of the others as many as a line has room for, by their rank."""
+    shown = {column.title for column in columns if column.rank == 0}
+    for column in sorted(columns, key=lambda each: each.rank):
+        tried = [each for each in columns if each.title in shown | {column.title}]
+        lines = [[each.title for each in tried], *(_row(record, tried) for record in records)]
+        widest = (max(map(len, cells)) for cells in zip(*lines, strict=True))
+        if column.rank and sum(widest) + 2 * (len(tried) - 1) > width:
+            break
+        shown.add(column.title)
+    return [column for column in columns if column.title in shown]
+
+
+def _print_folded(records: Sequence[Record], columns: Sequence[Column], width: int) -> None:
+    """Print a table whose sentences are folded to the terminal."""
+    table = Table(box=SIMPLE)
+    for column in columns:
+        table.add_column(column.title, no_wrap=not column.is_long, overflow="fold")
+    for record in records:
+        table.add_row(*_row(record, columns))
+    Console(markup=False, highlight=False, width=width).print(table)
+
+
+def _cell(value: object) -> object:
+    """A value as CSV holds it."""
+    plain = _plain(value)
+    if isinstance(plain, str):  # half of a surrogate pair cannot be written
+        return plain.encode(errors="backslashreplace").decode()
+    return "" if plain is None else plain
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON holds it: dictionaries, lists, texts, numbers, None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if hasattr(value, "tolist"):  # of numpy
+        return _plain(value.tolist())
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,44 +1,130 @@
 """`python -m modelzoo predict`: what a trained run predicts for images."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelzoo.commands.options import DeviceOption
-from modelzoo.commands.output import csv_writer, notes
-from modelzoo.commands.progress import show_progress
+from modelzoo.commands.options import (
+    CsvOption,
+    DeviceOption,
+    ImageArgument,
+    JsonOption,
+    RunOption,
+    RunsOption,
+    find_run,
+    parse_path,
+)
+from modelzoo.commands.output import check_form, notes, print_csv, print_json, write_csv
+from modelzoo.commands.progress import Show, show_progress
 from modelzoo.errors import UserError
+from modelzoo.files import replacing
+
+if TYPE_CHECKING:
+    from modelzoo.inference.trained import LoadedRun
+
+SOME_UNREADABLE = 3  # exit code
 
 
 def predict(
-    image: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
-    run: Annotated[Path, typer.Option(help="Folder of the trained run.")],
-    out: Annotated[Path | None, typer.Option(help="CSV to write; else it is printed.")] = None,
+    image: ImageArgument,
+    run: RunOption,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=parse_path, metavar="FILE", help="CSV to write; else it is printed."),
+    ] = None,
     device: DeviceOption = "auto",
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
-    """Predict the class of images: image, predicted, ood_percentile, p:<class>."""
-    from modelzoo.inference.trained import list_images, load_run, predict_files
+    """Predict images: image, predicted, ood_percentile, p:<class>, reason; as CSV unless --json.
+
+    An image that cannot be read has no prediction but a reason, and the exit code is 3; 2 and
+    nothing is written where none can be read.
+    """
+    from modelzoo.inference.trained import list_images, load_run
     from modelzoo.training.environment import pick_device
 
+    check_form(as_json=as_json, as_csv=as_csv)
+    if as_json and out:
+        raise UserError("Both --json and --out were given; --out writes CSV, so give one of them.")
+    found = find_run(run, runs)
     files = list_images(image)
-    trained = load_run(run, str(pick_device(device)))
+    trained = load_run(found.path, str(pick_device(device)))
     root = image if image.is_dir() else image.parent
-    skipped: dict[Path, str] = {}
-    written = 0
-    with show_progress() as show, csv_writer(out) as write:
-        write(["image", "predicted", "ood_percentile", *(f"p:{name}" for name in trained.classes)])
-        for good, answers, bad in predict_files(trained, files):
-            skipped |= bad
-            for file, p, ood_percentile in zip(
-                good, answers.probabilities, answers.ood_percentile, strict=True
-            ):
-                label = trained.classes[int(p.argmax())]
-                row = [file.relative_to(root).as_posix(), label, f"{ood_percentile:.1f}"]
-                write([*row, *(f"{value:.6f}" for value in p)])
-            written += len(good)
-            show("predicting", written + len(skipped), len(files))
-    for reason in skipped.values():
+    with show_progress() as show:
+        records = list(_predict(trained, files, root, show))
+    unreadable = [record["reason"] for record in records if record["reason"]]
+    if len(unreadable) == len(records):
+        raise UserError(_describe_none(unreadable, image))
+    _write(records, out, as_json=as_json)
+    for reason in unreadable:
         notes.print(f"skipped: {reason}")
-    if not written:
-        raise UserError(f"None of the {len(files)} images in {image} could be read.")
+    if unreadable:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+def _predict(
+    trained: "LoadedRun", files: list[Path], root: Path, show: Show
+) -> Iterator[dict[str, Any]]:
+    """One record per image, in the order of the files."""
+    from modelzoo.inference.trained import predict_files
+
+    place = {file: number for number, file in enumerate(files)}
+    done = 0
+    for good, batch, skipped in predict_files(trained, files):
+        values = zip(batch.probabilities, batch.ood_percentile, strict=True)
+        records = {
+            file: {
+                "predicted": trained.classes[int(p.argmax())],
+                "ood_percentile": float(ood_percentile),
+                "probabilities": dict(zip(trained.classes, p.tolist(), strict=True)),
+                "reason": None,
+            }
+            for file, (p, ood_percentile) in zip(good, values, strict=True)
+        }
+        nothing = dict.fromkeys(trained.classes)
+        for file, reason in skipped.items():
+            records[file] = {
+                "predicted": None,
+                "ood_percentile": None,
+                "probabilities": nothing,
+                "reason": reason,
+            }
+        for file in sorted(records, key=place.__getitem__):
+            yield {"image": file.relative_to(root).as_posix(), **records[file]}
+        done += len(records)
+        show("predicting", done, len(files))
+
+
+def _write(records: list[dict[str, Any]], out: Path | None, *, as_json: bool) -> None:
+    """Write the records to `out`, whole or not at all, or else print them."""
+    if as_json:
+        print_json(records)
+    elif out is None:
+        print_csv(map(_flatten, records))
+    else:
+        with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            write_csv(file, map(_flatten, records))
+
+
+def _flatten(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as a row: a column for each class, the reason last."""
+    percentile = record["ood_percentile"]
+    probabilities = record["probabilities"].items()
+    return {
+        "image": record["image"],
+        "predicted": record["predicted"],
+        "ood_percentile": None if percentile is None else f"{percentile:.1f}",
+        **{f"p:{name}": None if p is None else f"{p:.6f}" for name, p in probabilities},
+        "reason": record["reason"],
+    }
+
+
+def _describe_none(unreadable: list[str], image: Path) -> str:
+    """That nothing was predicted, and the first reason."""
+    if len(unreadable) == 1:
+        return unreadable[0]
+    return f"None of the {len(unreadable)} images in {image} could be read; {unreadable[0]}"

@@ -1,46 +1,156 @@
-"""`python -m modelzoo runs` and `evaluate`: what is trained, and how well."""
+"""`python -m modelzoo runs`, `evaluate`, `rename` and `delete`: what is trained, and how well."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelzoo import paths
-from modelzoo.commands.options import RunArgument, RunsOption
-from modelzoo.commands.output import WIDE, console, notes, print_frame
+from modelzoo.commands.options import CsvOption, JsonOption, RunArgument, RunsOption, find_run
+from modelzoo.commands.output import (
+    Column,
+    check_form,
+    notes,
+    print_line,
+    print_records,
+    print_table,
+)
 from modelzoo.errors import UserError
-from modelzoo.runs.folder import list_runs, read_run
+from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
+from modelzoo.text import one_line
+
+if TYPE_CHECKING:
+    from modelzoo.evaluation.intervals import Evaluation
 
 
-def runs(runs_folder: RunsOption = None) -> None:
-    """List the runs with their scores on the test set, each with its 95 % CI."""
-    from modelzoo.evaluation.rows import list_splits, read_leaderboard
-    from modelzoo.evaluation.tables import runs_table
-    from modelzoo.evaluation.verdict import describe_split_effect, verdict
+def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+    """List the runs, newest first: date, state, backbone, data, split, accuracy with 95 % CI.
 
-    folder = runs_folder or paths.runs_folder()
+    CSV and JSON have every score, what the run cost and its settings. Damaged runs are named on
+    the error stream.
+    """
+    from modelzoo.evaluation.rows import read_leaderboard
+    from modelzoo.evaluation.tables import run_records
+
+    check_form(as_json=as_json, as_csv=as_csv)
+    folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
     if not found and not damaged:
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found)
-    for choice in list_splits(board.rows)[:1]:  # the one with most runs
-        console.print(verdict([row for row in board.rows if row.split_id == choice.split_id]))
-    if effect := describe_split_effect(board.rows):
-        console.print(effect)
-    table = runs_table(board)
-    if console.is_terminal and console.width < WIDE:
-        table = table[["run", "split", "tested on", "accuracy", "auc", "state"]]
-        notes.print(f"(all columns in a terminal of {WIDE} characters, or through a pipe)")
-    print_frame(table)
-    for sentence in damaged.values():
-        notes.print(f"damaged: {sentence}")
+    records = run_records(board, found)
+    print_records(records, _run_columns(), as_json=as_json, as_csv=as_csv)
+    for sentence in (*damaged.values(), *board.problems.values()):
+        notes.print(f"damaged: {one_line(sentence)}")
+
+
+def _run_columns() -> list[Column]:
+    """The columns for people, in the order in which a wider terminal shows more of them."""
+    from modelzoo.evaluation.tables import describe_record_score
+
+    return [
+        Column("run", lambda row: row["run"]),
+        Column("date", lambda row: row["date"][:10]),
+        Column("state", lambda row: row["state"]),
+        Column("backbone", lambda row: row["title"], rank=2),
+        Column("data", lambda row: row["data"], rank=3),
+        Column("split", lambda row: row["split"], rank=1),
+        Column("accuracy (95 % CI)", lambda row: describe_record_score(row, "accuracy")),
+        Column("seed", lambda row: str(row["seed"]), rank=4, is_number=True),
+        Column("test images", _describe_test_set, rank=5),
+        Column("AUC", lambda row: describe_record_score(row, "auc"), rank=6),
+        Column("F1", lambda row: describe_record_score(row, "f1"), rank=7),
+        Column("initial weights", lambda row: row["weights"], rank=8),
+        Column("recipe", lambda row: row["recipe"], rank=9),
+    ]
+
+
+def _describe_test_set(row: Any) -> str:
+    return f"{row['test_images']} in {row['test_groups']} groups" if row["test_images"] else ""
 
 
 def evaluate(
     run: RunArgument,
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
-    """Print a run's scores with their 95 % CI, from its predictions alone."""
+    """Print a run's scores with their 95 % CI and its confusion matrix, from its predictions."""
     from modelzoo.evaluation.rows import evaluate_run
-    from modelzoo.evaluation.tables import scores_table
 
-    print_frame(scores_table(evaluate_run(read_run(run), part=part)))
+    check_form(as_json=as_json, as_csv=as_csv)
+    found = find_run(run, runs)
+    print_evaluation(found, evaluate_run(found, part=part), part, as_json=as_json, as_csv=as_csv)
+
+
+def print_evaluation(
+    run: Run,
+    evaluation: "Evaluation",
+    part: str,
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+) -> None:
+    """Print the scores of `run` on one part; for people and in JSON the confusion matrix too."""
+    from modelzoo.evaluation.tables import score_records
+
+    records = score_records(evaluation)
+    whole = {
+        "run": run.id,
+        "part": part,
+        "images": evaluation.images,
+        "groups": len(evaluation.groups),
+        "scores": records,
+        "classes": evaluation.classes,
+        "confusion": evaluation.confusion,  # true class by predicted class
+        "notes": evaluation.notes,
+    }
+    print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
+    if not (as_json or as_csv):
+        print_line("")
+        _print_confusion(evaluation)
+
+
+_SCORE_COLUMNS = [
+    Column("score", lambda row: row["title"]),
+    Column("value", lambda row: row["text"]),
+    Column("note", lambda row: row["note"]),
+]
+
+
+def _print_confusion(evaluation: "Evaluation") -> None:
+    """Print the confusion matrix, one line per true class."""
+    lines = [
+        {"": label, **dict(zip(evaluation.classes, map(str, row), strict=True))}
+        for label, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)
+    ]
+    columns = [Column("true class \\ predicted class", lambda row: row[""])]
+    columns += [
+        Column(name, lambda row, name=name: row[name], is_number=True)  # type: ignore[misc]  # bound now
+        for name in evaluation.classes
+    ]
+    print_table(lines, columns)
+
+
+def rename(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(help="The new name.")],
+    runs: RunsOption = None,
+) -> None:
+    """Give a run another name; links and files that hold the old one do not follow."""
+    renamed = rename_run(find_run(run, runs), name)
+    print_line(f"Renamed to {renamed.path}.")
+
+
+def delete(
+    run: RunArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    runs: RunsOption = None,
+) -> None:
+    """Delete a run with its trained model and predictions; a terminal is asked first."""
+    found = find_run(run, runs)
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Delete {found.path} with all that is in it?", abort=True)
+    delete_run(found)
+    print_line(f"Deleted {found.path}.")

@@ -11,16 +11,22 @@ from typing import Annotated, Any, get_args
 import typer
 
 from modelzoo import paths
-from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.commands.group import STOPPED
-from modelzoo.commands.options import DeviceOption, RunArgument, RunsOption, StoreOption
+from modelzoo.commands.options import (
+    DeviceOption,
+    RunArgument,
+    RunsOption,
+    StoreOption,
+    find_run,
+    parse_path,
+)
 from modelzoo.commands.output import notes
 from modelzoo.commands.progress import phase, show_progress
-from modelzoo.commands.runs import evaluate
+from modelzoo.commands.runs import print_evaluation
 from modelzoo.config.train_config import TrainConfig, list_recipes
 from modelzoo.errors import UserError
-from modelzoo.launching.plan import plan_runs
-from modelzoo.runs.folder import Run, check_run_is_free, create_run, read_run
+from modelzoo.launching.plan import parse_backbones, parse_seeds, plan_runs
+from modelzoo.runs.folder import Run, check_run_is_free, create_run
 from modelzoo.runs.status import Status, read_status
 
 
@@ -29,8 +35,13 @@ def train(**options: Any) -> None:
     folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
     recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
-    backbones, seed = _list_backbones(options.pop("backbone")), options.pop("seed")
-    planned = plan_runs(folder=folder, recipe=recipe, backbones=backbones, seeds=[seed], **options)
+    planned = plan_runs(
+        folder=folder,
+        recipe=recipe,
+        backbones=parse_backbones(options.pop("backbone")),
+        seeds=parse_seeds(options.pop("seed")),
+        **options,
+    )
     for each in planned:
         check_run_is_free(folder, each.name)
     _check_data(Path(planned[0].config.data), store)
@@ -57,12 +68,20 @@ def _train_signature() -> inspect.Signature:
 
 def _option_of(spec: "dataclasses.Field[Any]") -> inspect.Parameter:
     """The option of one field of TrainConfig; None where it is not given."""
-    kind = spec.type if spec.type in (int, float) else str
+    kind = spec.type if spec.type in (int, float) and spec.name != "seed" else str
     choices = f" One of {', '.join(get_args(spec.type))}." if get_args(spec.type) else ""
-    if spec.name == "backbone":
-        choices = " Several with commas; `ten`: those of muduli2025; `all`: these and Lite0."
-    option = typer.Option(help=spec.metadata["help"] + choices)
+    more = {
+        "backbone": " Several with commas; `ten`: those of muduli2025; `all`: these and Lite0.",
+        "seed": " Several with commas.",
+    }
+    help_text = spec.metadata["help"] + choices + more.get(spec.name, "")
+    option = typer.Option(help=help_text, parser=_parse_data if spec.name == "data" else None)
     return _keyword(spec.name, Annotated[kind | None, option])
+
+
+def _parse_data(text: str) -> str:
+    """The path of the images, when a file or folder can have it."""
+    return str(parse_path(text))
 
 
 def _keyword(name: str, kind: Any, default: object = None) -> inspect.Parameter:
@@ -72,10 +91,15 @@ def _keyword(name: str, kind: Any, default: object = None) -> inspect.Parameter:
 train.__signature__ = _train_signature()  # type: ignore[attr-defined]  # read by typer
 
 
-def resume(run: RunArgument, store: StoreOption = None, device: DeviceOption = "auto") -> None:
+def resume(
+    run: RunArgument,
+    store: StoreOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = None,
+) -> None:
     """Go on with a run that was stopped, killed or has not begun; the result is the same."""
-    found = read_run(run)
-    if read_status(run, now=time.time()).state == "done":
+    found = find_run(run, runs)
+    if read_status(found.path, now=time.time()).state == "done":
         raise UserError(f"Run {found.id!r} is done; train a new one.")
     _train(found, store, device)
 
@@ -85,15 +109,17 @@ def stop(
     after_epoch: Annotated[
         bool, typer.Option("--after-epoch", help="Finish the epoch in hand first.")
     ] = False,
+    runs: RunsOption = None,
 ) -> None:
     """Stop a run at the next batch; what it had saved is kept, and `resume` goes on."""
     from modelzoo.launching import local
 
-    local.stop(read_run(run), after_epoch=after_epoch)
+    local.stop(find_run(run, runs), after_epoch=after_epoch)
 
 
 def _train(run: Run, store: Path | None, device: str) -> None:
     """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
+    from modelzoo.evaluation.rows import evaluate_run
     from modelzoo.launching.queue import turn
     from modelzoo.training.devices import find_device
     from modelzoo.training.heartbeat import StopRequestedError
@@ -112,7 +138,7 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(STOPPED)
-    evaluate(run.path)
+    print_evaluation(run, evaluate_run(run), "test")
 
 
 def train_at_once(
@@ -169,14 +195,3 @@ def _steps(status: Status) -> tuple[int, int]:
     if status.phase == "training":
         return round(1000 * (status.epoch + status.progress)), 1000 * status.epochs
     return round(1000 * status.progress), 1000
-
-
-def _list_backbones(names: str | None) -> list[str]:
-    """The backbones that `--backbone` names."""
-    if names == "all":
-        return list(BACKBONES)
-    if names == "ten":
-        return [row.name for row in BACKBONES.values() if row.in_muduli2025]
-    return [
-        find_backbone(name.strip()).name for name in (names or "tf_efficientnet_lite0").split(",")
-    ]

@@ -1,41 +1,57 @@
 """`python -m modelzoo weights`: where each backbone's ImageNet weights are."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.commands.output import console, make_table
+from modelzoo.backbones.weights import WeightsState, fetch_weights, list_weights
+from modelzoo.commands.options import CsvOption, JsonOption
+from modelzoo.commands.output import Column, print_records
 from modelzoo.commands.progress import phase, show_progress
 from modelzoo.errors import UserError
+
+_COLUMNS = (
+    Column("backbone", lambda row: row["backbone"]),
+    Column("state", lambda row: row["state"]),
+    Column("size", lambda row: f"{row['size_bytes'] / 1e6:.0f} MB", is_number=True),
+    Column("weights", lambda row: row["weights"]),
+    Column("licence", lambda row: row["licence"]),
+)
 
 
 def weights(
     names: Annotated[list[str] | None, typer.Argument(help="Backbones; all when none.")] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Download what is not here.")] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """List where each backbone's ImageNet weights are, and fetch those that are missing."""
-    from modelzoo.backbones.weights import list_weights
-
     folder = paths.weights_folder()
     wanted = names or list(BACKBONES)
     missing = [row.backbone for row in list_weights(folder, wanted) if row.path is None]
     failures = _fetch(missing) if fetch else []
-    table = make_table(["backbone", "state", "size", "weights", "licence"])
-    for row in list_weights(folder, wanted):
-        size = f"{row.size_bytes / 1e6:.0f} MB"
-        facts = BACKBONES[row.backbone]
-        table.add_row(row.backbone, row.state, size, facts.timm_name or "NASNet-A", facts.licence)
-    console.print(table)
+    records = [_record(row) for row in list_weights(folder, wanted)]
+    print_records(records, _COLUMNS, as_json=as_json, as_csv=as_csv)
     if failures:
         raise UserError(" ".join(failures))
 
 
+def _record(row: WeightsState) -> dict[str, Any]:
+    facts = BACKBONES[row.backbone]
+    return {
+        "backbone": row.backbone,
+        "state": row.state,
+        "path": row.path,
+        "size_bytes": row.size_bytes,
+        "weights": facts.timm_name or "NASNet-A",
+        "licence": facts.licence,
+    }
+
+
 def _fetch(backbones: list[str]) -> list[str]:
     """Download the weights; a sentence for each backbone whose weights did not come."""
-    from modelzoo.backbones.weights import fetch_weights
-
     failures = []
     with show_progress() as show:
         for name in backbones:

@@ -1,93 +1,147 @@
 """Runs side by side as tables, for people and for machines."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
 
 import pandas as pd
 
 from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.metrics import METRICS
-from modelzoo.evaluation.rows import WEIGHTS_WORDS, Leaderboard, LeaderboardRow, best_first
-from modelzoo.text import count, describe_seconds, percent
+from modelzoo.evaluation.rows import (
+    WEIGHTS_WORDS,
+    Leaderboard,
+    LeaderboardRow,
+    Unfinished,
+    best_first,
+)
+from modelzoo.runs.folder import Run
+from modelzoo.runs.status import read_date
+from modelzoo.text import confidence_interval, percent
 
 
 def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
-    """`rows` as a table, best first: a column for each score and for both ends of its interval."""
-    records = []
-    for row in best_first(rows):
-        record: dict[str, object] = {
-            "run": row.run_id,
-            "backbone": row.title,
-            "recipe": row.recipe,
-            "mode": row.mode,
-            "weights": WEIGHTS_WORDS[row.has_imagenet],
-            "data": row.dataset,
-            "split": row.split_kind,
-            "split_id": row.split_id,
-            "seed": row.seed,
-            "state": row.state,
-            "test_images": row.evaluation.images,
-            "test_groups": len(row.evaluation.groups),
-        }
-        for name, score in row.evaluation.scores.items():
-            record |= {
-                name: score.value,
-                f"{name}_low": score.ci_low,
-                f"{name}_high": score.ci_high,
-            }
-        record |= {
-            "ms_per_image": row.ms_per_image,
-            "parameters": row.parameters,
-            "seconds": row.seconds,
-            "notes": " ".join(row.notes),
-        }
-        records.append(record)
-    return pd.DataFrame(records)
+    """`rows` as a table, best first: a column for each score and for both ends of its 95 % CI."""
+    return pd.DataFrame([row_record(row) for row in best_first(rows)])
 
 
-def runs_table(board: Leaderboard) -> pd.DataFrame:
-    """Every run of `board` in words, for people: the tested best first, then the others."""
-    columns = ["run", "backbone", "weights", "data", "split", "tested on", *_FIRST_SCORES]
-    columns += ["ms an image", "parameters", "trained in", "state"]
-    records = [
-        [
-            row.run_id,
-            row.title,
-            WEIGHTS_WORDS[row.has_imagenet],
-            row.dataset,
-            f"{row.split_kind}, seed {row.seed}",
-            f"{row.evaluation.images} in {count(len(row.evaluation.groups), 'group')}",
-            *(describe_score(row.evaluation.scores[name]) for name in _FIRST_SCORES),
-            "" if math.isnan(row.ms_per_image) else f"{row.ms_per_image:.1f}",
-            "" if math.isnan(row.parameters) else f"{row.parameters / 1e6:.1f} M",
-            describe_seconds(row.seconds),
-            row.state,
-        ]
-        for row in best_first(board.rows)
+def row_record(row: LeaderboardRow) -> dict[str, Any]:
+    """One evaluated run as plain values: shares in [0, 1], seconds, counts; NaN where not known."""
+    record: dict[str, Any] = {
+        "run": row.run_id,
+        "state": row.state,
+        "title": row.title,
+        "backbone": row.backbone,
+        "recipe": row.recipe,
+        "mode": row.mode,
+        "weights": WEIGHTS_WORDS[row.has_imagenet],
+        "data": row.dataset,
+        "split": row.split_kind,
+        "split_id": row.split_id,
+        "seed": row.seed,
+        "test_images": row.evaluation.images,
+        "test_groups": len(row.evaluation.groups),
+    }
+    for name, score in row.evaluation.scores.items():
+        record |= _score_values(name, score)
+    return record | {
+        "ms_per_image": row.ms_per_image,
+        "parameters": row.parameters,
+        "seconds": row.seconds,
+        "notes": " ".join(row.notes),
+    }
+
+
+def run_records(board: Leaderboard, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Every run of `board` as `row_record` has it, with its date, newest first.
+
+    What an unfinished run has not is NaN; what it is doing stands in its notes.
+
+    Args:
+        board: Of these runs.
+        runs: For the dates of all and the settings of the unfinished.
+    """
+    run_by_id = {run.id: run for run in runs}
+    records = [row_record(row) for row in board.rows]
+    records += [_unfinished_record(each, run_by_id[each.run_id]) for each in board.unfinished]
+    seconds = {run.id: read_date(run.path) for run in runs}
+    records.sort(key=lambda record: (-seconds[record["run"]], record["run"]))
+    return [
+        {"run": record["run"], "date": _describe_date(seconds[record["run"]]), **record}
+        for record in records
     ]
-    blank = [""] * (len(columns) - 3)
-    records += [[each.run_id, each.title, *blank, each.state] for each in board.unfinished]
-    return pd.DataFrame(records, columns=columns)
 
 
-_FIRST_SCORES = ("accuracy", "balanced_accuracy", "f1", "auc")  # as many as a terminal is wide
+def _unfinished_record(unfinished: Unfinished, run: Run) -> dict[str, Any]:
+    """A run without scores, with the keys of `row_record`."""
+    config = run.config
+    scores: dict[str, Any] = {}
+    for name in METRICS:
+        scores |= _score_values(name, _NO_SCORE)
+    return {
+        "run": run.id,
+        "state": unfinished.state,
+        "title": unfinished.title,
+        "backbone": config.backbone,
+        "recipe": config.recipe,
+        "mode": config.mode,
+        "weights": WEIGHTS_WORDS[config.weights == "imagenet"],
+        "data": PurePath(config.data).name or config.data,
+        "split": config.split,
+        "split_id": "",
+        "seed": config.seed,
+        "test_images": 0,
+        "test_groups": 0,
+        **scores,
+        "ms_per_image": math.nan,
+        "parameters": math.nan,
+        "seconds": math.nan,
+        "notes": unfinished.sentence,
+    }
 
 
-def scores_table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row a score in words: title, value, 95 % interval, and what is to be said of it."""
-    return pd.DataFrame(
+_NO_SCORE = Score(math.nan, math.nan, math.nan)
+
+
+def _score_values(name: str, score: Score) -> dict[str, float]:
+    return {name: score.value, f"{name}_ci_low": score.ci_low, f"{name}_ci_high": score.ci_high}
+
+
+def _describe_date(seconds: float) -> str:
+    """Seconds since the epoch as ISO 8601, to the second, in the time zone of this machine."""
+    return datetime.fromtimestamp(seconds, tz=UTC).astimezone().isoformat(timespec="seconds")
+
+
+def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """One record per score: name, title, value, both ends of its 95 % CI, in words, a note."""
+    return [
         {
-            "score": [METRICS[name].title for name in evaluation.scores],
-            "value": [describe_score(score) for score in evaluation.scores.values()],
-            "note": [score.note for score in evaluation.scores.values()],
+            "name": name,
+            "title": METRICS[name].title,
+            "value": score.value,
+            "ci_low": score.ci_low,
+            "ci_high": score.ci_high,
+            "text": describe_score(score),
+            "note": score.note,
         }
-    )
+        for name, score in evaluation.scores.items()
+    ]
+
+
+def describe_record_score(record: Mapping[str, Any], name: str) -> str:
+    """A score of `row_record` in short, under a title that says CI: `95.8 % (91.2–98.7)`."""
+    value, low, high = (record[f"{name}{end}"] for end in ("", "_ci_low", "_ci_high"))
+    if math.isnan(value):
+        return ""
+    return percent(value) + ("" if math.isnan(low) else f" ({100 * low:.1f}–{100 * high:.1f})")
 
 
 def describe_score(score: Score) -> str:
-    """A score in percent with its 95 % interval: `95.8 % (91.2 to 98.7)`."""
+    """A score in percent with its interval: `95.8 % (95 % CI 91.2–98.7 %)`."""
     if math.isnan(score.value):
         return "not defined"
     if math.isnan(score.ci_low):
         return f"{percent(score.value)} (no interval)"
-    return f"{percent(score.value)} ({100 * score.ci_low:.1f} to {100 * score.ci_high:.1f})"
+    return f"{percent(score.value)} ({confidence_interval(score.ci_low, score.ci_high)})"

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.runs.folder import Run, check_run_is_free, check_run_name, create_run
+
+MOST_DIGITS = 10  # of a seed, which is at most 2**31
+MOST_SHOWN = 60  # letters of what was given, in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,37 @@ class PlannedRun:
 
     name: str
     config: TrainConfig
+
+
+def parse_backbones(names: str | None) -> list[str]:
+    """The backbones that a person names: several with commas, `ten` of muduli2025, or `all`.
+
+    Raises:
+        UserError: A name is unknown.
+    """
+    if names == "all":
+        return list(BACKBONES)
+    if names == "ten":
+        return [row.name for row in BACKBONES.values() if row.in_muduli2025]
+    given = (names or "tf_efficientnet_lite0").split(",")
+    return list(dict.fromkeys(find_backbone(name.strip()).name for name in given))
+
+
+def parse_seeds(text: str | None) -> list[int | None]:
+    """The seeds that a person gives: whole numbers, several with commas; None: the recipe's.
+
+    Raises:
+        UserError: One is no whole number.
+    """
+    if text is None:
+        return [None]
+    seeds = [seed.strip() for seed in text.split(",")]
+    if not all(seed.isascii() and seed.isdigit() and len(seed) <= MOST_DIGITS for seed in seeds):
+        raise UserError(
+            f"Seed {text[:MOST_SHOWN]!r} cannot be used; give whole numbers from 0 on, several "
+            "with commas."
+        )
+    return list(dict.fromkeys(int(seed) for seed in seeds))
 
 
 def plan_runs(
@@ -49,7 +84,7 @@ def plan_runs(
     """
     if not data:
         raise UserError("No images were given; say where they are with --data FOLDER.")
-    if not is_folder(Path(data)) and not is_regular_file(Path(data)):
+    if not (is_folder(Path(data)) or is_regular_file(Path(data))):
         raise UserError(f"{data} was not found; give a folder or table of images.")
     options["data"] = str(Path(data).resolve())
     planned = []

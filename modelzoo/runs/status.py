@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import psutil
 
+from modelzoo.errors import UserError
 from modelzoo.files import write_text
 from modelzoo.runs.file_names import STATUS
 from modelzoo.runs.parse import format_record, parse_record
@@ -16,6 +17,7 @@ from modelzoo.runs.parse import format_record, parse_record
 State = Literal["queued", "training", "done", "stopped", "failed"]
 
 HEARTBEAT_SECONDS = 2.0
+LATEST = 2.0**32  # seconds since the epoch: the year 2106, beyond which a clock was wrong
 HOST = socket.gethostname()
 SILENCE_SECONDS = 45.0  # a run on another machine that has been silent this long is taken for dead
 
@@ -73,6 +75,19 @@ def read_written_status(path: Path) -> Status:
         UserError: The file is missing or damaged.
     """
     return parse_record(path / STATUS, Status)
+
+
+def read_date(path: Path) -> float:
+    """When the run in folder `path` was last queued, in seconds since the epoch.
+
+    Where its status does not say, when its folder was last changed.
+    """
+    try:
+        status = read_written_status(path)
+        seconds = status.queued or status.heartbeat
+    except UserError:
+        seconds = 0.0
+    return seconds if 0 < seconds < LATEST else path.stat().st_mtime
 
 
 def name_process(pid: int) -> dict[str, Any]:

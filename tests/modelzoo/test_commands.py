@@ -1,5 +1,6 @@
 """The command line as a person types it, in a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -56,19 +57,36 @@ def test_a_run_is_trained_listed_evaluated_and_predicts(home: Path) -> None:
     assert trained.returncode == 0, trained.stderr
     assert "Accuracy" in trained.stdout
 
-    assert "first" in run(home, "runs").stdout
+    listed = run(home, "runs").stdout.splitlines()
+    assert len(listed) == 2  # the titles, and one line per run
+    assert listed[1].startswith("first")
+    assert max(map(len, listed)) <= 80
+    (record,) = json.loads(run(home, "runs", "--json").stdout)
+    assert (record["run"], record["state"], record["seed"]) == ("first", "done", 0)
+    assert 0 <= record["accuracy_ci_low"] <= record["accuracy"] <= record["accuracy_ci_high"] <= 1
     first = str(home / "runs" / "first")
-    assert "Balanced accuracy" in run(home, "evaluate", first).stdout
+    assert "Balanced accuracy" in run(home, "evaluate", "first").stdout
+    by_path, by_name = (run(home, "evaluate", each, "--json").stdout for each in (first, "first"))
+    assert json.loads(by_path) == json.loads(by_name)
 
     out = home / "predictions.csv"
     answer = run(home, "predict", "--run", first, str(home / "images"), "--out", str(out))
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 3, answer.stderr  # some could not be read
     assert "broken.png" in answer.stderr
     predictions = pd.read_csv(out)
-    assert list(predictions.columns) == ["image", "predicted", "ood_percentile", "p:dark", "p:pale"]
+    columns = ["image", "predicted", "ood_percentile", "p:dark", "p:pale", "reason"]
+    assert list(predictions.columns) == columns
+    unread = predictions[predictions["reason"].notna()]
+    assert unread["image"].tolist() == ["dark/broken.png"]
+    assert unread["predicted"].isna().all()
+    predictions = predictions.drop(unread.index)
     assert len(predictions) == 40
     assert predictions["ood_percentile"].between(0, 100).all()
     np.testing.assert_allclose(predictions[["p:dark", "p:pale"]].sum(axis=1), 1, atol=1e-4)
+
+    assert run(home, "rename", "first", "second").returncode == 0
+    assert run(home, "delete", "second", "--yes").returncode == 0
+    assert not list((home / "runs").glob("[a-z]*"))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-from modelzoo.commands.options import DeviceOption
-from modelzoo.commands.output import console
+from modelzoo.commands.options import (
+    DeviceOption,
+    RunOption,
+    RunsOption,
+    find_run,
+    parse_path,
+)
+from modelzoo.commands.output import print_line
 from modelzoo.commands.progress import show_progress
 from xai.commands import explaining
 from xai.commands.manifest import MANIFEST
@@ -15,19 +21,28 @@ from xai.errors import UserError
 
 
 def explain(
-    run: Annotated[Path, typer.Option(help="Folder of the trained run.")],
-    image: Annotated[Path, typer.Option(help="An image, or a folder of images.")],
-    out: Annotated[Path, typer.Option(help="Folder for overlays, maps and manifest.json.")],
+    run: RunOption,
+    image: Annotated[
+        Path,
+        typer.Option(parser=parse_path, metavar="IMAGE", help="An image, or a folder of images."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            parser=parse_path, metavar="FOLDER", help="For overlays, maps and manifest.json."
+        ),
+    ],
     methods: Annotated[str, typer.Option(help="Several with commas.")] = "grad-cam",
     target: Annotated[
         str | None, typer.Option(help="Target class; the predicted class of each image if none.")
     ] = None,
     device: DeviceOption = "cpu",
+    runs: RunsOption = None,
 ) -> None:
     """Explain images: an overlay (PNG) and a map (.npy) each; what is there is not made again."""
     names = list_methods(methods)
     files = explaining.list_files(image, out)
-    job = explaining.start(run, image, out, device)
+    job = explaining.start(find_run(run, runs).path, image, out, device)
     index = explaining.find_class(target, job.trained.classes)
     with show_progress() as show:
         records = explaining.explain_files(job, files, names, index, show)
@@ -37,7 +52,7 @@ def explain(
         raise UserError(f"None of the {len(files)} images in {image} could be read.")
     if not job.made + job.found:
         raise UserError(f"No map could be made of {image}; give other methods, or another run.")
-    console.print(
+    print_line(
         f"Images: {len(records)}. Maps: {job.made} made, {job.found} there already. "
         f"See {out / MANIFEST}."
     )

@@ -1,13 +1,36 @@
 """`python -m xai methods`: the table of methods."""
 
-from modelzoo.commands.output import console, make_table
+from modelzoo.commands.options import CsvOption, JsonOption
+from modelzoo.commands.output import Column, print_records
 from xai.methods.table import METHODS
 
 
-def methods() -> None:
-    """List the methods: what each shows, what it costs, when not to trust it."""
-    table = make_table(("method", "title", "paper", "map in", "cost", "reads", "not to trust"))
-    for row in METHODS.values():
-        unit = f"{row.unit}, {'for and against' if row.is_signed else 'for'}"
-        table.add_row(row.name, row.title, row.paper, unit, row.cost, row.reads, row.not_valid)
-    console.print(table)
+def methods(as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+    """List the methods: what each shows, what it costs, when it is not valid."""
+    records = [
+        {
+            "method": row.name,
+            "title": row.title,
+            "unit": row.unit,
+            "is_signed": row.is_signed,
+            "forward_passes": row.passes,
+            "cost": row.cost,
+            "reads": row.reads,
+            "not_valid": row.not_valid,
+            "paper": row.paper,
+            "url": row.url,
+        }
+        for row in METHODS.values()
+    ]
+    print_records(records, _COLUMNS, as_json=as_json, as_csv=as_csv)
+
+
+_COLUMNS = [
+    Column("method", lambda row: row["method"]),
+    Column("title", lambda row: row["title"], rank=3),
+    Column("map in", lambda row: row["unit"] + (", signed" if row["is_signed"] else ""), rank=2),
+    Column("paper", lambda row: row["paper"], rank=1),
+    Column("cost", lambda row: row["cost"], rank=4, is_long=True),
+    Column("reads", lambda row: row["reads"], rank=5, is_long=True),
+    Column("not valid when", lambda row: row["not_valid"], rank=6, is_long=True),
+]

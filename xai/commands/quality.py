@@ -1,16 +1,22 @@
 """`python -m xai quality`: its options and what it prints; `judging.py` does the work."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE
-from rich.table import Table
 
-from modelzoo.commands.options import DeviceOption
-from modelzoo.commands.output import console
+from modelzoo.commands.options import (
+    CsvOption,
+    DeviceOption,
+    JsonOption,
+    RunOption,
+    RunsOption,
+    find_run,
+)
+from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import show_progress
+from modelzoo.text import percent
 from xai.commands import judging
 from xai.commands.shared import describe_missing, list_methods
 from xai.errors import UserError
@@ -20,46 +26,64 @@ from xai.say.verdict import describe_method
 
 
 def quality(
-    run: Annotated[Path, typer.Option(help="Folder of the trained run.")],
+    run: RunOption,
     methods: Annotated[str, typer.Option(help="Several with commas.")] = "grad-cam,score-cam",
     n: Annotated[int, typer.Option("--n", help="Images of its test set, all if fewer.")] = 100,
     device: DeviceOption = "cpu",
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Evaluate the faithfulness of a run's maps on its test set: quality.csv, validity.csv.
 
-    Each map is judged beside a random one, one of the middle and one of what is dark.
+    Each map is evaluated beside a random one, one of the centre and one of what is dark.
     """
+    check_form(as_json=as_json, as_csv=as_csv)
     names = list_methods(methods)
     if n < 1:
-        raise UserError(f"{n} images cannot be judged; give 1 or more for --n.")
-    job = judging.gather(run, n, device)
+        raise UserError(f"{n} images cannot be evaluated; give 1 or more for --n.")
+    folder = find_run(run, runs).path
+    job = judging.gather(folder, n, device)
     with show_progress() as show:
         judging.score_maps(job, names, show)
         held = judging.examine_methods(job, show)
     describe_missing(job.refused, job.skipped)
-    found = judging.keep_judgement(job, run, held)
-    console.print(_quality_table(found))
-    for name in dict.fromkeys(each.method for each in found):
-        console.print(describe_method([each for each in found if each.method == name]))
-    console.print(f"{PUBLISHED}\nSee {run / 'quality.csv'}.")
+    found = judging.keep_judgement(job, folder, held)
+    print_records(_records(found), _COLUMNS, as_json=as_json, as_csv=as_csv)
+    if not (as_json or as_csv):
+        for name in dict.fromkeys(each.method for each in found):
+            print_line(describe_method([each for each in found if each.method == name]))
+        print_line(PUBLISHED)
+        print_line(f"See {folder / 'quality.csv'}.")
 
 
-def _quality_table(found: Sequence[Summary]) -> Table:
-    """A row a method and measure, in the order of `MEASURES`."""
-    names = ("method", "score", "better", "mean (95 %)", "random", "centre", "blurred", "area")
-    table = Table(*names, "beats all three", "images", box=SIMPLE)
-    row_by_key = {(each.method, each.measure): each for each in found}
-    for method in dict.fromkeys(each.method for each in found):
-        for name, measure in MEASURES.items():
-            if row := row_by_key.get((method, name)):
-                references = (row.random, row.centre, row.blurred, row.area)
-                table.add_row(
-                    METHODS[method].title,
-                    measure.title,
-                    measure.better,
-                    f"{row.value:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})",
-                    *("" if value is None else f"{value:.2f}" for value in references),
-                    "" if row.win_share is None else f"{row.win_share:.0%}",
-                    f"{row.images} in {row.groups} groups",
-                )
-    return table
+def _records(found: Sequence[Summary]) -> list[dict[str, Any]]:
+    """One record per method and measure, in the order of `MEASURES`."""
+    by_key = {(each.method, each.measure): each for each in found}
+    methods = dict.fromkeys(each.method for each in found)
+    keys = [(method, measure) for method in methods for measure in MEASURES]
+    return [asdict(by_key[key]) for key in keys if key in by_key]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+_COLUMNS = [
+    Column("method", lambda row: METHODS[row["method"]].title),
+    Column("measure", lambda row: MEASURES[row["measure"]].title),
+    Column("mean", lambda row: _number(row["value"]), is_number=True),
+    Column("95 % CI", lambda row: f"{row['ci_low']:.2f}–{row['ci_high']:.2f}", rank=1),
+    Column("better", lambda row: MEASURES[row["measure"]].better, rank=2),
+    Column("random", lambda row: _number(row["random"]), rank=3, is_number=True),
+    Column("centre", lambda row: _number(row["centre"]), rank=4, is_number=True),
+    Column("blurred", lambda row: _number(row["blurred"]), rank=5, is_number=True),
+    Column("area", lambda row: _number(row["area"]), rank=6, is_number=True),
+    Column(
+        "better than all",
+        lambda row: "" if row["win_share"] is None else percent(row["win_share"], 0),
+        rank=7,
+        is_number=True,
+    ),
+    Column("images", lambda row: f"{row['images']} in {row['groups']} groups", rank=8),
+]

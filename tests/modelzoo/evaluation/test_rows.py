@@ -16,7 +16,7 @@ from modelzoo.evaluation.rows import (
     read_leaderboard,
     read_row,
 )
-from modelzoo.evaluation.tables import leaderboard_table, runs_table, scores_table
+from modelzoo.evaluation.tables import leaderboard_table, run_records, score_records
 from modelzoo.evaluation.verdict import verdict
 from modelzoo.runs.file_names import ENVIRONMENT, PREDICTIONS, SPLIT, STATUS, WEIGHTS
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
@@ -61,25 +61,23 @@ def test_splits_are_listed_with_the_most_used_first() -> None:
 def test_the_table_has_every_score_with_both_ends_and_its_split() -> None:
     table = leaderboard_table([row("A", 9), row("B", 3, has_imagenet=False)])
 
-    assert table["backbone"].tolist() == ["B", "A"]
+    assert table["title"].tolist() == ["B", "A"]
     assert table["weights"].tolist() == ["none", "ImageNet"]
     assert table["split"].tolist() == ["grouped", "grouped"]
     for name in METRICS:
-        assert {name, f"{name}_low", f"{name}_high"} <= set(table)
+        assert {name, f"{name}_ci_low", f"{name}_ci_high"} <= set(table)
     assert isinstance(leaderboard_table([]), pd.DataFrame)
-    assert len(scores_table(row("A", 9).evaluation)) == len(METRICS)
+    assert len(score_records(row("A", 9).evaluation)) == len(METRICS)
 
 
-def test_the_list_for_people_has_every_run(tmp_path: Path) -> None:
+def test_the_list_of_runs_has_every_run(tmp_path: Path) -> None:
     found = [make_run(tmp_path, "a"), make_run(tmp_path, "b", state="stopped")]
 
-    table = runs_table(read_leaderboard(found))
+    records = run_records(read_leaderboard(found), found)
 
-    assert table["run"].tolist() == ["a", "b"]
-    assert table["split"].tolist()[0] == "grouped, seed 0"
-    assert " % (" in table["accuracy"][0]
-    assert table["state"].tolist() == ["done", "stopped"]
-    assert len(runs_table(read_leaderboard([]))) == 0
+    assert {record["run"]: record["state"] for record in records} == {"a": "done", "b": "stopped"}
+    assert len({tuple(record) for record in records}) == 1  # the same keys for all
+    assert all(record["date"] for record in records)
 
 
 # Run folders
