@@ -95,12 +95,11 @@ def foreign_in(app: AppTest) -> list[str]:
 
 def _texts(app: AppTest) -> Iterator[str]:
     kinds = (app.markdown, app.caption, app.warning, app.info, app.error, app.success, app.toast)
-    for element in (each for kind in kinds for each in kind):
-        yield element.value
+    yield from (str(each.value) for kind in kinds for each in kind)
     for name in ("button", "selectbox", "multiselect", "number_input", "text_input", "toggle"):
-        for element in app.get(name):
-            yield element.label
-            yield element.help or ""
+        for widget in app.get(name):
+            yield widget.proto.label
+            yield widget.proto.help
     for group in app.get("button_group"):
         yield from (option.content for option in group.proto.options)
 
