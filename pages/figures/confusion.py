@@ -39,8 +39,7 @@ def confusion_matrix(
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28 + 16 * lines, "b": 54},
-        title={"text": title, "font": {"size": 12}, "x": 0, "y": 1, "yanchor": "top"},
+        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54 + 16 * lines},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in an entry
         # Not a trace's text, which would fade when another entry is selected.
@@ -50,7 +49,9 @@ def confusion_matrix(
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
     axis = {"type": "category", "showgrid": False, "automargin": False, "fixedrange": True}
     last = len(classes) - 0.5
-    figure.update_xaxes(title_text="predicted class", range=[-0.5, last], **axis)
+    # Below the axis: above the matrix are the buttons, and a picture that is saved has none.
+    what = f"<br><span style='font-size:11px'>{title}</span>" if title else ""
+    figure.update_xaxes(title_text=f"predicted class{what}", range=[-0.5, last], **axis)
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
     return figure
 

@@ -1,7 +1,9 @@
 """Which models explain the image."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -28,7 +30,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
             st.info(plain(f"Run {run_id} has no model yet. {unready[run_id]}"))
     warn_if_gone("run", {*by_id, *unready}, "Run")
     same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
-    start = same_data[:STARTS_WITH]
+    start = _choose_start(same_data)
     chosen = st.multiselect(
         "Models",
         list(by_id),
@@ -36,10 +38,30 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
         key="run",
         bind="query-params",
         placeholder=" and ".join(model.run.id for model in start),
-        help="One row per run. Without a choice: the two smallest networks, those that "
-        "started from ImageNet weights first.",
+        help="One row per run. Without a choice: the two smallest networks of different "
+        "backbones, those with ImageNet weights first.",
     )
-    return [by_id[run_id] for run_id in chosen] or start
+    return _tell_apart([by_id[run_id] for run_id in chosen] or start)
+
+
+def _choose_start(models: Sequence[Model]) -> list[Model]:
+    """The first STARTS_WITH runs, of different backbones as far as there are any."""
+    first_of_backbone = {model.run.config.backbone: model for model in reversed(models)}
+    different = [model for model in models if model in first_of_backbone.values()]
+    others = [model for model in models if model not in different]
+    chosen = (different + others)[:STARTS_WITH]
+    return [model for model in models if model in chosen]
+
+
+def _tell_apart(models: Sequence[Model]) -> list[Model]:
+    """The models, with the name of the run in the title where several have one backbone."""
+    counts = Counter(model.title for model in models)
+    return [
+        replace(model, title=f"{model.title} ({model.run.id})")
+        if counts[model.title] > 1
+        else model
+        for model in models
+    ]
 
 
 def describe_unready() -> dict[str, str]:

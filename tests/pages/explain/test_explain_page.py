@@ -188,3 +188,16 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
     assert len(app.get("progress")) == 1
     assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
     assert not app.button  # the demo is offered only where nothing is at work
+
+
+def test_two_runs_of_one_backbone_are_told_apart_and_are_not_the_default_pair(home: Path) -> None:
+    shutil.copytree(home / "runs" / "lite0", home / "runs" / "lite0-again")
+
+    alone = open_explain()
+    both = open_explain(run=["lite0", "lite0-again"])
+
+    assert not alone.exception
+    assert "#### EfficientNet-B0" in text_of(alone)
+    assert text_of(alone).count("#### EfficientNet-Lite0\n") == 1
+    assert "#### EfficientNet-Lite0 (lite0)" in text_of(both)
+    assert "#### EfficientNet-Lite0 (lite0-again)" in text_of(both)
