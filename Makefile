@@ -11,7 +11,7 @@ setup: $(STAMP)  ## make .venv and install what the app and the tests need
 $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} was found; BlastLens needs 3.11 to 3.13: make {sys.argv[1]} PYTHON=python3.12")' $(or $(MAKECMDGOALS),setup)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing about 5 GB of packages into .venv (once; a few minutes) ..."
+	@echo "Installing about 7 GB of packages into .venv (once; a few minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
