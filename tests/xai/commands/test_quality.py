@@ -154,7 +154,7 @@ def test_an_image_that_is_damaged_is_said_and_left_out(
         ([], "gone", "was not found"),
         ([], "unfinished", "has no trained model yet"),
         (["--methods", "grad-cams"], "lite0-64", "Method 'grad-cams' is unknown; give one of"),
-        (["--n", "0"], "lite0-64", "0 images cannot be judged; give 1 or more for --n."),
+        (["--n", "0"], "lite0-64", "0 images cannot be evaluated; give 1 or more for --n."),
         (["--device", "tpu"], "lite0-64", "Device 'tpu' is not here"),
         (["--methods", "grad-cam", "--n", "1"], "lite0-32", "No map could be made: An image of 32"),
     ],
