@@ -1,6 +1,8 @@
 """What becomes of a mistake, of Ctrl-C and of a closed pipe: the same for every command."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import typer
@@ -39,6 +41,16 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(STOPPED) from None
         notes.print(f"error: {one_line(sentence)}", style="red")
         raise typer.Exit(MISTAKE)
+
+
+@contextmanager
+def stopping(sentence: str) -> Iterator[None]:
+    """Print `sentence` and leave with 130 where Ctrl-C ends the block: what was done is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        notes.print(sentence)
+        raise typer.Exit(STOPPED) from None
 
 
 def _describe_usage(error: Any) -> str:

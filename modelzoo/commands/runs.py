@@ -16,6 +16,7 @@ from modelzoo.commands.output import (
     print_table,
 )
 from modelzoo.errors import UserError
+from modelzoo.files import is_folder
 from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
 from modelzoo.text import one_line
 
@@ -35,7 +36,7 @@ def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption
     check_form(as_json=as_json, as_csv=as_csv)
     folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
-    if not found and not damaged:
+    if not is_folder(folder) or not (found or damaged):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found)
     records = run_records(board, found)

@@ -28,13 +28,16 @@ from modelzoo.errors import UserError
 from modelzoo.launching.plan import parse_backbones, parse_seeds, plan_runs
 from modelzoo.runs.folder import Run, check_run_is_free, create_run
 from modelzoo.runs.status import Status, read_status
+from modelzoo.training.devices import find_device
 
 
 def train(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
     folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
-    recipe = options.pop("recipe") or ("finetune" if options["mode"] == "finetune" else "quick")
+    recipe = options.pop("recipe")
+    if recipe is None:
+        recipe = "finetune" if options["mode"] == "finetune" else "quick"
     planned = plan_runs(
         folder=folder,
         recipe=recipe,
@@ -44,6 +47,7 @@ def train(**options: Any) -> None:
     )
     for each in planned:
         check_run_is_free(folder, each.name)
+    find_device(device)  # before a run is made, as all that may be mistyped
     _check_data(Path(planned[0].config.data), store)
     _check_weights([each.config for each in planned])
     for each in planned:
@@ -121,7 +125,6 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
     from modelzoo.evaluation.rows import evaluate_run
     from modelzoo.launching.queue import turn
-    from modelzoo.training.devices import find_device
     from modelzoo.training.heartbeat import StopRequestedError
 
     notes.print(f"Run {run.id}: {run.path}")

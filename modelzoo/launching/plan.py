@@ -36,7 +36,7 @@ def parse_backbones(names: str | None) -> list[str]:
         return list(BACKBONES)
     if names == "ten":
         return [row.name for row in BACKBONES.values() if row.in_muduli2025]
-    given = (names or "tf_efficientnet_lite0").split(",")
+    given = ["tf_efficientnet_lite0"] if names is None else names.split(",")
     return list(dict.fromkeys(find_backbone(name.strip()).name for name in given))
 
 
@@ -91,7 +91,7 @@ def plan_runs(
     for backbone in backbones:
         for seed in seeds:
             config = read_recipe(recipe, backbone=backbone, seed=seed, **options)
-            if name:
+            if name is not None:
                 parts = [name]
                 parts += [config.backbone] * (len(backbones) > 1)
                 parts += [f"seed{config.seed}"] * (len(seeds) > 1)

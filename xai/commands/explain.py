@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from modelzoo.commands.group import stopping
 from modelzoo.commands.options import (
     DeviceOption,
     RunOption,
@@ -44,7 +45,7 @@ def explain(
     files = explaining.list_files(image, out)
     job = explaining.start(find_run(run, runs).path, image, out, device)
     index = explaining.find_class(target, job.trained.classes)
-    with show_progress() as show:
+    with show_progress() as show, stopping("Stopped; the same command goes on from here."):
         records = explaining.explain_files(job, files, names, index, show)
         explaining.draw_all(job, records, names, show)
     describe_missing(job.refused, job.skipped)

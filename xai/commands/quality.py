@@ -1,5 +1,6 @@
 """`python -m xai quality`: its options and what it prints; `judging.py` does the work."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -69,11 +70,16 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def _interval(low: float, high: float) -> str:
+    """Both ends; nothing where one group of images says nothing about others."""
+    return "" if math.isnan(low) else f"{low:.2f}–{high:.2f}"
+
+
 _COLUMNS = [
     Column("method", lambda row: METHODS[row["method"]].title),
     Column("measure", lambda row: MEASURES[row["measure"]].title),
     Column("mean", lambda row: _number(row["value"]), is_number=True),
-    Column("95 % CI", lambda row: f"{row['ci_low']:.2f}–{row['ci_high']:.2f}", rank=1),
+    Column("95 % CI", lambda row: _interval(row["ci_low"], row["ci_high"]), rank=1),
     Column("better", lambda row: MEASURES[row["measure"]].better, rank=2),
     Column("random", lambda row: _number(row["random"]), rank=3, is_number=True),
     Column("centre", lambda row: _number(row["centre"]), rank=4, is_number=True),
