@@ -1,0 +1,145 @@
+"""Every listing command: JSON whose keys stay, CSV, and no harm from damaged runs."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import Command
+from tests.damages import DAMAGES, spoil_copies
+
+SCORES = ("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "auc")
+ENDS = ("", "_ci_low", "_ci_high")
+# Other programs read these: a key is added, never renamed or removed.
+KEYS = {
+    "modelzoo weights": {"backbone", "state", "path", "size_bytes", "weights", "licence"},
+    "modelzoo data data": {"path", "layout", "id", "images", "classes", "skipped"},
+    "modelzoo runs": {
+        "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
+        "split_id", "seed", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",
+        "notes", *(f"{score}{end}" for score in SCORES for end in ENDS),
+    },
+    "modelzoo evaluate lite0-64": {
+        "run", "part", "images", "groups", "scores", "classes", "confusion", "notes",
+    },
+    "modelzoo images --run lite0-64 --run lite0-32": {
+        "image", "true_class", "n_correct", "predictions",
+    },
+    "modelzoo predict --run lite0-64 data/Pro": {
+        "image", "predicted", "ood_percentile", "probabilities", "reason",
+    },
+    "xai methods": {
+        "method", "title", "unit", "is_signed", "forward_passes", "cost", "reads", "not_valid",
+        "paper", "url",
+    },
+}  # fmt: skip
+NUMBERS = {
+    "size_bytes", "images", "seed", "test_images", "test_groups", "groups", "n_correct",
+    "ood_percentile", "forward_passes",
+}  # fmt: skip
+
+
+def refuse(constant: str) -> Any:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+@pytest.mark.parametrize("typed", KEYS)
+def test_json_parses_and_its_keys_stay(command: Command, typed: str) -> None:
+    answer = command(*typed.split(" "), "--json")
+
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout, parse_constant=refuse)
+    records = found if isinstance(found, list) else [found]
+    assert records
+    for record in records:
+        assert set(record) == KEYS[typed]
+        for key in NUMBERS & set(record):
+            assert isinstance(record[key], int | float), key
+
+
+@pytest.mark.parametrize("typed", KEYS)
+def test_csv_has_one_row_per_record(command: Command, typed: str) -> None:
+    answer = command(*typed.split(" "), "--csv")
+
+    assert answer.exit_code == 0, answer.output
+    header, *rows = csv.reader(io.StringIO(answer.stdout))
+    assert rows
+    assert all(len(row) == len(header) for row in rows)
+
+
+def test_both_forms_at_once_are_refused(command: Command) -> None:
+    for typed in KEYS:
+        answer = command(*typed.split(" "), "--json", "--csv")
+
+        assert (answer.exit_code, answer.stdout) == (2, "")
+
+
+def test_damaged_runs_are_sentences_and_the_others_are_listed(
+    command: Command, small_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "runs" / "whole"
+    shutil.copytree(
+        small_home / "runs" / "lite0-64", whole, ignore=shutil.ignore_patterns("*.safetensors")
+    )
+    spoil_copies(DAMAGES, whole, tmp_path / "runs")
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+
+    for form in ((), ("--json",), ("--csv",)):
+        answer = command("modelzoo", "runs", *form)
+
+        assert answer.exit_code == 0, answer.exception
+        assert "whole" in answer.stdout
+    assert json.loads(command("modelzoo", "runs", "--json").stdout)
+    for typed in ("evaluate whole", "images --run whole"):
+        assert command("modelzoo", *typed.split(" ")).exit_code == 0
+
+
+def test_a_damaged_run_that_is_asked_for_is_one_sentence_or_its_scores(
+    command: Command, small_home: Path, tmp_path: Path
+) -> None:
+    for damage, copy in zip(
+        DAMAGES, spoil_copies(DAMAGES, small_home / "runs" / "unfinished", tmp_path), strict=True
+    ):
+        for typed in ("evaluate", "images --run", "predict data --run"):
+            answer = command("modelzoo", *typed.split(" "), str(copy))
+
+            assert answer.exit_code in (0, 2), (damage.name, typed, answer.exception)
+            assert answer.exit_code == 0 or answer.stderr.count("\n") == 1
+
+
+def test_every_option_of_version_0_1_is_there() -> None:
+    from typer.main import get_command
+
+    from modelzoo.__main__ import app as zoo
+    from xai.__main__ import app as xai
+
+    file = Path(__file__).parents[1] / "data" / "as_of_0_1" / "options.json"
+    groups = {"modelzoo": get_command(zoo), "xai": get_command(xai)}
+    for typed, options in json.loads(file.read_text()).items():
+        module, name = typed.split(" ")
+        parameters = groups[module].commands[name].params  # type: ignore[attr-defined]  # a group
+        known = {each for one in parameters for each in (*one.opts, *one.secondary_opts)}
+
+        assert {option.strip("<>") for option in options} <= known, typed
+
+
+def test_ctrl_c_says_that_nothing_was_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelzoo.inference import trained
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trained, "decode_image", interrupt)
+    out = tmp_path / "out.csv"
+
+    answer = command("modelzoo", "predict", "--run", "lite0-64", "data", "--out", str(out))
+
+    assert answer.exit_code == 130
+    assert answer.stderr == "Stopped; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
