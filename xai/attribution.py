@@ -43,11 +43,6 @@ class Attribution:
         return float(np.maximum(self.values, 0).sum())
 
     @property
-    def evidence_against(self) -> float:
-        """Sum of the values below 0, in the map's unit, as a positive number."""
-        return float(np.maximum(-self.values, 0).sum())
-
-    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw: every value is 0."""
         return not self.values.any()

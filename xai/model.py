@@ -1,24 +1,53 @@
 """Forward passes of a network that is to be explained: how many images at once, which logit."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xai.errors import UserError
+from xai.types import SplitModel
 
 # Pixels in one pass: 8 images of 224 px. More are no faster on a CPU and take more memory.
 CHUNK_PIXELS = 8 * 224 * 224
+BLANK_PX = 96  # a side: every backbone has features of it, and a pass takes some milliseconds
 
 
 def prepare_process() -> None:
-    """Let the memory that a forward pass frees serve the next; to be called once per process.
+    """Set what belongs to the process and not to one call; pages and commands call it once.
 
-    Asking the system for memory anew, page by page, can take longer than the pass. glibc keeps
-    twice the largest block that was ever freed, if that is of 32 MiB at most (mallopt(3),
-    M_MMAP_THRESHOLD), so it is given one of that size to free.
+    Memory that a forward pass frees serves the next. Asking the system for memory anew, page by
+    page, can take longer than the pass. glibc keeps twice the largest block that was ever freed, if
+    that is of 32 MiB at most (mallopt(3), M_MMAP_THRESHOLD), so it is given one to free.
+
+    captum warns at every call that it hooks what it is given. It is given modules that live for
+    that one call, so the warning is not shown.
     """
     torch.empty(2**25 - 2**16, dtype=torch.uint8)
+    warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
+
+
+def blank_image(model: SplitModel) -> Tensor:
+    """An image (1, 3, BLANK_PX, BLANK_PX) of nothing but 0, on the device of `model`."""
+    own = next(model.parameters(), None) if isinstance(model, nn.Module) else None
+    return torch.zeros(1, 3, BLANK_PX, BLANK_PX, device=None if own is None else own.device)
+
+
+def spatial_features(model: SplitModel, images: Tensor) -> Tensor:
+    """The last features (N, C, h, w) of normalised images (N, 3, H, W).
+
+    Raises:
+        UserError: They are no maps, as of a network that works on tokens.
+    """
+    features = model.features(images)
+    if features.ndim != 4:
+        shape = ", ".join(map(str, features.shape))
+        raise UserError(
+            f"The features of this network are of shape ({shape}) and no maps (N, C, h, w), so "
+            "they show no place; choose a method that works on pixels, such as saliency."
+        )
+    return features
 
 
 def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:
@@ -42,6 +71,19 @@ def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:
             "The model's logits are not finite, so nothing can be explained; train it again."
         )
     return logits.gather(1, torch.tensor(targets, device=logits.device)[:, None])[:, 0]
+
+
+def logits_of(model: SplitModel, images: Tensor, target: int) -> list[float]:
+    """The target's logit of each of `images` (N, 3, H, W), in chunks and without gradients.
+
+    Raises:
+        UserError: The target is no class of the model, or a logit is no number.
+    """
+    logits: list[float] = []
+    with torch.no_grad():
+        for part in images.split(chunk_size(images)):
+            logits += target_logits(model(part), [target] * len(part)).double().tolist()
+    return logits
 
 
 def chunk_size(images: Tensor) -> int:

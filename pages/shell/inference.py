@@ -98,8 +98,10 @@ def _loaded(path: str, stamp: int) -> "LoadedRun":
     """A run with its network, never to be changed."""
     import torch
 
+    from xai.model import prepare_process
     from xai.on_runs.open import open_run
 
+    prepare_process()
     # Half of the cores: where training or a browser holds one, each layer waits for the thread
     # that has none, and an image that takes 12 ms took 1.9 s (2 cores, EfficientNet-Lite0).
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -53,6 +53,7 @@ OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
         "How far to trust it": "Faithfulness",
         "Training images like it": "Nearest training images",
     },
+    ("explain", "method"): {"LayerCAM, several depths": "Multi-layer LayerCAM"},
     ("explain", "target"): {"each model's own answer": "predicted class"},
     ("explain", "scale"): {"share of the map": "normalised per map"},
     ("explain", "part"): {"any part": "any set"},

@@ -1,6 +1,7 @@
 """Every method on every backbone, and many at once on one that is shared."""
 
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,10 +17,13 @@ from xai.errors import UserError
 from xai.explain import explain, explain_by_all
 from xai.methods.table import METHODS, ONE_PASS
 
-# The rest is slow, or has its own test on every backbone: `test_hooked.py`.
+# The rest is slow, or has its own test on every backbone: `test_rerouting.py`.
 CAMS = (*ONE_PASS, "layer-cam-depths", "ablation-cam", "recipro-cam", "score-cam")
+GUIDED = {"guided-backprop", "guided-grad-cam"}
 NOT_DEFINED = {
-    "tf_efficientnet_lite0": {"guided-backprop", "guided-grad-cam"},
+    "efficientnet_b0": GUIDED,
+    "efficientnetv2_b0": GUIDED,
+    "tf_efficientnet_lite0": GUIDED,
     "xception": {"layer-cam-depths"},
 }
 SLOW_PASSES = 60  # forward passes
@@ -49,15 +53,20 @@ def test_cams_of_every_backbone_are_maps_and_leave_no_trace(name: str) -> None:
     before = everything_of(backbone)
     fields = backbone.features(images).shape[2:]
 
+    refusals = {
+        name: refusal for name, row in METHODS.items() if (refusal := row.refusal(backbone))
+    }
+    assert set(refusals) == NOT_DEFINED.get(name, set())
     for method in CAMS:
-        if method in NOT_DEFINED.get(name, ()):
-            with pytest.raises(UserError, match="This network does not show its inner maps"):
+        if method in refusals:
+            with pytest.raises(UserError, match=re.escape(refusals[method])):
                 explain(backbone, images, method=method, target=3)
             continue
         # A class of a random network may have no evidence, but not all four.
         # Ablation runs the large heads of VGG for each of 512 channels: two classes there.
         classes = [0, 1, 2, 3][: 2 if "vgg" in name else 4]
-        classes = classes if "head" in METHODS[method].needs else [3]
+        row = METHODS[method]
+        classes = classes if row.starts_from_features and row.is_class_specific else [3]
         found = explain(
             backbone, images.expand(len(classes), -1, -1, -1), method=method, target=classes
         )

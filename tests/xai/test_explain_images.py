@@ -249,7 +249,7 @@ def test_a_map_of_one_field_is_a_sentence() -> None:
         def features(self, x: Tensor) -> Tensor:
             return super().features(x).mean(dim=(2, 3), keepdim=True)
 
-    with pytest.raises(UserError, match="a single field, which shows no place"):
+    with pytest.raises(UserError, match="a feature map of 1 x 1, which shows no place"):
         explain(Strided().eval(), torch.zeros(1, 3, 16, 16), method="grad-cam", target=0)
 
 

@@ -62,8 +62,10 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
     """The run, loaded, and the folder of results with what its manifest says."""
+    from xai.model import prepare_process
     from xai.on_runs.open import hash_model, open_run
 
+    prepare_process()
     trained = open_run(run, device)
     model_sha256 = hash_model(run)
     manifest = {

@@ -49,8 +49,10 @@ def gather(run: Path, n: int, device: str) -> QualityJob:
     from modelzoo.datasets.opening import find_root
     from modelzoo.datasets.splits import draw_evenly
     from modelzoo.runs.records import read_split
+    from xai.model import prepare_process
     from xai.on_runs.open import open_run
 
+    prepare_process()
     trained = open_run(run, device)
     test = [row for row in read_split(run).rows if row.part == "test"]
     if not test:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xai.model import chunk_size, target_logits
+from xai.model import chunk_size, logits_of, target_logits
 from xai.types import PixelMap, SplitModel
 
 STRETCHES = 8  # of the path, at first
@@ -62,7 +62,7 @@ def integrated_gradients(
         UserError: The target is no class of the model.
     """
     points = [step / STRETCHES for step in range(STRETCHES + 1)]
-    logits = _logits_at(model, image, target, points)
+    logits = logits_of(model, _along(image, points), target)
     difference = logits[-1] - logits[0]
     ends = list(zip(points, points[1:], logits, logits[1:], strict=False))
     stretches = _integrate(model, image, target, ends)
@@ -76,7 +76,7 @@ def integrated_gradients(
         middles = [(each.low + each.high) / 2 for each in worst]
         ends = []
         for each, middle, logit in zip(
-            worst, middles, _logits_at(model, image, target, middles), strict=True
+            worst, middles, logits_of(model, _along(image, middles), target), strict=True
         ):
             ends.append((each.low, middle, each.low_logit, logit))
             ends.append((middle, each.high, logit, each.high_logit))
@@ -135,7 +135,7 @@ def smooth_grad(
     Raises:
         UserError: The target is no class of the model.
     """
-    logit = _logits_at(model, image, target, [1])[0]
+    logit = logits_of(model, image, target)[0]
     generator = torch.Generator().manual_seed(seed)
     deviation = noise * (image.max() - image.min())
     total = torch.zeros_like(image[0])
@@ -182,11 +182,11 @@ def gradient_shap(
     generator = torch.Generator().manual_seed(seed)
     colours = BASELINE_STD * torch.randn(BASELINES, 3, 1, 1, generator=generator)
     colours[0] = 0
-    logit = _logits_at(model, image, target, [1])[0]
+    logit = logits_of(model, image, target)[0]
     values, baseline_logits = torch.zeros_like(image[0, 0]), []
     for colour in colours.to(image):
         baseline = colour.expand_as(image)
-        baseline_logits += _logits_at(model, baseline, target, [1])
+        baseline_logits += logits_of(model, baseline, target)
         drawn = torch.rand(samples_a_baseline, generator=generator)
         points = (torch.arange(samples_a_baseline) + drawn) / samples_a_baseline
         for part in points.split(chunk_size(image)):
@@ -216,18 +216,6 @@ def _chunks(total: int, at_once: int) -> Iterator[int]:
     """Sizes of parts, each at most `at_once`, that make up `total`."""
     for start in range(0, total, at_once):
         yield min(at_once, total - start)
-
-
-def _logits_at(
-    model: SplitModel, image: Tensor, target: int, points: Sequence[float]
-) -> list[float]:
-    """The target's logit at some points of the path."""
-    found: list[float] = []
-    with torch.no_grad():
-        for part in _along(image, points).split(chunk_size(image)):
-            logits = target_logits(model(part), [target] * len(part))
-            found += logits.double().tolist()
-    return found
 
 
 def _integrate(

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from xai.model import chunk_size, target_logits
+from xai.model import chunk_size, logits_of
 from xai.types import PixelMap, SplitModel
 
 SUPERPIXELS = 48  # at most, about
@@ -52,7 +52,7 @@ def kernel_shap(
     present = np.concatenate(
         [np.ones((1, M), bool), np.zeros((1, M), bool), draw_coalitions(M, coalitions, seed)]
     )
-    logits = _logits_of(model, image, target, segments, present)
+    logits = _logits_of_coalitions(model, image, target, segments, present)
     phi = solve_shapley(present[2:], logits[2:] - logits[1], logits[0] - logits[1])
     values = torch.from_numpy((phi / np.bincount(segments.ravel()))[segments]).to(image)
     gap = abs(values.sum(dtype=torch.float64).item() - (logits[0] - logits[1]))
@@ -122,7 +122,7 @@ def solve_shapley(
     return np.append(phi, total - phi.sum())
 
 
-def _logits_of(
+def _logits_of_coalitions(
     model: SplitModel,
     image: Tensor,
     target: int,
@@ -131,14 +131,8 @@ def _logits_of(
 ) -> npt.NDArray[np.float64]:
     """The target's logit (n,) with the superpixels of each row of `present` (n, M) alone."""
     size = chunk_size(image)
-    found = []
+    logits: list[float] = []
     for start in range(0, len(present), size):
         shown = torch.from_numpy(present[start : start + size][:, segments]).to(image)
-        found += _logits(model, shown[:, None] * image, target)
-    return np.array(found, np.float64)
-
-
-def _logits(model: SplitModel, images: Tensor, target: int) -> list[float]:
-    with torch.no_grad():
-        logits: list[float] = target_logits(model(images), [target] * len(images)).double().tolist()
-    return logits
+        logits += logits_of(model, shown[:, None] * image, target)
+    return np.array(logits, np.float64)

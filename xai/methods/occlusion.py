@@ -2,8 +2,7 @@
 
 from torch import Tensor
 
-from xai.methods.kernel_shap import _logits
-from xai.model import chunk_size, target_logits
+from xai.model import chunk_size, logits_of, target_logits
 from xai.types import PixelMap, SplitModel
 
 CELLS = 14  # a side, as the stride of Occlusion: a window of two cells is 1/7 of the image
@@ -32,14 +31,14 @@ def occlusion(model: SplitModel, image: Tensor, target: int) -> PixelMap:
     # Here, because captum brings matplotlib's pyplot: 1.3 s that other methods need not wait for.
     from captum.attr import Occlusion
 
-    logit = _logits(model, image, target)[0]
+    logit = logits_of(model, image, target)[0]
     strides = [max(1, round(side / CELLS)) for side in image.shape[2:]]
     window = [2 * stride for stride in strides]
 
-    def logits_of(images: Tensor) -> Tensor:
+    def of_target(images: Tensor) -> Tensor:
         return target_logits(model(images), [target] * len(images))
 
-    drops = Occlusion(logits_of).attribute(
+    drops = Occlusion(of_target).attribute(
         image,
         sliding_window_shapes=(3, *window),
         strides=(3, *strides),

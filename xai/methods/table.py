@@ -1,12 +1,17 @@
-"""One row a method: what it is, what it costs, when not to trust it. No torch, no methods here."""
+"""One row per method: its function, its cost, when not to trust it. No torch, no maps here."""
 
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from xai.errors import UserError
 
-Family = Literal["class activation map", "gradients", "perturbation"]
 Unit = Literal["logits", "share"]
+# What a function may be given: of one image (1, 3, H, W) and its target, or of several at once.
+Input = Literal[
+    "model", "image", "target", "features", "gradients", "contrast_gradients", "targets"
+]
+OF_AN_IMAGE: tuple[Input, ...] = ("model", "image", "target")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,30 +20,62 @@ class Method:
 
     name: str  # the key everywhere: links, files, commands
     title: str  # as papers print it
-    family: Family
     paper: str
     url: str
     reads: str  # how to read its map, one sentence
     cost: str  # in passes through the network, in words
     passes: float  # what it takes, in passes of one image forward; to say the time beforehand
-    needs: str
-    is_signed: bool  # whether it shows evidence against
+    function: str  # its dotted name, so that this table needs no torch
+    inputs: tuple[Input, ...] = OF_AN_IMAGE  # its arguments, in order
+    why_not: str = ""  # dotted name of a function: model -> why it has no such map, or None
+    is_class_specific: bool = True  # whether the map depends on the class that is explained
+    is_signed: bool = False  # whether it shows evidence against
     unit: Unit  # share: its numbers mean nothing beside another map's, so the map is drawn as 100 %
     not_valid: str  # when its map misleads, one sentence
+
+    @property
+    def starts_from_features(self) -> bool:
+        """Whether it works on the last features, (N, h, w) maps of N images at once."""
+        return "features" in self.inputs
+
+    @property
+    def is_one_pass(self) -> bool:
+        """Whether the last features and their gradients are all it needs of the network."""
+        return self.starts_from_features and "model" not in self.inputs
+
+    def refusal(self, model: object) -> str | None:
+        """Why this method is not right for `model`, in a sentence; None: it is.
+
+        Args:
+            model: A `xai.types.SplitModel`. A blank image goes through it where needed.
+        """
+        if not self.why_not:
+            return None
+        reason: str | None = load_function(self.why_not)(model)
+        return reason
+
+    def supports(self, model: object) -> bool:
+        """Whether this method is right for `model`, a `xai.types.SplitModel`."""
+        return self.refusal(model) is None
+
+
+def load_function(name: str) -> Any:
+    """The function with this dotted name; its module is imported now."""
+    module, _, function = name.rpartition(".")
+    return getattr(import_module(module), function)
 
 
 _ROWS = (
     Method(
         name="grad-cam",
         title="Grad-CAM",
-        family="class activation map",
         paper="Selvaraju et al. 2017",
         url="https://arxiv.org/abs/1610.02391",
         reads="Where the last features speak for the class; evidence against it is not shown.",
         cost="one pass forward, the head backward",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.cam.grad_cam",
+        inputs=("features", "gradients"),
         unit="logits",
         not_valid="Its fields are coarse and each has seen most of the image: a spot outlines no "
         "cell.",
@@ -46,15 +83,14 @@ _ROWS = (
     Method(
         name="grad-cam-plus-plus",
         title="Grad-CAM++",
-        family="class activation map",
         paper="Chattopadhyay et al. 2018",
         url="https://arxiv.org/abs/1710.11063",
         reads="As Grad-CAM, from what speaks for the class alone, so that each of several cells "
         "shows; its logits are weighted and do not add up to the answer.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.cam.grad_cam_plus_plus",
+        inputs=("features", "gradients"),
         unit="logits",
         not_valid="A feature that speaks for the class here and against it there counts as for it, "
         "so the map spreads.",
@@ -62,14 +98,14 @@ _ROWS = (
     Method(
         name="hires-cam",
         title="HiResCAM",
-        family="class activation map",
         paper="Draelos and Carin 2020",
         url="https://arxiv.org/abs/2011.08891",
         reads="What each field of the last features adds to the class's logit or takes from it, "
         "each by its own gradient.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
-        needs="the last features and the head",
+        function="xai.methods.cam.hires_cam",
+        inputs=("features", "gradients"),
         is_signed=True,
         unit="logits",
         not_valid="Before a global average pool its positive part is Grad-CAM's map: agreement of "
@@ -78,15 +114,14 @@ _ROWS = (
     Method(
         name="xgrad-cam",
         title="XGrad-CAM",
-        family="class activation map",
         paper="Fu et al. 2020",
         url="https://arxiv.org/abs/2008.02312",
         reads="As Grad-CAM, but a channel weighs by its gradient where it is lit, so that the "
         "fields sum to the logit's linear part.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.cam.xgrad_cam",
+        inputs=("features", "gradients"),
         unit="logits",
         not_valid="Before a global average pool it is Grad-CAM's map; a channel whose values "
         "cancel gets a weight without bounds.",
@@ -94,30 +129,28 @@ _ROWS = (
     Method(
         name="layer-cam",
         title="LayerCAM",
-        family="class activation map",
         paper="Jiang et al. 2021",
         url="https://doi.org/10.1109/TIP.2021.3089943",
         reads="As HiResCAM, from positive gradients alone.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.cam.layer_cam",
+        inputs=("features", "gradients"),
         unit="logits",
         not_valid="It counts what speaks for the class and forgets what speaks against it in the "
         "same place, so the map spreads.",
     ),
     Method(
         name="layer-cam-depths",
-        title="LayerCAM, several depths",
-        family="class activation map",
+        title="Multi-layer LayerCAM",
         paper="Jiang et al. 2021",
         url="https://doi.org/10.1109/TIP.2021.3089943",
         reads="The strongest of LayerCAM's maps at 1/32, 1/16 and 1/8 of the image, each scaled by "
         "its own maximum: finer borders.",
         cost="one pass forward and backward",
         passes=3,
-        needs="maps of several depths",
-        is_signed=False,
+        function="xai.methods.features.multi_layer_cam",
+        why_not="xai.methods.features.why_not_multi_layer",
         unit="share",
         not_valid="Each depth is scaled to its own maximum, so a depth without evidence is drawn "
         "as boldly as one with it.",
@@ -125,15 +158,14 @@ _ROWS = (
     Method(
         name="finer-cam",
         title="Finer-CAM",
-        family="class activation map",
         paper="Zhang et al. 2025",
         url="https://arxiv.org/abs/2501.11309",
         reads="What speaks for the class and not for the up to three classes it is closest to: why "
         "this one and not those.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.cam.grad_cam",
+        inputs=("features", "contrast_gradients"),
         unit="logits",
         not_valid="It explains a difference: evidence that all these classes share is left out, "
         "however strong it is.",
@@ -141,13 +173,14 @@ _ROWS = (
     Method(
         name="eigen-cam",
         title="Eigen-CAM",
-        family="class activation map",
         paper="Muhammad and Yeasin 2020",
         url="https://arxiv.org/abs/2008.00299",
         reads="Where the last features are strongest, whatever they speak for.",
         cost="one pass forward, shared with Grad-CAM",
         passes=2,
-        needs="the last features",
+        function="xai.methods.cam.eigen_cam",
+        inputs=("features",),
+        is_class_specific=False,
         is_signed=True,
         unit="share",
         not_valid="The class plays no part: the map is the same for every class, so it explains no "
@@ -156,14 +189,13 @@ _ROWS = (
     Method(
         name="ablation-cam",
         title="Ablation-CAM",
-        family="class activation map",
         paper="Desai and Ramaswamy 2020",
         url="https://doi.org/10.1109/WACV45572.2020.9093360",
         reads="As Grad-CAM, but a channel weighs by what the class's logit loses without it.",
         cost="one pass forward, the head once for each channel; behind a global average pool none",
         passes=3,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.head.ablation_cam",
+        inputs=("model", "features", "gradients", "targets"),
         unit="share",
         not_valid="A channel's loss is multiplied with the channel again, so a strong channel "
         "counts twice.",
@@ -171,15 +203,14 @@ _ROWS = (
     Method(
         name="recipro-cam",
         title="Recipro-CAM",
-        family="class activation map",
         paper="Byun and Lee 2022",
         url="https://arxiv.org/abs/2209.14074",
         reads="How probable the class is to the head when the features of one field alone are "
         "left.",
         cost="one pass forward, the head once for each field",
         passes=2,
-        needs="the last features and the head",
-        is_signed=False,
+        function="xai.methods.head.recipro_cam",
+        inputs=("model", "features", "targets"),
         unit="share",
         not_valid="A head that never saw a single field answers out of habit: a map may show its "
         "bias.",
@@ -187,7 +218,6 @@ _ROWS = (
     Method(
         name="score-cam",
         title="Score-CAM",
-        family="class activation map",
         paper="Wang et al. 2020",
         url="https://arxiv.org/abs/1910.01279",
         reads="As Grad-CAM, but a channel weighs by the class's logit on the image masked by that "
@@ -195,8 +225,7 @@ _ROWS = (
         "error is said.",
         cost="89 passes forward",
         passes=89,
-        needs="the features and many passes",
-        is_signed=False,
+        function="xai.methods.score_cam.fast_score_cam",
         unit="share",
         not_valid="Masked images are like nothing the network has seen; where their logits spread "
         "widely the map means little.",
@@ -204,14 +233,12 @@ _ROWS = (
     Method(
         name="score-cam-exact",
         title="Score-CAM, exact",
-        family="class activation map",
         paper="Wang et al. 2020",
         url="https://arxiv.org/abs/1910.01279",
         reads="Score-CAM with every channel tried.",
         cost="one pass forward for each channel, up to 2,048",
         passes=1000,
-        needs="the features and very many passes",
-        is_signed=False,
+        function="xai.methods.score_cam.exact_score_cam",
         unit="share",
         not_valid="Masked images are like nothing the network has seen; where their logits spread "
         "widely the map means little.",
@@ -219,14 +246,13 @@ _ROWS = (
     Method(
         name="integrated-gradients",
         title="Integrated Gradients",
-        family="gradients",
         paper="Sundararajan et al. 2017",
         url="https://arxiv.org/abs/1703.01365",
         reads="What each pixel added to the class's logit or took from it, against an image of one "
         "even grey; all values sum to the difference between the two.",
         cost="32 to 256 passes forward and backward",
         passes=200,
-        needs="gradients with respect to the pixels",
+        function="xai.methods.gradients.integrated_gradients",
         is_signed=True,
         unit="logits",
         not_valid="Colours near that grey count for little wherever they are, and single pixels "
@@ -235,15 +261,13 @@ _ROWS = (
     Method(
         name="saliency",
         title="Saliency",
-        family="gradients",
         paper="Simonyan et al. 2013",
         url="https://arxiv.org/abs/1312.6034",
         reads="Where a small change of a pixel would move the class's logit most, up or down: what "
         "the network is sensitive to, in logits a unit of colour, not what the answer is made of.",
         cost="one pass forward and backward",
         passes=3,
-        needs="gradients with respect to the pixels",
-        is_signed=False,
+        function="xai.methods.gradients.saliency",
         unit="share",
         not_valid="It is as noisy as the gradient, says nothing of for or against, and its values "
         "add up to nothing: do not compare their size with that of other methods.",
@@ -251,15 +275,13 @@ _ROWS = (
     Method(
         name="smoothgrad",
         title="SmoothGrad",
-        family="gradients",
         paper="Smilkov et al. 2017",
         url="https://arxiv.org/abs/1706.03825",
         reads="As Saliency, of the mean gradient over 32 copies with noise of 15 % of the image's "
         "range, so that what depends on single pixels averages out.",
         cost="32 passes forward and backward, one forward",
         passes=96,
-        needs="gradients with respect to the pixels",
-        is_signed=False,
+        function="xai.methods.gradients.smooth_grad",
         unit="share",
         not_valid="It explains noisy copies, which the network may take for another class, and its "
         "values add up to nothing.",
@@ -267,14 +289,13 @@ _ROWS = (
     Method(
         name="gradient-shap",
         title="GradientSHAP",
-        family="gradients",
         paper="Lundberg and Lee 2017",
         url="https://arxiv.org/abs/1705.07874",
         reads="What each pixel added to the class's logit or took from it, against the mean of "
         "eight even colours; the values sum to the difference within the error told.",
         cost="64 passes forward and backward, nine forward",
         passes=200,
-        needs="gradients with respect to the pixels",
+        function="xai.methods.gradients.gradient_shap",
         is_signed=True,
         unit="logits",
         not_valid="64 random points leave an error in the sum: read its size first, and regions "
@@ -283,14 +304,13 @@ _ROWS = (
     Method(
         name="deep-lift",
         title="DeepLIFT",
-        family="gradients",
         paper="Shrikumar et al. 2017",
         url="https://arxiv.org/abs/1704.02685",
         reads="What each pixel added to the class's logit or took from it, against an image of one "
         "even grey, by how much each activation changed; all values sum to the difference.",
         cost="four passes forward, two backward",
         passes=6,
-        needs="activations that are known functions of one value, maxima or products",
+        function="xai.methods.deeplift.deep_lift",
         is_signed=True,
         unit="logits",
         not_valid="Two networks that answer alike may get different maps, since it depends on how "
@@ -299,14 +319,14 @@ _ROWS = (
     Method(
         name="guided-backprop",
         title="Guided Backprop",
-        family="gradients",
         paper="Springenberg et al. 2015",
         url="https://arxiv.org/abs/1412.6806",
         reads="Edges and grains that excite the ReLUs on the way to the class, in logits a unit "
         "of colour; evidence against it is dropped at every layer.",
         cost="two passes forward, one backward",
         passes=3,
-        needs="ReLUs and no other activation: not EfficientNet",
+        function="xai.methods.guided.guided_backprop",
+        why_not="xai.methods.guided.why_not_guided",
         is_signed=True,
         unit="share",
         not_valid="It draws much the same edges for every class and for random weights (Adebayo et "
@@ -315,13 +335,13 @@ _ROWS = (
     Method(
         name="guided-grad-cam",
         title="Guided Grad-CAM",
-        family="gradients",
         paper="Selvaraju et al. 2017",
         url="https://arxiv.org/abs/1610.02391",
         reads="The edges of Guided Backprop within the spots of Grad-CAM.",
         cost="three passes forward, one backward, and the head's",
         passes=6,
-        needs="ReLUs and no other activation (not EfficientNet), the last features and the head",
+        function="xai.methods.guided.guided_grad_cam",
+        why_not="xai.methods.guided.why_not_guided",
         is_signed=True,
         unit="share",
         not_valid="Its fine lines come from Guided Backprop, which hardly depends on the class: "
@@ -330,14 +350,13 @@ _ROWS = (
     Method(
         name="occlusion",
         title="Occlusion",
-        family="perturbation",
         paper="Zeiler and Fergus 2014",
         url="https://arxiv.org/abs/1311.2901",
         reads="How much of the class's logit is lost where a grey window of a seventh of the side "
         "hides the image, spread over the window; below 0 the logit rose.",
         cost="about 170 passes forward",
         passes=170,
-        needs="answers alone",
+        function="xai.methods.occlusion.occlusion",
         is_signed=True,
         unit="share",
         not_valid="A grey square is nothing the network has seen, and evidence that stands in two "
@@ -346,14 +365,13 @@ _ROWS = (
     Method(
         name="kernel-shap",
         title="KernelSHAP",
-        family="perturbation",
         paper="Lundberg and Lee 2017",
         url="https://arxiv.org/abs/1705.07874",
         reads="What each of about 48 regions of similar colour added to the class's logit or took "
         "from it, averaged over which others are seen; all sum to the difference from even grey.",
         cost="514 passes forward",
         passes=520,
-        needs="answers alone",
+        function="xai.methods.kernel_shap.kernel_shap",
         is_signed=True,
         unit="logits",
         not_valid="Images with grey holes are none the network has seen, the regions are drawn by "
@@ -365,15 +383,7 @@ _ROWS = (
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
 # Made from the same features and gradients, so that whoever asks for one has paid for all.
-ONE_PASS = (
-    "grad-cam",
-    "grad-cam-plus-plus",
-    "hires-cam",
-    "xgrad-cam",
-    "layer-cam",
-    "finer-cam",
-    "eigen-cam",
-)
+ONE_PASS = tuple(row.name for row in _ROWS if row.is_one_pass)
 
 
 def find_method(name: str) -> Method:

@@ -34,9 +34,7 @@ def open_run(path: Path, device: str = "cpu") -> "LoadedRun":
     # Here, because reading pixels needs no torch, and pages show an image before they need it.
     from modelzoo.inference.trained import load_run
     from modelzoo.training.environment import pick_device
-    from xai.model import prepare_process
 
-    prepare_process()
     return load_run(path, str(pick_device(device)))
 
 

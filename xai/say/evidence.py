@@ -6,10 +6,10 @@ from scipy import ndimage
 
 from xai.attribution import Attribution
 from xai.draw.scale import _shares, sum_into_cells
+from xai.methods.table import METHODS
 from xai.types import Labels
 
 NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
-CLASSLESS = ("eigen-cam",)  # methods whose map is no evidence for or against anything
 
 
 def describe_evidence(
@@ -37,7 +37,7 @@ def describe_evidence(
         said += _say_by_quarters(fields, target_name, attribution)
     if (
         attribution.is_signed
-        and attribution.method not in CLASSLESS
+        and METHODS[attribution.method].is_class_specific
         and abs(fields.sum()) < NEARLY_CANCELS * np.abs(fields).sum()
     ):
         remains = _amount(fields.sum(), attribution, "+").removesuffix(" logits")
@@ -80,7 +80,7 @@ def _say_by_cells(
 
 def _what(attribution: Attribution, target_name: str, sign: str) -> str:
     """What the values of one sign are evidence of."""
-    if attribution.method in CLASSLESS:
+    if not METHODS[attribution.method].is_class_specific:
         return {"for": "the strongest pattern", "against": "its opposite"}[sign]
     return (
         f"what speaks {sign} {target_name}"

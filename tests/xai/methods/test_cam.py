@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from modelzoo.backbones.backbone import Backbone, create_backbone
 from tests.xai.networks import PooledNetwork, SmallNetwork
 from xai.explain import explain
-from xai.methods.cam import feature_gradients, grad_cam, grad_cam_plus_plus
+from xai.methods.cam import grad_cam, grad_cam_plus_plus
+from xai.methods.features import feature_gradients
 
 
 def unit(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

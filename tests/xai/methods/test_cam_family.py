@@ -18,15 +18,13 @@ from xai.errors import UserError
 from xai.explain import explain
 from xai.methods.cam import (
     eigen_cam,
-    feature_gradients,
     fuse_depths,
     grad_cam,
     hires_cam,
     layer_cam,
-    nearest_classes,
-    stage_gradients,
     xgrad_cam,
 )
+from xai.methods.features import feature_gradients, nearest_classes, stage_gradients
 
 Maps = npt.NDArray[np.float32]
 FEATURES = torch.tensor([[[[1.0, 2.0], [0.0, 1.0]], [[4.0, 0.0], [0.0, 0.0]]]])
@@ -222,7 +220,7 @@ def test_finer_cam_of_more_classes_sets_their_weighted_mean_against_the_target()
     weight, bias = last["tail.2.weight"], last["tail.2.bias"]
     difference = logits[:, 2] - (weights * logits[:, others]).sum(dim=1)
     from_bias = bias[2] - (weights * bias[others]).sum(dim=1)
-    alpha = at_hand.finer.mean(dim=(2, 3), keepdim=True)
+    alpha = at_hand.contrast_gradients.mean(dim=(2, 3), keepdim=True)
     linear = (alpha * at_hand.features).sum(dim=(1, 2, 3))
     torch.testing.assert_close(linear, (difference - from_bias).detach())
     expected = (weight[2] - weights @ weight[others]).detach() / at_hand.features[0, 0].numel()
@@ -276,14 +274,14 @@ def test_a_network_without_inner_maps_is_a_sentence(images: Tensor) -> None:
             logits: Tensor = self.head(self.features(x))
             return logits
 
-    with pytest.raises(UserError, match="ask for layer-cam instead of layer-cam-depths"):
+    with pytest.raises(UserError, match="choose layer-cam in place of layer-cam-depths"):
         explain(Flat().eval(), images, method="layer-cam-depths", target=0)
 
 
 def test_a_network_whose_inner_maps_lie_beside_its_way_is_a_sentence() -> None:
     backbone = create_backbone("xception", 4).eval()
 
-    with pytest.raises(UserError, match="ask for layer-cam instead of layer-cam-depths"):
+    with pytest.raises(UserError, match="choose layer-cam in place of layer-cam-depths"):
         explain(backbone, torch.zeros(1, 3, 96, 96), method="layer-cam-depths", target=0)
 
 

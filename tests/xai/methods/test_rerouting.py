@@ -13,10 +13,11 @@ from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.table import BACKBONES
 from tests.xai.networks import SmallNetwork
 from xai.errors import UserError
+from xai.methods.deeplift import _MaxPool, deep_lift
 from xai.methods.gradients import saliency
+from xai.methods.guided import guided_backprop, guided_grad_cam
 from xai.methods.kernel_shap import kernel_shap
 from xai.methods.occlusion import occlusion
-from xai.methods.rerouting import _MaxPool, deep_lift, guided_backprop, guided_grad_cam
 from xai.types import PixelMap, SplitModel
 
 NOT_GUIDED = {

@@ -20,7 +20,7 @@ from tests.xai.networks import (
     train_on_squares,
 )
 from xai.explain import explain
-from xai.methods.cam import feature_gradients
+from xai.methods.features import feature_gradients
 from xai.methods.head import ablation_cam, is_linear, recipro_cam
 from xai.methods.score_cam import score_cam
 
