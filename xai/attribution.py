@@ -38,6 +38,14 @@ class Attribution:
         return "share" if self.is_share else METHODS[self.method].unit
 
     @property
+    def unit_in_words(self) -> str:
+        """What a reader of the values must know of their unit: "in logits", or what shares are."""
+        return {
+            "logits": "in logits",
+            "share": "as shares of the map, whose absolute values sum to 1",
+        }[self.unit]
+
+    @property
     def evidence_for(self) -> float:
         """Sum of the values above 0, in the map's unit."""
         return float(np.maximum(self.values, 0).sum())

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from xai.errors import UserError
-from xai.types import SplitModel
+from xai.types import NormalisingModel, SplitModel
 
 # Pixels in one pass: 8 images of 224 px. More are no faster on a CPU and take more memory.
 CHUNK_PIXELS = 8 * 224 * 224
+IMAGENET_STD = 0.226  # mean over the channels, of pixels in [0, 1]
 BLANK_PX = 96  # a side: every backbone has features of it, and a pass takes some milliseconds
 
 
@@ -32,6 +33,22 @@ def blank_image(model: SplitModel) -> Tensor:
     """An image (1, 3, BLANK_PX, BLANK_PX) of nothing but 0, on the device of `model`."""
     own = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     return torch.zeros(1, 3, BLANK_PX, BLANK_PX, device=None if own is None else own.device)
+
+
+def grey_level(model: SplitModel) -> Tensor:
+    """One of 255 grey levels in the units of normalised images: (3, 1, 1), on the CPU.
+
+    Networks are normalised by standard deviations of 0.22 to 0.5, so the same number of normalised
+    units is more than twice as much to see for one as for another. A model that does not say how
+    it was normalised counts as normalised by ImageNet's.
+    """
+    if not isinstance(model, NormalisingModel):
+        return torch.full((3, 1, 1), 1 / (255 * IMAGENET_STD))
+    black, dark = model.normalise(
+        torch.tensor([0, 1], dtype=torch.uint8)[:, None, None, None].expand(2, 1, 1, 3)
+    )
+    level: Tensor = dark - black
+    return level
 
 
 def spatial_features(model: SplitModel, images: Tensor) -> Tensor:

@@ -41,6 +41,15 @@ class StagedModel(SplitModel, Protocol):
         ...
 
 
+@runtime_checkable
+class NormalisingModel(Protocol):
+    """A model that knows what its images were normalised by."""
+
+    def normalise(self, pixels: "Tensor") -> "Tensor":
+        """Images (N, 3, H, W) float32, as the model takes them, of pixels (N, H, W, 3) uint8."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # tensors have no single answer to ==
 class PixelMap:
     """What a method returns for one image: how much each place counted, and how exactly."""

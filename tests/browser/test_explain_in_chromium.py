@@ -50,7 +50,7 @@ def overlays(page: Page, method: str = "Grad-CAM") -> Locator:
 
 
 def wait_until_drawn(page: Page) -> None:
-    expect(page.get_by_role("button", name="Values").first).to_be_visible()
+    expect(page.get_by_role("button", name="Raw map").first).to_be_visible()
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -197,7 +197,7 @@ def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, ad
     page.get_by_role("button", name="Stop").wait_for(state="detached")
 
     with page.expect_download() as of_values:
-        page.get_by_role("button", name="Values").click()
+        page.get_by_role("button", name="Raw map").click()
     with page.expect_download() as of_overlay:
         page.get_by_role("button", name="PNG").click()
 

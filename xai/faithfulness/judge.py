@@ -20,8 +20,9 @@ from xai.faithfulness.deletion import (
 )
 from xai.faithfulness.report import Quality, QualityReport
 from xai.faithfulness.similarity import spearman
-from xai.faithfulness.stability import noise_sensitivity, rotation_variance
+from xai.faithfulness.stability import NOISE_GREY_LEVELS, noise_sensitivity, rotation_variance
 from xai.methods.table import METHODS
+from xai.model import grey_level
 from xai.types import Floats, Mask, SplitModel
 
 Progress = Callable[[int, int], None]  # done, in all
@@ -124,7 +125,9 @@ def _score(
     }
     similarity = change = spread = None
     if maps_of is not None:
-        similarity, change = noise_sensitivity(maps_of, answer.image, values)
+        similarity, change = noise_sensitivity(
+            maps_of, answer.image, values, sd=NOISE_GREY_LEVELS * grey_level(answer.model)
+        )
         spread = rotation_variance(maps_of, answer.image)
     return Quality(
         deletion=float(np.mean([deletion_auc(answer, each) for each in maps])),

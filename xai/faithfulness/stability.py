@@ -10,7 +10,7 @@ from xai.faithfulness.baselines import MapsOf
 from xai.faithfulness.similarity import spearman, spearmans
 from xai.types import Floats, SplitModel
 
-NOISE_SD = 0.05  # of the noise laid over the image, in normalised units: about 3 grey levels
+NOISE_GREY_LEVELS = 3  # sd of the noise laid over the image, of 255: hardly visible
 DRAWS = 3  # noisy images
 
 
@@ -19,11 +19,11 @@ def noise_sensitivity(
     image: Tensor,
     values: Floats,
     *,
-    sd: float = NOISE_SD,
+    sd: float | Tensor,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """How much a map changes by noise that no eye sees.
+    """How much a map changes by slight noise.
 
     The change is the max-sensitivity of Yeh et al. 2019 (arXiv:1901.09392, def. 2) relative to the
     map's own norm, as captum has it, with Gaussian noise in place of a ball.
@@ -32,7 +32,7 @@ def noise_sensitivity(
         maps_of: Explains images.
         image: (1, 3, H, W) float32.
         values: (h, w), the map of `image`.
-        sd: Of the noise, in normalised units.
+        sd: Of the noise, in normalised units; (3, 1, 1) where it differs by channel.
         draws: Noisy images.
         seed: Of the noise.
 

@@ -43,12 +43,12 @@ MEASURES: dict[str, Measure] = {
     ),
     "average_drop": Measure(
         title="Drop where only the map is left",
-        help="Share of the probability that is lost when all but the map is darkened.",
+        help="Share of the probability that is lost when all but the map fades to an even grey.",
         up_is_better=False,
     ),
     "increase_in_confidence": Measure(
         title="Surer where only the map is left",
-        help="Share of images whose answer is surer when all but the map is darkened.",
+        help="Share of images whose probability rises when all but the map fades to an even grey.",
         up_is_better=True,
     ),
     "nucleus_energy": Measure(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xai.model import chunk_size, logits_of, target_logits
+from xai.model import chunk_size, grey_level, logits_of, target_logits
 from xai.types import PixelMap, SplitModel
 
 STRETCHES = 8  # of the path, at first
@@ -18,7 +18,7 @@ NOISE = 0.15  # of the image's range: the paper finds 0.1 to 0.2 sharpest
 NOISY_SAMPLES = 32  # the paper sees little change beyond 50
 
 BASELINES = 8
-BASELINE_STD = 0.5  # of their colours, where that of ImageNet's pixels is 1
+BASELINE_GREY_LEVELS = 29  # sd of their colours, of 255: half of that of ImageNet's pixels
 SAMPLES_A_BASELINE = 8
 
 
@@ -180,7 +180,8 @@ def gradient_shap(
         UserError: The target is no class of the model.
     """
     generator = torch.Generator().manual_seed(seed)
-    colours = BASELINE_STD * torch.randn(BASELINES, 3, 1, 1, generator=generator)
+    drawn_colours = torch.randn(BASELINES, 3, 1, 1, generator=generator)
+    colours = BASELINE_GREY_LEVELS * grey_level(model) * drawn_colours
     colours[0] = 0
     logit = logits_of(model, image, target)[0]
     values, baseline_logits = torch.zeros_like(image[0, 0]), []

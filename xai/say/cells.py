@@ -21,8 +21,13 @@ def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> 
         f"Of {found.logit - found.baseline_logit:+.2f} logits for {target_name}, the cells add "
         f"{cells:+.2f} and the background {background:+.2f}."
     ]
-    if abs(background) > np.abs(found.values).sum():
-        said.insert(0, "The background carries the decision, more than all cells together.")
+    whole = cells + background
+    if 2 * background > whole > 0:
+        said.insert(
+            0, f"The background contributes more to the logit of {target_name} than all cells."
+        )
+    if 2 * background < whole < 0:
+        said.insert(0, f"The background lowers the logit of {target_name} more than all cells do.")
     most = int(np.abs(found.values).argmax())
     said.append(
         f"Cell {most + 1} ({place_of(labels, most + 1)}) counts most: {found.values[most]:+.2f}; "

@@ -54,7 +54,8 @@ class Panel:
     tools: "DeltaGenerator"  # what is below it
     method: Method
     model: Model
-    attribution: Attribution
+    attribution: Attribution  # as it is drawn
+    raw: Attribution  # as its method made it
     target_name: str
     png: bytes = b""  # the overlay as it is shown
 
@@ -122,7 +123,7 @@ class Panels:
             image = Path(self.subject.picture.name).stem
             name = f"{image}-{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
             raw = io.BytesIO()
-            np.save(raw, panel.attribution.values)
+            np.save(raw, panel.raw.values)
             with panel.tools.container(horizontal=True, gap="small"):
                 st.download_button(
                     "PNG",
@@ -136,15 +137,16 @@ class Panels:
                     help="The overlay as it is shown.",
                 )
                 st.download_button(
-                    "Values",
+                    "Raw map (.npy)",
                     raw.getvalue(),
-                    f"{name}.npy",
+                    f"{name}-{panel.raw.unit}.npy",
                     "application/octet-stream",
                     key=f"npy-{name}",
                     on_click="ignore",
                     type="tertiary",
                     icon=":material/data_array:",
-                    help="The map before it was enlarged, in logits, as a NumPy file (.npy).",
+                    help="The map before it was upsampled and scaled for display, "
+                    f"{panel.raw.unit_in_words}, as a NumPy file.",
                 )
 
 
@@ -224,7 +226,7 @@ def _draw_map(
         if attribution.note:
             st.caption(f":material/info: {plain(attribution.note)}")
         shown = as_share(attribution) if panels.look.as_share else attribution
-        panels.add(Panel(slot, st.empty(), method, model, shown, name))
+        panels.add(Panel(slot, st.empty(), method, model, shown, attribution, name))
 
 
 def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:

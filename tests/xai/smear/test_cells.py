@@ -248,7 +248,7 @@ def test_a_background_that_decides_is_said() -> None:
 
     said = describe_cells(found, cells.labels, "Pro")
     assert found.background > 10 * np.abs(found.values).sum()
-    assert said.startswith("The background carries the decision, more than all cells together.")
+    assert said.startswith("The background contributes more to the logit of Pro than all cells.")
 
 
 def test_a_cell_that_decides_is_named_with_its_place() -> None:
@@ -256,7 +256,7 @@ def test_a_cell_that_decides_is_named_with_its_place() -> None:
 
     said = describe_cells(found, cells.labels, "Pro")
 
-    assert "background carries" not in said
+    assert "background contributes" not in said
     assert f"Cell 3 (upper) counts most: +{found.values[2]:.2f}" in said
     assert place_of(cells.labels, 1) == "upper left"
 
