@@ -8,8 +8,7 @@ from pages.sections.compare.confusion import draw_confusion
 from pages.sections.compare.faithfulness import draw_faithfulness
 from pages.sections.compare.filters import (
     choose_drawn,
-    choose_format,
-    choose_metric,
+    choose_metric_and_format,
     choose_rows,
     choose_split,
 )
@@ -40,11 +39,9 @@ if not splits:
     answer.info("No run has both this data set and this recipe; choose others.")
     st.stop()
 
-every_split = {choice.title for choice in list_splits(board.rows)}
-shown = choose_split(splits, elsewhere=every_split)
-rows = best_first(row for row in kept if row.split_id == shown)
+split = choose_split(splits, elsewhere=[each.title for each in list_splits(board.rows)])
+rows = best_first(row for row in kept if row.split_id == split.split_id)
 names = name_rows(rows)
-split_title = next(choice.title for choice in splits if choice.split_id == shown)
 with answer:
     draw_verdict(rows, board.rows)
 if len(rows) < len(board.rows):
@@ -54,20 +51,14 @@ if len(rows) < len(board.rows):
     )
 
 every_id = [row.run_id for row in board.rows]
-drawn_ids = choose_drawn(rows, elsewhere=every_id)
-drawn = [row for row in rows if row.run_id in drawn_ids]
-by_metric, by_format = st.columns([3, 1])
-with by_metric:
-    metric = choose_metric()
-with by_format:
-    file_format = choose_format()
+drawn = choose_drawn(rows, elsewhere=every_id)
+metric, file_format = choose_metric_and_format()
 draw_intervals(drawn, names, metric, file_format)
-
 draw_leaderboard(rows, names)
 draw_unfinished(board)
 draw_configurations(rows, names)
 draw_confusion(drawn, names, file_format, every_id)
 draw_roc(drawn, names, file_format)
 draw_learning_curves(drawn, names, file_format)
-draw_faithfulness(drawn, names, split_title)
+draw_faithfulness(drawn, names, split.title)
 draw_hardest(drawn, names)

@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -132,6 +133,22 @@ def _can_be(key: str, value: str) -> bool:
         return math.isfinite(float(value))
     except ValueError:
         return False
+
+
+def offer_link(**choices: str | list[str]) -> None:
+    """The address of this view, to copy.
+
+    Args:
+        **choices: By key, beside those that the address already has; a choice that is left at its
+            default is not in the address, and would be another where the default is.
+    """
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    with st.popover("Link to this view", icon=":material/link:", width="stretch"):
+        st.code(
+            f"{st.context.url or ''}?{urlencode(query | choices, doseq=True)}",
+            language=None,
+            wrap_lines=True,
+        )
 
 
 def warn_if_gone(

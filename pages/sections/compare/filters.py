@@ -27,33 +27,34 @@ def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
     return [row for row in rows if row.dataset in of_data and row.recipe in of_recipe]
 
 
-def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = ()) -> str:
-    """The id of the split chosen; without a choice the first, and no widget where it is alone.
+def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = ()) -> SplitChoice:
+    """The split chosen; without a choice the first, and no widget where it is alone.
 
     Args:
         splits: Those that can be chosen, at least one.
         elsewhere: Titles of splits that other choices leave out.
     """
-    ids = {choice.title: choice.split_id for choice in splits}
-    warn_if_gone("split", ids, "Split", elsewhere=elsewhere)
-    title = splits[0].title
-    if len(splits) > 1:
-        chosen = st.selectbox(
-            "Test split",
-            ids,
-            index=None,  # not the first: a link without a choice must not move when runs are added
-            placeholder=f"{title} (the split of most runs)",
-            key="split",
-            bind="query-params",
-            help="Scores can be compared only on the same test images, so one split is shown at a "
-            "time.  \n" + "  \n".join(SPLIT_HELP.values()),
-        )
-        title = chosen or title
-    return ids[title]
+    by_title = {choice.title: choice for choice in splits}
+    warn_if_gone("split", by_title, "Split", elsewhere=elsewhere)
+    if len(splits) == 1:
+        return splits[0]
+    chosen = st.selectbox(
+        "Test split",
+        by_title,
+        index=None,  # not the first: a link without a choice must not move when runs are added
+        placeholder=f"{splits[0].title} (the split of most runs)",
+        key="split",
+        bind="query-params",
+        help="Scores can be compared only on the same test images, so one split is shown at a "
+        "time.  \n" + "  \n".join(SPLIT_HELP.values()),
+    )
+    return by_title[chosen] if chosen else splits[0]
 
 
-def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) -> list[str]:
-    """Ids of the runs that figures show: those chosen, else the best `DRAWN`; in the order of rows.
+def choose_drawn(
+    rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]
+) -> list[LeaderboardRow]:
+    """The rows that figures show: those chosen, else the best `DRAWN`; in the order of `rows`.
 
     Args:
         rows: Best first.
@@ -62,7 +63,7 @@ def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) 
     run_ids = [row.run_id for row in rows]
     warn_if_gone("runs", run_ids, "Run", elsewhere=elsewhere)
     if len(rows) <= DRAWN:
-        return run_ids
+        return list(rows)
     chosen = st.multiselect(
         "Runs in the figures",
         run_ids,
@@ -73,10 +74,19 @@ def choose_drawn(rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]) 
         placeholder=f"the {DRAWN} best of {len(rows)}",
         help=f"Up to {DRAWN}: more lines cannot be told apart. The table has every run.",
     )
-    return [run_id for run_id in run_ids if run_id in chosen] or run_ids[:DRAWN]
+    return [row for row in rows if row.run_id in chosen] or list(rows[:DRAWN])
 
 
-def choose_metric() -> str:
+def choose_metric_and_format() -> tuple[str, str]:
+    """The score that the intervals are drawn for, and the format that figures are exported in."""
+    by_metric, by_format = st.columns([3, 1])
+    with by_metric:
+        metric = _choose_metric()
+    with by_format:
+        return metric, _choose_format()
+
+
+def _choose_metric() -> str:
     """The score that the intervals are drawn for."""
     chosen = st.segmented_control(
         "Score",
@@ -92,7 +102,7 @@ def choose_metric() -> str:
     return chosen or "accuracy"
 
 
-def choose_format() -> str:
+def _choose_format() -> str:
     """The format that figures are exported in."""
     chosen = st.segmented_control(
         "Export format",

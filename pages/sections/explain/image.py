@@ -9,10 +9,12 @@ import streamlit as st
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from pages.sections.explain.image_filter import choose_filter
+from pages.shell import inference
 from pages.shell.gallery import find_file
 from pages.shell.inference import Picture
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
+from pages.shell.text import code, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,18 @@ class Subject:
     image_id: str | None = None  # None: an upload
     label: str | None = None  # the true class; None: nobody knows
     part_by_run: dict[str, Part] = field(default_factory=dict)
+
+
+def draw_subject(subject: Subject) -> None:
+    """The image as the models get it, with its name and true class.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
+    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+    st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
+    st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
 
 
 def choose_subject(models: Sequence[Model]) -> Subject | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
@@ -65,8 +66,13 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
     return chosen
 
 
-def choose_display() -> DisplayOptions:
-    """Display options of the maps."""
+def choose_display(place: DeltaGenerator) -> DisplayOptions:
+    """Display options of the maps, chosen in a popover at `place`."""
+    with place.popover("Display options", icon=":material/palette:", width="stretch"):
+        return _choose_display()
+
+
+def _choose_display() -> DisplayOptions:
     opacity_percent = st.slider(
         "Opacity in %",
         0,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo import paths
 from modelzoo.errors import UserError
@@ -13,15 +14,14 @@ from modelzoo.evaluation.rows import describe_status
 from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
+from pages.sections.explain.prediction import OWN
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
 from pages.shell.text import plain
 
-STARTS_WITH = 2  # runs shown without a choice
-
 
 def choose_models(models: Sequence[Model]) -> list[Model]:
-    """The runs chosen; without a choice the first two that share a data set."""
+    """The runs chosen, their titles told apart; without a choice two, as `_first_pair` says."""
     by_id = {model.run.id: model for model in models}
     linked = st.query_params.get_all("run")
     unready = {} if set(linked) <= set(by_id) else describe_unready()
@@ -29,8 +29,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
         if run_id in unready:
             st.info(plain(f"Run {run_id} has no model yet. {unready[run_id]}"))
     warn_if_gone("run", {*by_id, *unready}, "Run")
-    same_data = [model for model in models if model.run.config.data == models[0].run.config.data]
-    start = _choose_start(same_data)
+    start = _first_pair(models)
     chosen = st.multiselect(
         "Models",
         list(by_id),
@@ -39,22 +38,39 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
         bind="query-params",
         placeholder=" and ".join(model.run.id for model in start),
         help="One row per run. Without a choice: the two smallest networks of different "
-        "backbones, those with ImageNet weights first.",
+        "backbones, those that started from ImageNet weights first.",
     )
     return _tell_apart([by_id[run_id] for run_id in chosen] or start)
 
 
-def _choose_start(models: Sequence[Model]) -> list[Model]:
-    """The first STARTS_WITH runs, of different backbones as far as there are any."""
-    first_of_backbone = {model.run.config.backbone: model for model in reversed(models)}
-    different = [model for model in models if model in first_of_backbone.values()]
-    others = [model for model in models if model not in different]
-    chosen = (different + others)[:STARTS_WITH]
-    return [model for model in models if model in chosen]
+def choose_target(models: Sequence[Model], place: DeltaGenerator) -> str:
+    """The class to explain, or `OWN`: what each model predicts; chosen at `place`."""
+    classes = sorted({row.label for model in models for row in model.rows.values()})
+    warn_if_gone("target", [OWN, *classes], "Class")
+    return place.selectbox(
+        "Target class",
+        [OWN, *classes],
+        key="target",
+        bind="query-params",
+        help="The class that is explained. The same for all models makes their maps comparable.",
+    )
+
+
+def _first_pair(models: Sequence[Model]) -> list[Model]:
+    """The first model, and the first after it on its data set, of another backbone if there is one.
+
+    Args:
+        models: At least one.
+    """
+    first, *others = models
+    others = [model for model in others if model.run.config.data == first.run.config.data]
+    backbone = first.run.config.backbone
+    others.sort(key=lambda model: model.run.config.backbone == backbone)  # the rest keep order
+    return [first, *others[:1]]
 
 
 def _tell_apart(models: Sequence[Model]) -> list[Model]:
-    """The models, with the name of the run in the title where several have one backbone."""
+    """The models, with the run's name behind each title that several have."""
     counts = Counter(model.title for model in models)
     return [
         replace(model, title=f"{model.title} ({model.run.id})")

@@ -1,0 +1,209 @@
+"""The views of the page Explain, one row per view; a new one is a row here and its file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.sections.explain.faithfulness import draw_agreement, draw_trust
+from pages.sections.explain.image import Subject
+from pages.sections.explain.maps import Panels, draw_model, draw_scales
+from pages.sections.explain.nearest import draw_nearest
+from pages.sections.explain.perturb import draw_what_if
+from pages.sections.explain.prediction import Prediction, describe_predictions
+from pages.sections.explain.shapley import draw_by_cell
+from pages.shell import inference
+from pages.shell.errors import error_in_place
+from pages.shell.links import warn_if_gone
+from pages.shell.reads import Model
+from pages.shell.text import plain
+from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is explained, and how."""
+
+    subject: Subject
+    target_name: str  # of a class, or `OWN`
+    methods: Sequence[Method]  # none where the view needs none
+    panels: Panels  # where maps go; says whether anything may be computed
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a person has stopped the work."""
+        return not self.panels.may_compute
+
+
+Predicted = Sequence[tuple[Model, Prediction]]
+DrawRow = Callable[[Model, Prediction, Request], None]
+DrawBelow = Callable[[Predicted, Request], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One way to explain the predictions."""
+
+    key: str
+    title: str  # stands in links: whoever changes it adds a line to `pages/shell/links.py`
+    draw_row: DrawRow | None = None  # for each model
+    draw_below: DrawBelow | None = None  # for all models together
+    needs_methods: bool = False
+    needs_display_options: bool = False
+    ends_when_stopped: bool = False  # its rows can only be computed whole
+
+
+def _draw_maps(model: Model, prediction: Prediction, request: Request) -> None:
+    draw_model(model, prediction, request.methods, request.target_name, request.panels)
+
+
+def _draw_shapley(model: Model, prediction: Prediction, request: Request) -> None:
+    draw_by_cell(model, prediction, request.subject, request.target_name)
+
+
+def _draw_faithfulness(model: Model, prediction: Prediction, request: Request) -> None:
+    draw_trust(model, prediction, request.subject, request.methods, request.target_name)
+
+
+def _draw_neighbours(model: Model, prediction: Prediction, request: Request) -> None:
+    draw_nearest(model, prediction, request.subject)
+
+
+def _draw_scales(predicted: Predicted, request: Request) -> None:
+    draw_scales(request.panels, request.methods)
+    request.panels.finish()
+
+
+def _draw_perturbations(predicted: Predicted, request: Request) -> None:
+    if predicted:
+        draw_what_if(predicted, request.subject)
+
+
+def _draw_similarity(predicted: Predicted, request: Request) -> None:
+    if not request.is_stopped:
+        draw_agreement(predicted, request.subject, request.methods, request.target_name)
+
+
+VIEWS: Mapping[str, View] = {
+    view.key: view
+    for view in (
+        View(
+            key="maps",
+            title="Attribution maps",
+            draw_row=_draw_maps,
+            draw_below=_draw_scales,
+            needs_methods=True,
+            needs_display_options=True,
+        ),
+        View(
+            key="shapley",
+            title="Shapley values per cell",
+            draw_row=_draw_shapley,
+            ends_when_stopped=True,
+        ),
+        View(key="perturb", title="Perturbations", draw_below=_draw_perturbations),
+        View(
+            key="faithfulness",
+            title="Faithfulness",
+            draw_row=_draw_faithfulness,
+            draw_below=_draw_similarity,
+            needs_methods=True,
+            ends_when_stopped=True,
+        ),
+        View(key="nearest", title="Nearest training images", draw_row=_draw_neighbours),
+    )
+}
+
+
+def choose_view() -> View:
+    """The view chosen, else the first."""
+    by_title = {view.title: view for view in VIEWS.values()}
+    first = next(iter(by_title))
+    warn_if_gone("view", by_title, "View")
+    chosen = st.segmented_control(
+        "View",
+        list(by_title),
+        default=first,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return by_title[chosen or first]
+
+
+def draw_view(
+    view: View, models: Sequence[Model], request: Request, sentence: DeltaGenerator
+) -> None:
+    """Every model's prediction, one row per model where the view has rows, and what is below.
+
+    Args:
+        view: Which.
+        models: At least one.
+        request: What is explained.
+        sentence: Where the predictions are said, as far as they are known.
+    """
+    progress = st.empty()
+    bar, is_stopped = _draw_progress(progress)
+    request.panels.may_compute = not is_stopped
+    predicted = _draw_rows(view, models, request, sentence, bar)
+    progress.empty()
+    if not request.panels.are_all:
+        st.info(f"Stopped: {len(predicted)} of {len(models)} models are shown.")
+        st.button("Go on", icon=":material/play_arrow:")
+    if view.draw_below:
+        view.draw_below(predicted, request)
+    if view.needs_methods and not request.methods:
+        st.info("Choose a method to see attribution maps.")
+
+
+def _draw_rows(
+    view: View,
+    models: Sequence[Model],
+    request: Request,
+    sentence: DeltaGenerator,
+    bar: DeltaGenerator,
+) -> Predicted:
+    """The models that have predicted; fewer than all where one failed or the work was stopped."""
+    sentence.markdown(f"#### {plain(models[0].title)} predicts …")
+    predicted: list[tuple[Model, Prediction]] = []
+    for done, model in enumerate(models):
+        bar.progress(done / len(models), f"{plain(model.title)} ({done + 1} of {len(models)}) …")
+        with error_in_place():
+            prediction = _predict(model, request)
+            if prediction is None:
+                break
+            predicted.append((model, prediction))
+            said = describe_predictions([each for _, each in predicted], request.subject.label)
+            sentence.markdown(f"#### {plain(said)}")
+            if request.is_stopped and view.ends_when_stopped:
+                request.panels.are_all = False
+                break
+            if view.draw_row:
+                view.draw_row(model, prediction, request)
+    if not predicted:
+        sentence.empty()
+    return predicted
+
+
+def _draw_progress(place: DeltaGenerator) -> tuple[DeltaGenerator, bool]:
+    """A bar with a button beside it, and whether that was pressed."""
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0)
+        stopped = st.button(
+            "Stop",
+            icon=":material/stop:",
+            help="Stops when the current map is done. What is shown stays; any other choice "
+            "goes on.",
+        )
+    return bar, stopped
+
+
+def _predict(model: Model, request: Request) -> Prediction | None:
+    """The model's prediction; None where the work was stopped before it."""
+    picture, may_compute = request.subject.picture, request.panels.may_compute
+    try:
+        return inference.answer(model, picture, may_compute=may_compute)
+    except inference.NotComputedError:
+        request.panels.are_all = False
+        return None
