@@ -44,11 +44,6 @@ rows = best_first(row for row in kept if row.split_id == split.split_id)
 names = name_rows(rows)
 with answer:
     draw_verdict(rows, board.rows)
-if len(rows) < len(board.rows):
-    st.caption(
-        f"{len(rows)} of {len(board.rows)} evaluated runs are shown. Runs that were evaluated on "
-        "other test images are never in one table with these: their scores are not comparable."
-    )
 
 every_id = [row.run_id for row in board.rows]
 drawn = choose_drawn(rows, elsewhere=every_id)

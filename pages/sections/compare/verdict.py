@@ -25,3 +25,8 @@ def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardR
             f"{plain(effect)} A figure means nothing without its split.",
             icon=":material/call_split:",
         )
+    if len(rows) < len(all_rows):
+        st.caption(
+            f"{len(rows)} of {len(all_rows)} evaluated runs are shown. Runs that were evaluated on "
+            "other test images are never in one table with these: their scores are not comparable."
+        )

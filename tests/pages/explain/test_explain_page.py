@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from modelzoo.backbones.saved import write_backbone
 from modelzoo.runs.file_names import NEIGHBOURS
 from modelzoo.runs.status import Status, this_process, write_status
 from modelzoo.tensors import write_tensors
+from pages.sections.explain.views import VIEWS
 from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
 from tests.pages.opened import text_of
 from tests.run_folders import make_run
@@ -201,3 +203,21 @@ def test_two_runs_of_one_backbone_are_told_apart_and_are_not_the_default_pair(ho
     assert text_of(alone).count("#### EfficientNet-Lite0\n") == 1
     assert "#### EfficientNet-Lite0 (lite0)" in text_of(both)
     assert "#### EfficientNet-Lite0 (lite0-again)" in text_of(both)
+
+
+def test_the_link_to_this_view_names_all_that_is_shown(home: Path) -> None:
+    app = open_explain(run="lite0")
+
+    address = urlsplit(next(each.value for each in app.code if "run=" in each.value))
+    query = parse_qs(address.query)
+
+    assert query.keys() == {"run", "image", "method", "target", "view"}
+    again = open_explain(**query)
+    assert not again.exception
+    assert alt_texts(again) == alt_texts(app)
+
+
+def test_the_views_have_keys_and_titles_of_their_own() -> None:
+    assert len({view.title for view in VIEWS.values()}) == len(VIEWS)
+    assert all(key == view.key for key, view in VIEWS.items())
+    assert all(view.draw_row or view.draw_below for view in VIEWS.values())
