@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from modelzoo.errors import UserError
 
@@ -71,18 +72,33 @@ def read_bytes(file: Path, *, most: int = MOST_BYTES) -> bytes:
         FileNotFoundError: Nothing is there.
         UserError: It is no regular file, is larger than `most`, or cannot be read.
     """
+    with _open_regular(file) as opened:
+        if os.fstat(opened.fileno()).st_size > most:
+            raise damaged_file(file)
+        content = opened.read(most + 1)  # one byte more, since the file may have grown
+    if len(content) > most:
+        raise damaged_file(file)
+    return content
+
+
+@contextmanager
+def _open_regular(file: Path) -> Iterator[BinaryIO]:
+    """`file`, open for reading; opening and reading it waits for nobody.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        UserError: It is no regular file, or cannot be read.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as opened:
-            is_regular = stat.S_ISREG(os.fstat(opened.fileno()).st_mode)
-            content = opened.read(most + 1) if is_regular else b""
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise damaged_file(file)
+            yield opened
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file)) from None
     except (OSError, ValueError) as error:
         raise damaged_file(file) from error
-    if not is_regular or len(content) > most:
-        raise damaged_file(file)
-    return content
 
 
 def read_text(file: Path, *, most: int = MOST_BYTES) -> str:
@@ -96,6 +112,18 @@ def read_text(file: Path, *, most: int = MOST_BYTES) -> str:
         return read_bytes(file, most=most).decode("utf-8")
     except UnicodeDecodeError as error:
         raise damaged_file(file) from error
+
+
+def read_end(file: Path, most: int) -> bytes:
+    """The last `most` bytes of `file`, or fewer where it is shorter.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        UserError: It is no regular file, or cannot be read.
+    """
+    with _open_regular(file) as opened:
+        opened.seek(max(0, os.fstat(opened.fileno()).st_size - most))
+        return opened.read(most)
 
 
 def is_folder(path: Path) -> bool:

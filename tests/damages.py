@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import save_file
 
 TEXTS = (
     "config.toml",
@@ -31,6 +35,7 @@ TEXTS = (
     "quality.csv",
     "validity.csv",
     "config.json",
+    "log.txt",
 )
 BINARIES = ("predictions.parquet", "model.safetensors", "neighbours.safetensors")
 WRONG: dict[str, Any] = {  # in place of one field
@@ -45,6 +50,8 @@ WRONG: dict[str, Any] = {  # in place of one field
     "record": {"a": {"b": 1}},
     "surrogate": "\ud800",
     "future": 4e9,
+    "large": 1e300,
+    "long": "x" * 20_000,
 }
 
 
@@ -90,6 +97,10 @@ def _of_any_file(name: str) -> Iterator[Damage]:
     def loop(folder: Path) -> None:
         remove(folder).symlink_to(name)
 
+    def grow(folder: Path) -> None:
+        with (folder / name).open("ab") as file:
+            file.truncate(10**10)  # without a byte on the disk
+
     contents = {
         "empty": b"",
         "zeros": b"\0" * 1000,
@@ -110,6 +121,7 @@ def _of_any_file(name: str) -> Iterator[Damage]:
     yield Damage(f"{name}: a link to nothing", lambda folder: remove(folder).symlink_to("gone"))
     yield Damage(f"{name}: a link to a folder", lambda folder: remove(folder).symlink_to("."))
     yield Damage(f"{name}: a link to itself", loop)
+    yield Damage(f"{name}: huge", grow)
     yield Damage(f"{name}: a pipe", lambda folder: os.mkfifo(remove(folder)))
     for what, content in contents.items():
         yield Damage(f"{name}: {what}", _writer(name, content))
@@ -170,26 +182,29 @@ def _of_toml() -> Iterator[Damage]:
         "data": ('"' + "d" * 5000 + '"', "7", "[]", '"\\u0000"', '"![x](http://127.0.0.1/y)"'),
         "backbone": ('"nowhere"', "1", "[]"),
         "split": ('"nowhere"', "2", "{}"),
-        "seed": ("-1", "1.5", '"x"', "true"),
-        "learning_rate": ("nan", "inf", '"x"'),
+        "seed": ("-1", "1.5", '"x"', "true", "0x" + "f" * 6000, "[" + "1," * 200_000 + "]"),
+        "seed.a" + ".a" * 3000: ("1",),
+        "learning_rate": ("nan", "inf", '"x"', "0x" + "f" * 6000),
         "input_px": ("1", "-5", "99999999999999999999"),
         "epochs": ("0", "[1]"),
-        "recipe": ("5", '"' + "r" * 300 + '"'),
+        "recipe": ("5", '"' + "r" * 300 + '"', '"a\\nb"', '"\\u001b[2J"'),
         "unknown_option": ("1",),
+        "k" * 500_000: ("1",),
         "schema": ("99", '"x"', "-1"),
     }
 
     def spoiler(key: str, value: str) -> Callable[[Path], None]:
         def spoil(folder: Path) -> None:
             file = folder / "config.toml"
-            kept = [x for x in file.read_text().splitlines() if not x.startswith(f"{key} =")]
+            option = key.split(".")[0]
+            kept = [x for x in file.read_text().splitlines() if not x.startswith(f"{option} =")]
             file.write_text("\n".join([f"{key} = {value}", *kept]))
 
         return spoil
 
     for key, values in lines.items():
         for value in values:
-            yield Damage(f"config.toml: {key} = {value[:30]}", spoiler(key, value))
+            yield Damage(f"config.toml: {key[:30]} = {value[:30]}", spoiler(key, value))
 
 
 def _of_predictions() -> Iterator[Damage]:
@@ -227,6 +242,75 @@ def _of_predictions() -> Iterator[Damage]:
         yield Damage(f"predictions.parquet: {what}", spoiler(change))
 
 
+def _of_tables() -> Iterator[Damage]:
+    """Tables of predictions that no data frame can hold."""
+
+    def spoiler(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
+        def spoil(folder: Path) -> None:
+            file = folder / "predictions.parquet"
+            if file.is_file():
+                pq.write_table(change(pq.read_table(file)), file)
+
+        return spoil
+
+    def replaced(name: str, column: Callable[[int], pa.Array]) -> Callable[[pa.Table], pa.Table]:
+        return lambda table: table.set_column(
+            table.column_names.index(name), name, column(table.num_rows)
+        )
+
+    def repeat(table: pa.Table) -> pa.Table:
+        return pa.table({name: pa.nulls(20_000_000) for name in table.column_names})
+
+    changes: dict[str, Callable[[pa.Table], pa.Table]] = {
+        "a column twice": lambda table: table.append_column("image", table["image"]),
+        "metadata that are none": lambda table: table.replace_schema_metadata({b"pandas": b"[]"}),
+        "20 million rows of nothing": repeat,
+        "images are not UTF-8": replaced("image", _texts_that_are_none),
+        "labels are not UTF-8": replaced("label", _texts_that_are_none),
+        "labels are records": replaced("label", lambda n: pa.array([{"a": 1}] * n)),
+        "parts are dates": replaced("part", lambda n: pa.array([1] * n, pa.date32())),
+    }
+    for what, change in changes.items():
+        yield Damage(f"predictions.parquet: {what}", spoiler(change))
+
+
+def _texts_that_are_none(n: int) -> pa.Array:
+    """`n` texts whose bytes are no UTF-8, each another one."""
+    return pa.array([b"\xff%04d" % row for row in range(n)]).view(pa.string())
+
+
+def _of_tensors(name: str) -> Iterator[Damage]:
+    """What a file of embeddings of the 16 training images of `make_run(images=40)` may hold."""
+    embeddings, distances = torch.ones(16, 8).half(), torch.arange(16.0)
+    contents: dict[str, dict[str, torch.Tensor]] = {
+        "no tensors": {},
+        "embeddings of a row": {"embeddings": embeddings[0], "distances": distances},
+        "one distance": {"embeddings": embeddings, "distances": distances[0]},
+        "distances of two dimensions": {"embeddings": embeddings, "distances": distances[:, None]},
+        "distances that fall": {"embeddings": embeddings, "distances": distances.flip(0)},
+        "distances that are nan": {"embeddings": embeddings, "distances": distances * torch.nan},
+        "embeddings of no length": {"embeddings": embeddings[:, :0], "distances": distances},
+        "embeddings of another type": {
+            "embeddings": embeddings.to(torch.float8_e4m3fn),
+            "distances": distances,
+        },
+        "infinite embeddings": {"embeddings": embeddings / 0, "distances": distances},
+    }
+
+    def spoiler(tensors: dict[str, torch.Tensor], images: str) -> Callable[[Path], None]:
+        def spoil(folder: Path) -> None:
+            whole = {key: value.contiguous() for key, value in tensors.items()}
+            save_file(whole, folder / name, {"images": images})
+
+        return spoil
+
+    for what, tensors in contents.items():
+        yield Damage(f"{name}: {what}", spoiler(tensors, "null"))
+    whole = {"embeddings": embeddings, "distances": distances}
+    for what, images in {"5": "5", "null": "null", "{}": "{}", "nested": "[" * 5000}.items():
+        yield Damage(f"{name}: images are {what}", spoiler(whole, images))
+
+
 def _first_p(table: pd.DataFrame) -> str:
     return next(str(column) for column in table if str(column).startswith("p:"))
 
@@ -246,6 +330,8 @@ def _all() -> Iterator[Damage]:
     yield from _of_csv("validity.csv", ["method", "sentence"])
     yield from _of_toml()
     yield from _of_predictions()
+    yield from _of_tables()
+    yield from _of_tensors("neighbours.safetensors")
 
 
 DAMAGES: tuple[Damage, ...] = tuple(_all())

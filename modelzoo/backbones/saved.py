@@ -16,6 +16,8 @@ from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, is_regular_file, read_text, write_text
 from modelzoo.tensors import write_tensors
 
+MOST_PX = 4096  # of an input's side: more than any network is trained on, and 50 MB per image
+
 
 def write_backbone(
     run_folder: Path, backbone: Backbone, classes: Sequence[str], input_px: int
@@ -80,8 +82,15 @@ def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
     """Backbone, classes and input size, as `_describe` put them."""
     try:
         config = json.loads(read_text(file))
-        classes = tuple(str(name) for name in config["label_names"])
-        return str(config["backbone"]), classes, int(config["pretrained_cfg"]["input_size"][1])
+        name, labels = config["backbone"], config["label_names"]
+        px = config["pretrained_cfg"]["input_size"][1]
+        if not isinstance(labels, list) or not all(
+            isinstance(each, str) for each in [name, *labels]
+        ):
+            raise TypeError("names are texts")
+        if type(px) is not int or not 1 <= px <= MOST_PX:  # a bool is an int
+            raise ValueError("no size of an image")
+        return name, tuple(labels), px
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:

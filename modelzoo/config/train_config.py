@@ -2,6 +2,7 @@
 
 import dataclasses
 import tomllib
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -123,28 +124,42 @@ def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
     if get_origin(spec.type) is Literal:
         if not isinstance(value, str) or value not in get_args(spec.type):
             choices = ", ".join(get_args(spec.type))
-            raise UserError(f"{name.capitalize()} {value!r} is unknown; give one of {choices}.")
+            raise UserError(
+                f"{name.capitalize()} {_brief(value)} is unknown; give one of {choices}."
+            )
         return
     allowed, kind = _NUMBERS_AND_TEXTS[spec.type]
     if not isinstance(value, allowed) or isinstance(value, bool):
-        raise UserError(f"{name.capitalize()} was given as {value!r}; give {kind}.")
+        raise UserError(f"{name.capitalize()} was given as {_brief(value)}; give {kind}.")
     if isinstance(value, str) and (len(value) > MOST_LETTERS or not _is_plain(value)):
         raise UserError(
-            f"{name.capitalize()} was given as {value[:40]!r} ...; give a text of at most "
-            f"{MOST_LETTERS:,} letters that can be part of a path."
+            f"{name.capitalize()} was given as {_brief(value)}; give a text of at most "
+            f"{MOST_LETTERS:,} letters on one line, without control characters."
         )
     low, high = spec.metadata["low"], spec.metadata["high"]
     # `not (low <= v <= high)` also refuses NaN.
     if low is not None and not (low <= value <= high):
-        raise UserError(f"{name.capitalize()} {value} is out of range; give {low:g} to {high:g}.")
+        raise UserError(
+            f"{name.capitalize()} {_brief(value)} is out of range; give {low:g} to {high:g}."
+        )
+
+
+def _brief(value: object) -> str:
+    """`value` as a sentence can hold it, whatever stood in the file."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits; nested too deeply
+        return f"{type(value).__name__} of no sensible size"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]} ..."
 
 
 def _is_plain(text: str) -> bool:
-    """Whether `text` can be printed and be part of a path."""
-    try:
-        return b"\0" not in text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
+    """Whether `text` can be printed on one line and be part of a path."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
 
 
 def list_recipes() -> list[str]:
@@ -201,12 +216,12 @@ def _from_values(values: dict[str, Any], path: Path) -> TrainConfig:
     known = {spec.name for spec in dataclasses.fields(TrainConfig)}
     schema = values.pop("schema", SCHEMA)
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise UserError(f"{path} gives the schema {schema!r}; give a whole number from 1 on.")
+        raise UserError(f"{path} gives the schema {_brief(schema)}; give a whole number from 1 on.")
     if schema > SCHEMA:  # written by a newer version, whose new options are not known here
         values = {name: value for name, value in values.items() if name in known}
     if unknown := sorted(set(values) - known):
         raise UserError(
-            f"{path.name} sets {', '.join(unknown)}, which no training has; "
+            f"{path.name} sets {_cut(', '.join(unknown))}, which no training has; "
             f"the options are {', '.join(sorted(known))}."
         )
     return TrainConfig(**values)

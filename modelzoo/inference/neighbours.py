@@ -123,21 +123,45 @@ def read_neighbours(path: Path) -> Neighbours:
     if not is_regular_file(file):
         raise UserError(f"{file} is missing; train the run again.")
     try:
-        with safe_open(file, "np") as content:
-            embeddings = content.get_tensor("embeddings").astype(np.float32)
-            distances = content.get_tensor("distances").astype(np.float32)
-            # Version 0.1.0 wrote no ids; the order was that of the split.
-            kept = json.loads((content.metadata() or {}).get("images", json.dumps(images)))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
+        kept, embeddings, distances = _read_tensors(file)
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged; train the run again.") from error
-    is_sound = embeddings.ndim == 2 and len(embeddings) == len(images) == len(distances)
-    if not is_sound or not np.isfinite(embeddings).all() or not np.isfinite(distances).all():
-        raise UserError(f"{file} is damaged; train the run again.")
-    if tuple(kept) != images:
+    # Version 0.1.0 wrote no ids; the order was that of the split.
+    if kept not in (None, list(images)) or len(embeddings) != len(images):
         raise UserError(
             f"{file} is of other training images than {SPLIT} beside it; train the run again."
         )
     return Neighbours(images, labels, embeddings, distances)
+
+
+def _read_tensors(
+    file: Path,
+) -> tuple[object, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Image ids or None, embeddings (N, D) and distances (N,), as `write_neighbours` made them.
+
+    Raises:
+        OSError: It cannot be read.
+        SafetensorError: It is no safetensors file, or lacks a tensor.
+        ValueError: It holds what `write_neighbours` never writes.
+        RecursionError: Its metadata are nested too deeply.
+    """
+    with safe_open(file, "pt") as content:  # numpy lacks some of the types that may be in there
+        embeddings = content.get_tensor("embeddings")
+        distances = content.get_tensor("distances")
+        kept = json.loads((content.metadata() or {}).get("images", "null"))
+    is_sound = (
+        embeddings.dtype == torch.float16
+        and distances.dtype == torch.float32
+        and embeddings.ndim == 2
+        and embeddings.numel() > 0
+        and distances.shape == embeddings.shape[:1]
+        and embeddings.isfinite().all()
+        and distances.isfinite().all()
+        and (distances.diff() >= 0).all()  # ascending, so that they can be searched
+    )
+    if not is_sound:
+        raise ValueError("not the embeddings of training images")
+    return kept, embeddings.float().numpy(), distances.numpy()
 
 
 def _distances(

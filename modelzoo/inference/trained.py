@@ -15,7 +15,7 @@ from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
-from modelzoo.runs.file_names import MODEL
+from modelzoo.runs.file_names import MODEL, NEIGHBOURS
 from modelzoo.runs.folder import Run, read_run
 
 
@@ -50,7 +50,10 @@ def load_run(path: Path, device: str = "cpu") -> LoadedRun:
     if not run.has(MODEL):
         raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
     backbone, classes, px = read_backbone(path, device)
-    return LoadedRun(run, backbone, classes, px, read_neighbours(path))
+    neighbours = read_neighbours(path)
+    if neighbours.embeddings.shape[1] != backbone.classifier.in_features:
+        raise UserError(f"{path / NEIGHBOURS} does not fit {MODEL} beside it; train the run again.")
+    return LoadedRun(run, backbone, classes, px, neighbours)
 
 
 def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatch:

@@ -13,6 +13,8 @@ from modelzoo.files import damaged_file, read_text
 
 SCHEMA = 1  # of every file of a run that says so; version 0.1.0 wrote none
 MOST = 2**63  # of whole numbers: beyond it no clock, process or count lies
+MOST_BYTES = 1_000_000  # of a file
+MOST_LETTERS = 10_000  # of a text: the longest are sentences that name a path
 
 Record = TypeVar("Record", bound=Any)
 
@@ -25,13 +27,13 @@ def format_record(record: Any) -> str:
 def parse_record(file: Path, record: type[Record]) -> Record:
     """The JSON file as a dataclass; fields with a default may be missing, others are passed over.
 
-    Numbers are finite and not negative; texts can be encoded.
+    Numbers are finite and not negative; texts can be encoded and are no books.
 
     Raises:
         UserError: The file is missing or damaged.
     """
     try:
-        values = json.loads(read_text(file))
+        values = json.loads(read_text(file, most=MOST_BYTES))
         kinds: dict[str, Any] = _kinds_of(record)  # type: ignore[arg-type]  # types have a hash
         given = {name: values[name] for name in kinds if name in values}
         for name, value in given.items():
@@ -66,7 +68,7 @@ def _is_of(value: object, kind: Any) -> bool:
     if kind is NoneType:
         return value is None
     if kind is str:
-        return isinstance(value, str) and is_encodable(value)
+        return isinstance(value, str) and len(value) <= MOST_LETTERS and is_encodable(value)
     if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
         return False
     return 0 <= value < MOST if isinstance(value, int) else math.isfinite(value) and value >= 0

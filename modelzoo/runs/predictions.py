@@ -17,7 +17,8 @@ from modelzoo.runs.parse import SCHEMA
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_PREDICTIONS = 500_000_000  # bytes: 10,000 images of 4 classes are 1 MB
+MOST_BYTES = 500_000_000  # 10,000 images of 4 classes are 1 MB
+MOST_CELLS = 200_000_000  # of the table: a small file may say one value any number of times
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
@@ -73,17 +74,35 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         UserError: The file is missing or damaged.
     """
-    import pandas as pd
+    import pyarrow as pa
 
     file = path / PREDICTIONS
     try:
-        content = read_bytes(file, most=MOST_PREDICTIONS)
-        return _parse(pd.read_parquet(io.BytesIO(content)))
+        return _parse(_read_table(read_bytes(file, most=MOST_BYTES)))
     except FileNotFoundError:
         raise UserError(f"{file} is missing; resume the run to have it written.") from None
-    # pyarrow's errors are ValueErrors, OSErrors and, of columns of lists, NotImplementedErrors.
-    except (ValueError, TypeError, KeyError, OSError, NotImplementedError, MemoryError) as error:
+    # Many of pyarrow's errors are of these kinds too, but not all.
+    except (ValueError, TypeError, LookupError, OSError, MemoryError, pa.ArrowException) as error:
         raise damaged_file(file) from error
+
+
+def _read_table(content: bytes) -> "pd.DataFrame":
+    """The table in a parquet file, checked down to its bytes.
+
+    Raises:
+        ValueError: It is too large, or has two columns of one name.
+        pyarrow.ArrowException: It is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(io.BytesIO(content)) as file:
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names) or file.metadata.num_rows * len(names) > MOST_CELLS:
+            raise ValueError("not the table of a run's predictions")
+        table = file.read()
+    table.validate(full=True)  # else a text that is no UTF-8 is found where it is shown
+    found: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return found
 
 
 def _parse(table: "pd.DataFrame") -> Predictions:
@@ -96,10 +115,11 @@ def _parse(table: "pd.DataFrame") -> Predictions:
 
     classes = tuple(name.removeprefix("p:") for name in map(str, table) if name.startswith("p:"))
     images, parts, labels = (table[name].tolist() for name in ("image", "part", "label"))
-    logits, probabilities = (
-        table[[f"{what}:{name}" for name in classes]].to_numpy(np.float32)
-        for what in ("logit", "p")
-    )
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and refused below
+        logits, probabilities = (
+            table[[f"{what}:{name}" for name in classes]].to_numpy(np.float32)
+            for what in ("logit", "p")
+        )
     is_sound = (
         classes
         and all(isinstance(image, str) and is_image_id(image) for image in images)

@@ -1,10 +1,12 @@
 import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modelzoo.errors import UserError
-from modelzoo.files import make_folder, replacing, write_text
+from modelzoo.files import make_folder, read_bytes, read_end, read_text, replacing, write_text
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -44,3 +46,49 @@ def test_a_folder_below_a_file_is_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="could not be written"):
         make_folder(tmp_path / "file" / "below")
+
+
+UNREADABLE: dict[str, Callable[[Path], object]] = {
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "link to itself": lambda path: path.symlink_to(path.name),
+    "link to a device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("read", [read_bytes, read_text, lambda file: read_end(file, 10)])
+def test_what_is_no_regular_file_is_a_sentence_at_once(
+    tmp_path: Path, make: Callable[[Path], object], read: Callable[[Path], object]
+) -> None:
+    make(tmp_path / "file")
+
+    with pytest.raises(UserError, match="is damaged"):
+        read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["gone", "file/below", "link"])
+@pytest.mark.parametrize("read", [read_bytes, read_text, lambda file: read_end(file, 10)])
+def test_what_is_not_there_is_told_apart(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("gone")
+
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / name)
+
+
+def test_a_file_is_read_up_to_its_bound_and_its_end_without_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"0123456789")
+
+    assert read_bytes(file, most=10) == b"0123456789"
+    assert [read_end(file, most) for most in (3, 10, 99)] == [b"789", *2 * [b"0123456789"]]
+    with pytest.raises(UserError, match="is damaged"):
+        read_bytes(file, most=9)
+    with file.open("ab") as out:
+        out.truncate(10**10)  # as large as that without a byte on the disk
+    with pytest.raises(UserError, match="is damaged"):
+        read_bytes(file)
+    assert read_end(file, 3) == bytes(3)

@@ -7,6 +7,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.config.train_config import format_config
 from modelzoo.errors import UserError
+from modelzoo.files import read_end
 from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.file_names import LOG
@@ -147,10 +148,8 @@ def _draw_curves(run: Run) -> None:
 def _draw_log(run: Run) -> None:
     file = run.path / LOG
     try:
-        with file.open("rb") as log:
-            log.seek(max(0, file.stat().st_size - LOG_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()
-    except OSError:  # not written yet, or the run has just been deleted
+        lines = read_end(file, LOG_BYTES).decode(errors="replace").splitlines()
+    except (FileNotFoundError, UserError):  # not written yet, just deleted, or no log
         return
     st.caption(plain(f"Log (last lines): {file}"))
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)

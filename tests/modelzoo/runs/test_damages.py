@@ -3,16 +3,32 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import evaluate_run, read_leaderboard, read_row
 from modelzoo.evaluation.tables import leaderboard_table, run_records
-from modelzoo.inference.neighbours import read_neighbours
+from modelzoo.inference.neighbours import read_neighbours, write_neighbours
 from modelzoo.launching.queue import list_ahead, list_at_work
 from modelzoo.runs.attribution_tables import read_quality, read_validity, write_judgement
+from modelzoo.runs.file_names import (
+    CONFIG,
+    ENVIRONMENT,
+    HISTORY,
+    NEIGHBOURS,
+    PREDICTIONS,
+    QUALITY,
+    SPLIT,
+    STATUS,
+    VALIDITY,
+    WEIGHTS,
+)
 from modelzoo.runs.folder import Run, delete_run, list_runs, read_run, rename_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
@@ -37,12 +53,20 @@ READERS: dict[str, Callable[[Path], object]] = {
 }
 
 
+def _fill(run: Run) -> None:
+    """Write the files that `make_run` leaves out."""
+    write_judgement(run.path, [QUALITY_ROW], [VALIDITY_ROW])
+    split = read_split(run.path)
+    embeddings = np.random.default_rng(0).normal(size=(len(split.rows), 8)).astype(np.float32)
+    write_neighbours(run.path, embeddings, [row.image for row in split.rows], split)
+
+
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs, one for each damage, beside two that are whole."""
     folder = tmp_path_factory.mktemp("runs")
     whole = make_run(folder, "whole", images=40)
-    write_judgement(whole.path, [QUALITY_ROW], [VALIDITY_ROW])
+    _fill(whole)
     spoil_copies(DAMAGES, whole.path, folder)
     shutil.copytree(whole.path, folder / "zz-whole")
     return folder
@@ -54,13 +78,56 @@ def test_there_are_at_least_500_damages() -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reader_gives_a_value_or_a_sentence(damaged: Path, name: str) -> None:
+    sentences = []
     for number, damage in enumerate(DAMAGES):
         try:
             READERS[name](damaged / f"damaged-{number:04d}")
-        except UserError:
-            continue
+        except UserError as error:
+            sentences.append(str(error))
         except BaseException as error:
             raise AssertionError(damage.name) from error
+    assert max(map(len, sentences), default=0) < 5000  # whatever the file holds
+
+
+FILES = {
+    CONFIG: "config",
+    STATUS: "status",
+    HISTORY: "history",
+    SPLIT: "split",
+    PREDICTIONS: "predictions",
+    WEIGHTS: "weights",
+    ENVIRONMENT: "environment",
+    QUALITY: "quality",
+    VALIDITY: "validity",
+    NEIGHBOURS: "neighbours",
+}
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)  # nothing is timed here
+def test_bytes_changed_at_random_are_read_or_a_sentence(scratch: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(list(FILES)))
+    whole = (scratch / name).read_bytes()
+    place = st.integers(0, len(whole))
+    content = bytearray(whole)
+    for at, length, put in data.draw(
+        st.lists(st.tuples(place, st.integers(0, 20), st.binary(max_size=20)), min_size=1)
+    ):
+        content[at : at + length] = put
+    (scratch / name).write_bytes(content)
+
+    with suppress(UserError):
+        READERS[FILES[name]](scratch)
+
+    (scratch / name).write_bytes(whole)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose files a test changes and puts back."""
+    run = make_run(tmp_path_factory.mktemp("scratch"), "run", images=40)
+    _fill(run)
+    return run.path
 
 
 def test_what_is_whole_is_listed_scored_and_alike_beside_every_damage(damaged: Path) -> None:
