@@ -1,44 +1,24 @@
-"""quality.csv and validity.csv: how far the attribution maps of a run can be trusted."""
+"""quality.csv and validity.csv: how far the attribution maps of a run can be trusted.
+
+Columns are the fields of the records that are written and asked for; this room knows no measure.
+"""
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TypeVar
 
 from modelzoo.errors import UserError
 from modelzoo.files import read_text, write_text
-
-if TYPE_CHECKING:
-    # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
-    import pandas as pd
 from modelzoo.runs.file_names import QUALITY, VALIDITY
-from modelzoo.runs.old_names import OLD_COLUMNS, rename_quality
+from modelzoo.runs.old_names import rename_quality
+from modelzoo.runs.parse import parse_rows
 
-# One row per method and measure; `None` in a column of floats is an empty cell.
-QUALITY_COLUMNS: dict[str, type] = {
-    "method": str,
-    "measure": str,
-    "value": float,
-    "ci_low": float,
-    "ci_high": float,
-    "random": float,
-    "centre": float,
-    "blurred": float,
-    "win_share": float,
-    "gain": float,
-    "gain_ci_low": float,
-    "area": float,
-    "images": int,
-    "groups": int,
-}
+Row = TypeVar("Row")
 
-
-VALIDITY_COLUMNS: dict[str, type] = dict.fromkeys(
-    ("method", "refusal", "same_as", "ignores_class", "empty_share", "gap_share", "sentence"), str
-)
+# What a table without rows has for a header, and what each has to have.
+_KEYS = {QUALITY: ("method", "measure"), VALIDITY: ("method", "sentence")}
 
 
 def write_judgement(
@@ -48,11 +28,14 @@ def write_judgement(
 
     Args:
         path: The run's folder.
-        quality: Rows with the keys of `QUALITY_COLUMNS`.
-        validity: Rows with the keys of `VALIDITY_COLUMNS`.
+        quality: One row per method and measure, all with the same keys: numbers, None and, as
+            `method` and `measure`, texts.
+        validity: One row per method, all with the same keys: texts, `method` and `sentence` among
+            them.
     """
-    write_text(path / QUALITY, _format_rows(quality, QUALITY_COLUMNS))
-    write_text(path / VALIDITY, _format_rows(validity, VALIDITY_COLUMNS))
+    for name, rows in ((QUALITY, quality), (VALIDITY, validity)):
+        columns = list(rows[0]) if rows else _KEYS[name]
+        write_text(path / name, _format_rows(rows, columns))
 
 
 def _format_rows(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -> str:
@@ -63,46 +46,46 @@ def _format_rows(rows: Sequence[Mapping[str, object]], columns: Iterable[str]) -
     return out.getvalue()
 
 
-def read_quality(path: Path) -> "pd.DataFrame | None":
-    """The columns of `QUALITY_COLUMNS`, one row per method and measure.
+def read_quality(path: Path, record: type[Row]) -> list[Row] | None:
+    """One record per method and measure; None: the maps of the run were never evaluated.
 
-    None: the maps of the run were never evaluated.
-
-    Raises:
-        UserError: The file is damaged.
-    """
-    return _read_table(path / QUALITY, QUALITY_COLUMNS, rename_quality)
-
-
-def read_validity(path: Path) -> "pd.DataFrame | None":
-    """The columns of `VALIDITY_COLUMNS`, all text, one row per method; None: never examined.
+    Args:
+        path: The run's folder.
+        record: A dataclass of texts, numbers and None, such as `xai.faithfulness.table.Summary`.
+            A column that it has no field for is passed over; a field with a default needs none.
 
     Raises:
         UserError: The file is damaged.
     """
-    return _read_table(path / VALIDITY, VALIDITY_COLUMNS, lambda table: table)
+    return _read(path / QUALITY, lambda text: parse_rows(text, record, rename=rename_quality))
 
 
-def _read_table(
-    file: Path, columns: dict[str, type], rename: Callable[["pd.DataFrame"], "pd.DataFrame"]
-) -> "pd.DataFrame | None":
-    import pandas as pd
+def read_validity(path: Path) -> list[dict[str, str]] | None:
+    """One row of texts per method, `method` and `sentence` among them; None: never examined.
 
-    old = {name: columns[new] for name, new in OLD_COLUMNS.items() if new in columns}
-    texts = [name for name, kind in columns.items() if kind is str]
-    counts = [name for name, kind in columns.items() if kind is int]
+    Raises:
+        UserError: The file is damaged.
+    """
+    return _read(path / VALIDITY, _parse_texts)
+
+
+def _parse_texts(text: str) -> list[dict[str, str]]:
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if not all(isinstance(cell, str) for row in rows for cell in row.values()):
+        raise ValueError("a row has more or fewer cells than the header")
+    return rows
+
+
+def _read(file: Path, parse: Callable[[str], list[Row]]) -> list[Row] | None:
     try:
-        content = io.StringIO(read_text(file))
-        # Whole numbers as floats first: pandas casts an infinite one without a word.
-        kinds = {name: float if kind is int else kind for name, kind in (columns | old).items()}
-        table = rename(pd.read_csv(content, dtype=kinds))[list(columns)]
-        numbers = table.drop(columns=texts).to_numpy(np.float64)
-        if np.isinf(numbers).any() or (table[counts] % 1 != 0).any(axis=None):  # nor nan
-            raise ValueError("a number that is not finite, or a count that is not whole")
-        return table.fillna(dict.fromkeys(texts, "")).astype(dict.fromkeys(counts, "int64"))
+        text = read_text(file)
+        header = next(csv.reader(io.StringIO(text)), [])
+        if not set(_KEYS[file.name]) <= set(header):
+            raise ValueError("a column is missing")
+        return parse(text)
     except FileNotFoundError:
         return None
-    except (UserError, ValueError, TypeError, KeyError, csv.Error, OverflowError) as error:
+    except (UserError, ValueError, TypeError, csv.Error) as error:
         raise UserError(
             f"{file} is damaged; remove it, or run `python -m xai quality` again."
         ) from error

@@ -1,9 +1,6 @@
 """Names that version 0.1.0 wrote into a run folder, and what they are called now."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
+from collections.abc import Mapping
 
 OLD_COLUMNS = {  # of quality.csv
     "low": "ci_low",
@@ -21,7 +18,7 @@ OLD_MEASURES = {  # values of its column `measure`
 }
 
 
-def rename_quality(table: "pd.DataFrame") -> "pd.DataFrame":
-    """quality.csv with today's names, whichever version wrote it."""
-    table = table.rename(columns=OLD_COLUMNS)
-    return table.assign(measure=table["measure"].replace(OLD_MEASURES))
+def rename_quality(row: Mapping[str, str]) -> dict[str, str]:
+    """A row of quality.csv with today's names, whichever version wrote it."""
+    renamed = {OLD_COLUMNS.get(name, name): cell for name, cell in row.items()}
+    return renamed | {"measure": OLD_MEASURES.get(row["measure"], row["measure"])}

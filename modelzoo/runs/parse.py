@@ -1,7 +1,10 @@
-"""JSON files of a run as typed records: every field is checked, whatever wrote the file."""
+"""JSON and CSV of a run as typed records: every field is checked, whatever wrote the file."""
 
+import csv
+import io
 import json
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
@@ -45,6 +48,44 @@ def parse_record(file: Path, record: type[Record]) -> Record:
         raise UserError(f"{file} is missing; train the run again.") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise damaged_file(file) from error
+
+
+def parse_rows(
+    text: str, record: type[Record], *, rename: Callable[[Mapping[str, str]], Mapping[str, str]]
+) -> list[Record]:
+    """The rows of CSV as dataclasses; columns without a field are passed over.
+
+    Args:
+        text: With a header.
+        record: A dataclass of `str`, `int`, `float` and, where a cell may be empty, `| None`.
+        rename: Gives a row the names of today.
+
+    Raises:
+        ValueError: A cell is no such value; numbers are finite, and whole ones not negative.
+        TypeError: A column that has no default is missing.
+        csv.Error: It is no CSV.
+    """
+    kinds: dict[str, Any] = _kinds_of(record)  # type: ignore[arg-type]  # types have a hash
+    return [
+        record(**{name: _from_cell(row[name], kinds[name]) for name in kinds if name in row})
+        for row in map(rename, csv.DictReader(io.StringIO(text)))
+    ]
+
+
+def _from_cell(cell: str | None, kind: Any) -> object:
+    """The value of annotated type `kind` that a cell of CSV holds; None: the row is too short."""
+    if cell is None:
+        raise ValueError("a row has fewer cells than the header")
+    if isinstance(kind, UnionType):
+        (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        if not cell:
+            return None
+    if kind is str:
+        return cell
+    number: float = kind(cell)
+    if not math.isfinite(number) or (kind is int and number < 0):
+        raise ValueError(f"{cell} is no such number")
+    return number
 
 
 @cache

@@ -1,10 +1,8 @@
 """How far the maps of runs can be trusted, as `python -m xai quality` left it. No torch."""
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -67,20 +65,10 @@ def draw_faithfulness(
 
 def _read(run_id: str) -> list[Summary]:
     """What was found of the run's maps; nothing where they were not evaluated."""
+    found: list[Summary] = []
     with error_in_place():
-        table = read_quality(paths.runs_folder() / run_id)
-        if table is not None:
-            return [
-                Summary(**{str(key): _known(value) for key, value in record.items()})
-                for record in table.to_dict("records")
-                if record["method"] in METHODS and record["measure"] in MEASURES
-            ]
-    return []
-
-
-def _known(value: Any) -> Any:
-    """None for nan, which pandas has for an empty cell."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+        found = read_quality(paths.runs_folder() / run_id, Summary) or []
+    return [each for each in found if each.method in METHODS and each.measure in MEASURES]
 
 
 def _offer_commands(run_ids: Sequence[str]) -> None:

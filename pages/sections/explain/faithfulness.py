@@ -143,10 +143,8 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
 
 def _read_sentence(model: Model, method: str) -> str:
     """What `python -m xai quality` found of the method on this network; empty: nothing yet."""
-    found = read_validity(model.run.path)
-    if found is None:
-        return ""
-    return " ".join(found.loc[found["method"] == method, "sentence"])
+    found = read_validity(model.run.path) or []
+    return " ".join(row["sentence"] for row in found if row["method"] == method)
 
 
 def score_table(report: "QualityReport") -> pd.DataFrame:

@@ -1,21 +1,21 @@
 """quality.csv and validity.csv of a run: written, read back, damaged."""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelzoo.errors import UserError
-from modelzoo.runs.attribution_tables import (
-    QUALITY_COLUMNS,
-    read_quality,
-    read_validity,
-    write_judgement,
-)
+from modelzoo.runs.attribution_tables import read_quality, read_validity, write_judgement
 from modelzoo.runs.file_names import QUALITY, VALIDITY
+from modelzoo.runs.old_names import OLD_MEASURES
+from xai.faithfulness.table import Summary
 
-QUALITY_ROW = {
+QUALITY_ROW: dict[str, Any] = {
     "method": "grad-cam",
     "measure": "rotation_variance",
     "value": 0.25,
@@ -45,37 +45,76 @@ VALIDITY_ROW = {
 def test_what_was_written_is_read_back_with_its_types(tmp_path: Path) -> None:
     write_judgement(tmp_path, [QUALITY_ROW, QUALITY_ROW], [VALIDITY_ROW])
 
-    quality, validity = read_quality(tmp_path), read_validity(tmp_path)
-
-    assert quality is not None
-    assert validity is not None
-    assert len(quality) == 2
-    (found, _) = quality.to_dict("records")
-    assert {name: None if pd.isna(value) else value for name, value in found.items()} == QUALITY_ROW
-    assert quality["images"].dtype == int
-    assert quality["gain"].dtype == float  # though all of it is empty
-    assert validity.to_dict("records") == [VALIDITY_ROW]
+    assert read_quality(tmp_path, Summary) == [Summary(**QUALITY_ROW)] * 2
+    assert read_validity(tmp_path) == [VALIDITY_ROW]
 
 
 def test_a_run_that_was_never_judged_has_none(tmp_path: Path) -> None:
-    assert read_quality(tmp_path) is None
+    assert read_quality(tmp_path, Summary) is None
     assert read_validity(tmp_path) is None
 
 
 def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
     write_judgement(tmp_path, [], [])
 
-    quality = read_quality(tmp_path)
+    assert read_quality(tmp_path, Summary) == []
+    assert read_validity(tmp_path) == []
 
-    assert quality is not None
-    assert quality.columns.tolist() == list(QUALITY_COLUMNS)
-    assert quality.empty
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """A record of a later version: a field more, which older files lack, and one less."""
+
+    method: str
+    measure: str
+    value: float
+    p_value: float | None = None
+
+
+def test_a_column_more_or_less_is_read(tmp_path: Path) -> None:
+    write_judgement(tmp_path, [QUALITY_ROW | {"p_value": 0.5}], [VALIDITY_ROW | {"new": "text"}])
+    assert read_quality(tmp_path, Summary) == [Summary(**QUALITY_ROW)]
+    assert read_validity(tmp_path) == [VALIDITY_ROW | {"new": "text"}]
+    later = Later(method="grad-cam", measure="rotation_variance", value=0.25)
+    assert read_quality(tmp_path, Later) == [replace(later, p_value=0.5)]
+
+    write_judgement(tmp_path, [QUALITY_ROW], [])
+
+    assert read_quality(tmp_path, Later) == [later]
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
+
+
+@given(
+    st.lists(
+        st.builds(
+            Summary,
+            method=texts,
+            measure=texts.filter(lambda name: name not in OLD_MEASURES),
+            **dict.fromkeys(("value", "ci_low", "ci_high"), numbers),
+            **dict.fromkeys(("random", "centre", "blurred", "area"), st.none() | numbers),
+            **dict.fromkeys(("win_share", "gain", "gain_ci_low"), st.none() | numbers),
+            **dict.fromkeys(("images", "groups"), st.integers(0, 10**9)),
+        ),
+        max_size=3,
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_every_summary_is_read_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, written: list[Summary]
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    write_judgement(folder, [asdict(each) for each in written], [])
+
+    assert read_quality(folder, Summary) == written
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"method,measure\ngrad-cam,deletion\n"])
 @pytest.mark.parametrize(
     ("name", "read"),
-    [(QUALITY, read_quality), (VALIDITY, read_validity)],
+    [(QUALITY, lambda path: read_quality(path, Summary)), (VALIDITY, read_validity)],
 )
 def test_a_damaged_table_is_a_sentence(
     tmp_path: Path, content: bytes, name: str, read: Callable[[Path], object]
@@ -87,10 +126,20 @@ def test_a_damaged_table_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("value", "ci_high"), ("images", "1.5"), ("groups", "")]
+    ("column", "value"),
+    [
+        ("value", "ci_high"),
+        ("value", ""),
+        ("ci_low", "nan"),
+        ("gain", "-inf"),
+        ("images", "1.5"),
+        ("images", "-1"),
+        ("groups", ""),
+        ("groups", "9" * 5000),
+    ],
 )
 def test_a_number_that_is_none_is_a_sentence(tmp_path: Path, column: str, value: str) -> None:
     write_judgement(tmp_path, [QUALITY_ROW | {column: value}], [])
 
     with pytest.raises(UserError, match=r"quality\.csv is damaged"):
-        read_quality(tmp_path)
+        read_quality(tmp_path, Summary)

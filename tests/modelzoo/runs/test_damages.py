@@ -37,6 +37,7 @@ from modelzoo.runs.status import Status, read_status, this_process, write_status
 from tests.damages import DAMAGES, spoil_copies
 from tests.modelzoo.runs.test_attribution_tables import QUALITY_ROW, VALIDITY_ROW
 from tests.run_folders import make_run
+from xai.faithfulness.table import Summary
 
 READERS: dict[str, Callable[[Path], object]] = {
     "config": read_run,
@@ -46,7 +47,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "predictions": read_predictions,
     "weights": read_weights,
     "environment": read_environment,
-    "quality": read_quality,
+    "quality": lambda path: read_quality(path, Summary),
     "validity": read_validity,
     "neighbours": read_neighbours,
     "scores": lambda path: evaluate_run(read_run(path), resamples=2),

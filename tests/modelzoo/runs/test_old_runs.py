@@ -12,9 +12,11 @@ from modelzoo.inference.neighbours import read_neighbours
 from modelzoo.runs.attribution_tables import read_quality, read_validity
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.history import read_history
+from modelzoo.runs.old_names import OLD_MEASURES
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_environment, read_split, read_weights
 from modelzoo.runs.status import read_written_status
+from xai.faithfulness.table import MEASURES, Summary
 
 OLD = Path(__file__).parents[2] / "data" / "as_of_0_1"
 DONE = ("grouped", "grouped", "background", "given", "random")
@@ -60,15 +62,20 @@ def test_every_file_that_a_run_has_is_read(run: Path) -> None:
 
 def test_measures_of_maps_have_their_new_names() -> None:
     (run,) = (OLD / "runs").glob("*-group-0")
-    quality, validity = read_quality(run), read_validity(run)
+    quality, validity = read_quality(run, Summary), read_validity(run)
 
     assert quality is not None
     assert validity is not None
     with (run / "quality.csv").open() as file:
         written = list(csv.DictReader(file))
-    assert quality["ci_low"].tolist() == pytest.approx([float(row["low"]) for row in written])
-    assert set(quality["measure"]) >= {"average_drop", "pointing_game", "rotation_variance"}
-    assert not set(quality["measure"]) & {"drop", "increase", "pointing", "turn_spread"}
+    assert [each.ci_low for each in quality] == [float(row["low"]) for row in written]
+    assert [each.win_share for each in quality] == [
+        float(row["better"]) if row["better"] else None for row in written
+    ]
+    assert {each.measure for each in quality} <= set(MEASURES)
+    assert {each.measure for each in quality} >= set(OLD_MEASURES.values())
+    with (run / "validity.csv").open() as file:
+        assert validity == list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("file", sorted((OLD / "configs").glob("*.toml")), ids=lambda f: f.name)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.inference.trained import load_run, predict
-from modelzoo.runs.attribution_tables import VALIDITY_COLUMNS, write_judgement
+from modelzoo.runs.attribution_tables import write_judgement
 from modelzoo.runs.file_names import VALIDITY
 from modelzoo.runs.records import read_split
 from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
@@ -166,8 +166,7 @@ def test_what_was_found_of_a_method_on_the_run_stands_below_its_verdict(home: Pa
     image = image_in_part(home, "lite0", "test")
     view = {"image": image, "run": "lite0", "ask": "Faithfulness", "method": "Grad-CAM"}
     before = open_explain(**view)
-    row = dict.fromkeys(VALIDITY_COLUMNS, "")
-    found = [row | {"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]
+    found = [{"method": name, "sentence": f"Of {name}."} for name in ("grad-cam", "saliency")]
     write_judgement(home / "runs" / "lite0", [], found)
 
     after = open_explain(**view)

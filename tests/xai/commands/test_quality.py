@@ -23,7 +23,7 @@ from xai.faithfulness.judge import judge
 from xai.faithfulness.report import QualityReport
 from xai.faithfulness.stability import randomise
 from xai.faithfulness.summary import summarise
-from xai.faithfulness.table import MEASURES
+from xai.faithfulness.table import MEASURES, Summary
 from xai.faithfulness.validity import from_rows
 from xai.methods.table import METHODS
 from xai.smear.segment import WORK_PX, segment_cells
@@ -84,10 +84,10 @@ def test_the_scores_are_those_of_the_library(judged: tuple[Path, Result]) -> Non
         ]  # fmt: skip
     expected = summarise(reports, {row.image: row.group for row in test})
 
-    found = read_quality(folder)
+    found = read_quality(folder, Summary)
 
     assert found is not None
-    assert found["measure"].tolist() == [each.measure for each in expected]
+    assert [each.measure for each in found] == [each.measure for each in expected]
     for name in (
         "value",
         "ci_low",
@@ -99,10 +99,13 @@ def test_the_scores_are_those_of_the_library(judged: tuple[Path, Result]) -> Non
         "gain_ci_low",
         "area",
     ):
-        wanted = np.array([getattr(each, name) for each in expected], dtype=np.float64)
-        np.testing.assert_allclose(found[name], wanted, atol=1e-4)
-    assert set(found["images"]) <= {1, 2, 3, 4}
-    assert set(found["method"]) == {"grad-cam"}
+        seen, wanted = (
+            np.array([getattr(each, name) for each in summaries], dtype=np.float64)
+            for summaries in (found, expected)
+        )
+        np.testing.assert_allclose(seen, wanted, atol=1e-4)
+    assert {each.images for each in found} <= {1, 2, 3, 4}
+    assert {each.method for each in found} == {"grad-cam"}
 
 
 def test_each_quick_method_is_examined(judged: tuple[Path, Result]) -> None:
@@ -111,8 +114,7 @@ def test_each_quick_method_is_examined(judged: tuple[Path, Result]) -> None:
     found = read_validity(folder)
 
     assert found is not None
-    rows = [{str(name): text for name, text in row.items()} for row in found.to_dict("records")]
-    records = {each.method: each for each in from_rows(rows)}
+    records = {each.method: each for each in from_rows(found)}
     assert set(records) == {row.name for row in METHODS.values() if row.passes < QUICK}
     assert "score-cam-exact" not in records
     assert records["guided-backprop"].refusal
@@ -143,9 +145,9 @@ def test_an_image_that_is_damaged_is_said_and_left_out(
 
     assert answer.exit_code == 0, answer.output
     assert "skipped: " in answer.stderr
-    found = read_quality(home / "runs" / "lite0-64")
+    found = read_quality(home / "runs" / "lite0-64", Summary)
     assert found is not None
-    assert found["images"].max() == 1
+    assert max(each.images for each in found) == 1
 
 
 @pytest.mark.parametrize(
