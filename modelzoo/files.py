@@ -48,6 +48,23 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def append_text(path: Path, content: str) -> None:
+    """Append `content` to the file `path`, in UTF-8; it is made where it is missing.
+
+    Raises:
+        UserError: It cannot be written: the disk is full, or a folder or a pipe is in its place.
+    """
+    try:
+        # A pipe that nobody reads is an error at once, in place of a wait without end.
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644
+        )
+        with os.fdopen(descriptor, "ab") as out:
+            out.write(content.encode("utf-8"))
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
 def make_folder(path: Path) -> Path:
     """`path`, made with its parents where it was missing.
 

@@ -110,7 +110,12 @@ def _score_values(name: str, score: Score) -> dict[str, float]:
 
 
 def _describe_date(seconds: float) -> str:
-    """Seconds since the epoch as ISO 8601, to the second, in the time zone of this machine."""
+    """Seconds since the epoch as ISO 8601, to the second, in the time zone of this machine.
+
+    Empty for 0: not known.
+    """
+    if not seconds:
+        return ""
     return datetime.fromtimestamp(seconds, tz=UTC).astimezone().isoformat(timespec="seconds")
 
 

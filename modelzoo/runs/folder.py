@@ -11,6 +11,7 @@ from modelzoo.config.train_config import TrainConfig, format_config, read_config
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file, make_folder, write_text
 from modelzoo.runs.file_names import CONFIG
+from modelzoo.runs.lock import is_held
 from modelzoo.runs.parse import is_encodable
 from modelzoo.runs.status import HOST, Status, read_status, write_status
 
@@ -120,13 +121,21 @@ def rename_run(run: Run, name: str) -> Run:
 
 
 def _require_at_rest(run: Run, what: str) -> None:
-    """Raise a UserError where the run is queued or training; a damaged one is at rest."""
+    """Raise a UserError where the run is queued or training.
+
+    One whose status is damaged is at rest unless a process holds its lock.
+    """
     try:
         state = read_status(run.path, now=time.time()).state
     except UserError:
-        return
+        state = "failed"
     if state in ("queued", "training"):
         raise UserError(f"Run {run.id!r} is {state}; stop it before it is {what}.")
+    # Also a process that ends, or begins, and has not said so yet.
+    if is_held(run.path):
+        raise UserError(
+            f"Run {run.id!r} is held by a process that trains it; stop it before it is {what}."
+        )
 
 
 def read_run(path: Path) -> Run:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelzoo.files import damaged_file, read_text, write_text
+from modelzoo.files import append_text, damaged_file, read_end, read_text, write_text
 
 if TYPE_CHECKING:
     # pandas is 50 MB, and a run that waits for its turn reads no table: it is imported where used.
@@ -17,15 +17,25 @@ from modelzoo.runs.file_names import HISTORY
 
 
 def append_history(path: Path, row: Mapping[str, float]) -> None:
-    """Append one line, one epoch, to the run's history; the first brings the header."""
+    """Append one line, one epoch, to the run's history; the first brings the header.
+
+    Raises:
+        UserError: The disk is full, or something else is in the place of the file.
+    """
     file = path / HISTORY
     out = io.StringIO()
     writer = csv.DictWriter(out, list(row), lineterminator="\n")
-    if not file.is_file():
+    if _is_empty(file):
         writer.writeheader()
     writer.writerow(row)
-    with file.open("a", encoding="utf-8") as history:
-        history.write(out.getvalue())
+    append_text(file, out.getvalue())
+
+
+def _is_empty(file: Path) -> bool:
+    try:
+        return not read_end(file, 1)
+    except FileNotFoundError:
+        return True
 
 
 def read_history(path: Path) -> "pd.DataFrame":
@@ -53,8 +63,17 @@ def read_history(path: Path) -> "pd.DataFrame":
 
 
 def keep_history(path: Path, epochs: int) -> None:
-    """Drop the lines after the first `epochs` epochs, which a resumed run will write again."""
+    """Drop the lines after the first `epochs` epochs, which a resumed run will write again.
+
+    A line without an end was cut while it was written, and goes too.
+
+    Raises:
+        UserError: The file is damaged, or cannot be written.
+    """
     file = path / HISTORY
-    if file.is_file():
+    try:
         lines = read_text(file).splitlines(keepends=True)
-        write_text(file, "".join(lines[: epochs + 1]))
+    except FileNotFoundError:
+        return
+    whole = [line for line in lines if line.endswith("\n")]
+    write_text(file, "".join(whole[: epochs + 1]))

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -80,14 +81,18 @@ def read_written_status(path: Path) -> Status:
 def read_date(path: Path) -> float:
     """When the run in folder `path` was last queued, in seconds since the epoch.
 
-    Where its status does not say, when its folder was last changed.
+    Where its status does not say, when its folder was last changed; 0 where that is gone, or was
+    changed under a clock that was wrong.
     """
     try:
         status = read_written_status(path)
         seconds = status.queued or status.heartbeat
     except UserError:
         seconds = 0.0
-    return seconds if 0 < seconds < LATEST else path.stat().st_mtime
+    if not 0 < seconds < LATEST:
+        with suppress(OSError):
+            seconds = path.stat().st_mtime
+    return seconds if 0 < seconds < LATEST else 0.0
 
 
 def name_process(pid: int) -> dict[str, Any]:

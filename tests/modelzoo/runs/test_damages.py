@@ -1,6 +1,9 @@
 """A run folder damaged in hundreds of ways: each reader gives a value or a sentence."""
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,9 +34,10 @@ from modelzoo.runs.file_names import (
 )
 from modelzoo.runs.folder import Run, delete_run, list_runs, read_run, rename_run
 from modelzoo.runs.history import read_history
+from modelzoo.runs.lock import RUN_LOCK, hold_run
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_environment, read_split, read_weights
-from modelzoo.runs.status import Status, read_status, this_process, write_status
+from modelzoo.runs.status import Status, read_date, read_status, this_process, write_status
 from tests.damages import DAMAGES, spoil_copies
 from tests.modelzoo.runs.test_attribution_tables import QUALITY_ROW, VALIDITY_ROW
 from tests.run_folders import make_run
@@ -206,3 +210,86 @@ def test_a_run_is_renamed_unless_it_is_at_work_or_the_name_is_taken(tmp_path: Pa
     write_status(renamed.path, Status(state="training", **this_process()))
     with pytest.raises(UserError, match="stop it before it is renamed"):
         rename_run(renamed, "newer")
+
+
+def test_a_link_is_renamed_without_what_it_points_to(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "elsewhere", "real", images=8)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(run.path)
+
+    renamed = rename_run(read_run(tmp_path / "runs" / "link"), "other")
+
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["other"]
+    assert renamed.path.is_symlink()
+    assert read_run(run.path) == run
+
+
+HOLD = """
+import sys
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    input()
+"""
+
+
+@pytest.mark.parametrize("status", ['{"state": "stopped"}', "damaged", None])
+def test_a_run_that_a_process_holds_is_neither_deleted_nor_renamed(
+    tmp_path: Path, status: str | None
+) -> None:
+    run = make_run(tmp_path, "held", images=8)
+    (run.path / STATUS).unlink()
+    if status is not None:
+        (run.path / STATUS).write_text(status)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, run.path / RUN_LOCK],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+
+        with pytest.raises(UserError, match="stop it before it is deleted"):
+            delete_run(run)
+        with pytest.raises(UserError, match="stop it before it is renamed"):
+            rename_run(run, "new")
+        assert read_run(run.path) == run
+        holder.communicate(b"\n")
+
+    delete_run(rename_run(run, "new"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [Path.mkdir, os.mkfifo, Path.touch, lambda path: path.symlink_to(RUN_LOCK)],
+    ids=["folder", "pipe", "file", "link to itself"],
+)
+def test_whatever_is_in_the_place_of_a_lock_a_run_is_deleted(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    run = make_run(tmp_path, "spoiled", images=8)
+    spoil(run.path / RUN_LOCK)
+
+    with suppress(UserError), hold_run(run):
+        pass
+    delete_run(run)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_date_of_a_run_is_known_or_zero(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "run", images=8)
+    write_status(run.path, Status(state="done", queued=1.7e9, heartbeat=1.8e9))
+    assert read_date(run.path) == 1.7e9
+
+    (run.path / STATUS).write_text("damaged")
+    os.utime(run.path, (1.6e9, 1.6e9))
+    assert read_date(run.path) == 1.6e9
+
+    os.utime(run.path, (9e9, 9e9))  # a clock of the year 2255
+    assert read_date(run.path) == 0
+
+    delete_run(run)
+    assert read_date(run.path) == 0

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Split, SplitRow, is_image_id
 from modelzoo.errors import UserError
-from modelzoo.runs.file_names import PREDICTIONS, STATUS, WEIGHTS
+from modelzoo.runs.file_names import HISTORY, PREDICTIONS, STATUS, WEIGHTS
 from modelzoo.runs.folder import Run, create_run, list_runs, read_run
 from modelzoo.runs.history import append_history, keep_history, read_history
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
@@ -115,6 +116,32 @@ def test_history_is_read_as_it_was_appended_and_cut_to_whole_epochs(run: Run) ->
     history = read_history(run.path)
     assert history["epoch"].tolist() == [1, 2]
     assert history["train_loss"].tolist() == [1, 0.5]
+
+
+def test_a_line_that_was_cut_while_it_was_written_is_written_again(run: Run) -> None:
+    for epoch in (1, 2):
+        append_history(run.path, {"epoch": epoch, "train_loss": 1 / epoch})
+    whole = (run.path / HISTORY).read_bytes()
+
+    for length in range(len(whole)):
+        (run.path / HISTORY).write_bytes(whole[:length])
+        keep_history(run.path, 2)
+        for epoch in range(max(1, (run.path / HISTORY).read_text().count("\n")), 3):
+            append_history(run.path, {"epoch": epoch, "train_loss": 1 / epoch})
+
+        assert (run.path / HISTORY).read_bytes() == whole, length
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda file: file.symlink_to(file.name)])
+def test_an_epoch_that_cannot_be_written_is_a_sentence(
+    run: Run, put: Callable[[Path], object]
+) -> None:
+    put(run.path / HISTORY)
+
+    with pytest.raises(UserError, match=r"history\.csv"):
+        append_history(run.path, {"epoch": 1})
+    with pytest.raises(UserError, match=r"history\.csv"):
+        keep_history(run.path, 1)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1)

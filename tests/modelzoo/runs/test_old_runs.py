@@ -1,6 +1,7 @@
 """Run folders as version 0.1.0 wrote them: everything in them is read with the names of today."""
 
 import csv
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,11 @@ def test_every_file_that_a_run_has_is_read(run: Path) -> None:
         assert read_weights(run).kind == "imagenet"
     if (run / "neighbours.safetensors").exists():
         assert read_neighbours(run).images == tuple(read_split(run).ids("train"))
+
+
+@pytest.mark.parametrize("file", sorted(OLD.glob("runs/*/split.csv")), ids=lambda f: f.parent.name)
+def test_the_id_of_a_split_is_that_of_its_file_as_it_was_written(file: Path) -> None:
+    assert read_split(file.parent).id == hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def test_measures_of_maps_have_their_new_names() -> None:
