@@ -81,6 +81,33 @@ def test_a_truncated_file_is_one_sentence(run_folder: Path, file: str) -> None:
         read_backbone(run_folder)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"backbone": 1},
+        {"backbone": None},
+        {"label_names": "ab"},
+        {"label_names": ["a", 2]},
+        {"label_names": {"a": 0, "b": 1}},
+        *(
+            {"pretrained_cfg": {"input_size": [3, px, px]}}
+            for px in (0, -64, 10**9, 64.5, "64", True)
+        ),
+        {"pretrained_cfg": {"input_size": []}},
+        {"pretrained_cfg": [[]]},
+    ],
+    ids=repr,
+)
+def test_a_config_of_wrong_types_is_one_sentence(
+    run_folder: Path, changes: dict[str, object]
+) -> None:
+    config = json.loads((run_folder / "config.json").read_text(encoding="utf-8"))
+    (run_folder / "config.json").write_text(json.dumps(config | changes))
+
+    with pytest.raises(UserError, match=r"config\.json is damaged; put a good copy"):
+        read_backbone(run_folder)
+
+
 def test_a_config_of_another_network_is_one_sentence(run_folder: Path) -> None:
     config = json.loads((run_folder / "config.json").read_text(encoding="utf-8"))
     (run_folder / "config.json").write_text(json.dumps(config | {"backbone": "resnet50"}))

@@ -1,5 +1,6 @@
 """The training images an image is like, by a run's own features."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.datasets.images import decode_image, fit_square
+from modelzoo.datasets.splits import Split
+from modelzoo.errors import UserError
 from modelzoo.inference.neighbours import (
     SAME,
     Neighbours,
@@ -19,7 +22,7 @@ from modelzoo.inference.neighbours import (
     write_neighbours,
 )
 from modelzoo.inference.trained import LoadedRun, load_run, predict
-from modelzoo.runs.records import read_split
+from modelzoo.runs.records import read_split, write_split
 from tests.run_folders import CLASSES, make_run, write_images
 
 PX = 64
@@ -45,6 +48,27 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
         embeddings = backbone.embed(backbone.features(images)).numpy()
     write_neighbours(run.path, embeddings, names, read_split(run.path))
     return load_run(run.path)
+
+
+def test_embeddings_of_another_network_are_a_sentence(trained: LoadedRun, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.run.path, run)
+    split = read_split(run)
+    names = [row.image for row in split.rows]
+    write_neighbours(run, np.eye(len(names), 8, dtype=np.float32), names, split)
+
+    with pytest.raises(UserError, match=r"does not fit model\.safetensors beside it"):
+        load_run(run)
+
+
+def test_embeddings_of_other_images_are_a_sentence(trained: LoadedRun, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.run.path, run)
+    rows = read_split(run).rows
+    write_split(run, Split(tuple(replace(row, image=f"other/{row.image}") for row in rows)))
+
+    with pytest.raises(UserError, match=r"is of other training images than split\.csv"):
+        load_run(run)
 
 
 def on_a_circle(trained: LoadedRun, *degrees: float) -> LoadedRun:
