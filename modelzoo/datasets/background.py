@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 from skimage.filters import threshold_otsu
-from sklearn.cluster import KMeans
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.kept import VERSION, hash_values, read_json, write_json
@@ -94,6 +93,10 @@ def _cluster(
     colours: npt.NDArray[np.float32], groups: Sequence[str], most_clusters: int
 ) -> list[int]:
     """The cluster of each image of one class, 1 for the lightest; one cluster a group."""
+    # Not above: every training imports this file, few of them cluster, and scikit-learn takes most
+    # of a second.
+    from sklearn.cluster import KMeans
+
     n_clusters = min(most_clusters, len(set(groups)), len(np.unique(colours.round(), axis=0)))
     found = KMeans(n_clusters, n_init=10, random_state=0).fit_predict(colours.round(1))
     clusters_by_group: dict[str, list[int]] = defaultdict(list)

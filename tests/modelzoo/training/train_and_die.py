@@ -1,14 +1,16 @@
-"""Trains one run to its end, then others that are killed at random moments and resumed.
+"""Trains runs to their end, then others that die at random moments and are resumed.
 
-A process of its own, that forks: torch is imported once, and no thread of it runs yet.
-Arguments: folder of the runs, folder of the images, how many are killed.
+A process of its own, that forks: torch is imported once, and no thread of it runs yet. A moment is
+a share of the processor time that a whole run took, so a busy machine does not move it.
+Arguments: folder of the runs, folder of the images, how many die, of these how many begin with an
+empty store (the others begin with what those left there).
 """
 
 import os
 import random
+import resource
 import signal
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -18,38 +20,49 @@ from modelzoo.runs.folder import Run, create_run
 from modelzoo.training.run import train
 
 
-def begin(run: Run) -> int:
-    """Train in a child; returns its id."""
+def train_in_a_child(run: Run, store: Path, *, dies_after: float = 0.0) -> int:
+    """Train in a child, killed after so many seconds of its processor time; returns its status."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
             torch.set_num_threads(1)
-            train(run, store=run.path / "store", weights_folder=None, device="cpu")
+            # SIGPROF ends a process at once, as SIGKILL does: Python sets no handler for it.
+            signal.setitimer(signal.ITIMER_PROF, dies_after)
+            train(run, store=store, weights_folder=None, device="cpu")
             status = 0
         finally:
             os._exit(status)
-    return child
+    return os.waitpid(child, 0)[1]
+
+
+def spent() -> float:
+    """Seconds of processor time of all children so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
-    folder, images, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    folder, images = Path(sys.argv[1]), sys.argv[2]
+    count, fresh = int(sys.argv[3]), int(sys.argv[4])
     config = TrainConfig(
         data=images, weights="none", split="random", input_px=64, mode="finetune", epochs=4,
         batch_size=16, augmentation="mild", optimizer="adamw", learning_rate=0.001,
     )  # fmt: skip
-    whole = create_run(folder, "whole", config)
-    started = time.monotonic()
-    os.waitpid(begin(whole), 0)
-    seconds = time.monotonic() - started
+    seconds = []
+    for name in ("whole", "whole-again"):  # from an empty store, and from a full one
+        before = spent()
+        assert train_in_a_child(create_run(folder, name, config), folder / ".store") == 0
+        seconds.append(spent() - before)
     moments = random.Random(0)
+    died = 0
     for number in range(count):
         run = create_run(folder, f"killed-{number:02d}", config)
-        child = begin(run)
-        time.sleep(moments.uniform(0, seconds))  # the moment is what is tried
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.waitpid(begin(run), 0)
+        store = folder / f".store-{number % fresh}"
+        moment = moments.uniform(0, seconds[number >= fresh])
+        died += train_in_a_child(run, store, dies_after=moment) == signal.SIGPROF
+        train_in_a_child(run, store)
+    assert died > count // 2, f"only {died} of {count} died before their end"
 
 
 if __name__ == "__main__":
