@@ -21,7 +21,7 @@ app: $(STAMP)  ## open the dashboard (the demo trains meanwhile unless DEMO=0)
 
 test: $(STAMP)  ## pass every test
 	@$(BIN)/python -m tests.browser.chromium
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: $(STAMP)  ## make synthetic smears and train eleven backbones on them
 	@$(BIN)/python -m modelzoo demo

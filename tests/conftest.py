@@ -2,13 +2,24 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from modelzoo.datasets.dataset import Dataset
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: threads of torch that wait for one another's cores spin, and a pass
     # takes many times as long. Set before torch is imported, for its processes too.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a slow test first: a worker that gets one last lets the others wait for it."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def _folder_of(variable: str) -> Path:
@@ -28,3 +39,23 @@ def real_data() -> Path:
 def real_weights() -> Path:
     """The folder with ImageNet weights of resnet50 and tf_efficientnet_lite0."""
     return _folder_of("BLASTLENS_WEIGHTS")
+
+
+@pytest.fixture(scope="session")
+def pbs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where results of the real fields are kept, so that they are made once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pbs-store"
+
+
+@pytest.fixture(scope="session")
+def pbs(real_data: Path, pbs_store: Path) -> "Dataset":
+    """The 504 real fields; their groups, which take longest, are in `pbs_store`."""
+    # Here, so that what a worker sets above is set before any library counts the cores.
+    from modelzoo.datasets.groups import find_groups
+    from modelzoo.datasets.opening import open_dataset
+
+    with FileLock(f"{pbs_store}.lock"):
+        dataset = open_dataset(real_data / "all_pbs", store=pbs_store)
+        find_groups(dataset, store=pbs_store)
+    return dataset

@@ -1,4 +1,4 @@
-"""Small folders of images, and the real fields, opened once."""
+"""Small folders of images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
-from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.opening import open_dataset
 
 WriteImage = Callable[..., Path]
 
@@ -40,15 +37,3 @@ def smears(tmp_path: Path, write_image: WriteImage) -> Path:
         write_image(f"smears/Benign/{seed}.png", seed=seed)
         write_image(f"smears/Pro/{seed}.png", seed=10 + seed)
     return tmp_path / "smears"
-
-
-@pytest.fixture(scope="session")
-def pbs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where results of the real fields are kept, so that they are made once."""
-    return tmp_path_factory.mktemp("pbs-store")
-
-
-@pytest.fixture(scope="session")
-def pbs(real_data: Path, pbs_store: Path) -> Dataset:
-    """The 504 real fields."""
-    return open_dataset(real_data / "all_pbs", store=pbs_store)

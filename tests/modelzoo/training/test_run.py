@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets import store as pixel_store
+from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.images import decode_image
 from modelzoo.errors import UserError
 from modelzoo.inference.neighbours import ood_percentile
 from modelzoo.inference.trained import load_run, predict
+from modelzoo.launching import local
 from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
@@ -67,6 +70,15 @@ def make_run(folder: Path, images: Path, name: str = "run", **options: Any) -> R
 
 def start(run: Run, folder: Path) -> Status:
     return train(run, store=folder / "store", weights_folder=None, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Run:
+    """A frozen run of three epochs that is done; to be copied before it is changed."""
+    folder = tmp_path_factory.mktemp("trained")
+    run = make_run(folder, images)
+    start(run, folder)
+    return run
 
 
 def test_a_frozen_run_leaves_all_that_is_promised(tmp_path: Path, images: Path) -> None:
@@ -133,13 +145,13 @@ def test_a_second_head_runs_no_backbone_and_a_second_backbone_decodes_no_image(
 
 
 def test_masked_images_get_no_wilder_logits_than_whole_ones(
-    tmp_path: Path, real_data: Path, real_weights: Path
+    tmp_path: Path, pbs: Dataset, pbs_store: Path, real_weights: Path
 ) -> None:
     run = make_run(
-        tmp_path, real_data / "all_pbs", weights="imagenet", split="grouped", input_px=128,
+        tmp_path, pbs.root, weights="imagenet", split="grouped", input_px=128,
         epochs=120, batch_size=64, weight_decay=0.01, schedule="cosine", patience=30,
     )  # fmt: skip
-    train(run, store=tmp_path / "store", weights_folder=real_weights, device="cpu")
+    train(run, store=pbs_store, weights_folder=real_weights, device="cpu")
     trained = load_run(run.path)
     names = read_split(run.path).ids("test")[::5]
     files = [Path(run.config.data) / name for name in names]
@@ -180,16 +192,31 @@ def test_a_device_that_is_not_here_is_a_sentence(tmp_path: Path, images: Path) -
         train(run, store=tmp_path, weights_folder=None, device="cuda:99")
 
 
+# Holds the lock of a run until its input is closed.
+HOLDER = """
+import sys
+from pathlib import Path
+from modelzoo.runs.folder import read_run
+from modelzoo.runs.lock import hold_run
+
+with hold_run(read_run(Path(sys.argv[1]))):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_two_processes_do_not_train_one_run(tmp_path: Path, images: Path) -> None:
-    run = make_run(tmp_path, images, epochs=5000, patience=5000)
-    child = _in_a_process(run, tmp_path)
-    try:
-        _wait_for_epoch(run, 1, child)
+    run = make_run(tmp_path, images)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=local.ROOT,
+    ) as other:  # fmt: skip
+        assert other.stdout
+        assert other.stdout.readline() == b"mine\n"
         with pytest.raises(UserError, match="'run' is being trained by another process"):
             start(run, tmp_path)
-    finally:
-        child.kill()
-        child.wait()
+
+    assert start(run, tmp_path).state == "done"
 
 
 def _in_a_process(run: Run, folder: Path) -> "subprocess.Popen[bytes]":
@@ -209,15 +236,14 @@ def _wait_for_epoch(run: Run, epoch: int, child: "subprocess.Popen[bytes]") -> N
 def test_a_finetuning_that_was_stopped_or_killed_resumes_to_the_same_result(
     tmp_path: Path, images: Path, number: signal.Signals
 ) -> None:
+    # So many epochs that it is met while it trains, however late the signal comes.
     options = {
         "mode": "finetune",
-        "epochs": 12,
-        "patience": 12,
+        "epochs": 10_000,
+        "patience": 10_000,
         "augmentation": "mild",
         "optimizer": "adamw",
     }
-    whole = make_run(tmp_path, images, "whole", **options)
-    start(whole, tmp_path)
     broken = make_run(tmp_path, images, "broken", **options)
     child = _in_a_process(broken, tmp_path)
     _wait_for_epoch(broken, 2, child)
@@ -227,20 +253,21 @@ def test_a_finetuning_that_was_stopped_or_killed_resumes_to_the_same_result(
 
     status = read_status(broken.path, now=time.time())
     assert status.state == ("stopped" if number == signal.SIGTERM else "failed")
+    # Now it may end: the number of epochs changes nothing of the epochs before.
+    options["epochs"] = len(read_history(broken.path)) + 2
+    broken = Run(broken.path, TrainConfig(**asdict(broken.config) | options))
+    whole = make_run(tmp_path, images, "whole", **options)
     assert start(broken, tmp_path).state == "done"
+    assert start(whole, tmp_path).state == "done"
     first, second = (pd.read_parquet(run.path / PREDICTIONS) for run in (whole, broken))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_training_images_are_like_themselves_and_others_are_not(
-    tmp_path: Path, images: Path
-) -> None:
-    run = make_run(tmp_path, images)
-    start(run, tmp_path)
-    trained = load_run(run.path)
+def test_training_images_are_like_themselves_and_others_are_not(trained: Run) -> None:
+    loaded = load_run(trained.path)
 
-    own = ood_percentile(trained.neighbours.embeddings, trained.neighbours)
-    strange = predict(trained, np.full((1, 64, 64, 3), (255, 0, 0), np.uint8)).ood_percentile
+    own = ood_percentile(loaded.neighbours.embeddings, loaded.neighbours)
+    strange = predict(loaded, np.full((1, 64, 64, 3), (255, 0, 0), np.uint8)).ood_percentile
 
     assert own.max() < 5
     assert strange[0] == 100
@@ -249,28 +276,26 @@ def test_training_images_are_like_themselves_and_others_are_not(
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "neighbours.safetensors"])
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_a_run_with_a_damaged_or_missing_file_is_a_sentence(
-    tmp_path: Path, images: Path, name: str, damage: str
+    tmp_path: Path, trained: Run, name: str, damage: str
 ) -> None:
-    run = make_run(tmp_path, images, epochs=1)
-    start(run, tmp_path)
-    content = (run.path / name).read_bytes()
-    (run.path / name).unlink()
+    path = shutil.copytree(trained.path, tmp_path / "run")
+    content = (path / name).read_bytes()
+    (path / name).unlink()
     if damage == "cut":
-        (run.path / name).write_bytes(content[: len(content) // 2])
+        (path / name).write_bytes(content[: len(content) // 2])
 
     with pytest.raises(UserError, match=r"missing|damaged|no trained model"):
-        load_run(run.path)
+        load_run(path)
 
 
-def test_environment_says_what_it_cost(tmp_path: Path, images: Path) -> None:
-    run = make_run(tmp_path, images, epochs=1)
-    start(run, tmp_path)
+def test_environment_says_what_it_cost(trained: Run) -> None:
+    environment = read_environment(trained.path)
 
-    environment = read_environment(run.path)
     assert environment.parameters == 4_652_008 - 1281 * 1000 + 1281 * 2
     assert environment.ms_per_image > 0
+    assert environment.threads == torch.get_num_threads()
     assert set(environment.seconds) == {"data", "weights", "features", "training", "results"}
-    assert json.loads((run.path / STATUS).read_text())["state"] == "done"
+    assert json.loads((trained.path / STATUS).read_text())["state"] == "done"
 
 
 def test_memory_that_runs_out_is_a_sentence_that_says_what_to_do(
