@@ -39,8 +39,9 @@ SECONDS = {
     "vgg19": 34,
 }
 
-Show = Callable[[str, int, int], None]  # phase, done, total
-Train = Callable[[Run, str, Callable[[Status], None]], Status]  # run, device, watch -> the last
+OnProgress = Callable[[str, int, int], None]  # phase, done, total
+# Run, device, on_progress -> its last status.
+Train = Callable[[Run, str, Callable[[Status], None]], Status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ class DemoProgress:
     seconds_left: float  # of those that wait or train, by what the finished ones took; 0: none left
 
 
-def run_demo(train: Train, *, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
+def run_demo(
+    train: Train,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress,
+    on_message: Callable[[str], None],
+) -> None:
     """Train what is not trained yet, one after another, in this process.
 
     Nothing is downloaded: a backbone without ImageNet weights at hand starts at random, and its
@@ -61,44 +68,50 @@ def run_demo(train: Train, *, device: str = "auto", show: Show, say: Callable[[s
     Args:
         train: Trains one run.
         device: Where to train.
-        show: Hears of progress.
-        say: Takes one line for people at a time.
+        on_progress: Called with the phase, the work done and how much there is.
+        on_message: Called with one line for people at a time.
 
     Raises:
         StopRequestedError: Somebody asked to stop; `run_demo` again goes on.
     """
     place = find_device(device).name
-    left = _prepare(show=show, say=say)
+    left = _prepare(on_progress=on_progress, on_message=on_message)
     started = time.perf_counter()
     for done, run in enumerate(left):
         try:
-            with turn(run, place, tell=partial(show, f"waiting for {place}", done, len(left))):
-                watch = partial(_show_run, show, run.id, done, len(left))
-                if train(run, place, watch).state == "stopped":
+            waiting = partial(on_progress, f"waiting for {place}", done, len(left))
+            training = partial(_on_run_progress, on_progress, run.id, done, len(left))
+            with turn(run, place, on_progress=waiting):
+                if train(run, place, training).state == "stopped":
                     raise StopRequestedError
         except UserError as error:
-            say(f"{run.id}: {error}")
+            on_message(f"{run.id}: {error}")
         except StopRequestedError:
-            for waiting in left[done + 1 :]:
-                _set_state(waiting, "stopped")
+            for later in left[done + 1 :]:
+                _set_state(later, "stopped")
             raise
     if left:
-        say(f"The demo's {len(left)} runs took {time.perf_counter() - started:.0f} s.")
+        on_message(f"The demo's {len(left)} runs took {time.perf_counter() - started:.0f} s.")
 
 
-def queue_demo(*, device: str = "auto", show: Show, say: Callable[[str], None]) -> None:
+def queue_demo(
+    *, device: str = "auto", on_progress: OnProgress, on_message: Callable[[str], None]
+) -> None:
     """Queue what is not trained yet, each run as a process of its own, and return.
 
     The runs are there, queued, before the smears are drawn: who looks sees what comes.
 
     Args:
         device: Where to train.
-        show: Hears of progress.
-        say: Takes one line for people at a time.
+        on_progress: Called with the phase, the work done and how much there is.
+        on_message: Called with one line for people at a time, such as that a run is damaged.
     """
     place = find_device(device).name
-    for run in _prepare(show=show, say=say):
-        local.start(run, store=paths.store_folder(), device=place)
+    for run in _prepare(on_progress=on_progress, on_message=on_message):
+        try:
+            local.start(run, store=paths.store_folder(), device=place)
+        except UserError as error:  # it was damaged or deleted meanwhile
+            on_message(f"{run.id}: {error}")
 
 
 def list_demo_runs() -> dict[str, TrainConfig]:
@@ -153,21 +166,27 @@ def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
 _STARTING = 6.0  # seconds that a process takes to begin and to end, which no run counts
 
 
-def _prepare(*, show: Show, say: Callable[[str], None]) -> list[Run]:
+def _prepare(*, on_progress: OnProgress, on_message: Callable[[str], None]) -> list[Run]:
     """Make the smears where there are none; the runs that are not done, new ones among them."""
     wanted = list_demo_runs()
     missing = [name for name, config in wanted.items() if config.weights == "none"]
     if missing:
-        say(
+        on_message(
             f"{len(missing)} of {len(wanted)} backbones have no ImageNet weights here and start at "
             "random; `python -m modelzoo weights --fetch` gets them, then run the demo again."
         )
-    left = [run for name, config in wanted.items() if (run := _find_or_create(name, config))]
+    left = []
+    for name, config in wanted.items():
+        try:
+            if run := _find_or_create(name, config):
+                left.append(run)
+        except UserError as error:  # of this run alone: the others are trained
+            on_message(f"{name}: {error}")
     if left and not paths.demo_folder().is_dir():
         write_smears(
             paths.demo_folder(),
             images_per_class=IMAGES_PER_CLASS,
-            progress=lambda done, total: show("drawing smears", done, total),
+            progress=lambda done, total: on_progress("drawing smears", done, total),
         )
     return left
 
@@ -193,10 +212,12 @@ def _set_state(run: Run, state: State) -> None:
     write_status(run.path, changed)
 
 
-def _show_run(show: Show, name: str, done: int, total: int, status: Status) -> None:
-    """Show how far the demo is while its run `name`, the one after `done` others, is trained."""
+def _on_run_progress(
+    on_progress: OnProgress, name: str, done: int, total: int, status: Status
+) -> None:
+    """Call `on_progress` with how far the demo is while its run `name` is trained after others."""
     share = _share(status)
-    show(
+    on_progress(
         f"{name} ({done + 1} of {total}): {status.phase}", round(100 * (done + share)), 100 * total
     )
 

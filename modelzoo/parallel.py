@@ -1,4 +1,4 @@
-"""Work on all cores, and how far it is."""
+"""Work on all cores, and its progress."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,6 +19,6 @@ def worker_threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def report_progress(progress: Progress | None, done: int, total: int) -> None:
-    """Tell `progress`, about a hundred times altogether."""
+    """Call `progress`, about a hundred times altogether."""
     if progress and (done == total or done % max(1, total // 100) == 0):
         progress(done, total)

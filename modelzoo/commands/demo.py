@@ -37,9 +37,9 @@ def demo(
     try:
         with show_progress() as show:
             if queue:
-                queue_demo(device=device, show=show, say=notes.print)
+                queue_demo(device=device, on_progress=show, on_message=notes.print)
             else:
-                run_demo(train_at_once, device=device, show=show, say=notes.print)
+                run_demo(train_at_once, device=device, on_progress=show, on_message=notes.print)
     except StopRequestedError:
         notes.print("Stopped; go on with: python -m modelzoo demo")
         raise typer.Exit(STOPPED) from None

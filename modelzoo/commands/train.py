@@ -133,7 +133,7 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     with (
         show_progress() as show,
         suppress(StopRequestedError),
-        turn(run, place, tell=lambda: show(f"waiting for its turn on {place}", 0, 1)),
+        turn(run, place, on_progress=lambda: show(f"waiting for its turn on {place}", 0, 1)),
     ):
         state = train_at_once(
             run, place, lambda status: show(_describe(status), *_steps(status)), store

@@ -30,7 +30,9 @@ SIGN_OF_LIFE_SECONDS = 15.0  # well within runs.SILENCE_SECONDS, for who looks f
 
 
 @contextmanager
-def turn(run: Run, device: str, *, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+def turn(
+    run: Run, device: str, *, on_progress: Callable[[], object] = lambda: None
+) -> Iterator[None]:
     """Wait until it is the run's turn on `device`, and hold the device until the block ends.
 
     SIGTERM, SIGUSR1 and Ctrl-C leave the queue; the run's status says `stopped` then.
@@ -38,7 +40,7 @@ def turn(run: Run, device: str, *, tell: Callable[[], object] = lambda: None) ->
     Args:
         run: Whose status is `queued` from now on, and `training` when its turn has come.
         device: torch's name of it: "cpu", "cuda:1".
-        tell: Called at every look that is in vain.
+        on_progress: Called each time that the device was not free.
 
     Raises:
         UserError: Another process trains this run.
@@ -48,13 +50,13 @@ def turn(run: Run, device: str, *, tell: Callable[[], object] = lambda: None) ->
         try:
             _join(run, device)
             lock = _device_lock(run, device)
-            _wait(run, lock, tell)
+            _wait(run, lock, on_progress)
             try:
                 yield
             finally:
                 lock.release()
         except (StopRequestedError, KeyboardInterrupt):
-            _say_stopped(run)
+            _write_stopped(run)
             raise StopRequestedError from None
 
 
@@ -112,7 +114,7 @@ def list_at_work(found: Iterable[Run], *, now: float) -> list[AtWork]:
 
 
 def _join(run: Run, device: str) -> None:
-    """Say that the run waits; the place it was given when it was launched is kept."""
+    """Write that the run waits; it keeps the place that it was given when it was launched."""
     try:
         former = read_status(run.path, now=time.time())
     except UserError:
@@ -131,7 +133,7 @@ def _join(run: Run, device: str) -> None:
     write_status(run.path, status)
 
 
-def _wait(run: Run, lock: FileLock, tell: Callable[[], object]) -> None:
+def _wait(run: Run, lock: FileLock, on_progress: Callable[[], object]) -> None:
     """Return when the device is ours, its lock held."""
     while True:
         now = time.time()
@@ -147,7 +149,7 @@ def _wait(run: Run, lock: FileLock, tell: Callable[[], object]) -> None:
                 write_status(run.path, status)
                 return
             lock.release()
-        tell()
+        on_progress()
         time.sleep(POLL_SECONDS)
 
 
@@ -158,8 +160,8 @@ def _device_lock(run: Run, device: str) -> FileLock:
     return FileLock(folder / f"{host}-{device.replace(':', '-')}")
 
 
-def _say_stopped(run: Run) -> None:
-    """Say that the run was stopped, unless it has ended already."""
+def _write_stopped(run: Run) -> None:
+    """Write that the run was stopped, unless it has ended already."""
     status = read_status(run.path, now=time.time())
     if status.state in ("queued", "training"):
         write_status(run.path, replace(status, state="stopped", heartbeat=time.time()))
@@ -167,7 +169,7 @@ def _say_stopped(run: Run) -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Let the signals that stop a training raise StopRequestedError, until it hears them itself."""
+    """Let the signals that stop a training raise StopRequestedError until the block ends."""
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
         raise StopRequestedError

@@ -1,7 +1,6 @@
 """Embeddings: what the last linear layer sees of each image. Computed once, then read."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,8 @@ from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.store import Pixels
 from modelzoo.files import make_folder
+from modelzoo.parallel import Progress
 from modelzoo.tensors import write_tensors
-
-Report = Callable[[int, int], None]  # images done, images in all
 
 
 def embed_pixels(
@@ -24,7 +22,7 @@ def embed_pixels(
     *,
     device: torch.device,
     batch_size: int = 32,
-    report: Report | None = None,
+    on_progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
     """What the last linear layer of `backbone` sees of each image, in evaluation mode.
 
@@ -33,7 +31,7 @@ def embed_pixels(
         pixels: (N, px, px, 3) uint8.
         device: Where the backbone is.
         batch_size: Images in one forward pass.
-        report: Called after each batch.
+        on_progress: Called after each batch with the images done and how many there are.
 
     Returns:
         (N, D) float32.
@@ -46,8 +44,8 @@ def embed_pixels(
             batch = torch.from_numpy(np.array(pixels[start : start + batch_size])).to(device)
             images = backbone.normalise(batch).contiguous(memory_format=torch.channels_last)
             chunks.append(backbone.embed(backbone.features(images)).float().cpu())
-            if report:
-                report(min(start + batch_size, len(pixels)), len(pixels))
+            if on_progress:
+                on_progress(min(start + batch_size, len(pixels)), len(pixels))
     backbone.train(was_training)
     return torch.cat(chunks).numpy()
 
@@ -61,7 +59,7 @@ def open_embeddings(
     seed: int,
     store: Path,
     device: torch.device,
-    report: Report | None = None,
+    on_progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
     """The embeddings of all of `pixels`, from `store` where they were computed before.
 
@@ -73,7 +71,7 @@ def open_embeddings(
         seed: Of the random start, where there are no weights.
         store: Folder of results that can be made again.
         device: Where to compute.
-        report: Called after each batch.
+        on_progress: Called after each batch with the images done and how many there are.
 
     Returns:
         (N, D) float32, in the order of `pixels.ids`.
@@ -86,7 +84,7 @@ def open_embeddings(
     found = _read(file, key)
     if found is None:
         backbone.to(device).to(memory_format=torch.channels_last)
-        found = embed_pixels(backbone, pixels.values, device=device, report=report)
+        found = embed_pixels(backbone, pixels.values, device=device, on_progress=on_progress)
         seal = {"key": key, "sha256": _checksum(found)}
         write_tensors(file, {"embeddings": torch.from_numpy(found)}, seal)
     return found

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
+from modelzoo.parallel import Progress
 from modelzoo.runs.file_names import CHECKPOINT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.history import append_history, keep_history
@@ -49,7 +50,7 @@ def fit(
         inputs: Gives the inputs of some rows.
         labels: (N,) int64 on `device`.
         rows: Part -> rows of the images.
-        heartbeat: Hears of every batch.
+        heartbeat: Its `report` is called before every batch.
     """
     config, path = run.config, run.path
     generator = torch.Generator().manual_seed(config.seed)
@@ -57,20 +58,27 @@ def fit(
     optimizer = make_optimizer(parameters, config)
     schedule = make_schedule(optimizer, config)
     weights = class_weights(labels[rows["train"]], config)
-    at = _Progress()
+    at = _Standing()
     if (path / CHECKPOINT).is_file():
         saved = read_checkpoint(path / CHECKPOINT, module, optimizer, generator)
         schedule.load_state_dict(saved.pop("schedule"))
-        at = _Progress(**saved)
+        at = _Standing(**saved)
         log.info("resuming after epoch %d", at.epoch)
     keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
 
     while at.epoch < config.epochs and at.stalled < config.patience:
         started = time.perf_counter()
-        report = _epoch_report(heartbeat, config, at.epoch, started)
         train_loss, train_accuracy = _train_epoch(
-            module, inputs, labels, rows["train"], optimizer, generator, weights, config, report
+            module,
+            inputs,
+            labels,
+            rows["train"],
+            optimizer,
+            generator,
+            weights,
+            config,
+            _epoch_progress(heartbeat, config, at.epoch, started),
         )
         rate = float(optimizer.param_groups[0]["lr"])
         _require_finite(train_loss, at.epoch, rate)
@@ -110,7 +118,7 @@ def fit(
 
 
 @dataclass(slots=True)
-class _Progress:
+class _Standing:
     """Where a training stands between two epochs."""
 
     epoch: int = 0  # epochs finished
@@ -153,7 +161,7 @@ def _train_epoch(
     generator: torch.Generator,
     weights: Tensor | None,
     config: TrainConfig,
-    report: Callable[[int, int], None],
+    on_progress: Progress,
 ) -> tuple[float, float]:
     """One pass over `rows`; the mean loss and the accuracy of its batches as they were trained."""
     module.train()
@@ -162,7 +170,7 @@ def _train_epoch(
     loss_sum = torch.zeros((), device=device)
     right = torch.zeros((), device=device)
     for done, picked in enumerate(batches):
-        report(done, len(batches))
+        on_progress(done, len(batches))
         chosen = rows[picked.to(rows.device)]
         truth = labels[chosen]
         with _precision(config, device):
@@ -186,12 +194,12 @@ def _logits(module: nn.Module, inputs: Inputs, rows: Tensor, config: TrainConfig
         return torch.cat([module(inputs(part, None)).float() for part in rows.split(64)])
 
 
-def _epoch_report(
+def _epoch_progress(
     heartbeat: Heartbeat, config: TrainConfig, epoch: int, started: float
-) -> Callable[[int, int], None]:
+) -> Progress:
     """What to call after each batch: batches done, batches in all."""
 
-    def report(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         seconds = time.perf_counter() - started
         epochs_left = config.epochs - epoch - done / total
         heartbeat.report(
@@ -203,7 +211,7 @@ def _epoch_report(
             seconds_left=seconds * total / done * epochs_left if done else None,
         )
 
-    return report
+    return on_progress
 
 
 def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:

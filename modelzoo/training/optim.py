@@ -35,6 +35,8 @@ def make_schedule(
     """The schedule of the learning rate that `config` names; one step an epoch."""
     match config.schedule:
         case "plateau":
+            # PyTorch lowers the rate in the epoch after `patience` bad ones; the option counts, as
+            # in Keras, whose numbers papers give, the bad epochs after which it is lowered.
             return torch.optim.lr_scheduler.ReduceLROnPlateau(
                 optimizer, factor=config.plateau_factor, patience=config.plateau_patience - 1
             )

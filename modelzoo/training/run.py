@@ -25,6 +25,7 @@ from modelzoo.datasets.splits import PARTS, Part, Split, make_split
 from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.errors import UserError
 from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.parallel import Progress
 from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, SPLIT, WEIGHTS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
@@ -103,8 +104,8 @@ class _Job:
     device: torch.device
     seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
 
-    def report(self, phase: str) -> Callable[[int, int], None]:
-        """A function that reports the work done in `phase`, and how much there is."""
+    def on_progress(self, phase: str) -> Progress:
+        """What to call with the work done in `phase`, and how much there is."""
         return lambda done, total: self.heartbeat.report(phase, done, total)
 
 
@@ -119,12 +120,12 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
     """The images, which of them are in which part, and their pixels."""
     config = job.run.config
     dataset = open_dataset(
-        Path(config.data), store=job.store, progress=job.report("checking images")
+        Path(config.data), store=job.store, progress=job.on_progress("checking images")
     )
     check_trainable(dataset)
-    split = _split_of(job.run, dataset, job.store, job.report("finding groups"))
+    split = _split_of(job.run, dataset, job.store, job.on_progress("finding groups"))
     pixels = open_pixels(
-        dataset, input_px=config.px, store=job.store, progress=job.report("decoding images")
+        dataset, input_px=config.px, store=job.store, progress=job.on_progress("decoding images")
     )
     job.seconds.lap("data")
     return dataset, split, pixels
@@ -168,7 +169,7 @@ def _fit(
         fit(job.run, backbone, inputs, labels, rows, job.heartbeat)
         job.seconds.lap("training")
         return embed_pixels(
-            backbone, pixels.values, device=job.device, report=job.report("predicting")
+            backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
         )
     embeddings = open_embeddings(
         backbone,
@@ -178,7 +179,7 @@ def _fit(
         seed=config.seed,
         store=job.store,
         device=job.device,
-        report=job.report("computing features"),
+        on_progress=job.on_progress("computing features"),
     )
     job.seconds.lap("features")
     head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes))
@@ -234,7 +235,7 @@ def pixel_inputs(
     return inputs
 
 
-def _split_of(run: Run, dataset: Dataset, store: Path, report: Callable[[int, int], None]) -> Split:
+def _split_of(run: Run, dataset: Dataset, store: Path, on_progress: Progress) -> Split:
     """The run's split: the one it has, when it was interrupted, else a new one."""
     config = run.config
     if run.has(SPLIT):
@@ -246,7 +247,7 @@ def _split_of(run: Run, dataset: Dataset, store: Path, report: Callable[[int, in
                 "put them back, or train a new run."
             )
         return split
-    groups = find_groups(dataset, store=store, progress=report)
+    groups = find_groups(dataset, store=store, progress=on_progress)
     clusters = (
         find_background_clusters(dataset, store=store, groups=groups)
         if config.split == "background"

@@ -9,6 +9,8 @@ from modelzoo import demo, paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.demo import list_demo_runs, queue_demo, read_progress
+from modelzoo.launching import local
+from modelzoo.runs.file_names import CONFIG, STATUS
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import Status, read_status, this_process, write_status
 from tests.run_folders import make_run
@@ -52,7 +54,7 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     )
     monkeypatch.setattr(demo, "list_demo_runs", lambda: {"demo-a": config, "demo-b": config})
 
-    queue_demo(device="cpu", show=lambda *_: None, say=lambda _: None)
+    queue_demo(device="cpu", on_progress=lambda *_: None, on_message=lambda _: None)
 
     found, _ = list_runs(paths.runs_folder())
     statuses = [read_status(run.path, now=time.time()) for run in found]
@@ -60,7 +62,9 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     before = read_progress(found, now=time.time())
     assert before
     assert (before.done, before.total, before.seconds_left) == (0, 2, 40.0)
-    queue_demo(device="cpu", show=lambda *_: None, say=lambda _: None)  # again: nothing is doubled
+    queue_demo(
+        device="cpu", on_progress=lambda *_: None, on_message=lambda _: None
+    )  # again: nothing is doubled
     for status in statuses:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             psutil.Process(status.pid).wait(120)
@@ -68,6 +72,26 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     after = read_progress(found, now=time.time())
     assert after
     assert (after.done, after.seconds_left) == (2, 0.0)
+
+
+@pytest.mark.parametrize("file", [CONFIG, STATUS])
+def test_a_damaged_run_of_the_demo_is_said_and_the_others_are_queued(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(bare_machine))
+    paths.demo_folder().mkdir(parents=True)
+    config = TrainConfig(data=str(paths.demo_folder()), weights="none")
+    names = ["demo-a", "demo-b", "demo-c"]
+    monkeypatch.setattr(demo, "list_demo_runs", lambda: dict.fromkeys(names, config))
+    make_run(paths.runs_folder(), "demo-b", state="stopped").path.joinpath(file).write_text("{")
+    queued: list[str] = []
+    said: list[str] = []
+    monkeypatch.setattr(local, "start", lambda run, **_: queued.append(run.id))
+
+    queue_demo(device="cpu", on_progress=lambda *_: None, on_message=said.append)
+
+    assert queued == ["demo-a", "demo-c"]
+    assert any(file in line and line.startswith("demo-b: ") for line in said)
 
 
 def test_what_is_left_of_the_demo_goes_by_the_pace_of_what_is_done(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import fit
-from modelzoo.training.optim import make_optimizer
+from modelzoo.training.optim import make_optimizer, make_schedule
 from modelzoo.training.sampling import class_weights, draw_batches
 
 TIMES = ["images_per_second", "seconds"]
@@ -174,6 +174,22 @@ def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
     history = read_history(run.path)
     rates = history["learning_rate"].unique()
     assert rates[:2] == pytest.approx([1.0, 0.3])
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5])
+def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) -> None:
+    config = TrainConfig(learning_rate=1.0, plateau_patience=patience, plateau_factor=0.1)
+    optimizer = make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
+    schedule = make_schedule(optimizer, config)
+    assert isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
+
+    rates = []
+    for _ in range(1 + patience):  # the first epoch is the best, all others are as good
+        rates.append(optimizer.param_groups[0]["lr"])
+        schedule.step(0.5)
+
+    assert rates == [1.0] * (1 + patience)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
 
 
 def test_every_image_comes_once_an_epoch_and_no_batch_has_a_single_one() -> None:
