@@ -16,9 +16,14 @@ def percent(share: float, decimals: int = 1) -> str:
     return f"{rounded} %"
 
 
+def fraction(share: float) -> str:
+    """A share with three decimals, as areas are given: `0.995`; only exactly 1 is 1.000."""
+    return f"{min(share, 0.999) if share < 1 else share:.3f}"
+
+
 def confidence_interval(low: float, high: float) -> str:
     """A 95 % confidence interval of a share, as `95 % CI 91.2–98.7 %`."""
-    return f"95 % CI {100 * low:.1f}–{100 * high:.1f} %"
+    return f"95 % CI {percent(low).removesuffix(' %')}–{percent(high)}"
 
 
 def join(names: Sequence[str]) -> str:

@@ -2,57 +2,71 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.text import fraction, percent
+
 Floats = npt.NDArray[np.floating]
-
-
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One score: its name in tables and what it says."""
+    """One score, in [0, 1]: its name in tables, what it means, and how it is written."""
 
     name: str
     title: str
     help: str
+    unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
+
+    def describe(self, value: float) -> str:
+        """`95.8 %`, or `0.995` of a fraction."""
+        return percent(value) if self.unit == "%" else fraction(value)
+
+    def describe_interval(self, low: float, high: float) -> str:
+        """`91.2–98.7`, without the unit."""
+        return f"{self.describe(low).removesuffix(' %')}–{self.describe(high).removesuffix(' %')}"
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "Accuracy", "Share of the test images that are named right."),
+        Metric("accuracy", "Accuracy", "Share of the test images whose true class is predicted."),
         Metric(
             "balanced_accuracy",
             "Balanced accuracy",
-            "Mean over the classes of the share that is found: rare classes count as much as "
-            "common ones.",
+            "Mean over the classes of the share that is predicted correctly: rare classes count as "
+            "much as common ones.",
         ),
         Metric(
             "precision",
             "Precision",
-            "Of the images given a class, the share that belongs to it; mean over the classes.",
+            "Of the images predicted as a class, the share that belongs to it; mean over the "
+            "classes.",
         ),
         Metric(
             "sensitivity",
             "Sensitivity",
-            "Of the images of a class, the share that is found; mean over the classes, which "
-            "makes it equal to balanced accuracy.",
+            "Of the images of a class, the share that is predicted as it; mean over the classes, "
+            "which makes it equal to balanced accuracy.",
         ),
         Metric(
             "specificity",
             "Specificity",
-            "Of the images outside a class, the share that is kept out; mean over the classes.",
+            "Of the images of all other classes, the share that is not predicted as this one; mean "
+            "over the classes.",
         ),
         Metric("f1", "F1", "Harmonic mean of precision and sensitivity; mean over the classes."),
         Metric(
             "auc",
             "AUC",
-            "Chance that an image of a class gets a higher probability for it than an image of "
-            "another one; mean over the classes. 0.5 is guessing.",
+            "Area under the ROC curve: the chance that an image of a class gets a higher "
+            "probability for it than an image of another one; mean over the classes. 0.5 is "
+            "guessing, 1 no error at any threshold.",
+            unit="",
         ),
     )
 }

@@ -19,7 +19,6 @@ from modelzoo.evaluation.rows import (
 )
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import read_date
-from modelzoo.text import confidence_interval, percent
 
 
 def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
@@ -128,7 +127,7 @@ def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
             "value": score.value,
             "ci_low": score.ci_low,
             "ci_high": score.ci_high,
-            "text": describe_score(score),
+            "text": describe_score(name, score),
             "note": score.note,
         }
         for name, score in evaluation.scores.items()
@@ -137,16 +136,27 @@ def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def describe_record_score(record: Mapping[str, Any], name: str) -> str:
     """A score of `row_record` in short, under a title that says CI: `95.8 % (91.2–98.7)`."""
-    value, low, high = (record[f"{name}{end}"] for end in ("", "_ci_low", "_ci_high"))
-    if math.isnan(value):
-        return ""
-    return percent(value) + ("" if math.isnan(low) else f" ({100 * low:.1f}–{100 * high:.1f})")
+    score = Score(*(record[f"{name}{end}"] for end in ("", "_ci_low", "_ci_high")))
+    return "" if math.isnan(score.value) else describe_score_briefly(name, score)
 
 
-def describe_score(score: Score) -> str:
-    """A score in percent with its interval: `95.8 % (95 % CI 91.2–98.7 %)`."""
+def describe_score_briefly(name: str, score: Score) -> str:
+    """A score with its interval, under a title that says CI: `95.8 % (91.2–98.7)`."""
     if math.isnan(score.value):
         return "not defined"
+    text = METRICS[name].describe(score.value)
     if math.isnan(score.ci_low):
-        return f"{percent(score.value)} (no interval)"
-    return f"{percent(score.value)} ({confidence_interval(score.ci_low, score.ci_high)})"
+        return text
+    return f"{text} ({METRICS[name].describe_interval(score.ci_low, score.ci_high)})"
+
+
+def describe_score(name: str, score: Score) -> str:
+    """A score with its interval in full: `95.8 % (95 % CI 91.2–98.7 %)`, or `0.995` of an AUC."""
+    if math.isnan(score.value):
+        return "not defined"
+    metric = METRICS[name]
+    if math.isnan(score.ci_low):
+        return f"{metric.describe(score.value)} (no interval)"
+    unit = f" {metric.unit}".rstrip()
+    interval = metric.describe_interval(score.ci_low, score.ci_high)
+    return f"{metric.describe(score.value)} (95 % CI {interval}{unit})"

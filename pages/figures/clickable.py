@@ -1,4 +1,4 @@
-"""Near-invisible markers that catch clicks on the entries of a confusion matrix."""
+"""A picture of a smear whose blood cells can be clicked."""
 
 import base64
 from collections.abc import Sequence
@@ -7,13 +7,11 @@ import plotly.graph_objects as go
 
 from pages.figures.frame import blank_figure
 
-FRAME = "#D55E00"  # of the entry chosen; stands out on every shade and both themes
 
-
-def clickable_entries(
+def clickable_cells(
     png: bytes, places: Sequence[tuple[float, float]], px: int, radius: float
 ) -> go.Figure:
-    """A picture whose cells can be clicked; a click tells the cell's number, from 1 on.
+    """A picture whose cells can be clicked; a click selects the number of the cell, from 1 on.
 
     Args:
         png: The picture, `px` a side.

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from pages.figures.clickable import FRAME
-from pages.figures.frame import blank_figure
+from modelzoo.text import percent
+from pages.figures.frame import axis_title, blank_figure, plain_text
 
 EMPTY_ENTRY, FULL_ENTRY = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the entry
 FULL = 0.69
+FRAME = "#D55E00"  # of the entry chosen; stands out on every shade and both themes
 
 
 def confusion_matrix(
@@ -19,7 +20,7 @@ def confusion_matrix(
     classes: Sequence[str],
     chosen: tuple[str, str] | None = None,
     *,
-    title: str = "",
+    source: str = "",
 ) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade.
 
@@ -27,11 +28,11 @@ def confusion_matrix(
         counts: (K, K), true class by predicted class.
         classes: (K,).
         chosen: True and predicted class of the entry that gets a frame.
-        title: Model, data set, split and number of images, so that a saved picture names them.
+        source: Model, data set, split and number of images, for the axis title.
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    lines = (1 + title.count("<br>")) * bool(title)
+    lines = (1 + source.count("<br>")) * bool(source)
     figure = blank_figure(height=110 + 58 * len(classes) + 16 * lines)
     figure.add_trace(_shades(share, classes))
     figure.add_trace(_marks_to_click(counts, share, classes))
@@ -47,11 +48,18 @@ def confusion_matrix(
         shapes=[_frame(*chosen_entry)] if chosen_entry else [],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
-    axis = {"type": "category", "showgrid": False, "automargin": False, "fixedrange": True}
+    axis = {
+        "type": "category",
+        "showgrid": False,
+        "automargin": False,
+        "fixedrange": True,
+        "tickvals": list(classes),
+        "ticktext": [plain_text(name) for name in classes],
+    }
     last = len(classes) - 0.5
-    # Below the axis: above the matrix are the buttons, and a picture that is saved has none.
-    what = f"<br><span style='font-size:11px'>{title}</span>" if title else ""
-    figure.update_xaxes(title_text=f"predicted class{what}", range=[-0.5, last], **axis)
+    figure.update_xaxes(
+        title_text=axis_title("predicted class", source), range=[-0.5, last], **axis
+    )
     figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
     return figure
 
@@ -90,13 +98,13 @@ def _marks_to_click(
     return go.Scatter(
         x=[classes[j] for _, j in entries],
         y=[classes[i] for i, _ in entries],
-        customdata=[[int(counts[entry]), 100 * share[entry]] for entry in entries],
+        customdata=[[int(counts[entry]), percent(share[entry])] for entry in entries],
         mode="markers",
         marker={"size": 44, "symbol": "square", "opacity": 0},
         selected=unseen,
         unselected=unseen,
         hovertemplate="true %{y}, predicted %{x}<br>%{customdata[0]} images, "
-        "%{customdata[1]:.1f} % of %{y}<extra></extra>",
+        "%{customdata[1]} of %{y}<extra></extra>",
         showlegend=False,
     )
 
@@ -105,7 +113,7 @@ def _number(
     counts: npt.NDArray[np.int64], share: npt.NDArray[np.float64], i: int, j: int
 ) -> dict[str, object]:
     """The text of one entry: its count, and its share of the true class where there is any."""
-    text = f"<b>{counts[i, j]}</b><br>{100 * share[i, j]:.0f} %" if counts[i, j] else "0"
+    text = f"<b>{counts[i, j]}</b><br>{percent(share[i, j], 0)}" if counts[i, j] else "0"
     colour = ON_FULL if share[i, j] > FULL else ON_EMPTY
     return {"x": j, "y": i, "text": text, "showarrow": False, "font": {"color": colour}}
 

@@ -1,10 +1,15 @@
-"""What all figures share: size, buttons, export. Records in, figures out; no Streamlit."""
+"""What all figures share: size, buttons, source, export. Records in, figures out; no Streamlit."""
+
+import html
+from collections.abc import Iterable
 
 import plotly.graph_objects as go
 
 FORMATS = ("PNG", "SVG")
 UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"]
 GRID = "rgba(128, 128, 128, 0.25)"
+LEGEND_LETTER_PX = 8  # a picture that is saved may have a wider font than the page: about 6 there
+LEGEND_MARK_PX = 45  # of the line before a name
 
 
 def config(name: str, file_format: str) -> dict[str, object]:
@@ -42,3 +47,29 @@ def blank_figure(*, height: int) -> go.Figure:
             "hoverlabel": {"align": "left"},
         }
     )
+
+
+def plain_text(text: str) -> str:
+    """`text` as Plotly shows it as it stands, since it reads some HTML."""
+    return html.escape(text, quote=False)
+
+
+def axis_title(text: str, source: str) -> str:
+    """The title of the x axis, and below it in small letters what the figure was made from.
+
+    Below the axis, since above the figure are its buttons; in the figure, so that a picture that is
+    saved names its data.
+
+    Args:
+        text: Of the axis.
+        source: Data set, split and the like, as `plain_text`; empty: none.
+    """
+    return f"{text}<br><span style='font-size:11px'>{source}</span>" if source else text
+
+
+def legend_width(names: Iterable[str]) -> int:
+    """Pixels for the longest of `names` in a legend, in the widest font that is usual.
+
+    Plotly measures them in the font of the page and cuts what is longer in a saved picture.
+    """
+    return LEGEND_LETTER_PX * max(map(len, names), default=0)

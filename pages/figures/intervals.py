@@ -7,54 +7,64 @@ import plotly.graph_objects as go
 
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first
-from modelzoo.text import confidence_interval
-from pages.figures.frame import GRID, blank_figure
+from modelzoo.evaluation.tables import describe_score
+from pages.figures.frame import GRID, axis_title, blank_figure, plain_text
 from pages.shell.palette import backbone_style
 
 
 def score_intervals(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, *, source: str = ""
 ) -> go.Figure:
-    """Each run's score as a point with its interval as a bar, the best on top."""
-    figure = blank_figure(height=90 + 34 * len(rows))
+    """The score of each run as a point with its interval as a bar, the best on top.
+
+    Args:
+        rows: In any order.
+        names: By run id.
+        metric: A key of METRICS.
+        source: Data set, split and number of images, for the axis title.
+    """
+    figure = blank_figure(height=106 + 34 * len(rows))
     for row in reversed(best_first(rows)):
-        score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
-        if math.isnan(score.value):
-            continue
-        has_interval = not math.isnan(score.ci_low)
-        interval = confidence_interval(score.ci_low, score.ci_high)
-        words = f" ({interval})" if has_interval else ""
-        figure.add_trace(
-            go.Scatter(
-                x=[100 * score.value],
-                y=[names[row.run_id]],
-                error_x={
-                    "array": [100 * (score.ci_high - score.value)],
-                    "arrayminus": [100 * (score.value - score.ci_low)],
-                    "thickness": 3,
-                    "width": 0,
-                    "color": style.colour,
-                }
-                if has_interval
-                else None,
-                mode="markers",
-                marker={"size": 12, "color": style.colour, "symbol": style.symbol},
-                hovertemplate=f"<b>{names[row.run_id]}</b><br>{100 * score.value:.1f} %{words}"
-                "<extra></extra>",
-                showlegend=False,
-            )
-        )
-    figure.update_xaxes(title_text=f"{METRICS[metric].title} in %, with 95 % CI", gridcolor=GRID)
-    figure.update_yaxes(showgrid=False, automargin=True)
+        if not math.isnan(row.evaluation.scores[metric].value):
+            figure.add_trace(_point(row, plain_text(names[row.run_id]), metric))
+    unit = " in %" if METRICS[metric].unit == "%" else ""
+    title = f"{METRICS[metric].title}{unit}, with 95 % CI"
+    figure.update_xaxes(title_text=axis_title(title, source), gridcolor=GRID)
+    # The spaces leave room for the wider font that a saved picture may have.
+    figure.update_yaxes(showgrid=False, automargin=True, ticksuffix=4 * " ")
     return figure
+
+
+def _point(row: LeaderboardRow, name: str, metric: str) -> go.Scatter:
+    """One run; without an interval where there is none."""
+    score, style = row.evaluation.scores[metric], backbone_style(row.backbone)
+    scale = 100 if METRICS[metric].unit == "%" else 1
+    interval = None
+    if not math.isnan(score.ci_low):
+        interval = {
+            "array": [scale * (score.ci_high - score.value)],
+            "arrayminus": [scale * (score.value - score.ci_low)],
+            "thickness": 3,
+            "width": 0,
+            "color": style.colour,
+        }
+    return go.Scatter(
+        x=[scale * score.value],
+        y=[name],
+        error_x=interval,
+        mode="markers",
+        marker={"size": 12, "color": style.colour, "symbol": style.symbol},
+        hovertemplate=f"<b>{name}</b><br>{describe_score(metric, score)}<extra></extra>",
+        showlegend=False,
+    )
 
 
 def score_intervals_alt(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
 ) -> str:
     """What `score_intervals` shows, in words."""
-    parts = []
-    for row in best_first(rows):
-        score = row.evaluation.scores[metric]
-        parts.append(f"{names[row.run_id]} {100 * score.value:.1f}")
-    return f"{METRICS[metric].title} in percent, best first: {', '.join(parts)}."
+    listed = ", ".join(
+        f"{names[row.run_id]} {describe_score(metric, row.evaluation.scores[metric])}"
+        for row in best_first(rows)
+    )
+    return f"{METRICS[metric].title}, best first: {listed}."

@@ -6,57 +6,98 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pages.figures.frame import GRID, blank_figure
+from pages.figures.frame import (
+    GRID,
+    LEGEND_MARK_PX,
+    axis_title,
+    blank_figure,
+    legend_width,
+    plain_text,
+)
 from pages.shell.palette import Style
 
 LIVE = "#8060C8"  # reads on light and dark
+# Columns of a history, and what people call them.
+CURVES = {
+    "validation_accuracy": "Validation accuracy",
+    "validation_loss": "Validation loss",
+    "train_accuracy": "Training accuracy",
+    "train_loss": "Training loss",
+}
 
 
-def training_curves(
-    histories: Mapping[str, pd.DataFrame], styles: Mapping[str, Style], measure: str
+def learning_curves(
+    histories: Mapping[str, pd.DataFrame],
+    styles: Mapping[str, Style],
+    curve: str,
+    *,
+    source: str = "",
 ) -> go.Figure:
-    """One column of each run's history by epoch; the best epoch is marked."""
-    figure = blank_figure(height=340 + 18 * len(histories))
-    is_share = measure.endswith("accuracy")
+    """One column of the history of each run by epoch; the best epoch is marked.
+
+    Args:
+        histories: By the name of the run.
+        styles: The same.
+        curve: A key of CURVES.
+        source: Data set and split, for the axis title.
+    """
+    figure = blank_figure(height=370 + 18 * len(histories))
     for name, history in histories.items():
-        if measure not in history or history.empty:
-            continue
-        values = history[measure] * (100 if is_share else 1)
-        kept = best_epoch(history)
-        sizes = [13 if epoch == kept else 0 for epoch in history["epoch"]]
-        figure.add_trace(
-            go.Scatter(
-                x=history["epoch"],
-                y=values,
-                mode="lines+markers",
-                name=name,
-                line={"color": styles[name].colour, "dash": styles[name].dash, "width": 2},
-                marker={"size": sizes, "symbol": styles[name].symbol, "opacity": 1},
-                hovertemplate=f"<b>{name}</b><br>epoch %{{x}}: %{{y:.3g}}<extra></extra>",
-            )
-        )
-    unit = " in %" if is_share else ""
-    figure.update_xaxes(title_text="epoch (marked: best epoch, the checkpoint)", gridcolor=GRID)
+        if curve in history and not history.empty:
+            figure.add_trace(_curve(plain_text(name), history, styles[name], curve))
+    title = axis_title("epoch (marked: best epoch, the checkpoint)", source)
+    figure.update_xaxes(title_text=title, gridcolor=GRID)
     _whole_epochs(figure, histories.values())
-    figure.update_yaxes(title_text=f"{measure.replace('_', ' ')}{unit}", gridcolor=GRID)
+    unit = " in %" if _is_share(curve) else ""
+    figure.update_yaxes(title_text=f"{CURVES[curve].lower()}{unit}", gridcolor=GRID)
+    width = legend_width(histories) + LEGEND_MARK_PX
+    figure.update_layout(legend={"y": -0.28, "entrywidth": width})
     return figure
 
 
-def training_curves_alt(histories: Mapping[str, pd.DataFrame], measure: str) -> str:
-    """What `training_curves` shows, in words."""
-    kept = ", ".join(
+def _is_share(curve: str) -> bool:
+    return curve.endswith("accuracy")
+
+
+def _curve(name: str, history: pd.DataFrame, style: Style, curve: str) -> go.Scatter:
+    """The line of one run, with a mark at its best epoch."""
+    best = best_epoch(history)
+    sizes = [13 if epoch == best else 0 for epoch in history["epoch"]]
+    return go.Scatter(
+        x=history["epoch"],
+        y=history[curve] * (100 if _is_share(curve) else 1),
+        mode="lines+markers",
+        name=name,
+        line={"color": style.colour, "dash": style.dash, "width": 2},
+        marker={"size": sizes, "symbol": style.symbol, "opacity": 1},
+        hovertemplate=f"<b>{name}</b><br>epoch %{{x}}: %{{y:.3g}}<extra></extra>",
+    )
+
+
+def learning_curves_alt(histories: Mapping[str, pd.DataFrame], curve: str) -> str:
+    """What `learning_curves` shows, in words."""
+    best = ", ".join(
         f"{name} {best_epoch(history)} of {len(history)}"
         for name, history in histories.items()
         if best_epoch(history) is not None
     )
-    return f"{measure.replace('_', ' ').capitalize()} by epoch; best epochs: {kept}."
+    return f"{CURVES[curve]} by epoch; best epochs: {best}."
 
 
-def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
-    """One run's `measure`, "loss" or "accuracy", by epoch: training dotted, validation solid."""
-    figure = blank_figure(height=260)
+def live_curves(history: pd.DataFrame, measure: str, *, source: str = "") -> go.Figure:
+    """`measure` of one run, "loss" or "accuracy", by epoch: training dotted, validation solid.
+
+    Args:
+        history: Of the run.
+        measure: "loss" or "accuracy".
+        source: Run, data set and split, for the axis title.
+    """
+    figure = blank_figure(height=276)
     scale = 100 if measure == "accuracy" else 1
-    for part, dash in (("train", "dot"), ("validation", "solid")):
+    for part, title, dash in (
+        ("train", "training", "dot"),
+        ("validation", "validation", "solid"),
+    ):
         if f"{part}_{measure}" not in history:
             continue
         figure.add_trace(
@@ -64,14 +105,14 @@ def live_curves(history: pd.DataFrame, measure: str) -> go.Figure:
                 x=history["epoch"],
                 y=scale * history[f"{part}_{measure}"],
                 mode="lines" if len(history) > 1 else "markers",
-                name=part,
+                name=title,
                 line={"color": LIVE, "dash": dash, "width": 2},
-                hovertemplate=f"epoch %{{x}}, {part}: %{{y:.3g}}<extra></extra>",
+                hovertemplate=f"epoch %{{x}}, {title}: %{{y:.3g}}<extra></extra>",
             )
         )
     unit = " in %" if measure == "accuracy" else ""
     figure.update_layout(legend={"y": 1, "yanchor": "bottom"})
-    figure.update_xaxes(title_text="epoch", gridcolor=GRID)
+    figure.update_xaxes(title_text=axis_title("epoch", source), gridcolor=GRID)
     _whole_epochs(figure, [history])
     figure.update_yaxes(title_text=f"{measure}{unit}", gridcolor=GRID)
     return figure

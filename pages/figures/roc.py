@@ -5,66 +5,56 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from modelzoo.evaluation.roc import RocCurve
-from modelzoo.text import percent
-from pages.figures.frame import GRID, blank_figure
+from modelzoo.text import fraction, percent
+from pages.figures.frame import GRID, axis_title, blank_figure, plain_text
 from pages.shell.palette import Style
 
 RATES = "true positive rate %{y:.1f} % at false positive rate %{x:.1f} %"
-LEGEND_LINE = 20  # pixels
+AXES_PX = 440  # height without the legend
+LEGEND_LINE_PX = 20
+TO_LEGEND_PX = 76  # from the axis: its labels, its title, the source
 
 
-def roc_curves(curves: Mapping[str, RocCurve], styles: Mapping[str, Style]) -> go.Figure:
+def roc_curves(
+    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], *, source: str = ""
+) -> go.Figure:
     """ROC curves of all runs on one pair of axes, the largest area first, with operating points.
 
     Args:
-        curves: By the run's name.
-        styles: By the run's name.
+        curves: By the name of the run.
+        styles: The same.
+        source: Class, data set, split and number of images, for the axis title.
     """
-    figure = blank_figure(height=440)
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 100],
-            y=[0, 100],
-            mode="lines",
-            line={"color": GRID, "dash": "dot"},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    )
-    for name, curve in sorted(curves.items(), key=lambda item: -item[1].area):
-        figure.add_trace(
-            go.Scatter(
-                x=100 * curve.false_positive_rate,
-                y=100 * curve.sensitivity,
-                mode="lines",
-                name=f"{name}, AUC {percent(curve.area)}",
-                line={"color": styles[name].colour, "dash": styles[name].dash, "width": 2},
-                hovertemplate=f"<b>{name}</b><br>{RATES}<extra></extra>",
-                legendgroup=name,
-            )
-        )
-        false_positives, true_positives = curve.operating_point
-        figure.add_trace(
-            go.Scatter(
-                x=[100 * false_positives],
-                y=[100 * true_positives],
-                mode="markers",
-                name=f"{name}, operating point",
-                marker={"color": styles[name].colour, "symbol": styles[name].symbol, "size": 11},
-                hovertemplate=f"<b>{name}</b>, operating point (argmax)<br>{RATES}<extra></extra>",
-                legendgroup=name,
-                showlegend=False,
-            )
-        )
+    figure = blank_figure(height=AXES_PX)
+    figure.add_trace(_diagonal())
+    by_area = sorted(curves.items(), key=lambda item: -item[1].area)
+    labels = [f"AUC {fraction(curve.area)}, {name}" for name, curve in by_area]
+    for (name, curve), label in zip(by_area, labels, strict=True):
+        figure.add_trace(_line(name, plain_text(label), curve, styles[name]))
+        figure.add_trace(_operating_point(name, curve, styles[name]))
     # Below the axes, one line per run: on them it would hide curves, and beside them a phone has
-    # no room. A saved picture has room for a wider font, so that no number is cut.
+    # no room.
+    below = TO_LEGEND_PX + LEGEND_LINE_PX * len(curves)
     figure.update_layout(
-        height=440 + LEGEND_LINE * len(curves),
-        margin={"b": 60 + LEGEND_LINE * len(curves)},
-        legend={"orientation": "v", "x": 0, "y": -0.2, "yanchor": "top", "tracegroupgap": 0},
+        height=AXES_PX + below,
+        margin={"b": below},
+        legend={
+            # A horizontal one whose entries have a line each: the width of a vertical one is
+            # measured in the font of the page, so a saved picture with a wider font cut it.
+            "orientation": "h",
+            "entrywidth": 1,
+            "entrywidthmode": "fraction",
+            "x": 0,
+            "y": -TO_LEGEND_PX / (AXES_PX - figure.layout.margin.t),
+            "yanchor": "top",
+            "tracegroupgap": 0,
+        },
     )
     figure.update_xaxes(
-        title_text="false positive rate in %", range=[-1, 101], gridcolor=GRID, zeroline=False
+        title_text=axis_title("false positive rate in %", source),
+        range=[-1, 101],
+        gridcolor=GRID,
+        zeroline=False,
     )
     figure.update_yaxes(
         title_text="true positive rate (sensitivity) in %",
@@ -75,12 +65,52 @@ def roc_curves(curves: Mapping[str, RocCurve], styles: Mapping[str, Style]) -> g
     return figure
 
 
+def _diagonal() -> go.Scatter:
+    """The curve of guessing."""
+    return go.Scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"color": GRID, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _line(name: str, label: str, curve: RocCurve, style: Style) -> go.Scatter:
+    return go.Scatter(
+        x=100 * curve.false_positive_rate,
+        y=100 * curve.sensitivity,
+        mode="lines",
+        name=label,
+        line={"color": style.colour, "dash": style.dash, "width": 2},
+        hovertemplate=f"<b>{plain_text(name)}</b><br>{RATES}<extra></extra>",
+        legendgroup=name,
+    )
+
+
+def _operating_point(name: str, curve: RocCurve, style: Style) -> go.Scatter:
+    false_positives, true_positives = curve.operating_point
+    title = plain_text(name)
+    return go.Scatter(
+        x=[100 * false_positives],
+        y=[100 * true_positives],
+        mode="markers",
+        name=f"{title}, operating point",
+        marker={"color": style.colour, "symbol": style.symbol, "size": 11},
+        hovertemplate=f"<b>{title}</b>, operating point (argmax)<br>{RATES}<extra></extra>",
+        legendgroup=name,
+        showlegend=False,
+    )
+
+
 def roc_curves_alt(curves: Mapping[str, RocCurve], target: str) -> str:
     """What `roc_curves` shows, in words."""
     areas = sorted(((curve.area, name) for name, curve in curves.items()), reverse=True)
-    listed = ", ".join(f"{name} {percent(area)}" for area, name in areas)
+    listed = ", ".join(f"{name} {fraction(area)}" for area, name in areas)
     points = ", ".join(
-        f"{curves[name].operating_point[1]:.0%} at {curves[name].operating_point[0]:.0%}"
+        f"{percent(curves[name].operating_point[1], 0)} at "
+        f"{percent(curves[name].operating_point[0], 0)}"
         for _, name in areas
     )
     return (

@@ -46,6 +46,10 @@ OLD_KEYS: Mapping[str, Mapping[str, str]] = {
 # (page, key as it is) -> a title as it was -> as it is.
 OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("train", "train_split"): OLD_SPLIT_KINDS,
+    ("compare", "curve"): {
+        "Train accuracy": "Training accuracy",
+        "Train loss": "Training loss",
+    },
     ("compare", "roc"): {"mean of all classes": "macro-average"},
     ("explain", "view"): {
         "Where it looked": "Attribution maps",

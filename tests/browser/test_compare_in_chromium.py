@@ -140,7 +140,7 @@ def test_a_choice_is_in_the_link_and_a_fresh_browser_shows_the_same(
     page.goto(f"{address}/compare")
     page.get_by_role("radio", name="AUC").click()
     page.wait_for_url("**score=AUC**")
-    expect(page.get_by_text("AUC in %").first).to_be_attached()
+    expect(page.get_by_text("AUC, with 95 % CI").first).to_be_attached()
 
     colleague = browser.new_context().new_page()
     colleague.goto(page.url)

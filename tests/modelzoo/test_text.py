@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelzoo.text import percent
+from modelzoo.text import confidence_interval, fraction, percent
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,17 @@ def test_certainty_is_never_claimed_by_rounding(share: float, decimals: int) -> 
     assert (said == 0) == (share == 0)
     assert (said == 100) == (share == 1)
     assert said == pytest.approx(100 * share, abs=0.5)
+
+
+@given(st.floats(0, 1))
+def test_an_area_has_three_decimals_and_is_one_only_without_error(area: float) -> None:
+    said = fraction(area)
+
+    assert len(said) == len("0.995")
+    assert (float(said) == 1) == (area == 1)
+    assert float(said) == pytest.approx(area, abs=1e-3)
+
+
+def test_an_interval_ends_at_100_only_where_it_does() -> None:
+    assert confidence_interval(0.969, 1) == "95 % CI 96.9–100.0 %"
+    assert confidence_interval(0.5, 0.9999) == "95 % CI 50.0–99.9 %"

@@ -10,6 +10,7 @@ from modelzoo.evaluation.configurations import (
     differing_configurations,
 )
 from modelzoo.evaluation.rows import LeaderboardRow
+from pages.sections.compare.figures import name_file
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
 
@@ -27,7 +28,7 @@ def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]
         table,
         hide_index=True,
         height="content" if len(rows) <= WHOLE_ROWS else "auto",
-        key="settings",
+        key="configurations",
         alt="The options in which the runs differ: one row per run, one column per option.",
         column_config={
             "model": column.TextColumn("Model", pinned=True),
@@ -41,4 +42,4 @@ def draw_configurations(rows: Sequence[LeaderboardRow], names: Mapping[str, str]
             },
         },
     )
-    offer_csv(table, f"settings-{rows[0].split_id}")
+    offer_csv(table, name_file("configurations", rows[0]))

@@ -10,6 +10,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.runs.attribution_tables import read_quality
+from pages.sections.compare.figures import name_file
 from pages.shell.errors import error_in_place
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
@@ -57,7 +58,7 @@ def draw_faithfulness(
         "bootstrap over groups. A method is better than the three baseline maps where its "
         f"mean gain over each, image by image, has an interval above zero. {PUBLISHED}"
     )
-    offer_csv(_all_rows(found, names), f"maps-{rows[0].split_id}")
+    offer_csv(_all_rows(found, names), name_file("faithfulness", rows[0]))
     if missing:
         with st.expander(f"Not evaluated yet: {', '.join(plain(names[each]) for each in missing)}"):
             _offer_commands(missing)

@@ -15,6 +15,7 @@ from modelzoo.evaluation.hardest import (
 )
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import count, percent
+from pages.sections.compare.figures import name_file
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -61,9 +62,7 @@ def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> No
     cards = [_card(each, names) for each in shown]
     if cards:
         draw_gallery(cards, Path(rows[0].config.data), key="hard_page", card_px=280)
-    offer_csv(
-        results_table(shown, names), f"images-by-correct-models-{rows[0].split_id}", "List as CSV"
-    )
+    offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), "List as CSV")
 
 
 def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:

@@ -8,6 +8,7 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.frame import config
 from pages.figures.intervals import score_intervals, score_intervals_alt
+from pages.sections.compare.figures import describe_source, name_file
 
 
 def draw_intervals(
@@ -15,9 +16,9 @@ def draw_intervals(
 ) -> None:
     """One bar per run, and how to read them."""
     st.plotly_chart(
-        score_intervals(rows, names, metric),
+        score_intervals(rows, names, metric, source=describe_source(rows[0])),
         key="intervals",
-        config=config(metric, file_format),
+        config=config(name_file(metric, rows[0]), file_format),
         alt=score_intervals_alt(rows, names, metric),
     )
     st.caption(

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from modelzoo.evaluation.intervals import Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow
-from modelzoo.evaluation.tables import describe_score, leaderboard_table
+from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
+from pages.sections.compare.figures import name_file
 from pages.shell.run_status import STATE_COLOURS
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
 from pages.shell.text import code, plain
@@ -34,16 +34,16 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         alt="Leaderboard: one row per run with every score and its 95 % CI.",
         column_config=_columns(),
     )
-    offer_csv(leaderboard_table(rows), f"leaderboard-{rows[0].split_id}")
+    offer_csv(leaderboard_table(rows), name_file("leaderboard", rows[0]))
 
 
 def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
     """One row of the table."""
     return {
         "model": names[row.run_id],
-        "accuracy": _sortable(row.accuracy),
+        "accuracy": _sortable("accuracy", row),
         "weights": [BADGES[row.has_imagenet]],
-        **{name: _sortable(row.evaluation.scores[name]) for name in METRICS if name != "accuracy"},
+        **{name: _sortable(name, row) for name in METRICS if name != "accuracy"},
         "ms": row.ms_per_image,
         "parameters": row.parameters / 1e6,
         "seconds": row.seconds,
@@ -66,7 +66,7 @@ def _columns() -> dict[str, Any]:
             "few images.",
         ),
         **{
-            name: column.TextColumn(metric.title, help=f"{metric.help} In brackets the 95 % CI.")
+            name: column.TextColumn(f"{metric.title} (95 % CI)", help=metric.help)
             for name, metric in METRICS.items()
         },
         "ms": column.NumberColumn(
@@ -99,9 +99,10 @@ def draw_unfinished(board: Leaderboard) -> None:
         st.markdown(f":red-badge[damaged] {code(run_id)}: {plain(sentence)}")
 
 
-def _sortable(score: Score) -> str:
+def _sortable(metric: str, row: LeaderboardRow) -> str:
     """The score in words, padded: sorted by its letters, a column is sorted by its values."""
-    text = describe_score(score)
-    if math.isnan(score.value):
+    score = row.evaluation.scores[metric]
+    text = describe_score_briefly(metric, score)
+    if math.isnan(score.value) or METRICS[metric].unit != "%":
         return text
     return text.rjust(len(text) + len("100.0 ") - text.index("%"), FIGURE_SPACE)

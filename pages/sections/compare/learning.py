@@ -6,11 +6,11 @@ import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.frame import config
-from pages.figures.learning import training_curves, training_curves_alt
-from pages.shell.palette import Style, backbone_style
+from pages.figures.learning import CURVES, learning_curves, learning_curves_alt
+from pages.sections.compare.figures import describe_source, name_file, styles_by_name
 from pages.shell.reads import read_histories
 
-MEASURES = ("validation_accuracy", "validation_loss", "train_accuracy", "train_loss")
+FIRST = next(iter(CURVES))
 
 
 def draw_learning_curves(
@@ -18,18 +18,18 @@ def draw_learning_curves(
 ) -> None:
     """One metric by epoch for every run, the best epoch marked."""
     st.subheader("Learning curves")
-    measure = (
+    curve = (
         st.segmented_control(
             "Curve",
-            MEASURES,
-            default=MEASURES[0],
+            list(CURVES),
+            default=FIRST,
             required=True,
-            format_func=lambda name: name.replace("_", " ").capitalize(),
+            format_func=lambda name: CURVES[name],
             key="curve",
             bind="query-params",
             help="The best epoch is that of the lowest validation loss; its checkpoint is kept.",
         )
-        or MEASURES[0]
+        or FIRST
     )
     histories = {
         names[run_id]: each
@@ -40,12 +40,13 @@ def draw_learning_curves(
         st.caption("None of these runs has a history.")
         return
     st.plotly_chart(
-        training_curves(histories, _styles(rows, names), measure),
+        learning_curves(
+            histories,
+            styles_by_name(rows, names),
+            curve,
+            source=describe_source(rows[0], has_test=False),
+        ),
         key="training",
-        config=config(f"learning-curves-{rows[0].split_id}", file_format),
-        alt=training_curves_alt(histories, measure),
+        config=config(name_file(f"learning-curves-{curve}", rows[0]), file_format),
+        alt=learning_curves_alt(histories, curve),
     )
-
-
-def _styles(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> dict[str, Style]:
-    return {names[row.run_id]: backbone_style(row.backbone) for row in rows}

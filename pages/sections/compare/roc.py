@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
-from pages.figures.frame import config
+from pages.figures.frame import config, plain_text
 from pages.figures.roc import roc_curves, roc_curves_alt
-from pages.sections.compare.learning import _styles
+from pages.sections.compare.figures import describe_source, name_file, styles_by_name
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_curves
 from pages.shell.text import plain
@@ -28,7 +28,7 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
             key="roc",
             bind="query-params",
             help="One class against the rest, or the macro-average over the classes. The area "
-            "under a curve (AUC) is 50 % for guessing and 100 % for no error at any threshold.",
+            "under a curve (AUC) is 0.5 for guessing and 1 for no error at any threshold.",
         )
         or MACRO
     )
@@ -41,10 +41,14 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         st.caption(f"No test image is of class {plain(target)}, or all are, so there is no curve.")
         return
     st.plotly_chart(
-        roc_curves(curves, _styles(rows, names)),
+        roc_curves(
+            curves,
+            styles_by_name(rows, names),
+            source=f"{_describe_target(target)}: {describe_source(rows[0])}",
+        ),
         width=760,
         key="roc-curves",
-        config=config(f"roc-{rows[0].split_id}", file_format),
+        config=config(name_file(f"roc-{target}", rows[0]), file_format),
         alt=roc_curves_alt(curves, target),
     )
     st.caption(
@@ -52,3 +56,8 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         "operating point (argmax): the class with the highest probability is predicted. That is no "
         "single threshold, so the mark may lie below the curve."
     )
+
+
+def _describe_target(target: str) -> str:
+    """Which curves they are, as the figure names it."""
+    return target if target == MACRO else plain_text(f"class {target}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.figures.clickable import clickable_entries
+from pages.figures.clickable import clickable_cells
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import probability_bars
 from pages.sections.explain.prediction import Prediction
@@ -127,7 +127,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
     chart = f"cells-after-{clicks}-clicks"
     with place:
         st.plotly_chart(
-            clickable_entries(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
+            clickable_cells(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
             # A new chart each time: a second click on a point would only take its mark away.
             key=chart,
             on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),

@@ -1,12 +1,14 @@
 """One run in detail: progress, learning curves, log, and what can be done with it."""
 
 import time
+from pathlib import PurePath
 
 import streamlit as st
 
 from modelzoo import paths
 from modelzoo.config.train_config import format_config
 from modelzoo.errors import UserError
+from modelzoo.evaluation.rows import SPLIT_WORDS
 from modelzoo.files import read_end
 from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
@@ -16,7 +18,7 @@ from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status, read_status
 from modelzoo.text import describe_seconds
 from modelzoo.training.devices import find_device
-from pages.figures.frame import FORMATS, config
+from pages.figures.frame import FORMATS, config, plain_text
 from pages.figures.learning import live_curves, live_curves_alt
 from pages.sections.train.queue import offer_stop
 from pages.shell.errors import error_in_place
@@ -57,7 +59,7 @@ def show_run(run: Run) -> None:
         _draw_actions(run, status)
         _draw_curves(run)
         _draw_log(run)
-    with st.expander("All settings", key="settings", on_change="rerun") as section:
+    with st.expander("Configuration", key="configuration", on_change="rerun") as section:
         if section.open:
             st.code(format_config(run.config), language=None)
 
@@ -136,11 +138,14 @@ def _draw_curves(run: Run) -> None:
     if history.empty:
         st.caption("Learning curves appear after the first epoch.")
         return
+    about = run.config
+    data = PurePath(about.data).name or about.data
+    source = plain_text(f"{run.id}: {data}, {SPLIT_WORDS[about.split]}, seed {about.seed}")
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         column.plotly_chart(
-            live_curves(history, measure),
+            live_curves(history, measure, source=source),
             key=f"live-{measure}",
-            config=config(f"{run.id}-{measure}", FORMATS[0]),
+            config=config(f"{measure}-{run.id}-{about.split}-seed{about.seed}", FORMATS[0]),
             alt=live_curves_alt(history, measure),
         )
 

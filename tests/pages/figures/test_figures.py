@@ -1,3 +1,4 @@
+import html
 import re
 from pathlib import Path
 
@@ -6,8 +7,11 @@ import pandas as pd
 import pytest
 
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.evaluation.roc import roc_curve
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.roc import macro_roc, roc_curve
 from modelzoo.evaluation.rows import name_rows, read_row
+from modelzoo.evaluation.tables import describe_score_briefly
+from modelzoo.runs.predictions import read_predictions
 from pages.figures.confusion import (
     EMPTY_ENTRY,
     FULL,
@@ -19,8 +23,15 @@ from pages.figures.confusion import (
 )
 from pages.figures.frame import config
 from pages.figures.intervals import score_intervals, score_intervals_alt
-from pages.figures.learning import best_epoch, training_curves, training_curves_alt
+from pages.figures.learning import (
+    CURVES,
+    best_epoch,
+    learning_curves,
+    learning_curves_alt,
+    live_curves,
+)
 from pages.figures.roc import roc_curves, roc_curves_alt
+from pages.sections.compare.figures import describe_source, name_file, styles_by_name
 from pages.shell.palette import BACKBONE_STYLES, CLASS_COLOURS, backbone_style, class_colours
 from tests.run_folders import guess, make_run
 
@@ -54,8 +65,8 @@ def test_colours_stand_out_on_light_and_dark_pages(page: str) -> None:
 
 def test_numbers_can_be_read_on_every_shade_of_a_confusion_matrix() -> None:
     full, empty = (
-        np.array([int(cell[at : at + 2], 16) for at in (1, 3, 5)])
-        for cell in (FULL_ENTRY, EMPTY_ENTRY)
+        np.array([int(entry[at : at + 2], 16) for at in (1, 3, 5)])
+        for entry in (FULL_ENTRY, EMPTY_ENTRY)
     )
     for share in np.linspace(0, 1, 101):
         shade = "#" + "".join(f"{round(c):02x}" for c in empty + share * (full - empty))
@@ -83,7 +94,7 @@ def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
     assert best.x[0] + best.error_x.array[0] == pytest.approx(100 * score.ci_high)
     assert best.marker.color == BACKBONE_STYLES["resnet50"].colour
     words = score_intervals_alt(rows, name_rows(rows), "accuracy")
-    assert re.match(r"Accuracy in percent, best first: ResNet50 [\d.]+, VGG16", words)
+    assert re.match(r"Accuracy, best first: ResNet50 [\d.]+ % \(95 % CI .+\), VGG16", words)
 
 
 def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
@@ -101,17 +112,17 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
         ("b", "a"),
         ("a", "b"),
         ("b", "b"),
-    ]  # what a click returns: said to be, true class
+    ]  # what a click returns: predicted class, true class
     assert confusion_alt(COUNTS, ("a", "b"), "Net") == (
         "Net: 13 of 15 test images correct; the most frequent error is a predicted as b, 2 times."
     )
     assert confusion_alt(np.diag([1, 2]), ("a", "b"), "Net").endswith("no error.")
 
 
-def test_the_cell_that_was_chosen_is_framed() -> None:
+def test_the_entry_that_was_chosen_is_framed() -> None:
     (frame,) = confusion_matrix(COUNTS, ("a", "b"), ("a", "b")).layout.shapes
 
-    assert frame.x0 < 1 < frame.x1  # said to be b
+    assert frame.x0 < 1 < frame.x1  # predicted class b
     assert frame.y0 < 0 < frame.y1  # true class a
     assert not confusion_matrix(COUNTS, ("a", "b")).layout.shapes
 
@@ -139,14 +150,105 @@ def test_roc_curves_are_listed_by_area() -> None:
     figure = roc_curves(curves, styles)
 
     drawn = [trace for trace in figure.data if trace.name]
-    lines = [trace.name.split(",")[0] for trace in drawn if trace.mode == "lines"]
+    lines = [trace.legendgroup for trace in drawn if trace.mode == "lines"]
     points = {trace.legendgroup: (*trace.x, *trace.y) for trace in drawn if trace.mode != "lines"}
     assert lines == ["Good", "Bad"]
     assert points["Bad"] == pytest.approx([100 * each for each in curves["Bad"].operating_point])
-    assert "AUC: Good 9" in roc_curves_alt(curves, "Benign")
+    assert "AUC: Good 0.9" in roc_curves_alt(curves, "Benign")
 
 
-def test_the_epoch_that_was_kept_is_marked() -> None:
+def test_an_area_is_written_the_same_in_legend_interval_and_words(tmp_path: Path) -> None:
+    row = read_row(make_run(tmp_path, "net", skill=3, backbone="vgg16"))
+    predictions = read_predictions(tmp_path / "net").only("test")
+    curves = [roc_curve(predictions.labels, predictions.probabilities, k) for k in range(4)]
+    macro = macro_roc([curve for curve in curves if curve])
+
+    legend = roc_curves({"VGG16": macro}, {"VGG16": backbone_style("vgg16")}).data[1].name
+    hover = score_intervals([row], {"net": "VGG16"}, "auc").data[0].hovertemplate
+
+    area = describe_score_briefly("auc", row.evaluation.scores["auc"]).split()[0]
+    assert re.fullmatch(r"[01]\.\d{3}", area)
+    assert legend == f"AUC {area}, VGG16"
+    assert f">{area} (95 % CI " in hover
+    assert f"VGG16 {area}" in score_intervals_alt([row], {"net": "VGG16"}, "auc")
+    assert f"VGG16 {area}" in roc_curves_alt({"VGG16": macro}, "macro-average")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_score_and_its_ends_lie_where_the_axis_says(tmp_path: Path, metric: str) -> None:
+    row = read_row(make_run(tmp_path, "net", skill=1))
+    score = row.evaluation.scores[metric]
+
+    figure = score_intervals([row], {"net": "Net"}, metric, source="smears")
+
+    scale = 100 if " in %" in figure.layout.xaxis.title.text else 1
+    (point,) = figure.data
+    assert point.x[0] == pytest.approx(scale * score.value)
+    assert point.x[0] + point.error_x.array[0] == pytest.approx(scale * score.ci_high)
+
+
+def test_every_figure_of_runs_names_its_data_inside(tmp_path: Path) -> None:
+    row = read_row(make_run(tmp_path, "net", seed=3))
+    predictions = guess(np.random.default_rng(0))
+    curve = roc_curve(predictions.labels, predictions.probabilities, 0)
+    history = pd.DataFrame({"epoch": [1], "train_loss": [1.0]})
+    style = backbone_style("vgg16")
+    source = describe_source(row)
+    assert curve
+    figures = [
+        score_intervals([row], {"net": "Net"}, "f1", source=source),
+        confusion_matrix(COUNTS, ("a", "b"), source=source),
+        roc_curves({"Net": curve}, {"Net": style}, source=source),
+        learning_curves({"Net": history}, {"Net": style}, "train_loss", source=source),
+        live_curves(history, "loss", source=source),
+    ]
+
+    assert source == f"smears, grouped split, seed 3, {row.evaluation.images} test images"
+    for figure in figures:
+        assert source in figure.layout.xaxis.title.text
+    assert name_file("roc", row).startswith("roc-smears-grouped-seed3-")
+
+
+@pytest.mark.parametrize("name", ["<b>bold</b>", "a & b", "<a href='x'>y</a>"])
+def test_names_in_figures_are_shown_as_they_stand(tmp_path: Path, name: str) -> None:
+    row = read_row(make_run(tmp_path, "net"))
+    history = pd.DataFrame({"epoch": [1], "train_loss": [1.0]})
+    style = {name: backbone_style("vgg16")}
+    predictions = guess(np.random.default_rng(0))
+    curve = roc_curve(predictions.labels, predictions.probabilities, 0)
+    assert curve
+
+    drawn = [
+        score_intervals([row], {"net": name}, "f1").data[0].y[0],
+        learning_curves({name: history}, style, "train_loss").data[0].name,
+        confusion_matrix(COUNTS, (name, "b")).layout.xaxis.ticktext[0],
+        roc_curves({name: curve}, style).data[1].name.removeprefix(f"AUC {curve.area:.3f}, "),
+    ]
+
+    assert {html.unescape(each) for each in drawn} == {name}
+    assert not any(mark in each for each in drawn for mark in "<>")
+
+
+def test_runs_of_one_backbone_have_lines_of_their_own(tmp_path: Path) -> None:
+    rows = [read_row(make_run(tmp_path, name, backbone="resnet152")) for name in "abc"]
+
+    styles = styles_by_name(rows, {name: name for name in "abc"})
+
+    assert len({style.dash for style in styles.values()}) == 3
+    assert len({style.colour for style in styles.values()}) == 1
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_epochs_are_whole(curve: str) -> None:
+    for epochs in (1, 2, 3, 40):
+        history = pd.DataFrame({"epoch": range(1, epochs + 1), curve: np.linspace(0, 1, epochs)})
+
+        axis = learning_curves({"Net": history}, {"Net": backbone_style("vgg16")}, curve).layout
+
+        assert axis.xaxis.dtick == int(axis.xaxis.dtick) >= 1
+
+
+def test_the_best_epoch_is_marked() -> None:
     history = pd.DataFrame(
         {
             "epoch": [1, 2, 3],
@@ -156,12 +258,12 @@ def test_the_epoch_that_was_kept_is_marked() -> None:
     )
     styles = {"Net": backbone_style("vgg16")}
 
-    figure = training_curves({"Net": history}, styles, "validation_accuracy")
+    figure = learning_curves({"Net": history}, styles, "validation_accuracy")
 
     assert best_epoch(history) == 2
     assert figure.data[0].marker.size == (0, 13, 0)
     assert figure.data[0].y.tolist() == [50, 80, 90]
-    assert training_curves_alt({"Net": history}, "validation_accuracy") == (
+    assert learning_curves_alt({"Net": history}, "validation_accuracy") == (
         "Validation accuracy by epoch; best epochs: Net 2 of 3."
     )
 
@@ -169,7 +271,7 @@ def test_the_epoch_that_was_kept_is_marked() -> None:
 def test_a_history_without_epochs_is_left_out() -> None:
     empty = {"Net": pd.DataFrame({"epoch": []})}
 
-    figure = training_curves(empty, {"Net": backbone_style("vgg16")}, "train_loss")
+    figure = learning_curves(empty, {"Net": backbone_style("vgg16")}, "train_loss")
 
     assert not figure.data
     assert best_epoch(empty["Net"]) is None

@@ -1,0 +1,54 @@
+"""What the figures of the page Compare share: their source, the names of files, styles."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from modelzoo.evaluation.rows import SPLIT_WORDS, LeaderboardRow
+from modelzoo.text import count
+from pages.figures.frame import plain_text
+from pages.shell.palette import Style, backbone_style
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # Plotly's names
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
+
+
+def describe_source(row: LeaderboardRow, *, has_test: bool = True) -> str:
+    """What a figure was made from, for inside of it: data set, split, seed, number of images.
+
+    Args:
+        row: One of the runs shown, all of one split.
+        has_test: Whether the figure is of test images, whose number is then said.
+    """
+    words = f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
+    images = f", {count(row.evaluation.images, 'test image')}" if has_test else ""
+    return plain_text(words + images)
+
+
+def name_file(what: str, row: LeaderboardRow) -> str:
+    """The name of a file that is exported, without its ending: what it is, data set, split, seed.
+
+    Args:
+        what: For example "roc".
+        row: One of the runs shown, all of one split.
+    """
+    split = f"{row.split_kind}-seed{row.seed}-{row.split_id[:6]}"
+    return _NOT_IN_FILE_NAMES.sub("_", f"{what}-{row.dataset}-{split}")
+
+
+def styles_by_name(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> dict[str, Style]:
+    """How the curves of each run are drawn: runs of one backbone differ in their dashes.
+
+    Args:
+        rows: In the order of the figure.
+        names: By run id.
+    """
+    before: Counter[str] = Counter()
+    styles = {}
+    for row in rows:
+        style = backbone_style(row.backbone)
+        turn = DASHES.index(style.dash) + before[row.backbone]
+        styles[names[row.run_id]] = replace(style, dash=DASHES[turn % len(DASHES)])
+        before[row.backbone] += 1
+    return styles
