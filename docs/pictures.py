@@ -53,11 +53,11 @@ def main() -> None:
                 page.close()
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"http://127.0.0.1:{PORT}/compare?entry={quote(_largest_mistake())}")
-            page.locator("img[alt*='said to be']").first.wait_for(timeout=120_000)
+            page.locator("img[alt*=', predicted ']").first.wait_for(timeout=120_000)
             expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
             images = page.get_by_role("heading", name="Images of this entry")
             images.evaluate("each => each.scrollIntoView({block: 'center'})")
-            draw(page, "img[alt*='said to be']", PICTURES / "cell.png")
+            draw(page, "img[alt*=', predicted ']", PICTURES / "cell.png")
             browser.close()
     finally:
         server.terminate()

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.sections.compare.verdict import draw_verdict
-from pages.sections.home.dataset import dataset_report
-from pages.sections.home.overview import doors, machine, running
+from pages.sections.home.dataset import draw_dataset
+from pages.sections.home.overview import draw_doors, draw_machine, draw_running
 from pages.sections.home.weights import draw_weights
 from pages.shell.demo import offer_demo
 from pages.shell.entry import enter_page
@@ -16,7 +16,8 @@ enter_page("home")
 st.title("Home")
 st.write(
     "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
-    "which is better, can we tell, where did it look, and can that be trusted?"
+    "which model is better, whether the difference is significant, which regions of an image its "
+    "prediction depends on, and how faithful such a map is."
 )
 states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
@@ -30,10 +31,10 @@ with error_in_place():
         st.write("The demo trains the first models, on synthetic smears, in about five minutes:")
         offer_demo()
 
-running(states)
-doors()
+draw_running(states)
+draw_doors()
 st.subheader("Overview")
 with error_in_place():
-    machine(board)
+    draw_machine(board)
 draw_weights()
-dataset_report()
+draw_dataset()

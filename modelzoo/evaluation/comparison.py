@@ -12,7 +12,7 @@ from modelzoo.evaluation.intervals import CONFIDENCE, RESAMPLES, Evaluation, dra
 
 @dataclass(frozen=True, slots=True)
 class AccuracyDifference:
-    """How far one run's accuracy lies below another's on the same images, with its interval."""
+    """How far the accuracy of one run lies below that of another on the same images."""
 
     value: float
     ci_low: float
@@ -32,7 +32,7 @@ def accuracy_differences(
     The 95 % hold for all of them together: the half-width is the bootstrap's standard error times
     the 95th percentile, over resamples, of the largest standardised deviation among them (Efron and
     Tibshirani 1993, ch. 12), so that ten comparisons do not find a difference by chance. Few groups
-    widen it as Student's t does; one group says nothing (infinite).
+    widen it as Student's t does; one group has an infinite one.
 
     A group that a run has no prediction for counts for the others alone.
     """

@@ -1,4 +1,4 @@
-"""Configuration differences between runs: a comparison of backbones wants all else equal."""
+"""Configuration differences between runs: in a comparison of backbones all else should be equal."""
 
 from collections.abc import Mapping
 from dataclasses import fields

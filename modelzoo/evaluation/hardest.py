@@ -31,12 +31,14 @@ class ImageResult:
     @property
     def n_correct(self) -> int:
         """How many models are correct."""
-        return sum(saying.is_correct for saying in self.by_model)
+        return sum(prediction.is_correct for prediction in self.by_model)
 
     @property
     def wrong_confidence(self) -> float:
         """Mean probability of the wrong predictions; 0 without any."""
-        wrong = [saying.probability for saying in self.by_model if not saying.is_correct]
+        wrong = [
+            prediction.probability for prediction in self.by_model if not prediction.is_correct
+        ]
         return sum(wrong) / len(wrong) if wrong else 0.0
 
 
@@ -53,7 +55,7 @@ def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
         return []
     first = next(iter(predictions.values()))
     shared = set.intersection(*(set(by_image) for by_image in by_model.values()))
-    judged = [
+    results = [
         ImageResult(
             image,
             first.classes[label],
@@ -62,74 +64,74 @@ def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
         for image, label in zip(first.images, first.labels.tolist(), strict=True)
         if image in shared
     ]
-    return sorted(judged, key=lambda each: (each.n_correct, -each.wrong_confidence, each.image))
+    return sorted(results, key=lambda each: (each.n_correct, -each.wrong_confidence, each.image))
 
 
 def images_of_entry(
-    judged: Sequence[ImageResult], *, label: str, predicted: str
+    results: Sequence[ImageResult], *, label: str, predicted: str
 ) -> list[ImageResult]:
-    """Those of one entry of a confusion matrix.
+    """The images of one entry of a confusion matrix.
 
     Args:
-        judged: By one run.
+        results: By one run.
         label: The true class.
         predicted: The predicted class.
     """
     return [
-        each for each in judged if (each.label, each.by_model[0].predicted) == (label, predicted)
+        each for each in results if (each.label, each.by_model[0].predicted) == (label, predicted)
     ]
 
 
-def describe_agreement(judged: Sequence[ImageResult]) -> str:
+def describe_agreement(results: Sequence[ImageResult]) -> str:
     """On how many images all models are correct, all wrong, and some either; one sentence."""
-    if not judged:
+    if not results:
         return "No test image has a prediction of every model shown."
-    models = len(judged[0].by_model)
-    images = count(len(judged), "test image")
-    correct = sum(each.n_correct == models for each in judged)
+    models = len(results[0].by_model)
+    images = count(len(results), "test image")
+    correct = sum(each.n_correct == models for each in results)
     if models == 1:
         return f"The model is correct on {correct} of {images}."
-    wrong = sum(each.n_correct == 0 for each in judged)
+    wrong = sum(each.n_correct == 0 for each in results)
     return (
         f"{'Both' if models == 2 else f'All {models}'} models are correct on {correct} of {images} "
-        f"and wrong on {wrong}; on {len(judged) - correct - wrong} they differ."
+        f"and wrong on {wrong}; on {len(results) - correct - wrong} they differ."
     )
 
 
-def results_table(judged: Sequence[ImageResult], names: Mapping[str, str]) -> pd.DataFrame:
+def results_table(results: Sequence[ImageResult], names: Mapping[str, str]) -> pd.DataFrame:
     """One row per image, and per run two columns: the predicted class and its probability.
 
     Args:
-        judged: In the order of the rows.
+        results: In the order of the rows.
         names: By run id.
     """
     return pd.DataFrame(
         [
             {"image": each.image, "true_class": each.label, "models_correct": each.n_correct}
             | {
-                f"{names[saying.run_id]}{what}": value
-                for saying in each.by_model
+                f"{names[prediction.run_id]}{what}": value
+                for prediction in each.by_model
                 for what, value in (
-                    (" predicted", saying.predicted),
-                    (" probability", saying.probability),
+                    (" predicted", prediction.predicted),
+                    (" probability", prediction.probability),
                 )
             }
-            for each in judged
+            for each in results
         ]
     )
 
 
 def _predictions_by_image(run_id: str, predictions: Predictions) -> dict[str, ModelPrediction]:
     """By image id, of the images that have a label."""
-    said = predictions.probabilities.argmax(1)
-    surest = predictions.probabilities.max(1)
+    index = predictions.probabilities.argmax(1)
+    probability = predictions.probabilities.max(1)
     rows = np.flatnonzero(predictions.labels >= 0)
     return {
         predictions.images[row]: ModelPrediction(
             run_id,
-            predictions.classes[said[row]],
-            float(surest[row]),
-            bool(said[row] == predictions.labels[row]),
+            predictions.classes[index[row]],
+            float(probability[row]),
+            bool(index[row] == predictions.labels[row]),
         )
         for row in rows.tolist()
     }

@@ -9,13 +9,13 @@ from modelzoo.evaluation.metrics import Floats, Integers
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
 class RocCurve:
-    """Share of a class that is true_positives against the share of the rest that is let in."""
+    """True positive rate of a class against its false positive rate, over all thresholds."""
 
     false_positive_rate: Floats  # (T,), from 0 to 1
     sensitivity: Floats  # (T,), from 0 to 1
     area: float
-    # (false positive rate, sensitivity) of the answers as given: the likeliest class. Of more than
-    # two classes no single threshold gives these answers, so the point may lie below the curve.
+    # (false positive rate, sensitivity) of the class with the highest probability (argmax). Of more
+    # than two classes no single threshold gives it, so the point may lie below the curve.
     operating_point: tuple[float, float]
 
 

@@ -1,4 +1,4 @@
-"""One row per evaluated run: what its folder says of scores, split and cost."""
+"""One row per evaluated run: scores, split and cost, as its folder has them."""
 
 import math
 import time
@@ -28,7 +28,7 @@ SPLIT_WORDS = {
 
 
 SPLIT_HELP = {
-    "random": "random: any image may be in the test, even when its neighbour was trained on.",
+    "random": "random: any image may be in the test set, even when its neighbour was trained on.",
     "grouped": "grouped: images of one patient, or overlapping fields, stay together.",
     "background": "background: whole clusters of background colour are held out, a proxy for "
     "unseen slides.",
@@ -41,7 +41,7 @@ WEIGHTS_WORDS = {True: "ImageNet", False: "none", None: "not known"}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LeaderboardRow:
-    """One run that was tested."""
+    """One run that was evaluated."""
 
     run_id: str
     backbone: str
@@ -64,7 +64,7 @@ class LeaderboardRow:
 
     @property
     def accuracy(self) -> Score:
-        """Share of the test images named right."""
+        """Share of the test images whose true class is predicted."""
         return self.evaluation.scores["accuracy"]
 
 
@@ -81,7 +81,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class SplitChoice:
-    """A split that runs were tested on: only runs of one may be compared."""
+    """A split that runs were evaluated on: only runs of one may be compared."""
 
     split_id: str
     title: str  # data set, kind, seed, start of the id: stands in links, so it must not change
@@ -90,7 +90,7 @@ class SplitChoice:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """What the runs of a folder have to show."""
+    """The runs of a folder: evaluated, unfinished, damaged."""
 
     rows: tuple[LeaderboardRow, ...]
     unfinished: tuple[Unfinished, ...]
@@ -103,11 +103,11 @@ def read_leaderboard(
     now: float | None = None,
     read: Callable[[Run], LeaderboardRow] | None = None,
 ) -> Leaderboard:
-    """A row for each run that was tested; the unfinished; a sentence for each damaged one.
+    """A row for each evaluated run; the unfinished; a sentence for each damaged one.
 
     Args:
         runs: In any order.
-        now: Seconds since the epoch, to see which runs are still heard of; None: the present.
+        now: Seconds since the epoch, to see which runs still have a heartbeat; None: the present.
         read: In place of `read_row`, for a reader that remembers.
     """
     read = read or read_row
@@ -135,7 +135,7 @@ def read_row(
     resamples: int = RESAMPLES,
     read: Callable[[Path], Predictions] = read_predictions,
 ) -> LeaderboardRow:
-    """What `run` scored on its test part, and what it cost.
+    """The scores of `run` on its test set, and what it cost.
 
     Args:
         run: Its folder.
@@ -185,7 +185,7 @@ def read_row(
 
 
 def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
-    """What the predictions of `run` on one part are worth.
+    """The scores of the predictions of `run` on one part.
 
     Raises:
         UserError: There is no such part; its split or predictions are missing or damaged.
@@ -230,7 +230,7 @@ def _require_same_images(run: Run, split: Split, predictions: Predictions, part:
 
 
 def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:
-    """The splits that `rows` were tested on, the one with most runs first."""
+    """The splits that `rows` were evaluated on, the one with most runs first."""
     by_split = _by_split(rows)
     return [
         SplitChoice(split_id, f"{_describe_split(members[0])}, {split_id[:6]}", len(members))
@@ -271,7 +271,7 @@ def _describe_split(row: LeaderboardRow) -> str:
 
 
 def describe_test(row: LeaderboardRow) -> str:
-    """Which images `row` was tested on: data set, split, seed and sizes."""
+    """Which images `row` was evaluated on: data set, split, seed and sizes."""
     evaluation = row.evaluation
     return (
         f"{_describe_split(row)}: "
@@ -293,7 +293,7 @@ def backbone_title(run: Run) -> str:
 
 
 def _status_of(run: Run, now: float) -> Status | None:
-    """The run's status; None where only its predictions are left to speak for it."""
+    """The run's status; None where it has predictions and no readable status."""
     try:
         return read_status(run.path, now=now)
     except UserError:
@@ -333,7 +333,7 @@ def describe_status(status: Status) -> str:
     if status.epochs:
         words += f", epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
     if status.images_per_second > 0:
-        words += f", {status.images_per_second:.0f} images a second"
+        words += f", {status.images_per_second:.0f} images per second"
     if status.seconds_left is not None:
         words += f", about {describe_seconds(status.seconds_left)} left"
     return f"{words}."

@@ -1,4 +1,4 @@
-"""The sentences that compare runs: which is best, and can we tell? No files, no drawing."""
+"""The sentences that compare runs: the order, what is significant. No files, no drawing."""
 
 import math
 from collections import defaultdict
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelzoo.evaluation.comparison import AccuracyDifference, accuracy_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import (
+    SPLIT_WORDS,
     LeaderboardRow,
     best_first,
     describe_test,
@@ -18,7 +19,7 @@ from modelzoo.text import capital, confidence_interval, count, join, number, per
 
 
 def verdict(rows: Sequence[LeaderboardRow]) -> str:
-    """Which run is best, and can we tell? In a few sentences, with the split they hold for."""
+    """Which run has the highest accuracy, which others differ, and on which split."""
     return " ".join(verdict_sentences(rows))
 
 
@@ -59,31 +60,27 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
 
 
 def describe_split_effect(rows: Sequence[LeaderboardRow]) -> str:
-    """What a harder split does to the same backbones on the same data; empty if none can say.
+    """Accuracies of the same backbones on an easier and a harder split; empty without such runs.
 
-    A figure means nothing without its split: the drop from images of slides that were trained on to
-    slides that were not is often larger than that between any two backbones.
+    The difference is often larger than that between any two backbones. No interval is given, so
+    nothing is claimed of it.
     """
     effects = sorted(_effects(rows), key=lambda effect: (-effect.runs, effect.gain, effect.title))
     if not effects:
         return ""
     first, rest = effects[0], effects[1:]
     sentence = (
-        f"{_EFFECT_WORDS[first.hard_kind]} {_verb(first.gain)} {first.title} "
-        f"from {percent(first.easy)} ({first.easy_kind}, {count(first.easy_seeds, 'seed')}) "
-        f"to {percent(first.hard)} ({first.hard_kind}, {count(first.hard_seeds, 'seed')})"
+        f"Mean test accuracy of {first.title} on {first.dataset}: "
+        f"{percent(first.easy)} on the {SPLIT_WORDS[first.easy_kind]} "
+        f"({count(first.easy_seeds, 'seed')}), "
+        f"{percent(first.hard)} on the {SPLIT_WORDS[first.hard_kind]} "
+        f"({count(first.hard_seeds, 'seed')})"
     )
     rest = [effect for effect in rest if effect.hard_kind == first.hard_kind]
     if rest:
-        who = rest[0].title if len(rest) == 1 else f"{number(len(rest))} others"
-        sentence += f", and {who} by {_change([other.gain for other in rest])}"
-    return f"{sentence}: mean test accuracy on {first.dataset}."
-
-
-_EFFECT_WORDS = {
-    "background": "Testing on held-out background clusters",
-    "grouped": "Keeping groups together",
-}
+        who = f"{rest[0].title}: " if len(rest) == 1 else f"{number(len(rest))} others: "
+        sentence += f"; {who}{_change([other.gain for other in rest])}"
+    return f"{sentence}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class _Effect:
 
 
 def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
-    """One for each backbone and way of training that was tested on two kinds of split."""
+    """One for each backbone and way of training that was evaluated on two kinds of split."""
     accuracies: dict[tuple[object, ...], dict[str, dict[int, list[float]]]] = {}
     first_row: dict[tuple[object, ...], LeaderboardRow] = {}
     for row in rows:
@@ -145,18 +142,16 @@ def _mean_over_seeds(values_by_seed: dict[int, list[float]]) -> float:
     return sum(means) / len(means)
 
 
-def _verb(gain: float) -> str:
-    if abs(gain) < 0.005:
-        return "hardly moves"
-    return "lowers" if gain < 0 else "raises"
-
-
 def _change(gains: Sequence[float]) -> str:
-    """The range of `gains` in points; signed where they do not all fall."""
+    """The range of `gains` in points, with their signs: `+1 point`, `+3 to +20 points`."""
     points = sorted(round(100 * gain) for gain in gains)
-    texts = [f"{-p}" if points[-1] <= 0 else f"{p:+}" for p in points]
-    low, high = (texts[-1], texts[0]) if points[-1] <= 0 else (texts[0], texts[-1])
-    return f"{low} points" if low == high else f"{low} to {high} points"
+    low, high = (
+        f"{each:+}".replace("-", "\N{MINUS SIGN}") if each else "0"
+        for each in (points[0], points[-1])
+    )
+    if low != high:
+        return f"{low} to {high} points"
+    return f"{low} {'point' if abs(points[0]) == 1 else 'points'}"
 
 
 def _describe_order(best: str, tied: list[str], lower: list[tuple[str, AccuracyDifference]]) -> str:

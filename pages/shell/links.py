@@ -61,7 +61,12 @@ OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("explain", "method"): {"LayerCAM, several depths": "Multi-layer LayerCAM"},
     ("explain", "target"): {"each model's own answer": "predicted class"},
     ("explain", "scale"): {"share of the map": "normalised per map"},
-    ("explain", "part"): {"any part": "any set"},
+    ("explain", "part"): {
+        "any part": "any set",
+        "train": "training set",
+        "validation": "validation set",
+        "test": "test set",
+    },
     ("explain", "correctness"): {"any answer": "any prediction", "all right": "all correct"},
     ("explain", "perturbation"): {"Paint all cells out": "Mask all cells (inpaint)"},
 }

@@ -85,7 +85,7 @@ def test_a_run_is_started_watched_stopped_resumed_and_finishes(
     shorten(home, "first", epochs=done + 50)
 
     page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("link", name="Explain with it")).to_be_visible()
+    expect(page.get_by_role("link", name="Explain an image")).to_be_visible()
 
     assert state_of(home, "first") == "done"
     assert 0 < done < len(read_history(home / "runs" / "first")) == done + 50

@@ -57,7 +57,7 @@ def test_runs_of_two_splits_are_never_in_one_table(folder: Path) -> None:
 
     assert by_group.dataframe[0].value["run"].tolist() == ["resnet50-group", "vgg16-group"]
     assert "2 of 3 evaluated runs are shown" in text_of(by_group)
-    assert "Testing on held-out background clusters lowers VGG16" in text_of(by_group)
+    assert "Mean test accuracy of VGG16 on smears: " in text_of(by_group)
     assert by_look.dataframe[0].value["run"].tolist() == ["vgg16-look"]
     assert "background-cluster split, seed 0" in by_look.markdown[0].value
 
@@ -221,7 +221,7 @@ def test_a_data_set_that_was_moved_away_is_one_sentence(folder: Path) -> None:
     assert not app.image
     assert "smears is not there any more" in app.info[0].value
     assert links_of(app)  # the ids stay, with what was said of them
-    assert "said to be **Pro" in text_of(app)
+    assert "predicted **Pro" in text_of(app)
 
 
 def test_an_image_that_is_damaged_is_said_on_its_card(folder: Path) -> None:
@@ -334,7 +334,7 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
     assert "73.97 % of the important pixels in the nucleus" in said
     table = maps_of(app).value
     assert table["Map"].tolist() == ["Score-CAM", "Grad-CAM"] * 2
-    assert set(table["Insertion"]) == {"0.64 (0.55 to 0.70)"}
+    assert set(table["Insertion"]) == {"0.64 (0.55–0.70)"}
     assert table[["Random", "Centre", "Blurred", "Better than all three"]].iloc[0].tolist() == [
         0.4, 0.5, 0.3, 75,
     ]  # fmt: skip

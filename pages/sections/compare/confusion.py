@@ -77,14 +77,14 @@ def draw_confusion(
     Args:
         rows: In the order of the matrices.
         names: By run id.
-        file_format: What figures are saved as.
+        file_format: Of figures that are saved.
         all_ids: Of every run that was evaluated, shown or not.
     """
     st.subheader("Confusion matrices")
     st.caption(
-        "What is mistaken for what? Rows are the true classes, columns the predicted classes: test "
-        "images, and percent of the true class. A click on an entry, or the choice below the "
-        "matrices, shows its images."
+        "Which classes are confused? Rows are the true classes, columns the predicted classes; in "
+        "each entry the number of test images, and percent of the true class. A click on an entry, "
+        "or the choice below the matrices, shows its images."
     )
     matrices = st.container()  # above the choice that frames an entry
     row_by_id = {row.run_id: row for row in rows}
@@ -97,7 +97,7 @@ def draw_confusion(
         ],
         elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
-    judged = _judge(entry)
+    results = _find_results(entry)
     with matrices, st.grid(min_column_width=320, gap="medium"):
         for row in rows:
             with st.container():
@@ -105,16 +105,16 @@ def draw_confusion(
                 if entry and entry.run_id == row.run_id:
                     _draw_matrix(row, names, (entry.label, entry.predicted), file_format)
                     words = plain(f"True class {entry.label}, predicted class {entry.predicted}")
-                    st.markdown(f"{words}: [{count(len(judged), 'image')}, below](#{ANCHOR})")
+                    st.markdown(f"{words}: [{count(len(results), 'image')}, below](#{ANCHOR})")
                 else:
                     _draw_matrix(row, names, None, file_format)
     if entry:
-        _draw_entry(entry, judged, row_by_id[entry.run_id], names)
+        _draw_entry(entry, results, row_by_id[entry.run_id], names)
 
 
 def _draw_entry(
     entry: ConfusionEntry,
-    judged: Sequence[ImageResult],
+    results: Sequence[ImageResult],
     row: LeaderboardRow,
     names: Mapping[str, str],
 ) -> None:
@@ -122,26 +122,26 @@ def _draw_entry(
     st.markdown(
         f"**{plain(names[entry.run_id])}**, true class {plain(entry.label)}, predicted "
         f"class {plain(entry.predicted)}: "
-        f"{count(len(judged), 'test image')}"
-        f"{', highest confidence first' if len(judged) > 1 else ''}."
+        f"{count(len(results), 'test image')}"
+        f"{', highest confidence first' if len(results) > 1 else ''}."
     )
-    if judged:
-        cards = [_card(each) for each in judged]
+    if results:
+        cards = [_card(each) for each in results]
         draw_gallery(cards, Path(row.config.data), key="entry_page")
         name = f"{entry.run_id}-{entry.label}-predicted-{entry.predicted}"
-        offer_csv(results_table(judged, names), name, "List as CSV")
+        offer_csv(results_table(results, names), name, "List as CSV")
 
 
-def _judge(entry: ConfusionEntry | None) -> list[ImageResult]:
+def _find_results(entry: ConfusionEntry | None) -> list[ImageResult]:
     """The images of an entry, highest confidence first."""
     if entry is None:
         return []
-    judged = images_of_entry(
+    results = images_of_entry(
         rank_hardest(read_test_predictions([entry.run_id])),
         label=entry.label,
         predicted=entry.predicted,
     )
-    return sorted(judged, key=lambda each: -each.by_model[0].probability)
+    return sorted(results, key=lambda each: -each.by_model[0].probability)
 
 
 def _draw_matrix(
@@ -179,12 +179,12 @@ def _choose_clicked(run_id: str, chart: str) -> None:
         choose(entry=name_entry(ConfusionEntry(run_id, label, predicted)), entry_page=1)
 
 
-def _card(judged: ImageResult) -> Card:
-    (saying,) = judged.by_model
-    said = f"{saying.predicted} {percent(saying.probability, 0)}"
+def _card(result: ImageResult) -> Card:
+    (prediction,) = result.by_model
+    predicted = f"{prediction.predicted} {percent(prediction.probability, 0)}"
     return Card(
-        judged.image,
-        f"said to be **{plain(said)}**  \ntrue class {plain(judged.label)}",
-        f"{judged.image}, true class {judged.label}, said to be {said}.",
-        (saying.run_id,),
+        result.image,
+        f"predicted **{plain(predicted)}**  \ntrue class {plain(result.label)}",
+        f"{result.image}, true class {result.label}, predicted {predicted}.",
+        (prediction.run_id,),
     )

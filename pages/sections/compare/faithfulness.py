@@ -1,4 +1,4 @@
-"""How far the maps of runs can be trusted, as `python -m xai quality` left it. No torch."""
+"""Faithfulness of the maps of runs, as `python -m xai quality` measured it. No torch."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -50,11 +50,11 @@ def draw_faithfulness(
     if not any(shown.values()):
         st.info("No run shown has this measure; choose another.")
         return
-    st.markdown(_say(shown))
+    st.markdown(_describe(shown))
     _draw_table(shown, names, measure)
     st.caption(
         f"Test images of {plain(split_title)}. {MEASURES[measure].help} "
-        f"{MEASURES[measure].better.capitalize()} is better. In brackets 95 % CI by "
+        f"{MEASURES[measure].better.capitalize()} is better. In brackets the 95 % CI by "
         "bootstrap over groups. A method is better than the three baseline maps where its "
         f"mean gain over each, image by image, has an interval above zero. {PUBLISHED}"
     )
@@ -93,7 +93,7 @@ def _choose_measure() -> str:
     return chosen or CHOICES[0]
 
 
-def _say(shown: Mapping[str, Sequence[Summary]]) -> str:
+def _describe(shown: Mapping[str, Sequence[Summary]]) -> str:
     """One line per method, in the order of `METHODS`."""
     of_method = {
         method: [each for found in shown.values() for each in found if each.method == method]
@@ -111,9 +111,7 @@ def _draw_table(
             {
                 "Model": names[run_id],
                 "Map": METHODS[each.method].title,
-                MEASURES[
-                    measure
-                ].title: f"{each.value:.2f} ({each.ci_low:.2f} to {each.ci_high:.2f})",
+                MEASURES[measure].title: f"{each.value:.2f} ({each.ci_low:.2f}–{each.ci_high:.2f})",
                 "Random": each.random,
                 "Centre": each.centre,
                 "Blurred": each.blurred,
@@ -132,7 +130,7 @@ def _draw_table(
         hide_index=True,
         height="content" if len(table) <= WHOLE_ROWS else "auto",
         key="maps",
-        alt=f"{MEASURES[measure].title}: one row a run and method, beside random, centre and "
+        alt=f"{MEASURES[measure].title}: one row per run and method, beside random, centre and "
         "blurred maps.",
         column_config={
             "Model": column.TextColumn(pinned=True),

@@ -10,7 +10,7 @@ from pages.figures.frame import FORMATS
 from pages.shell.links import warn_if_gone
 from pages.shell.text import plain
 
-DRAWN = 12  # runs in figures: nobody tells more lines apart
+DRAWN = 12  # runs in figures: more lines cannot be told apart
 
 
 def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
@@ -42,13 +42,18 @@ def choose_split(splits: Sequence[SplitChoice], *, elsewhere: Collection[str] = 
         "Test split",
         by_title,
         index=None,  # not the first: a link without a choice must not move when runs are added
-        placeholder=f"{splits[0].title} (the split of most runs)",
+        placeholder=f"{splits[0].title} ({_describe_default(splits)})",
         key="split",
         bind="query-params",
         help="Scores can be compared only on the same test images, so one split is shown at a "
         "time.  \n" + "  \n".join(SPLIT_HELP.values()),
     )
     return by_title[chosen] if chosen else splits[0]
+
+
+def _describe_default(splits: Sequence[SplitChoice]) -> str:
+    """Why the first is shown without a choice."""
+    return "the split of most runs" if splits[0].runs > splits[1].runs else "shown by default"
 
 
 def choose_drawn(

@@ -29,7 +29,7 @@ def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
     Args:
         images_by_n_correct: How many images, for each number of models.
     """
-    counts = [str(right) for right in sorted(images_by_n_correct)]
+    counts = [str(correct) for correct in sorted(images_by_n_correct)]
     warn_if_gone("n_correct", counts, "Number of models")
     chosen = st.pills(
         "Number of correct models",
@@ -38,7 +38,8 @@ def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
         bind="query-params",
         help="How many of the models shown predict the true class. "
         + ", ".join(
-            f"{right}: {images} images" for right, images in sorted(images_by_n_correct.items())
+            f"{correct}: {count(images, 'image')}"
+            for correct, images in sorted(images_by_n_correct.items())
         ),
     )
     return int(chosen) if chosen else None
@@ -47,15 +48,14 @@ def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
 def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     """The test images of `rows`, the hardest first."""
     st.subheader("Hardest test images")
-    answers = read_test_predictions(row.run_id for row in rows)
-    judged = rank_hardest(answers)
-    st.markdown(plain(describe_agreement(judged)))
-    if not judged:
+    results = rank_hardest(read_test_predictions(row.run_id for row in rows))
+    st.markdown(plain(describe_agreement(results)))
+    if not results:
         return
-    right = choose_n_correct(Counter(each.n_correct for each in judged))
-    shown = [each for each in judged if right in (None, each.n_correct)]
+    n_correct = choose_n_correct(Counter(each.n_correct for each in results))
+    shown = [each for each in results if n_correct in (None, each.n_correct)]
     st.caption(
-        f"{len(shown)} of {len(judged)} images, the hardest first: those for which fewest "
+        f"{len(shown)} of {len(results)} images, the hardest first: those for which fewest "
         "models are correct, and among them those with the highest confidence in a wrong class. "
         "Percentages are the probabilities of the predicted classes."
     )
@@ -65,35 +65,35 @@ def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> No
     offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), "List as CSV")
 
 
-def _card(judged: ImageResult, names: Mapping[str, str]) -> Card:
-    by_answer: dict[str, list[ModelPrediction]] = {}
-    for saying in judged.by_model:
-        by_answer.setdefault(saying.predicted, []).append(saying)
+def _card(result: ImageResult, names: Mapping[str, str]) -> Card:
+    by_class: dict[str, list[ModelPrediction]] = {}
+    for prediction in result.by_model:
+        by_class.setdefault(prediction.predicted, []).append(prediction)
     lines = [
-        f"{'**' + plain(says) + '**' if says == judged.label else plain(says)}: "
+        f"{'**' + plain(name) + '**' if name == result.label else plain(name)}: "
         + ", ".join(f"{plain(names[each.run_id])} {_percent(each)}" for each in by_model)
-        for says, by_model in sorted(by_answer.items(), key=lambda item: item[0] != judged.label)
+        for name, by_model in sorted(by_class.items(), key=lambda item: item[0] != result.label)
     ]
-    right = f"{judged.n_correct} of {count(len(judged.by_model), 'model')} correct"
+    correct = f"{result.n_correct} of {count(len(result.by_model), 'model')} correct"
     return Card(
-        judged.image,
-        f"true class **{plain(judged.label)}**, {right}  \n"
+        result.image,
+        f"true class **{plain(result.label)}**, {correct}  \n"
         + "  \n".join(f":small[{line}]" for line in lines),
-        f"{judged.image}, true class {judged.label}, {right}.",
-        _most_confident(judged),
+        f"{result.image}, true class {result.label}, {correct}.",
+        _most_confident(result),
     )
 
 
-def _percent(saying: ModelPrediction) -> str:
+def _percent(prediction: ModelPrediction) -> str:
     """Its probability, kept on one line."""
-    return percent(saying.probability, 0).replace(" ", "\N{NO-BREAK SPACE}")
+    return percent(prediction.probability, 0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _most_confident(judged: ImageResult) -> tuple[str, ...]:
+def _most_confident(result: ImageResult) -> tuple[str, ...]:
     """The runs that Explain shows: the most confident wrong and the most confident correct one."""
     chosen = []
     for is_correct in (False, True):
-        alike = [each for each in judged.by_model if each.is_correct == is_correct]
+        alike = [each for each in result.by_model if each.is_correct == is_correct]
         if alike:
             chosen.append(max(alike, key=lambda each: each.probability).run_id)
     return tuple(chosen)

@@ -15,7 +15,7 @@ from pages.shell.run_status import STATE_COLOURS
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
 from pages.shell.text import code, plain
 
-BADGES = {True: "ImageNet", False: "from scratch", None: "not known"}
+BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
 
 def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
@@ -82,7 +82,7 @@ def _columns() -> dict[str, Any]:
         ),
         "recipe": column.TextColumn("Recipe", help="The named configuration it started from."),
         "run": column.TextColumn("Run", help="The run's folder."),
-        "notes": column.TextColumn("Notes", help="What a reader must know to judge the row."),
+        "notes": column.TextColumn("Notes", help="What to know when reading the row."),
     }
 
 

@@ -10,7 +10,7 @@ from pages.shell.text import plain
 
 
 def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardRow]) -> None:
-    """The answer in large letters, what it rests on below, and what the split does to it.
+    """The first sentence in large letters, the others below, and the accuracies by split.
 
     Args:
         rows: Evaluated on one split.
@@ -22,7 +22,7 @@ def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardR
         st.markdown(plain(" ".join(rest)))
     if effect := describe_split_effect(all_rows):
         st.info(
-            f"{plain(effect)} A figure means nothing without its split.",
+            f"{plain(effect)} Compare accuracies within one split only.",
             icon=":material/call_split:",
         )
     if len(rows) < len(all_rows):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from modelzoo.datasets.synthetic.smears import draw_smear
 from pages.sections.explain.models import describe_unready
-from pages.sections.home.overview import running
+from pages.sections.home.overview import draw_running
 from pages.shell.demo import offer_demo
 from pages.shell.run_status import list_runs_here, read_states
 from pages.shell.text import plain
@@ -31,7 +31,7 @@ def wait_for_a_model() -> None:
         if not busy:
             st.write("The demo trains the first ones, on synthetic smears, in about five minutes:")
             offer_demo()
-        running(states)
+        draw_running(states)
         for run_id, sentence in describe_unready().items():
             if run_id not in busy:
                 st.warning(plain(f"Run {run_id}: {sentence}"), icon=":material/warning:")

@@ -1,4 +1,4 @@
-"""Faithfulness of attribution maps: rows of the page Explain. torch only once it is asked."""
+"""Faithfulness of attribution maps: rows of the page Explain. torch is imported when drawn."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,22 +32,22 @@ HELP = (
 LEFT_OUT = (
     "increase_in_confidence",
     "noise_change",
-)  # of one image they say little that others do not
+)  # for one image they add little to the others
 
 
-def draw_trust(
+def draw_faithfulness(
     model: Model,
-    answer: Prediction,
+    prediction: Prediction,
     subject: Subject,
     methods: Sequence[Method],
     target_name: str,
 ) -> None:
-    """One model's row: for each map a verdict in words and the scores it rests on."""
+    """The row of one model: for each map a sentence and the measures that it rests on."""
     with st.container(border=True):
-        target = find_target(answer, target_name)
+        target = find_target(prediction, target_name)
         if target is None:
             return
-        name = answer.classes[target]
+        name = prediction.classes[target]
         st.markdown(
             f"#### {plain(model.title)}: faithfulness of its maps for {plain(name)}", help=HELP
         )
@@ -56,30 +56,33 @@ def draw_trust(
                 _draw_method(model, subject, method, target)
 
 
-def draw_agreement(
-    asked: Sequence[tuple[Model, Prediction]],
+def draw_similarity(
+    predicted: Sequence[tuple[Model, Prediction]],
     subject: Subject,
     methods: Sequence[Method],
     target_name: str,
 ) -> None:
-    """How alike the maps are, between models for each method and between methods for each model."""
+    """Similarity of the maps, between models for each method and between methods for each model."""
     from xai.faithfulness.similarity import agreement
 
     maps: dict[tuple[str, str], Attribution] = {}
-    for model, answer in asked:
-        name = answer.class_to_explain(target_name)
-        for method in methods if name in answer.classes else []:
+    for model, prediction in predicted:
+        name = prediction.class_to_explain(target_name)
+        for method in methods if name in prediction.classes else []:
             with suppress(ExplainError):  # said above already
                 maps[model.title, method.title] = inference.attribution(
-                    model, subject.picture, method=method.name, target=answer.classes.index(name)
+                    model,
+                    subject.picture,
+                    method=method.name,
+                    target=prediction.classes.index(name),
                 )
-    says = {model.title: answer.predicted for model, answer in asked}
+    predicted_by = {model.title: prediction.predicted for model, prediction in predicted}
     rows = [
         {
             "One map": ", ".join(one),
             "Another": ", ".join(other),
             "Rank correlation": agreement(maps[one].values, maps[other].values),
-            "Interpretation": _describe_pair(one, other, maps, says),
+            "Interpretation": _describe_pair(one, other, maps, predicted_by),
         }
         for one, other in combinations(maps, 2)
         if one[0] == other[0] or one[1] == other[1]
@@ -98,17 +101,17 @@ def _describe_pair(
     one: tuple[str, str],
     other: tuple[str, str],
     maps: dict[tuple[str, str], Attribution],
-    says: dict[str, str],
+    predicted_by: dict[str, str],
 ) -> str:
     from xai.faithfulness.similarity import agreement
     from xai.say.verdict import describe_agreement
 
-    if one[0] == other[0]:  # of one model, which has one answer
+    if one[0] == other[0]:  # of one model, which has one prediction
         if is_same_map(maps[one], maps[other]):
             return "The same map, so their agreement shows nothing."
         return "Two methods on one model."
     alike = agreement(maps[one].values, maps[other].values)
-    return describe_agreement(alike, same_answer=says[one[0]] == says[other[0]])
+    return describe_agreement(alike, same_answer=predicted_by[one[0]] == predicted_by[other[0]])
 
 
 def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:

@@ -14,6 +14,7 @@ from pages.shell.gallery import find_file
 from pages.shell.inference import Picture
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
+from pages.shell.session import choose
 from pages.shell.text import code, plain
 
 
@@ -23,7 +24,7 @@ class Subject:
 
     picture: Picture
     image_id: str | None = None  # None: an upload
-    label: str | None = None  # the true class; None: nobody knows
+    label: str | None = None  # the true class; None: not known
     part_by_run: dict[str, Part] = field(default_factory=dict)
 
 
@@ -77,7 +78,7 @@ def _choose_image_id(
     listed = sorted({*matching, linked} if linked else matching)
     if not listed:
         return None
-    # The first that no model has learned from, if there is one: it asks a real question.
+    # The first that no model was trained on, if there is one.
     unseen = (each for each in listed if all(model.part(each) == "test" for model in models))
     sample = next(unseen, listed[0])
     chosen = (
@@ -125,7 +126,7 @@ def _walk(matching: Sequence[str], shown: str) -> None:
 
 
 def _show(image_id: str) -> None:
-    st.session_state["image"] = image_id  # the selectbox's own value, and so the link's
+    choose(image=image_id)  # the value of the selectbox, and so of the link
 
 
 def _read_subject(models: Sequence[Model], image_id: str) -> Subject:

@@ -75,7 +75,7 @@ class Panels:
     """All maps on the page, by method on one scale."""
 
     subject: Subject
-    look: DisplayOptions
+    display: DisplayOptions
     may_compute: bool = True  # else only maps in memory are shown
     are_all: bool = True  # whether none was left out for that
     shown: list[Panel] = field(default_factory=list)
@@ -107,10 +107,10 @@ class Panels:
             pixels,
             panel.attribution,
             vmax=vmax,
-            opacity=self.look.opacity,
-            contours=self.look.contours,
+            opacity=self.display.opacity,
+            contours=self.display.contours,
         )
-        if self.look.outlines:
+        if self.display.outlines:
             drawn = draw_outlines(drawn, cells.labels, cells.nuclei)
         panel.png = encode_png(drawn)
         said = describe_evidence(panel.attribution, panel.target_name, cells.labels)
@@ -151,27 +151,31 @@ class Panels:
 
 
 def draw_model(
-    model: Model, answer: Prediction, methods: Sequence[Method], target_name: str, panels: Panels
+    model: Model,
+    prediction: Prediction,
+    methods: Sequence[Method],
+    target_name: str,
+    panels: Panels,
 ) -> None:
-    """One model's row: its answer, and one map a method.
+    """The row of one model: its prediction, and one map per method.
 
     Args:
         model: Which run.
-        answer: Its answer.
+        prediction: Its prediction.
         methods: In the order of the columns.
         target_name: The class explained, or `OWN`.
         panels: Where the maps go.
     """
     with st.container(border=True):
-        _draw_title(model, answer, panels.subject)
+        _draw_title(model, prediction, panels.subject)
         words, *places = st.columns([1, *[1] * max(len(methods), 2)], gap="medium")
         with words:
-            _draw_answer(answer, panels.subject)
+            _draw_prediction(prediction, panels.subject)
         with places[0]:
-            target = find_target(answer, target_name)
+            target = find_target(prediction, target_name)
         if target is None:
             return
-        name = answer.classes[target]
+        name = prediction.classes[target]
         for method, place in zip(methods, places, strict=False):
             # A map alone leaves the column beside it free.
             beside = places[1] if len(methods) == 1 else place
@@ -179,12 +183,12 @@ def draw_model(
                 _draw_map(model, method, target, name, panels, beside)
 
 
-def find_target(answer: Prediction, target_name: str) -> int | None:
+def find_target(prediction: Prediction, target_name: str) -> int | None:
     """The index of the class to explain; None, and a sentence, where the model lacks it."""
-    name = answer.class_to_explain(target_name)
-    if name in answer.classes:
-        return answer.classes.index(name)
-    st.info(f"{plain(answer.title)} has no class {plain(name)}; choose another target class.")
+    name = prediction.class_to_explain(target_name)
+    if name in prediction.classes:
+        return prediction.classes.index(name)
+    st.info(f"{plain(prediction.title)} has no class {plain(name)}; choose another target class.")
     return None
 
 
@@ -225,17 +229,17 @@ def _draw_map(
             )
         if attribution.note:
             st.caption(f":material/info: {plain(attribution.note)}")
-        shown = as_share(attribution) if panels.look.as_share else attribution
+        shown = as_share(attribution) if panels.display.as_share else attribution
         panels.add(Panel(slot, st.empty(), method, model, shown, attribution, name))
 
 
 def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
-    """One colour bar a method, with what its ends mean."""
+    """One colour bar per method, with what its ends mean."""
     for method, place in zip(methods, st.columns(max(len(methods), 2), gap="medium"), strict=False):
         vmax = panels.vmax_by_method.get(method.name, 0)
         with place:
-            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.look.opacity)
-            is_share = panels.look.as_share or method.unit == "share"
+            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.display.opacity)
+            is_share = panels.display.as_share or method.unit == "share"
             unit = "% of the map" if is_share else "logits"
             high = f"{100 * vmax if is_share else vmax:.2g}"
             low = f"\N{MINUS SIGN}{high}" if method.is_signed else "0"
@@ -257,8 +261,8 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
             st.markdown(f":small[[{method.paper}]({method.url})]")
 
 
-def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
-    """Title and badges, and above all maps what speaks against relying on them."""
+def _draw_title(model: Model, prediction: Prediction, subject: Subject) -> None:
+    """Title and badges, and what limits the prediction and its maps."""
     part = subject.part_by_run.get(model.run.id)
     st.markdown(f"#### {plain(model.title)}")
     badges = [
@@ -272,25 +276,25 @@ def _draw_title(model: Model, answer: Prediction, subject: Subject) -> None:
         words = {"train": "training", "validation": "validation", "test": "test"}[part]
         badges.append(f":{colour}-badge[in the {words} set of this model]")
     st.markdown(" ".join(badges))
-    for doubt in describe_doubts(answer, part):
+    for doubt in describe_doubts(prediction, part):
         st.warning(plain(doubt), icon=":material/warning:")
 
 
-def _draw_answer(answer: Prediction, subject: Subject) -> None:
-    """The probabilities as bars, and how unlike the training images the image is."""
+def _draw_prediction(prediction: Prediction, subject: Subject) -> None:
+    """The probabilities as bars, and the OOD score."""
     st.markdown("**Probabilities**", help=PROBABILITIES_HELP)
-    st.html(probability_bars(answer, subject.label))
-    st.markdown(describe_ood(answer), help=OOD_HELP)
+    st.html(probability_bars(prediction, subject.label))
+    st.markdown(describe_ood(prediction), help=OOD_HELP)
 
 
-def probability_bars(answer: Prediction, label: str | None) -> str:
+def probability_bars(prediction: Prediction, label: str | None) -> str:
     """The probabilities as bars in the colours of the classes, the true class marked."""
-    colours = class_colours(answer.classes)
+    colours = class_colours(prediction.classes)
     rows = []
-    for name, probability in zip(answer.classes, answer.probabilities, strict=True):
+    for name, probability in zip(prediction.classes, prediction.probabilities, strict=True):
         width, share = 100 * float(probability), percent(float(probability), 0)
         mark = " (true)" if name == label else ""
-        weight = 700 if name == answer.predicted else 400
+        weight = 700 if name == prediction.predicted else 400
         rows.append(
             f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
             '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
@@ -305,7 +309,7 @@ def probability_bars(answer: Prediction, label: str | None) -> str:
 
 
 def _cost(attribution: Attribution) -> str:
-    """How exact the map is, and what it took."""
+    """How exact the map is, and its cost."""
     height, width = attribution.values.shape
     passes = count(attribution.forward_passes, "forward pass", "es")
     size = f"{height} × {width}"

@@ -1,4 +1,4 @@
-"""Which methods, what they cost, and how their maps are drawn: choices of the page Explain."""
+"""Which methods, their cost, and how their maps are drawn: choices of the page Explain."""
 
 from collections.abc import Sequence
 
@@ -8,62 +8,72 @@ from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
+from modelzoo.text import count
 from pages.sections.explain.maps import DisplayOptions
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
 LOGITS, SHARES = "logits", "normalised per map"
-UNMEASURED_MS = 20.0  # of a pass, for runs that do not say
+UNMEASURED_MS = 20.0  # of a pass, for runs without a record of it
 
 
 def choose_methods(models: Sequence[Model]) -> list[Method]:
-    """The methods chosen, with the time that all take said before any is.
+    """The methods chosen, with the time that all take before any is computed.
 
     Args:
-        models: Those that will be asked.
+        models: Those that will be explained.
     """
     titles = {row.title: row for row in METHODS.values()}
     warn_if_gone("method", titles, "Method")
-    by_choice, by_cost = st.columns([4, 1], gap="medium", vertical_alignment="bottom")
     chosen = [
         titles[title]
-        for title in by_choice.multiselect(
+        for title in st.multiselect(
             "Methods",
             list(titles),
             default=["Grad-CAM"],
             key="method",
             bind="query-params",
             placeholder="Choose methods",
-            help=f"About {_describe_seconds(_seconds(METHODS['grad-cam'], models))} for "
-            "Grad-CAM on "
-            "the models chosen; the button beside it has every method's time and what it shows.",
+            help=f"About {_describe_seconds(_seconds(METHODS['grad-cam'], models))} for Grad-CAM "
+            "on the models chosen; the time of every other method is below, with what it shows.",
         )
     ]
-    with by_cost.popover("About the methods", icon=":material/timer:", width="stretch"):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Method": [row.title for row in titles.values()],
-                    "Time": [_describe_seconds(_seconds(row, models)) for row in titles.values()],
-                    "Shows": [row.reads for row in titles.values()],
-                    "Not valid when": [row.not_valid for row in titles.values()],
-                    "Cost": [row.cost for row in titles.values()],
-                    "Paper": [row.paper for row in titles.values()],
-                }
-            ),
-            hide_index=True,
-            alt="Every method: seconds on the models chosen, what it shows, when it misleads.",
-        )
     if chosen:
         total = sum(_seconds(row, models) for row in chosen if row.name not in ONE_PASS)
         if shared := [row for row in chosen if row.name in ONE_PASS]:
             total += _seconds(shared[0], models)  # one pass makes them all
         st.caption(
-            f"About {_describe_seconds(total)} for {len(models)} "
-            f"{'model' if len(models) == 1 else 'models'}, where nothing is cached."
+            f"About {_describe_seconds(total)} for {count(len(models), 'model')}, where nothing is "
+            "cached."
         )
+    with st.expander(
+        "About the methods", key="about", on_change="rerun", bind="query-params"
+    ) as section:
+        if section.open:
+            _draw_about(models)
     return chosen
+
+
+def _draw_about(models: Sequence[Model]) -> None:
+    """All methods in a table whose lines break, so that it is whole at any width."""
+    st.table(
+        pd.DataFrame(
+            [
+                {
+                    "Method": row.title,
+                    "Time": _describe_seconds(_seconds(row, models)),
+                    "Shows": row.reads,
+                    "Not valid when": row.not_valid,
+                    "Cost": row.cost,
+                    "Paper": f"[{row.paper}]({row.url})",
+                }
+                for row in METHODS.values()
+            ]
+        ),
+        hide_index=True,
+        alt="Every method: seconds on the models chosen, what it shows, when it misleads.",
+    )
 
 
 def choose_display(place: DeltaGenerator) -> DisplayOptions:
@@ -116,7 +126,7 @@ def _seconds(row: Method, models: Sequence[Model]) -> float:
 
 
 def milliseconds_a_pass(model: Model) -> float:
-    """Of one image through the model, as measured when it was trained."""
+    """Time of one image through the model, as measured when it was trained."""
     try:
         return read_environment(model.run.path).ms_per_image
     except UserError:

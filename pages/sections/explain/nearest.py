@@ -1,9 +1,10 @@
-"""Evidence by example: the training images a model takes for most like this one. No torch."""
+"""Nearest training images: those whose features are most similar. No torch."""
 
 from pathlib import Path
 
 import streamlit as st
 
+from modelzoo.text import count
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
@@ -13,13 +14,13 @@ from pages.shell.reads import Model
 from pages.shell.text import plain
 
 HELP = (
-    "Cosine distance of the features before the last layer: 0 is the same image, 1 nothing in "
-    "common. Only images of the training set of the run."
+    "Cosine distance of the features before the last layer: 0 for the same image, 1 for "
+    "features without similarity. Only images of the training set of the run."
 )
 
 
-def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
-    """One model's row: its nearest training images, and an alarm where one is nearly this image."""
+def draw_nearest(model: Model, prediction: Prediction, subject: Subject) -> None:
+    """The row of one model: its nearest training images, and an alarm where one is a near copy."""
     with st.container(border=True), error_in_place():
         found = inference.nearest(model, subject.picture)
         st.markdown(f"#### {plain(model.title)}: nearest training images", help=HELP)
@@ -28,16 +29,15 @@ def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
         if twins:
             st.error(
                 f"{plain(twins[0].image)}, a training image of this run, is nearer to this one "
-                "than "
-                "unrelated training images are to each other; if it shows the same cells, a "
-                "correct "
-                "prediction shows nothing.",
+                "than unrelated training images are to each other; if it shows the same cells, a "
+                "correct prediction shows nothing.",
                 icon=":material/content_copy:",
             )
-        same = sum(each.label == answer.predicted for each in others)
+        same = sum(each.label == prediction.predicted for each in others)
         st.markdown(
-            f"{same} of these {len(others)} are {plain(answer.predicted)}, which "
-            f"{plain(model.title)} predicts."
+            f"{same} of the {count(len(others), 'nearest training image')} "
+            f"{'is' if same == 1 else 'are'} of the predicted class, "
+            f"{plain(prediction.predicted)}."
         )
         cards = [
             Card(
@@ -48,4 +48,4 @@ def draw_nearest(model: Model, answer: Prediction, subject: Subject) -> None:
             )
             for each in others
         ]
-        draw_gallery(cards, Path(model.run.config.data), key=f"near-{model.run.id}", card_px=150)
+        draw_gallery(cards, Path(model.run.config.data), key=f"near-{model.run.id}", card_px=190)

@@ -35,15 +35,15 @@ ASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is done to the image."""
+    """One perturbation of the image."""
 
     title: str
     asks: str
     make: Callable[[Rgb, "Cells"], Rgb]
 
 
-def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) -> None:
-    """The choice of changes, the changed image, and each model's answer to it."""
+def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: Subject) -> None:
+    """The choice of changes, the changed image, and the prediction of each model for it."""
     cells = inference.find_cells(subject.picture)
     changes = _changes()
     title = st.pills(
@@ -62,7 +62,9 @@ def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) ->
         if change:
             pixels = inference.square(subject.picture, inference.DISPLAY_PX)
             drawn = change.make(pixels, cells)
-            st.image(drawn, width="stretch", alt=f"The image after this: {change.title}.")
+            st.image(
+                drawn, width="stretch", alt=f"The image after the perturbation: {change.title}."
+            )
         elif cells.count:
             erased = _choose_cells(cells, subject)
             change = _erase(erased) if erased else None
@@ -71,9 +73,9 @@ def draw_what_if(asked: Sequence[tuple[Model, Prediction]], subject: Subject) ->
             st.info("Choose a perturbation above, or click a cell to mask it.")
             return
         st.markdown(f"**{change.title}.** {change.asks}")
-        for model, answer in asked:
+        for model, prediction in predicted:
             with st.container(border=True), error_in_place():
-                _draw_answer(model, answer, subject, change)
+                _draw_prediction(model, prediction, subject, change)
 
 
 def _changes() -> dict[str, Change]:
@@ -88,9 +90,9 @@ def _changes() -> dict[str, Change]:
     return {each.title: each for each in found}
 
 
-def _whatever_cells(probe: Perturbation) -> Callable[[Rgb, "Cells"], Rgb]:
-    """The probe's change, which asks for no cells."""
-    return lambda pixels, _: probe.change(pixels)
+def _whatever_cells(perturbation: Perturbation) -> Callable[[Rgb, "Cells"], Rgb]:
+    """The change of a perturbation that needs no cells."""
+    return lambda pixels, _: perturbation.change(pixels)
 
 
 def _erase(erased: Sequence[int]) -> Change:
@@ -147,11 +149,13 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
     return found
 
 
-def _draw_answer(model: Model, answer: Prediction, subject: Subject, change: Change) -> None:
+def _draw_prediction(
+    model: Model, prediction: Prediction, subject: Subject, change: Change
+) -> None:
     after = inference.what_if(model, subject.picture, change.make)
     st.markdown(
         f"**{plain(model.title)}**: "
-        f"{plain(describe_change(answer.probabilities, after, answer.classes))}"
+        f"{plain(describe_change(prediction.probabilities, after, prediction.classes))}"
     )
     with st.expander("All classes after the perturbation"):
-        st.html(probability_bars(answer.with_probabilities(after), subject.label))
+        st.html(probability_bars(prediction.with_probabilities(after), subject.label))

@@ -1,4 +1,4 @@
-"""Shapley values per cell: rows of the page Explain. torch only once it is asked."""
+"""Shapley values per cell: rows of the page Explain. torch is imported when drawn."""
 
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,13 @@ HELP = (
 )
 
 
-def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name: str) -> None:
-    """One model's row: its cells, coloured by what they add, and this in words and numbers."""
+def draw_shapley(model: Model, prediction: Prediction, subject: Subject, target_name: str) -> None:
+    """The row of one model: its cells, coloured by Shapley value, a sentence and a table."""
     with st.container(border=True), error_in_place():
-        target = find_target(answer, target_name)
+        target = find_target(prediction, target_name)
         if target is None:
             return
-        name = answer.classes[target]
+        name = prediction.classes[target]
         st.markdown(
             f"#### {plain(model.title)}: Shapley values per cell for {plain(name)}", help=HELP
         )
@@ -55,7 +55,7 @@ def draw_by_cell(model: Model, answer: Prediction, subject: Subject, target_name
 
 
 def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
-    """Whether it is quick, done before, or was asked for."""
+    """Whether the values are quick to compute, cached, or were asked for by a click."""
     from xai.smear.cell_shapley import count_passes
 
     passes = count_passes(count)
@@ -95,15 +95,15 @@ def _draw_picture(
     st.image(
         encode_png(drawn),
         width="stretch",
-        alt=f"The cells, orange where they speak for {target_name}, blue where against it. In "
-        f"logits, {by_value}; background {found.background:+.2f}.",
+        alt=f"The cells, orange for a positive and blue for a negative Shapley value for "
+        f"{target_name}. In logits, {by_value}; background {found.background:+.2f}.",
     )
 
 
 def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> None:
     from xai.smear.place import place_of
 
-    without = f"{target_name} without it"
+    without = f"P({target_name}) without it"
     rows = [
         {
             "Feature": f"Cell {cell}",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.sections.explain.faithfulness import draw_agreement, draw_trust
+from pages.sections.explain.faithfulness import draw_faithfulness, draw_similarity
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import Panels, draw_model, draw_scales
 from pages.sections.explain.nearest import draw_nearest
-from pages.sections.explain.perturb import draw_what_if
+from pages.sections.explain.perturb import draw_perturbations
 from pages.sections.explain.prediction import Prediction, describe_predictions
-from pages.sections.explain.shapley import draw_by_cell
+from pages.sections.explain.shapley import draw_shapley
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
@@ -59,11 +59,11 @@ def _draw_maps(model: Model, prediction: Prediction, request: Request) -> None:
 
 
 def _draw_shapley(model: Model, prediction: Prediction, request: Request) -> None:
-    draw_by_cell(model, prediction, request.subject, request.target_name)
+    draw_shapley(model, prediction, request.subject, request.target_name)
 
 
 def _draw_faithfulness(model: Model, prediction: Prediction, request: Request) -> None:
-    draw_trust(model, prediction, request.subject, request.methods, request.target_name)
+    draw_faithfulness(model, prediction, request.subject, request.methods, request.target_name)
 
 
 def _draw_neighbours(model: Model, prediction: Prediction, request: Request) -> None:
@@ -77,12 +77,12 @@ def _draw_scales(predicted: Predicted, request: Request) -> None:
 
 def _draw_perturbations(predicted: Predicted, request: Request) -> None:
     if predicted:
-        draw_what_if(predicted, request.subject)
+        draw_perturbations(predicted, request.subject)
 
 
 def _draw_similarity(predicted: Predicted, request: Request) -> None:
     if not request.is_stopped:
-        draw_agreement(predicted, request.subject, request.methods, request.target_name)
+        draw_similarity(predicted, request.subject, request.methods, request.target_name)
 
 
 VIEWS: Mapping[str, View] = {

@@ -1,4 +1,4 @@
-"""What a folder of images holds, and what was skipped and why."""
+"""Inspect a data set: its classes, and the files that were skipped with the reason."""
 
 import shlex
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelzoo.datasets.dataset import Dataset
 
 
-def dataset_report() -> None:
+def draw_dataset() -> None:
     """What a folder of images holds, and what was skipped and why."""
     st.subheader("Inspect a data set")
     folder = choose_data("Data set", "data", placeholder="Choose one, or type a path")
@@ -32,13 +32,13 @@ def _open(folder: str) -> "Dataset":
     """The data set in `folder`; a bar shows how far its check is.
 
     Raises:
-        UserError: It is none. Of a path that only the link knows it is not said why, since that
-            would tell what lies on this machine's disks.
+        UserError: It is none. For a path that comes from a link only, no reason is given, since
+            that would reveal what lies on the disks of this machine.
     """
     from modelzoo.datasets.opening import open_dataset
 
     place = st.empty()
-    bar = place.progress(0.0, "Looking for images …")
+    bar = place.progress(0.0, "Searching for images …")
 
     def on_progress(done: int, total: int) -> None:
         # Streamlit ends the work here when the tab is closed or something else is chosen.
@@ -53,7 +53,7 @@ def _open(folder: str) -> "Dataset":
         raise UserError(
             f"{folder} could not be opened as a data set; give a folder that has one folder of "
             "images for each class, or a table with the columns path and label. The command "
-            "python -m modelzoo data, with this path, says what is wrong."
+            "python -m modelzoo data, with this path, reports what is wrong."
         ) from None
     finally:
         place.empty()

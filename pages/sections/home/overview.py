@@ -15,17 +15,17 @@ from pages.shell.run_status import describe_at_work, draw_progress, list_runs_he
 from pages.shell.text import plain
 
 
-def doors() -> None:
-    """Three ways on: compare, explain, train."""
+def draw_doors() -> None:
+    """Links to the three other pages."""
     for column, page, label, icon, question in zip(
         st.columns(3),
         ("compare", "explain", "train"),
         ("Compare models", "Explain an image", "Train a model"),
         ("leaderboard", "biotech", "model_training"),
         (
-            "Which is best, can we tell, and which classes are confused?",
+            "Which model is best, is the difference significant, and which classes are confused?",
             "What does each model predict for an image, and which regions does it depend on?",
-            "On your images or the demo's: start, queue, watch, stop, resume.",
+            "On your images or those of the demo: start, queue, follow, stop and resume.",
         ),
         strict=True,
     ):
@@ -35,8 +35,8 @@ def doors() -> None:
 
 
 @st.fragment(run_every="3s")
-def running(before: frozenset[tuple[str, str]]) -> None:
-    """What trains right now; draws the page again when a run's state has changed.
+def draw_running(before: frozenset[tuple[str, str]]) -> None:
+    """The runs that train or wait; draws the page again when the state of a run has changed.
 
     Args:
         before: `at_work.read_states()` when the page was drawn.
@@ -56,8 +56,8 @@ def running(before: frozenset[tuple[str, str]]) -> None:
         st.page_link("pages/train.py", label="Training", icon=":material/monitoring:")
 
 
-def machine(board: Leaderboard) -> None:
-    """Runs, devices with their free memory, weights and the torch build, each with its help."""
+def draw_machine(board: Leaderboard) -> None:
+    """Runs, devices with their free memory, weights and the torch build."""
     devices = list_devices()
     states = list_weights(paths.weights_folder())
     missing = [state.backbone for state in states if state.path is None]
@@ -91,5 +91,5 @@ def machine(board: Leaderboard) -> None:
     if missing:
         st.caption(
             f"{len(missing)} backbones have no ImageNet weights here; fetch them below, or put "
-            "them into the folder that BLASTLENS_WEIGHTS names."
+            "them into the folder that the variable BLASTLENS_WEIGHTS names."
         )

@@ -6,6 +6,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import fetch_weights, list_weights
+from modelzoo.text import count
 from pages.shell.errors import error_in_place
 
 
@@ -15,7 +16,7 @@ def draw_weights() -> None:
     if not section.open:
         return
     with section, error_in_place():
-        with st.spinner("Looking for weights …"):
+        with st.spinner("Searching for weights …"):
             states = list_weights(paths.weights_folder())
         missing = [state.backbone for state in states if state.path is None]
         st.dataframe(
@@ -35,16 +36,19 @@ def draw_weights() -> None:
             alt="ImageNet weights by backbone: where they are, or that they are missing.",
         )
         if not missing:
-            st.caption("All are here.")
+            st.caption("The weights of all backbones are on this machine.")
             return
-        st.caption(f"{len(missing)} are missing; without them models are trained from scratch.")
+        st.caption(
+            f"Weights of {count(len(missing), 'backbone')} are missing; without them a model is "
+            "trained from scratch."
+        )
         st.code("python -m modelzoo weights --fetch", language=None)
-        if st.button("Fetch what is missing", icon=":material/download:"):
+        if st.button("Fetch missing weights", icon=":material/download:"):
             _fetch(missing)
 
 
 def _fetch(names: list[str]) -> None:
-    """Fetch weights one by one with a bar; what fails is said and the others go on."""
+    """Fetch weights one by one with a bar; a failure is shown, and the others follow."""
     for name in names:
         title = BACKBONES[name].title
         bar = st.progress(0.0, title)

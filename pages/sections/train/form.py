@@ -25,7 +25,7 @@ TITLES = {row.title: row.name for row in BACKBONES.values()}
 TEN = [row.name for row in BACKBONES.values() if row.in_muduli2025]
 ALL_TEN = "all ten of Muduli et al. 2025"
 IN_FRONT = ("data", "backbone", "recipe", "split", "seed")  # asked before all other options
-SEEDS = 5  # offered: enough to see how far seeds alone move a score
+SEEDS = 5  # offered: enough to see how much seeds alone change a score
 
 
 def choose_runs() -> tuple[list[PlannedRun], str]:
@@ -60,7 +60,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
         split=split,
         **options,
     )
-    return _without_weights_at_random(planned), device
+    return _from_scratch_without_weights(planned), device
 
 
 def offer_start(planned: list[PlannedRun], device: str) -> None:
@@ -112,8 +112,9 @@ def _choose_recipe() -> tuple[str, str | None, list[int]]:
         required=True,
         key="train_recipe",
         bind="query-params",
-        help="**quick**: frozen features at 128 px, then the last layer; minutes on a CPU.  \n"
-        "**finetune**: every weight, gently.  \n**muduli2025**: as Muduli et al. 2025 trained.",
+        help="**quick**: frozen backbone at 128 px, only the last layer is trained; minutes on a "
+        "CPU.  \n**finetune**: all weights, at a small learning rate.  \n**muduli2025**: as in "
+        "Muduli et al. 2025.",
     )
     recipe = recipe or "quick"
     fields = {spec.name: spec for spec in dataclasses.fields(TrainConfig)}
@@ -125,8 +126,8 @@ def _choose_recipe() -> tuple[str, str | None, list[int]]:
         selection_mode="multi",
         key="train_seeds",
         bind="query-params",
-        help="One run each; without a choice, seed 0. Several show how much of a difference is "
-        "chance: the seed decides the split, too.",
+        help="One run each; without a choice, seed 0. Several seeds show how much scores vary "
+        "by chance; the seed decides the split, too.",
     )
     return recipe, split, list(seeds)
 
@@ -203,8 +204,8 @@ def _choose_value(spec: "dataclasses.Field[Any]", start: Any) -> Any:
     )
 
 
-def _without_weights_at_random(planned: list[PlannedRun]) -> list[PlannedRun]:
-    """Runs whose ImageNet weights are not here start at random, which is said before they do."""
+def _from_scratch_without_weights(planned: list[PlannedRun]) -> list[PlannedRun]:
+    """Runs whose ImageNet weights are missing are trained from scratch, with a warning before."""
     wanted = sorted({run.config.backbone for run in planned if run.config.weights == "imagenet"})
     if not wanted:
         return planned
@@ -213,10 +214,10 @@ def _without_weights_at_random(planned: list[PlannedRun]) -> list[PlannedRun]:
     if not missing:
         return planned
     titles = ", ".join(BACKBONES[name].title for name in missing)
-    verb = "starts" if len(missing) == 1 else "start"
+    verb = "it is trained" if len(missing) == 1 else "they are trained"
     st.warning(
-        f"No ImageNet weights are here for {titles}: trained now, it {verb} from scratch and "
-        "learns far less. Fetch them first on the page Home, under ImageNet weights.",
+        f"ImageNet weights of {titles} are missing: trained now, {verb} from scratch, with far "
+        "lower accuracy. Fetch them first on the page Home, under ImageNet weights.",
         icon=":material/cloud_off:",
     )
     return [

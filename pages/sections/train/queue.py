@@ -1,4 +1,4 @@
-"""What trains and what waits; drawn anew from the run folders."""
+"""Runs that train or are queued; drawn anew from the run folders."""
 
 import time
 from typing import Literal
@@ -49,14 +49,14 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
 def _link_to(run: Run) -> None:
     st.page_link(
         "pages/train.py",
-        label="Watch",
+        label="Details",
         icon=":material/monitoring:",
         query_params={"train_run": run.id},
     )
 
 
 def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> None:
-    """Two ways to stop a training, one to leave the queue."""
+    """Two ways to stop a training; one to cancel a queued run."""
     if status.state == "queued" and status.device:
         _stop_button(
             "Cancel",

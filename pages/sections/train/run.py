@@ -109,10 +109,10 @@ def _draw_actions(run: Run, status: Status) -> None:
         if status.state == "queued":
             st.caption("It starts when the device is free.")
         if status.state == "done":
-            st.page_link("pages/compare.py", label="Compare", icon=":material/leaderboard:")
+            st.page_link("pages/compare.py", label="Compare models", icon=":material/leaderboard:")
             st.page_link(
                 "pages/explain.py",
-                label="Explain with it",
+                label="Explain an image",
                 icon=":material/biotech:",
                 query_params={"run": run.id},
             )

@@ -187,7 +187,7 @@ def test_what_a_run_is_doing_in_words() -> None:
     )
 
     assert describe_status(status) == (
-        "Training, epoch 3 of 30, 41 images a second, about 2 minutes left."
+        "Training, epoch 3 of 30, 41 images per second, about 2 minutes left."
     )
     reading = Status(state="training", phase="reading images", epochs=30, progress=0.5)
     assert describe_status(reading) == "Reading images."

@@ -159,7 +159,7 @@ def test_one_model_cannot_disagree(home: Path) -> None:
     app = open_explain(run="lite0", correctness="models disagree")
 
     assert not app.exception
-    assert "One model cannot disagree" in text_of(app)
+    assert "One model alone cannot disagree" in text_of(app)
 
 
 def test_next_and_previous_walk_through_the_images_that_match(home: Path) -> None:

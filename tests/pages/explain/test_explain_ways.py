@@ -40,9 +40,9 @@ def ask_of(smear: bytes, view: str, **query: str | list[str]) -> AppTest:
 
 
 def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> None:
-    app = open_explain(run="lite0", method="")
+    app = open_explain(run="lite0", method="", about="true")
 
-    times = app.dataframe[0].value
+    times = app.table[0].value
 
     assert list(times["Method"]) == [row.title for row in METHODS.values()]
     assert times["Time"].str.fullmatch(r"[\d.]+ (s|min)").all()
@@ -97,13 +97,15 @@ def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
     assert "No nucleated cell was found in this image" in app.error[0].value
 
 
-@pytest.mark.parametrize("probe", ["Mask all cells (inpaint)", "Keep only the cells", "Darker"])
+@pytest.mark.parametrize(
+    "perturbation", ["Mask all cells (inpaint)", "Keep only the cells", "Darker"]
+)
 def test_a_change_of_the_image_says_what_the_answer_becomes(
-    home: Path, smear: bytes, probe: str
+    home: Path, smear: bytes, perturbation: str
 ) -> None:
-    app = ask_of(smear, "Perturbations", perturbation=probe)
+    app = ask_of(smear, "Perturbations", perturbation=perturbation)
 
-    assert f"The image after this: {probe}." in alt_texts(app)
+    assert f"The image after the perturbation: {perturbation}." in alt_texts(app)
     assert "; the predicted class " in text_of(app)
 
 

@@ -70,9 +70,9 @@ def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> No
     assert describe_doubts(answer("VGG16", "Pro", 0.8), "test") == []
     assert describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=95.0), None) == []
     (unlike,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=97.4), None)
-    assert "farther from the training images than 97 % of them" in unlike
+    assert "farther from its nearest training image than 97 % of the training images" in unlike
     (farthest,) = describe_doubts(answer("VGG16", "Pro", 0.8, ood_percentile=100.0), None)
-    assert "farther from the training images than any of them" in farthest
+    assert "than all of the training images" in farthest
     (learned,) = describe_doubts(answer("VGG16", "Pro", 0.8), "train")
     assert "in the training set of this run" in learned
     (chosen_by,) = describe_doubts(answer("VGG16", "Pro", 0.8), "validation")
