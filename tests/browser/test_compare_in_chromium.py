@@ -252,12 +252,28 @@ def test_a_figure_is_saved_in_the_format_chosen(
 ) -> None:
     page.goto(f"{smears_address}/compare")
     page.get_by_role("radio", name=wanted, exact=True).click()
+    page.wait_for_url("**export=SVG**" if wanted == "SVG" else "**/compare")
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     figure = page.locator(".st-key-roc-curves")
-    figure.hover()
+    expect(figure).to_have_count(1)  # while the page is drawn again there is the old one, too
 
     with page.expect_download() as download:
         figure.locator(f"[data-title='{button}']").click()
 
     name = download.value.suggested_filename
-    assert re.fullmatch(rf"blastlens-roc-[0-9a-f]{{12}}\.{wanted.lower()}", name)
-    assert download.value.path().read_bytes().startswith(head)
+    about = "macro-average-smears-grouped-seed0-[0-9a-f]{6}"
+    assert re.fullmatch(rf"blastlens-roc-{about}\.{wanted.lower()}", name)
+    saved = download.value.path().read_bytes()
+    assert saved.startswith(head)
+    if wanted == "SVG":
+        assert_legend_is_whole(saved.decode())
+
+
+def assert_legend_is_whole(svg: str) -> None:
+    """What names the curves, and the source, are in the file; nothing of a wider font is cut."""
+    entries = re.findall(r">(AUC [01]\.\d{3}, [^<]+)<", svg)
+    width = re.search(r'<clipPath id="legend[^"]*"><rect width="([\d.]+)"', svg)
+    assert len(entries) >= 2
+    assert width
+    assert float(width[1]) >= 40 + 10 * max(map(len, entries))  # as wide as any font of 12 px
+    assert "macro-average: smears, grouped split, seed 0, " in svg
