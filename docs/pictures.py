@@ -24,9 +24,9 @@ PORT = 8599
 VIEWS = {
     "home": ("", "[data-testid=stMetric]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
-    "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Values')", 1150),
+    "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Raw map')", 1150),
     "cells": (
-        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&view=Cell+by+cell",
+        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&view=Shapley+values+per+cell",
         "[data-testid=stDataFrame]",
         1150,
     ),
@@ -65,14 +65,14 @@ def main() -> None:
 
 
 def _largest_mistake() -> str:
-    """The cell of the second best run that holds most mistakes, as the page's address calls it."""
+    """The entry of the second best run with most errors, as it stands in the address."""
     found, _ = list_runs(paths.runs_folder())
     row = best_first(read_leaderboard(found).rows)[1]
     wrong = row.evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)
-    label, says = divmod(int(wrong.argmax()), len(wrong))
+    label, predicted = divmod(int(wrong.argmax()), len(wrong))
     classes = row.evaluation.classes
-    return f"{row.run_id}: {classes[label]} predicted as {classes[says]}"
+    return f"{row.run_id}: {classes[label]} predicted as {classes[predicted]}"
 
 
 def draw(page: Page, drawn: str, file: Path) -> None:

@@ -68,7 +68,10 @@ OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
         "test": "test set",
     },
     ("explain", "correctness"): {"any answer": "any prediction", "all right": "all correct"},
-    ("explain", "perturbation"): {"Paint all cells out": "Mask all cells (inpaint)"},
+    ("explain", "perturbation"): {
+        "Paint all cells out": "Mask all cells (inpaint)",
+        "Cut the border off": "Crop the border",
+    },
 }
 
 # (page, key as it is) -> a pattern of titles as they were, and what replaces each match.

@@ -42,12 +42,12 @@ MEASURES: dict[str, Measure] = {
         up_is_better=True,
     ),
     "average_drop": Measure(
-        title="Drop where only the map is left",
+        title="Average drop",
         help="Share of the probability that is lost when all but the map fades to an even grey.",
         up_is_better=False,
     ),
     "increase_in_confidence": Measure(
-        title="Surer where only the map is left",
+        title="Increase in confidence",
         help="Share of images whose probability rises when all but the map fades to an even grey.",
         up_is_better=True,
     ),
@@ -69,24 +69,24 @@ MEASURES: dict[str, Measure] = {
         area="background_area",
     ),
     "pointing_game": Measure(
-        title="Strongest field lies in a cell",
+        title="Pointing game",
         help="Share of images in which the centre of the strongest field lies in a cell.",
         up_is_better=True,
     ),
     "noise_similarity": Measure(
-        title="Likeness after slight noise",
+        title="Stability under noise",
         help="Rank correlation to the maps of images with noise that no eye sees.",
     ),
     "noise_change": Measure(
-        title="Change by slight noise",
+        title="Largest change under noise",
         help="Largest change of the map by noise that no eye sees, relative to the map.",
     ),
     "rotation_variance": Measure(
-        title="Spread over eight turns",
+        title="Variance under rotation and flip",
         help="How unlike the maps of the image's eight turns and flips are; 0: all the same.",
     ),
     "randomisation_similarity": Measure(
-        title="Likeness to the map of random weights",
+        title="Randomisation sanity check",
         help="Rank correlation to the map of a model that learned nothing.",
     ),
 }

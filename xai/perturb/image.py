@@ -100,7 +100,7 @@ _ROWS = (
     ),
     Perturbation(
         name="crop",
-        title="Cut the border off",
+        title="Crop the border",
         asks="Does the answer hang on the image's border, where scale bars are and cells are cut?",
         # ALL-PBS prints its scale bar into the lowest tenth.
         change=lambda pixels: crop_border(pixels, 0.1),

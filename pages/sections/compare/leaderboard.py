@@ -25,6 +25,7 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         rows: Of one split, best first.
         names: By run id.
     """
+    st.subheader("Leaderboard")
     table = pd.DataFrame([_record(row, names) for row in rows])
     st.dataframe(
         table,
@@ -90,7 +91,7 @@ def draw_unfinished(board: Leaderboard) -> None:
     """The runs without scores, with their state and why; nothing when there are none."""
     if not board.unfinished and not board.problems:
         return
-    st.markdown("**Unfinished runs**")
+    st.subheader("Unfinished runs")
     for run in board.unfinished:
         colour = STATE_COLOURS.get(run.state, "gray")
         title, name = plain(run.title), code(run.run_id)
