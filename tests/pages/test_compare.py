@@ -14,6 +14,8 @@ from modelzoo.runs.records import read_split
 from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run, write_images
 
+BASELINES = "random, centre and blurred baseline maps"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -328,8 +330,8 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
 
     assert not app.exception
     said = text_of(app)
-    assert "Of 2 runs, Grad-CAM beats random, centre and blurred maps on insertion in 1." in said
-    assert "Of 2 runs, Score-CAM beats random, " in said
+    assert f"Grad-CAM is better than {BASELINES} on insertion in 1 of 2 runs." in said
+    assert f"Score-CAM is better than {BASELINES} on insertion in " in said
     assert "Test images of smears, grouped split, seed 0, " in said
     assert "73.97 % of the important pixels in the nucleus" in said
     table = maps_of(app).value
@@ -351,7 +353,7 @@ def test_a_score_of_maps_in_the_link_is_shown(folder: Path) -> None:
 
     assert not app.exception
     assert maps_of(app).value["Share of area"].tolist() == [0.31, 0.31]
-    assert "blurred maps on share in nuclei in the one run judged" in text_of(app)
+    assert "blurred baseline maps on share in nuclei in the one run evaluated" in text_of(app)
     assert not none.exception
     assert "No run shown has this measure" in text_of(none)
 

@@ -32,13 +32,14 @@ class Measure:
 MEASURES: dict[str, Measure] = {
     "deletion": Measure(
         title="Deletion",
-        help="Mean probability of the answer while the map's strongest places go grey first.",
+        help="Mean probability of the target class while pixels are replaced by grey, those with "
+        "the strongest attribution first.",
         up_is_better=False,
     ),
     "insertion": Measure(
         title="Insertion",
-        help="Mean probability of the answer while the map's strongest places come back first "
-        "into a blurred image.",
+        help="Mean probability of the target class while pixels are restored in a blurred image, "
+        "those with the strongest attribution first.",
         up_is_better=True,
     ),
     "average_drop": Measure(
@@ -53,41 +54,41 @@ MEASURES: dict[str, Measure] = {
     ),
     "nucleus_energy": Measure(
         title="Share in nuclei",
-        help="Of what speaks for the answer, the share that lies in nuclei.",
+        help="Share of the positive attribution that lies in nuclei.",
         up_is_better=True,
         area="nucleus_area",
     ),
     "cytoplasm_energy": Measure(
         title="Share in cytoplasm",
-        help="Of what speaks for the answer, the share in nucleated cells outside their nuclei.",
+        help="Share of the positive attribution in nucleated cells outside their nuclei.",
         area="cytoplasm_area",
     ),
     "background_energy": Measure(
         title="Share in background",
-        help="Of what speaks for the answer, the share outside nucleated cells.",
+        help="Share of the positive attribution outside nucleated cells.",
         up_is_better=False,
         area="background_area",
     ),
     "pointing_game": Measure(
         title="Pointing game",
-        help="Share of images in which the centre of the strongest field lies in a cell.",
+        help="Share of images in which the centre of the strongest map entry lies in a cell.",
         up_is_better=True,
     ),
     "noise_similarity": Measure(
         title="Stability under noise",
-        help="Rank correlation to the maps of images with noise that no eye sees.",
+        help="Rank correlation with the maps of the same images under slight noise.",
     ),
     "noise_change": Measure(
         title="Largest change under noise",
-        help="Largest change of the map by noise that no eye sees, relative to the map.",
+        help="Largest change of the map under slight noise, relative to the map.",
     ),
     "rotation_variance": Measure(
         title="Variance under rotation and flip",
-        help="How unlike the maps of the image's eight turns and flips are; 0: all the same.",
+        help="1 - rank correlation of the maps of the eight rotations and flips; 0: all the same.",
     ),
     "randomisation_similarity": Measure(
         title="Randomisation sanity check",
-        help="Rank correlation to the map of a model that learned nothing.",
+        help="Rank correlation with the map of the same network with random weights.",
     ),
 }
 

@@ -1,7 +1,7 @@
 """What-if changes of one image, as pure functions of its pixels. No torch, no files, no pages.
 
-A model that reads cells should keep its answer where only stain, light or file change; where it
-does not, the page shows what it hangs on.
+A model that depends on cells alone should keep its prediction where only stain, light or file
+change.
 """
 
 from collections.abc import Callable
@@ -72,11 +72,11 @@ def keep_only(pixels: Rgb, mask: Mask) -> Rgb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Perturbation:
-    """One change that can be asked for, at the strength that is offered first."""
+    """One change of an image, at the strength that is offered first."""
 
     name: str  # the key everywhere: links, files
     title: str  # on a button
-    asks: str  # what the change asks of a model, one sentence
+    asks: str  # the question that the change answers, one sentence
     change: Callable[[Rgb], Rgb]
 
 
@@ -84,8 +84,8 @@ _ROWS = (
     Perturbation(
         name="hue",
         title="Shift the stain",
-        asks="Does the answer hang on the stain's hue, which differs from laboratory to "
-        "laboratory?",
+        asks="Does the prediction depend on the hue of the stain, which differs between "
+        "laboratories?",
         # The middle 90 % of the ALL-PBS fields differ by 41 degrees in their stain's mean hue, so
         # this is seen within one laboratory; C-NMC's is 53 degrees further (504 and 20 images).
         change=lambda pixels: shift_hue(pixels, 30),
@@ -93,7 +93,7 @@ _ROWS = (
     Perturbation(
         name="darker",
         title="Darker",
-        asks="Does the answer hang on how bright the microscope's lamp was?",
+        asks="Does the prediction depend on the brightness of the lamp?",
         # From the median ALL-PBS field (mean level 223) to below the darkest of another
         # laboratory (179), as far as a slide still looks like one.
         change=lambda pixels: change_brightness(pixels, 0.75),
@@ -101,21 +101,21 @@ _ROWS = (
     Perturbation(
         name="crop",
         title="Crop the border",
-        asks="Does the answer hang on the image's border, where scale bars are and cells are cut?",
+        asks="Does the prediction depend on the border, where scale bars are and cells are cut?",
         # ALL-PBS prints its scale bar into the lowest tenth.
         change=lambda pixels: crop_border(pixels, 0.1),
     ),
     Perturbation(
         name="blur",
         title="Out of focus",
-        asks="Does the answer need the chromatin's fine texture, or only form and colour?",
+        asks="Does the prediction depend on the fine texture of the chromatin?",
         # Of 224 px, on which a blast is about 25 px wide: its outline stays, its chromatin goes.
         change=lambda pixels: blur(pixels, 2 * max(pixels.shape[:2]) / 224),
     ),
     Perturbation(
         name="jpeg",
         title="Compress as JPEG",
-        asks="Does the answer hang on how the file was saved, which a person hardly sees?",
+        asks="Does the prediction depend on how the file was compressed?",
         # As messengers send pictures; blocks are seen only when looked for.
         change=lambda pixels: compress_jpeg(pixels, 40),
     ),

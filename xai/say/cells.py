@@ -9,7 +9,7 @@ from xai.types import Labels
 
 
 def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> str:
-    """Who carries the answer, the cells or the background, and which cell counts most.
+    """What the cells and the background contribute to a logit, and which cell most.
 
     Args:
         found: Of the image.
@@ -18,8 +18,8 @@ def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> 
     """
     cells, background = float(found.values.sum()), found.background
     said = [
-        f"Of {found.logit - found.baseline_logit:+.2f} logits for {target_name}, the cells add "
-        f"{cells:+.2f} and the background {background:+.2f}."
+        f"Of {found.logit - found.baseline_logit:+.2f} logits for {target_name}, the cells "
+        f"contribute {cells:+.2f} and the background {background:+.2f}."
     ]
     whole = cells + background
     if 2 * background > whole > 0:
@@ -30,11 +30,11 @@ def describe_cells(found: CellAttribution, labels: Labels, target_name: str) -> 
         said.insert(0, f"The background lowers the logit of {target_name} more than all cells do.")
     most = int(np.abs(found.values).argmax())
     said.append(
-        f"Cell {most + 1} ({place_of(labels, most + 1)}) counts most: {found.values[most]:+.2f}; "
-        f"without it alone the probability of {target_name} goes from "
+        f"Cell {most + 1} ({place_of(labels, most + 1)}) contributes most: "
+        f"{found.values[most]:+.2f}; without it alone the probability of {target_name} goes from "
         f"{percent(found.probability, 0)} to "
         f"{percent(float(found.probability_without[most]), 0)}."
     )
     if found.standard_error is not None:
-        said.append(f"Each value is off by about {found.standard_error:.2f}.")
+        said.append(f"The standard error of a value is about {found.standard_error:.2f} logits.")
     return " ".join(said)

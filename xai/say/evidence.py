@@ -4,37 +4,38 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from modelzoo.text import percent
 from xai.attribution import Attribution
 from xai.draw.scale import _shares, sum_into_cells
 from xai.methods.table import METHODS
 from xai.types import Labels
 
-NEARLY_CANCELS = 0.05  # what remains of evidence for and against, as a share of both
+NEARLY_CANCELS = 0.05  # the sum of positive and negative attribution, as a share of their sizes
 
 
 def describe_evidence(
     attribution: Attribution, target_name: str, labels: Labels | None = None
 ) -> str:
-    """Where the evidence lies and how much it is, in sentences computed from what is drawn.
+    """Where the attribution lies and how much it is, in sentences computed from what is drawn.
 
     Args:
         attribution: What is described.
         target_name: The class it explains.
-        labels: (H, W) int, the image's cells, 0 outside; given, evidence is told by cells and
-            not by quarters of the image.
+        labels: (H, W) int, the image's cells, 0 outside; given, the sentences are on cells
+            and not on quarters of the image.
     """
     if attribution.is_empty:
         return (
-            f"No evidence for {target_name} in the last feature map: the map is 0 everywhere, so "
-            "nothing is drawn."
+            f"No positive attribution for {target_name} in the last feature map: the map is 0 "
+            "everywhere, so nothing is drawn."
         )
     fields = sum_into_cells(attribution)
     said = []
     if labels is not None and labels.any():
-        said += _say_by_cells(fields, target_name, attribution, labels)
+        said += _describe_by_cells(fields, target_name, attribution, labels)
     else:
-        said += [] if labels is None else ["No cells were found."]
-        said += _say_by_quarters(fields, target_name, attribution)
+        said += [] if labels is None else ["No nucleated cells were found."]
+        said += _describe_by_quarters(fields, target_name, attribution)
     if (
         attribution.is_signed
         and METHODS[attribution.method].is_class_specific
@@ -47,10 +48,10 @@ def describe_evidence(
     return " ".join(said)
 
 
-def _say_by_quarters(
+def _describe_by_quarters(
     fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution
 ) -> list[str]:
-    """A sentence for the evidence, or one for each sign."""
+    """A sentence for the attribution, or one for each sign."""
     said = []
     for part, sign in _by_sign(fields):
         amount = f" ({_amount(part.sum(), attribution)})"
@@ -60,17 +61,17 @@ def _say_by_quarters(
     return said
 
 
-def _say_by_cells(
+def _describe_by_cells(
     fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution, labels: Labels
 ) -> list[str]:
     """A sentence on how much lies in cells and in which one most, or one for each sign."""
-    covered = f", which cover {100 * (labels > 0).mean():.0f} % of the image"
+    covered = f", which cover {percent(float((labels > 0).mean()), 0)} of the image"
     said = []
     for part, sign in _by_sign(fields):
         in_cells = _sum_by_label(part, labels)
         inside = in_cells[1:].sum() / in_cells.sum()
         what = _what(attribution, target_name, sign)
-        sentence = f"{100 * inside:.0f} % of {what} lies inside cells{covered}"
+        sentence = f"{percent(float(inside), 0)} of {what} lies on nucleated cells{covered}"
         covered = ""  # once is enough
         if inside > 0:
             sentence += f"; strongest in {_name_cell(int(in_cells[1:].argmax()) + 1, labels)}"
@@ -79,18 +80,16 @@ def _say_by_cells(
 
 
 def _what(attribution: Attribution, target_name: str, sign: str) -> str:
-    """What the values of one sign are evidence of."""
+    """What the values of one sign are."""
     if not METHODS[attribution.method].is_class_specific:
         return {"for": "the strongest pattern", "against": "its opposite"}[sign]
-    return (
-        f"what speaks {sign} {target_name}"
-        if attribution.is_signed
-        else f"the evidence for {target_name}"
-    )
+    if not attribution.is_signed:
+        return f"the attribution for {target_name}"
+    return f"the {'positive' if sign == 'for' else 'negative'} attribution for {target_name}"
 
 
 def _by_sign(fields: npt.NDArray[np.float64]) -> list[tuple[npt.NDArray[np.float64], str]]:
-    """What of `fields` speaks for the class and what against it, as positive numbers."""
+    """The positive and the negative part of `fields`, both as positive numbers."""
     parts = ((np.maximum(fields, 0), "for"), (np.maximum(-fields, 0), "against"))
     return [(part, word) for part, word in parts if part.any()]
 
@@ -134,8 +133,8 @@ def _where(part: npt.NDArray[np.float64]) -> str:
     """Which quarter of the image holds most of `part`, and how much: "The upper left ... 81 %"."""
     quarters = _shares(part.shape[0], 2) @ part @ _shares(part.shape[1], 2).T
     row, column = divmod(int(quarters.argmax()), 2)
-    percent = 100 * quarters[row, column] / quarters.sum()
+    share = float(quarters[row, column] / quarters.sum())
     name = f"{('upper', 'lower')[row]} {('left', 'right')[column]} quarter"
-    if percent < 40:  # 25 would be the same everywhere
-        return f"Spread out: the {name} holds the most, {percent:.0f} %,"
-    return f"The {name} holds {percent:.0f} %"
+    if share < 0.4:  # 0.25 would be the same everywhere
+        return f"Spread out: the {name} holds the most, {percent(share, 0)},"
+    return f"The {name} holds {percent(share, 0)}"

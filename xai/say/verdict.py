@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from modelzoo.text import percent
 from xai.faithfulness.report import Quality, QualityReport
 from xai.faithfulness.table import MEASURES, Summary
 from xai.methods.table import METHODS
@@ -19,73 +20,72 @@ def describe_method(found: Sequence[Summary]) -> str:
     won = [MEASURES[name].title.lower() for name in ("insertion", "deletion") if row[name].beats]
     lost = [MEASURES[n].title.lower() for n in ("insertion", "deletion") if not row[n].beats]
     if not won:
-        says = "is not shown to beat random, centre and blurred maps on insertion or deletion"
+        says = f"is not shown to be better than {_BASELINES} on insertion or deletion"
     else:
-        says = f"beats random, centre and blurred maps on {' and '.join(won)}"
+        says = f"is better than {_BASELINES} on {' and '.join(won)}"
         says += f" but not on {lost[0]}" if lost else ""
     inside = row.get("nucleus_energy")
     if inside is not None and inside.area is not None:
         says += (
-            f"; {inside.value:.0%} of its map lies in nuclei, which are {inside.area:.0%} of the "
-            "image"
+            f"; {percent(inside.value, 0)} of its map lies in nuclei, which are "
+            f"{percent(inside.area, 0)} of the image"
         )
     return f"{title} {says}."
 
 
 def describe_runs(found: Sequence[Summary]) -> str:
-    """In how many runs one method beats the maps that never asked the model, on one measure.
+    """In how many runs one method is better than the baseline maps, on one measure.
 
     Args:
-        found: At least one; of one method and one measure, a row a run.
+        found: At least one; of one method and one measure, one row per run.
     """
     method, measure = METHODS[found[0].method].title, MEASURES[found[0].measure]
     if measure.up_is_better is None:
         values = sorted(each.value for each in found)
         span = f"{values[0]:.2f}" if len(values) == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
-        return f"{method}: {span}; this score has no better or worse."
+        return f"{method}: {span}; no value of this measure is better or worse."
     won, name = sum(each.beats for each in found), measure.title[0].lower() + measure.title[1:]
-    maps = f"random, centre and blurred maps on {name}"
+    maps = f"{_BASELINES} on {name}"
     if len(found) == 1:
-        return (
-            f"{method} {'beats' if won else 'is not shown to beat'} {maps} in the one run judged."
-        )
-    return f"Of {len(found)} runs, {method} beats {maps} in {won or 'none'}."
+        is_better = "is better" if won else "is not shown to be better"
+        return f"{method} {is_better} than {maps} in the one run evaluated."
+    return f"{method} is better than {maps} in {won or 'none'} of {len(found)} runs."
 
 
+_BASELINES = "random, centre and blurred baseline maps"
 AGREES, DIFFERS = 0.7, 0.3  # Spearman between two maps
 MARGIN = 0.02  # of probability, averaged over the steps: less is no difference
-MOVES = 0.1  # of probability: where the answer moves less when all is gone, all maps score alike
+MOVES = 0.1  # of probability: where it falls less when all is gone, all maps score alike
 TURNED = 0.5  # Spearman between the maps of the turned image below which turning changes the map
 SHAKEN = 0.5  # the same for noise that no eye sees
 UNLEARNED = 0.7  # Spearman to the map of random weights from which on the two are the same
 
 
 def describe_verdict(report: QualityReport) -> str:
-    """What the scores mean for a reader, in sentences.
+    """What the measures mean for a reader, in sentences.
 
-    The rule: a map beats a reference where its deletion is at least MARGIN below and its insertion
-    at least MARGIN above the reference's. It is good where it beats all three, and no better than
-    chance where it does not beat the random one. Deletion counts where an image of nothing costs
-    the target at least MOVES of probability, insertion where the blurred image does: else every
-    map scores alike. Then what else speaks against the map.
+    The rule: a map is better than a baseline map on deletion where its area is at least MARGIN
+    below, on insertion where it is at least MARGIN above. Deletion counts where the blank reference
+    lowers the probability of the target by at least MOVES, insertion where the blurred image does:
+    else every map scores alike. Then come warnings of the map.
     """
-    return " ".join([_say_rank(report), *warn(report)])
+    return " ".join([_describe_rank(report), *warn(report)])
 
 
 def counting_measures(report: QualityReport) -> tuple[str, ...]:
-    """Which of insertion and deletion can tell one map from another for this answer."""
+    """Which of insertion and deletion can distinguish maps for this prediction."""
     moved = {"insertion": report.blurred_probability, "deletion": report.grey_probability}
     return tuple(name for name, end in moved.items() if end <= report.probability - MOVES)
 
 
-def _say_rank(report: QualityReport) -> str:
+def _describe_rank(report: QualityReport) -> str:
     counting = counting_measures(report)
     if report.is_flat:
-        return "No better than chance: the map puts no place before another."
+        return "Not better than the random map: all places of the map have the same value."
     if not counting:
         return (
-            "Cannot be judged: the model answers the same, or with more certainty, to the blurred "
-            "image and to an image of nothing."
+            "Cannot be evaluated: the probability of the target class falls neither for the "
+            "blurred image nor for the blank reference."
         )
     lost = [
         name
@@ -93,25 +93,22 @@ def _say_rank(report: QualityReport) -> str:
         if not all(_beats(report.own, other, measure) for measure in counting)
     ]
     if not lost:
-        return (
-            f"Better than random, centre and blurred maps on {' and '.join(counting)}: it shows "
-            "where this model's answer comes from."
-        )
+        return f"Better than {_BASELINES} on {' and '.join(counting)}, for this image."
     if "random" in lost:
-        return f"No better than chance: {_say_half(report, counting)}."
+        return _describe_half(report, counting)
     return (
-        f"Better than chance, but no better than the {' and the '.join(lost)} map, which never "
-        "asked the model: it may show what catches the eye and not what was decided by."
+        f"Better than the random map, but not than the {' and the '.join(lost)} map, which "
+        f"{'does' if len(lost) == 1 else 'do'} not depend on the model."
     )
 
 
-def _say_half(report: QualityReport, counting: Sequence[str]) -> str:
+def _describe_half(report: QualityReport, counting: Sequence[str]) -> str:
+    """For a map that is not better than the random one on every measure that counts."""
     won = [measure for measure in counting if _beats(report.own, report.random, measure)]
-    if won == ["deletion"]:
-        return "removing what it shows costs the answer, but showing it alone does not bring it"
-    if won == ["insertion"]:
-        return "showing what it shows brings the answer, but removing it does not cost it"
-    return "a random map finds what the answer hangs on as well"
+    lost = [measure for measure in counting if measure not in won]
+    if won:
+        return f"Better than the random map on {won[0]}, not on {lost[0]}."
+    return f"Not better than the random map on {' or '.join(lost)}."
 
 
 def _beats(own: Quality, other: Quality, measure: str) -> bool:
@@ -120,29 +117,28 @@ def _beats(own: Quality, other: Quality, measure: str) -> bool:
 
 
 def warn(report: QualityReport) -> list[str]:
-    """What speaks against a map, or against its rank, a sentence each."""
+    """Warnings of a map, or of its rank, one sentence each."""
     own, found = report.own, []
     if counting_measures(report) == ("insertion",):
-        found.append("Deletion does not count: an image of nothing gets the same answer.")
+        found.append("Deletion does not count: the blank reference hardly lowers the probability.")
     if counting_measures(report) == ("deletion",):
-        found.append("Insertion does not count: the blurred image gets the same answer.")
+        found.append("Insertion does not count: the blurred image hardly lowers the probability.")
     if own.rotation_variance is not None and own.rotation_variance > 1 - TURNED:
-        found.append("Turning the image changes the map.")
+        found.append("The map changes under rotation and flip.")
     if own.noise_similarity is not None and own.noise_similarity < SHAKEN:
-        found.append("Noise that no eye sees changes the map.")
+        found.append("The map is not stable under slight noise.")
     similarity = own.randomisation_similarity
     if similarity is not None and similarity >= UNLEARNED:
-        found.append("A model with random weights gives the same map.")
+        found.append("Randomisation sanity check failed: random weights give nearly the same map.")
     return found
 
 
-def describe_agreement(similarity: float, *, same_answer: bool) -> str:
-    """What two maps that are alike to `similarity` (Spearman) mean, in a few words."""
-    answer = "same answer" if same_answer else "different answers"
+def describe_agreement(similarity: float, *, same_prediction: bool) -> str:
+    """Whether two models predict the same, and how similar (Spearman) their maps are.
+
+    The correlation is of places, so nothing is claimed of reasons.
+    """
+    predictions = "Same prediction" if same_prediction else "Different predictions"
     if similarity >= AGREES:
-        reason = "same reason" if same_answer else "from the same places"
-    elif similarity >= DIFFERS:
-        reason = "partly the same reason" if same_answer else "from partly the same places"
-    else:
-        reason = "different reason" if same_answer else "from different places"
-    return f"{answer}, {reason}".capitalize() + "."
+        return f"{predictions}, similar maps."
+    return f"{predictions}, {'partly similar' if similarity >= DIFFERS else 'different'} maps."

@@ -111,7 +111,7 @@ def _describe_pair(
             return "The same map, so their agreement shows nothing."
         return "Two methods on one model."
     alike = agreement(maps[one].values, maps[other].values)
-    return describe_agreement(alike, same_answer=predicted_by[one[0]] == predicted_by[other[0]])
+    return describe_agreement(alike, same_prediction=predicted_by[one[0]] == predicted_by[other[0]])
 
 
 def _draw_method(model: Model, subject: Subject, method: Method, target: int) -> None:

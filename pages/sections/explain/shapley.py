@@ -51,11 +51,7 @@ def draw_shapley(model: Model, prediction: Prediction, subject: Subject, target_
 
             st.markdown(plain(describe_cells(found, cells.labels, name)))
             _draw_table(found, cells, name)
-            error = found.standard_error
-            st.caption(
-                (f"Standard error of each value: {error:.2f} logits. " if error is not None else "")
-                + f"({found.forward_passes:,} forward passes, {found.seconds:.1f} s)"
-            )
+            st.caption(f"({found.forward_passes:,} forward passes, {found.seconds:.1f} s)")
 
 
 def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:

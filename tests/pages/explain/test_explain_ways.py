@@ -81,7 +81,7 @@ def test_each_cell_has_what_it_adds(home: Path, smear: bytes) -> None:
     table = app.dataframe[0].value
     assert "Background" in set(table["Feature"])
     assert len(table) > 2
-    assert "the cells add" in text_of(app)
+    assert "the cells contribute" in text_of(app)
     picture = next(text for text in alt_texts(app) if text.startswith("The cells, orange"))
     assert "cell 1: " in picture
 

@@ -127,7 +127,7 @@ def test_a_table_and_a_sentence_a_method_are_printed(judged: tuple[Path, Result]
 
     assert "Insertion" in answer.stdout
     assert MEASURES["nucleus_energy"].title in answer.stdout
-    assert "random, centre and blurred maps on" in answer.stdout
+    assert "random, centre and blurred baseline maps on" in answer.stdout
     assert "73.97 %" in answer.stdout
     assert str(folder / QUALITY) in answer.stdout
     assert "Guided Backprop: This network has ReLU6" in answer.stderr

@@ -94,7 +94,9 @@ def test_an_empty_map_shows_the_bare_image_in_grey_and_says_so() -> None:
 
     assert shared_vmax([empty]) == 0
     assert np.ptp(drawn) == 0
-    assert "No evidence for Early in the last feature map" in describe_evidence(empty, "Early")
+    assert "No positive attribution for Early in the last feature map" in describe_evidence(
+        empty, "Early"
+    )
 
 
 def test_at_no_opacity_the_image_stays() -> None:
@@ -140,14 +142,14 @@ def test_words_name_the_quarter_that_holds_most() -> None:
 
     said = describe_evidence(attribution(values), "Pro")
 
-    assert said == "The upper left quarter holds 75 % of the evidence for Pro (4.00 logits)."
+    assert said == "The upper left quarter holds 75 % of the attribution for Pro (4.00 logits)."
 
 
 def test_words_say_when_evidence_is_spread_out() -> None:
     said = describe_evidence(attribution(np.ones((7, 7))), "Pro")
 
     assert said.startswith("Spread out: the")
-    assert "25 %, of the evidence for Pro" in said
+    assert "25 %, of the attribution for Pro" in said
 
 
 def test_words_tell_both_sides_of_a_signed_map() -> None:
@@ -157,8 +159,8 @@ def test_words_tell_both_sides_of_a_signed_map() -> None:
     said = describe_evidence(attribution(values, is_signed=True), "Pre")
 
     assert said == (
-        "The lower left quarter holds 100 % of what speaks for Pre (2.00 logits). "
-        "The upper right quarter holds 100 % of what speaks against Pre (1.00 logits)."
+        "The lower left quarter holds 100 % of the positive attribution for Pre (2.00 logits). "
+        "The upper right quarter holds 100 % of the negative attribution for Pre (1.00 logits)."
     )
 
 
@@ -204,11 +206,11 @@ def test_words_of_a_map_in_shares_say_no_logits() -> None:
     unsigned = attribution(corner(7), method="score-cam")
 
     assert describe_evidence(signed, "Pre") == (
-        "The lower left quarter holds 100 % of what speaks for Pre (75 % of the map). "
-        "The upper right quarter holds 100 % of what speaks against Pre (25 % of the map)."
+        "The lower left quarter holds 100 % of the positive attribution for Pre (75 % of the map). "
+        "The upper right quarter holds 100 % of the negative attribution for Pre (25 % of the map)."
     )
     assert describe_evidence(unsigned, "Pre") == (
-        "The upper left quarter holds 100 % of the evidence for Pre."
+        "The upper left quarter holds 100 % of the attribution for Pre."
     )
 
 
@@ -227,7 +229,8 @@ def test_words_tell_the_evidence_by_cells_where_there_are_some() -> None:
     said = describe_evidence(attribution(values), "Pro", two_cells())
 
     assert said == (
-        "80 % of the evidence for Pro lies inside cells, which cover 12 % of the image; "
+        "80 % of the attribution for Pro lies on nucleated cells, "
+        "which cover 12 % of the image; "
         "strongest in the upper left cell."
     )
 
@@ -239,8 +242,10 @@ def test_words_tell_both_signs_by_cells() -> None:
     said = describe_evidence(attribution(values, is_signed=True), "Pro", two_cells())
 
     assert said == (
-        "100 % of what speaks for Pro lies inside cells, which cover 12 % of the image; "
-        "strongest in the upper left cell. 0 % of what speaks against Pro lies inside cells."
+        "100 % of the positive attribution for Pro lies on nucleated cells, "
+        "which cover 12 % of the image; "
+        "strongest in the upper left cell. 0 % of the negative attribution for Pro "
+        "lies on nucleated cells."
     )
 
 
@@ -257,8 +262,8 @@ def test_without_a_cell_the_words_say_so_and_fall_back_on_quarters() -> None:
     said = describe_evidence(attribution(corner(7)), "Pro", np.zeros((32, 32), np.int32))
 
     assert said == (
-        "No cells were found. "
-        "The upper left quarter holds 100 % of the evidence for Pro (1.00 logits)."
+        "No nucleated cells were found. "
+        "The upper left quarter holds 100 % of the attribution for Pro (1.00 logits)."
     )
 
 
@@ -268,7 +273,7 @@ def test_half_of_a_field_that_a_cell_covers_by_half_lies_inside_it() -> None:
 
     said = describe_evidence(attribution([[1.0]]), "Pro", labels)
 
-    assert said.startswith("50 % of the evidence for Pro lies inside cells, which cover 50 %")
+    assert said.startswith("50 % of the attribution for Pro lies on nucleated cells, which ")
 
 
 def test_contours_enclose_the_strongest_tenth_and_fifth() -> None:

@@ -86,25 +86,25 @@ def test_grad_cam_of_a_trained_network_is_better_than_maps_that_never_asked(
     )
 
     assert describe_verdict(report).startswith(
-        "Better than random, centre and blurred maps on deletion"
+        "Better than random, centre and blurred baseline maps on deletion, for this image."
     )
-    assert "Insertion does not count: the blurred image gets the same" in describe_verdict(report)
+    assert "Insertion does not count: the blurred image hardly" in describe_verdict(report)
 
 
-def test_a_map_elsewhere_is_no_better_than_chance(checked: Tensor) -> None:
+def test_a_map_elsewhere_is_not_better_than_a_random_one(checked: Tensor) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(corner_map(1, 1)))
 
-    assert describe_verdict(report).startswith("No better than chance: ")
+    assert describe_verdict(report).startswith("Not better than the random map on ")
 
 
 @pytest.mark.parametrize("value", [0, -1, 2])
-def test_a_map_that_is_the_same_everywhere_is_no_better_than_chance(
+def test_a_map_that_is_the_same_everywhere_is_not_better_than_a_random_one(
     value: float, checked: Tensor
 ) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(np.full((4, 4), float(value))))
 
     assert describe_verdict(report).startswith(
-        "No better than chance: the map puts no place before another."
+        "Not better than the random map: all places of the map have the same value."
     )
 
 
@@ -121,26 +121,35 @@ def test_the_random_reference_owes_nothing_to_luck(checked: Tensor) -> None:
         assert np.std(areas) < 0.05
 
 
-def test_what_never_looks_cannot_be_judged(checked: Tensor) -> None:
+def test_what_depends_on_nothing_cannot_be_evaluated(checked: Tensor) -> None:
     report = judge(ReadsCorner(slope=0), checked, as_attribution(corner_map(0, 0)))
 
     assert describe_verdict(report) == (
-        "Cannot be judged: the model answers the same, or with more certainty, to the blurred "
-        "image and to an image of nothing."
+        "Cannot be evaluated: the probability of the target class falls neither for the blurred "
+        "image nor for the blank reference."
     )
 
 
 @pytest.mark.parametrize(
     ("others", "words"),
     [
-        ({}, "Better than random, centre and blurred maps"),
-        ({"random": scores(0.31, 0.1)}, "No better than chance: showing what it shows brings"),
-        ({"random": scores(0.9, 0.69)}, "No better than chance: removing what it shows costs"),
-        ({"random": scores(0.3, 0.7)}, "No better than chance: a random map finds"),
-        ({"centre": scores(0.1, 0.1)}, "Better than chance, but no better than the centre map"),
+        ({}, "Better than random, centre and blurred baseline maps on "),
+        (
+            {"random": scores(0.31, 0.1)},
+            "Better than the random map on insertion, not on",
+        ),
+        (
+            {"random": scores(0.9, 0.69)},
+            "Better than the random map on deletion, not on",
+        ),
+        ({"random": scores(0.3, 0.7)}, "Not better than the random map on "),
+        (
+            {"centre": scores(0.1, 0.1)},
+            "Better than the random map, but not than the centre map,",
+        ),
         (
             {"centre": scores(0.1, 0.1), "blurred": scores(0.9, 0.9)},
-            "Better than chance, but no better than the centre and the blurred map",
+            "Better than the random map, but not than the centre and the blurred map, which do not",
         ),
     ],
 )
@@ -154,8 +163,8 @@ def test_the_verdict_warns_of_what_speaks_against_a_map_whatever_its_rank() -> N
     )
 
     assert describe_verdict(report_of(own)).endswith(
-        "Turning the image changes the map. Noise that no eye sees changes the map. "
-        "A model with random weights gives the same map."
+        "The map changes under rotation and flip. The map is not stable under slight noise. "
+        "Randomisation sanity check failed: random weights give nearly the same map."
     )
 
 

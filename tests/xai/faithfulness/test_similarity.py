@@ -31,14 +31,14 @@ def test_maps_of_two_sizes_are_compared_on_the_coarser() -> None:
 
 
 @pytest.mark.parametrize(
-    ("similarity", "same_answer", "words"),
+    ("similarity", "same_prediction", "words"),
     [
-        (0.9, True, "Same answer, same reason."),
-        (0.5, True, "Same answer, partly the same reason."),
-        (0.1, True, "Same answer, different reason."),
-        (0.9, False, "Different answers, from the same places."),
-        (-0.2, False, "Different answers, from different places."),
+        (0.9, True, "Same prediction, similar maps."),
+        (0.5, True, "Same prediction, partly similar maps."),
+        (0.1, True, "Same prediction, different maps."),
+        (0.9, False, "Different predictions, similar maps."),
+        (-0.2, False, "Different predictions, different maps."),
     ],
 )
-def test_agreement_in_words(similarity: float, same_answer: bool, words: str) -> None:
-    assert describe_agreement(similarity, same_answer=same_answer) == words
+def test_agreement_in_words(similarity: float, same_prediction: bool, words: str) -> None:
+    assert describe_agreement(similarity, same_prediction=same_prediction) == words

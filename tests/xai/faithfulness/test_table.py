@@ -9,6 +9,8 @@ import pytest
 from xai.faithfulness.table import Summary
 from xai.say.verdict import describe_method, describe_runs
 
+BASELINES = "random, centre and blurred baseline maps"
+
 
 def summary(
     measure: str = "insertion", *, gain_ci_low: float | None = 0.1, value: float = 0.6
@@ -34,13 +36,25 @@ def summary(
 @pytest.mark.parametrize(
     ("insertion", "deletion", "says"),
     [
-        (0.1, 0.1, "beats random, centre and blurred maps on insertion and deletion."),
-        (-0.1, 0.1, "beats random, centre and blurred maps on deletion but not on insertion."),
-        (0.1, 0.0, "beats random, centre and blurred maps on insertion but not on deletion."),
+        (
+            0.1,
+            0.1,
+            f"is better than {BASELINES} on insertion and deletion.",
+        ),
+        (
+            -0.1,
+            0.1,
+            f"is better than {BASELINES} on deletion but not on insertion.",
+        ),
+        (
+            0.1,
+            0.0,
+            f"is better than {BASELINES} on insertion but not on deletion.",
+        ),
         (
             0.0,
             None,
-            "is not shown to beat random, centre and blurred maps on insertion or deletion.",
+            f"is not shown to be better than {BASELINES} on insertion or deletion.",
         ),
     ],
 )
@@ -57,26 +71,29 @@ def test_where_the_map_lies_is_said_beside_the_area() -> None:
 
     says = describe_method([summary(), summary("deletion"), nuclei])
 
-    assert says.endswith("; 64% of its map lies in nuclei, which are 31% of the image.")
+    assert says.endswith("; 64 % of its map lies in nuclei, which are 31 % of the image.")
 
 
 def test_runs_in_which_a_method_wins_are_counted() -> None:
     won, lost = summary(), summary(gain_ci_low=-0.01)
 
     assert describe_runs([won, lost, won]) == (
-        "Of 3 runs, Grad-CAM beats random, centre and blurred maps on insertion in 2."
+        f"Grad-CAM is better than {BASELINES} on insertion in 2 of 3 runs."
     )
-    assert describe_runs([lost, lost]).endswith("on insertion in none.")
+    assert describe_runs([lost, lost]).endswith("on insertion in none of 2 runs.")
     assert describe_runs([won]) == (
-        "Grad-CAM beats random, centre and blurred maps on insertion in the one run judged."
+        f"Grad-CAM is better than {BASELINES} on insertion in the one run evaluated."
     )
-    assert describe_runs([lost]).startswith("Grad-CAM is not shown to beat random, ")
+    assert describe_runs([lost]).startswith("Grad-CAM is not shown to be better than random, ")
 
 
 def test_what_has_no_better_is_not_won() -> None:
     found = [summary("cytoplasm_energy", gain_ci_low=None, value=value) for value in (0.3, 0.1)]
 
-    assert describe_runs(found) == "Grad-CAM: 0.10 to 0.30; this score has no better or worse."
+    assert (
+        describe_runs(found)
+        == "Grad-CAM: 0.10 to 0.30; no value of this measure is better or worse."
+    )
 
 
 def test_reading_scores_imports_no_torch() -> None:
