@@ -71,8 +71,8 @@ def test_a_map_on_what_is_read_is_better_than_maps_that_never_asked(checked: Ten
         assert report.own.deletion < other.deletion
         assert report.own.insertion > other.insertion
     assert describe_verdict(report) == (
-        "Better than random, centre and blurred maps on insertion and deletion: it shows where "
-        "this model's answer comes from."
+        "Better than random, centre and blurred baseline maps on insertion and deletion, for this "
+        "image."
     )
 
 
