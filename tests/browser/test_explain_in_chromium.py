@@ -292,7 +292,7 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
     wait_until_drawn(page)
 
     page.get_by_role("radio", name="Shapley values per cell").click()
-    expect(page.get_by_text("the cells add").first).to_be_visible()
+    expect(page.get_by_text("the cells contribute").first).to_be_visible()
     page.wait_for_url("**view=Shapley+values+per+cell**")
 
     page.get_by_role("radio", name="Nearest training images").click()
