@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -14,6 +15,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: threads of torch that wait for one another's cores spin, and a pass
     # takes many times as long. Set before torch is imported, for its processes too.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# How long an example takes says how busy the machine is, not what is right.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

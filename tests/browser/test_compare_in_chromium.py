@@ -143,7 +143,7 @@ def test_a_choice_is_in_the_link_and_a_fresh_browser_shows_the_same(
     colleague = browser.new_context().new_page()
     colleague.goto(page.url)
 
-    expect(colleague.get_by_role("radio", name="AUC")).to_be_checked(timeout=60_000)
+    expect(colleague.get_by_role("radio", name="AUC")).to_be_checked()
     colleague.context.close()
 
 

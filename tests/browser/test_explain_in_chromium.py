@@ -91,7 +91,7 @@ def test_another_class_changes_the_overlay_and_the_link(
     page.wait_for_url("**target=Benign**")
     colleague = browser.new_context().new_page()
     colleague.goto(page.url)
-    expect(colleague.get_by_text(f"{method} for Benign")).to_be_visible(timeout=60_000)
+    expect(colleague.get_by_text(f"{method} for Benign")).to_be_visible()
     colleague.context.close()
 
 

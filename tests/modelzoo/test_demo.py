@@ -13,6 +13,7 @@ from modelzoo.launching import local
 from modelzoo.runs.file_names import CONFIG, STATUS
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import Status, read_status, this_process, write_status
+from tests.patience import PATIENCE_SECONDS
 from tests.run_folders import make_run
 
 
@@ -67,7 +68,7 @@ def test_the_demo_leaves_its_runs_in_the_queue_and_they_are_trained(
     )  # again: nothing is doubled
     for status in statuses:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
-            psutil.Process(status.pid).wait(120)
+            psutil.Process(status.pid).wait(PATIENCE_SECONDS)
     assert read_status(found[0].path, now=time.time()).state == "done"
     after = read_progress(found, now=time.time())
     assert after

@@ -5,12 +5,14 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 
 def open_page(page: str | None = None, **query: Any) -> AppTest:
     """The app at one of `pages/`, or where it begins."""
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=PATIENCE_SECONDS)
     for name, value in query.items():
         app.query_params[name] = value
     if page:

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import numpy as np
@@ -79,13 +78,11 @@ def test_the_demo_says_how_long_the_rest_takes(folder: Path) -> None:
 def test_a_damaged_run_does_not_keep_the_page_from_ending(folder: Path) -> None:
     (make_run(folder, "a").path / PREDICTIONS).write_bytes(b"PAR1")
     (make_run(folder, "b").path / STATUS).write_bytes(b"{")
-    started = time.monotonic()
 
-    app = open_page()
+    app = open_page()  # fails where a page runs again without end
 
     assert not app.exception
     assert app.metric[0].value == "1"
-    assert time.monotonic() - started < 50  # no rerun without end
 
 
 def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> None:

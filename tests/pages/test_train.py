@@ -179,7 +179,7 @@ def test_the_page_needs_no_torch(folder: Path) -> None:
     code = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file('streamlit_app.py', default_timeout=60)\n"
+        "app = AppTest.from_file('streamlit_app.py', default_timeout=300)\n"
         "app.switch_page('pages/train.py').run()\n"
         "assert not app.exception\n"
         "assert 'torch' not in sys.modules\n"

@@ -12,6 +12,7 @@ from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import open_pixels
 from modelzoo.errors import UserError
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_the_store_holds_what_decoding_and_fitting_gives(smears: Path, store: Path) -> None:
@@ -138,9 +139,9 @@ def test_two_processes_may_build_at_once(
 
     for process in processes:
         process.start()
-    sums = [results.get(timeout=60) for _ in processes]
+    sums = [results.get(timeout=PATIENCE_SECONDS) for _ in processes]
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE_SECONDS)
 
     dataset = open_dataset(tmp_path / "data", store=store)
     expected = [fit_square(decode_image(dataset.path(image_id)), 64) for image_id in dataset.ids]

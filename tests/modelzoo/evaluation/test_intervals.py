@@ -219,8 +219,8 @@ def test_ten_comparisons_find_no_difference_by_chance() -> None:
 @pytest.mark.slow
 def test_a_thousand_images_take_a_moment() -> None:
     predictions = guess(np.random.default_rng(0), images=1000)
-    started = time.perf_counter()
+    started = time.process_time()
 
     evaluate(predictions, {})
 
-    assert time.perf_counter() - started < 1.0  # 0.03 s alone on one core; others may be at work
+    assert time.process_time() - started < 1.0  # of the processor; 0.03 seen

@@ -21,6 +21,7 @@ from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.status import Status, read_status
 from modelzoo.training.heartbeat import StopRequestedError
+from tests.patience import PATIENCE_SECONDS
 
 # Takes the run's turn, says so, and keeps it until somebody closes its input.
 CHILD = """
@@ -85,7 +86,7 @@ def has_turn(child: Child) -> bool:
 
 
 def leave(child: Child) -> None:
-    child.communicate(timeout=60)
+    child.communicate(timeout=PATIENCE_SECONDS)
 
 
 def test_runs_have_their_turns_in_the_order_in_which_they_came(
@@ -139,7 +140,7 @@ def test_one_that_is_stopped_while_it_waits_says_so_and_blocks_nobody(
 
     os.kill(second.pid, number)
 
-    assert second.wait(60) == 130
+    assert second.wait(PATIENCE_SECONDS) == 130
     assert status_of(tmp_path / "second").state == "stopped"
     assert status_of(tmp_path / "first").state == "training"
 
@@ -217,7 +218,7 @@ def test_a_launched_run_that_cannot_be_trained_says_why_in_status_and_log(tmp_pa
     run = create_run(tmp_path, "run", TrainConfig(data="nowhere"))
 
     local.start(run, store=tmp_path / "store", device="cpu")
-    psutil.Process(status_of(run.path).pid).wait(120)
+    psutil.Process(status_of(run.path).pid).wait(PATIENCE_SECONDS)
 
     status = status_of(run.path)
     assert status.state == "failed"
