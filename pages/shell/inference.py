@@ -24,6 +24,8 @@ from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
 from xai.methods.table import ONE_PASS  # noqa: TID253  # a table: no torch behind it
+from xai.perturb.image import PERTURBATIONS  # noqa: TID253  # no torch behind it
+from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
     from modelzoo.inference.neighbours import Neighbour
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from xai.smear.cell_shapley import CellAttribution
     from xai.smear.segment import Cells
 
-Rgb = npt.NDArray[np.uint8]  # (px, px, 3)
 Found = TypeVar("Found")
 
 DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
@@ -54,13 +55,18 @@ class Picture:
         object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
 
 
-def square(picture: Picture, px: int) -> Rgb:
+def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
     """The middle of the picture as a network of `px` pixels a side sees it.
+
+    Args:
+        picture: Any image.
+        px: Side in pixels.
+        perturbation: A key of PERTURBATIONS, made of the whole picture before it is resized.
 
     Raises:
         UserError: It is no image that can be used.
     """
-    return _square(picture.sha256, px, picture)
+    return _square(picture.sha256, px, perturbation, picture)
 
 
 class NotComputedError(Exception):
@@ -109,10 +115,11 @@ def _loaded(path: str, stamp: int) -> "LoadedRun":
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _square(sha256: str, px: int, _picture: Picture) -> Rgb:
+def _square(sha256: str, px: int, perturbation: str, _picture: Picture) -> Rgb:
     from xai.on_runs.open import read_pixels
 
-    return read_pixels(_picture.content, px, name=_picture.name)
+    change = PERTURBATIONS[perturbation].change if perturbation else None
+    return read_pixels(_picture.content, px, name=_picture.name, change=change)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -229,7 +236,11 @@ def is_kept_by_cell(model: Model, picture: Picture, target: int) -> bool:
 
 
 def what_if(
-    model: Model, picture: Picture, change: Callable[[Rgb, "Cells"], Rgb]
+    model: Model,
+    picture: Picture,
+    change: Callable[[Rgb, "Cells"], Rgb],
+    *,
+    perturbation: str = "",
 ) -> npt.NDArray[np.float32]:
     """Probabilities (K,) that the model gives the changed picture.
 
@@ -237,6 +248,7 @@ def what_if(
         model: Which run.
         picture: As it was.
         change: Of the square that the model sees, with the cells on it.
+        perturbation: As in `square`, before that.
 
     Raises:
         UserError: The run is gone or damaged.
@@ -244,7 +256,8 @@ def what_if(
     from xai.on_runs.predict import predict_perturbed
 
     run = _loaded(str(model.run.path), _stamp(model.run.path))
-    return predict_perturbed(run, square(picture, run.px), find_cells(picture), change)
+    pixels = square(picture, run.px, perturbation=perturbation)
+    return predict_perturbed(run, pixels, find_cells(picture), change)
 
 
 def judged(

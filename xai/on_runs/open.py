@@ -5,10 +5,12 @@ a run for a prediction or a map stand on it.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
 from modelzoo.runs.file_names import MODEL
@@ -44,20 +46,25 @@ def hash_model(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_pixels(source: Path | bytes, px: int, *, name: str = "") -> Rgb:
+def read_pixels(
+    source: Path | bytes, px: int, *, name: str = "", change: Callable[[Rgb], Rgb] | None = None
+) -> Rgb:
     """The middle of an image as a network of `px` pixels a side sees it: (px, px, 3) uint8.
 
     Args:
         source: A file, or its content.
         px: Side in pixels.
         name: What errors call it; the path where none is given.
+        change: Of the whole image (H, W, 3) uint8, before it is resized; None: as it is.
 
     Raises:
         modelzoo.errors.UserError: It is no image, or too small to show a cell.
     """
     name = name or (str(source) if isinstance(source, Path) else "the image")
-    image = decode_image(source, name=name)
-    return fit_square(require_cells_visible(image, name), px)
+    image = require_cells_visible(decode_image(source, name=name), name)
+    if change:
+        image = Image.fromarray(change(np.asarray(image)))
+    return fit_square(image, px)
 
 
 def as_input(run: "LoadedRun", *pixels: Rgb) -> "Tensor":

@@ -78,6 +78,7 @@ class Perturbation:
     title: str  # on a button
     asks: str  # the question that the change answers, one sentence
     change: Callable[[Rgb], Rgb]
+    before_resizing: bool = False  # `change` is of the whole image, not of what a network is given
 
 
 _ROWS = (
@@ -118,6 +119,9 @@ _ROWS = (
         asks="Does the prediction depend on how the file was compressed?",
         # As messengers send pictures; blocks are seen only when looked for.
         change=lambda pixels: compress_jpeg(pixels, 40),
+        # A file is compressed as it is. At a network's input size its blocks of 8 x 8 pixels would
+        # be another share of the image for each network.
+        before_resizing=True,
     ),
 )
 

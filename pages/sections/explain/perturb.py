@@ -39,7 +39,8 @@ class Change:
 
     title: str
     asks: str
-    make: Callable[[Rgb, "Cells"], Rgb]
+    make: Callable[[Rgb, "Cells"], Rgb]  # of the square that is shown or predicted
+    before: str = ""  # a key of PERTURBATIONS, made of the whole image before it is resized
 
 
 def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: Subject) -> None:
@@ -60,7 +61,9 @@ def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: S
     with left:
         change: Change | None = changes[title] if title else None
         if change:
-            pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+            pixels = inference.square(
+                subject.picture, inference.DISPLAY_PX, perturbation=change.before
+            )
             drawn = change.make(pixels, cells)
             st.image(
                 drawn, width="stretch", alt=f"The image after the perturbation: {change.title}."
@@ -84,15 +87,19 @@ def _changes() -> dict[str, Change]:
         Change(ERASE, ASKS[ERASE], lambda pixels, cells: _without(pixels, cells, None)),
         Change(KEEP, ASKS[KEEP], lambda pixels, cells: keep_only(pixels, cells.mask)),
     ]
-    found += [
-        Change(each.title, each.asks, _whatever_cells(each)) for each in PERTURBATIONS.values()
-    ]
+    found += [_perturb(each) for each in PERTURBATIONS.values()]
     return {each.title: each for each in found}
 
 
-def _whatever_cells(perturbation: Perturbation) -> Callable[[Rgb, "Cells"], Rgb]:
-    """The change of a perturbation that needs no cells."""
-    return lambda pixels, _: perturbation.change(pixels)
+def _perturb(perturbation: Perturbation) -> Change:
+    """A change that needs no cells."""
+    if perturbation.before_resizing:
+        return Change(
+            perturbation.title, perturbation.asks, lambda pixels, _: pixels, perturbation.name
+        )
+    return Change(
+        perturbation.title, perturbation.asks, lambda pixels, _: perturbation.change(pixels)
+    )
 
 
 def _erase(erased: Sequence[int]) -> Change:
@@ -152,7 +159,7 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
 def _draw_prediction(
     model: Model, prediction: Prediction, subject: Subject, change: Change
 ) -> None:
-    after = inference.what_if(model, subject.picture, change.make)
+    after = inference.what_if(model, subject.picture, change.make, perturbation=change.before)
     st.markdown(
         f"**{plain(model.title)}**: "
         f"{plain(describe_change(prediction.probabilities, after, prediction.classes))}"

@@ -19,6 +19,7 @@ from modelzoo.runs.records import read_split
 from tests.pages.explain.opened import PX, alt_texts, image_in_part, map_url, open_explain
 from tests.pages.opened import text_of
 from xai.methods.table import METHODS
+from xai.say.change import describe_change
 
 
 def test_both_cams_are_made_and_each_has_its_own_scale(home: Path) -> None:
@@ -98,7 +99,8 @@ def test_an_image_with_no_cell_in_it_is_a_sentence(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "perturbation", ["Mask all cells (inpaint)", "Keep only the cells", "Darker"]
+    "perturbation",
+    ["Mask all cells (inpaint)", "Keep only the cells", "Darker", "Compress as JPEG"],
 )
 def test_a_change_of_the_image_says_what_the_answer_becomes(
     home: Path, smear: bytes, perturbation: str
@@ -107,6 +109,20 @@ def test_a_change_of_the_image_says_what_the_answer_becomes(
 
     assert f"The image after the perturbation: {perturbation}." in alt_texts(app)
     assert "; the predicted class " in text_of(app)
+
+
+def test_the_whole_file_is_compressed_and_then_resized(home: Path, smear: bytes) -> None:
+    whole = np.asarray(Image.open(BytesIO(smear)).convert("RGB").resize((600, 500)))
+    file, compressed = BytesIO(), BytesIO()
+    Image.fromarray(whole).save(file, "PNG")
+    Image.fromarray(whole).save(compressed, "JPEG", quality=40)
+    squares = [fit_square(decode_image(each.getvalue()), PX) for each in (file, compressed)]
+    run = load_run(home / "runs" / "lite0")
+    before, after = predict(run, np.stack(squares)).probabilities
+
+    app = ask_of(file.getvalue(), "Perturbations", perturbation="Compress as JPEG")
+
+    assert describe_change(before, after, run.classes) in text_of(app)
 
 
 def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:

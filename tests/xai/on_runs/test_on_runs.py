@@ -1,10 +1,12 @@
 """What joins the two libraries: a run's image, prediction and maps, beside those made by hand."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.opening import find_root
@@ -15,6 +17,7 @@ from xai.explain import explain
 from xai.on_runs.explain import explain_image, explain_or_refuse
 from xai.on_runs.open import as_input, open_run, read_pixels
 from xai.on_runs.predict import find_cells, predict_image, predict_perturbed
+from xai.perturb.image import PERTURBATIONS
 from xai.types import Rgb
 
 
@@ -70,6 +73,17 @@ def test_a_perturbed_image_is_predicted_at_the_input_size(
 
     np.testing.assert_array_equal(same, predict_image(run, pixels).probabilities)
     assert np.abs(grey - same).max() > 0
+
+
+def test_a_change_before_resizing_is_of_the_whole_image(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 500, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    again = BytesIO()
+    Image.fromarray(noise).save(again, "JPEG", quality=40)
+
+    changed = read_pixels(tmp_path / "noise.png", 64, change=PERTURBATIONS["jpeg"].change)
+
+    np.testing.assert_array_equal(changed, read_pixels(again.getvalue(), 64))
 
 
 @pytest.mark.parametrize("image_id", ["/etc/passwd", "../secret.png", "a/../../b.png", "", "a//b"])
