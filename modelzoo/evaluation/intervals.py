@@ -6,7 +6,7 @@ Letters: N images, G groups, K classes, B resamples.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -136,6 +136,32 @@ def draw_groups(groups: int, *, resamples: int, seed: int) -> npt.NDArray[np.flo
     return draws
 
 
+def mean_over_groups(
+    values: npt.ArrayLike,
+    groups: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Score:
+    """The mean of `values` with its 95 % percentile interval over groups.
+
+    Args:
+        values: (N,), one per image, finite.
+        groups: (N,), of each image.
+        resamples: How many times the groups are drawn.
+        seed: Of the draws: the same for every mean over the same groups.
+
+    Returns:
+        Without an interval (NaN) where all images belong to one group.
+    """
+    values = np.asarray(values, np.float64)
+    names, index = np.unique(np.asarray(groups, np.str_), return_inverse=True)
+    draws = draw_groups(len(names), resamples=resamples, seed=seed)
+    sums, counts = np.bincount(index, weights=values), np.bincount(index)
+    resampled = (draws.T @ sums) / (draws.T @ counts)
+    return _score(float(values.mean()), resampled, len(names), "")
+
+
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of `n` (Wilson 1927): never of zero width."""
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
@@ -157,7 +183,8 @@ def _score(value: float, resampled: Floats, groups: int, why: str) -> Score:
         )
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(resampled, [tail, 1 - tail])
-    if high - low > 1e-6:  # resampled scores are float32 at heart
+    is_share = -1e-6 < value < 1 + 1e-6  # tallies of resamples are float32: so much is rounding
+    if high - low > 1e-6 or not is_share:
         return Score(value, float(low), float(high))
     low, high = wilson_interval(min(max(value, 0.0), 1.0), groups)
     return Score(

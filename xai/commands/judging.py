@@ -140,8 +140,8 @@ def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
 def keep_judgement(job: QualityJob, run: Path, held: "Sequence[Validity]") -> list[Summary]:
     """The scores over all images, written into the run's folder with what `held` says."""
     from modelzoo.runs.attribution_tables import write_judgement
-    from xai.faithfulness.summary import summarise
     from xai.faithfulness.validity import to_rows
+    from xai.on_runs.summary import summarise
 
     found = summarise(job.reports, {row.image: row.group for row in job.rows})
     write_judgement(run, [asdict(each) for each in found], to_rows(held))

@@ -1,6 +1,5 @@
 """`python -m xai quality`: its options and what it prints; `judging.py` does the work."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -70,9 +69,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _interval(low: float, high: float) -> str:
+def _interval(low: float | None, high: float | None) -> str:
     """Both ends; nothing where one group of images says nothing about others."""
-    return "" if math.isnan(low) else f"{low:.2f}–{high:.2f}"
+    return "" if low is None or high is None else f"{low:.2f}–{high:.2f}"
 
 
 _COLUMNS = [

@@ -100,8 +100,8 @@ class Summary:
     method: str
     measure: str  # a key of `MEASURES`
     value: float  # mean over images
-    ci_low: float  # of the 95 % interval over groups
-    ci_high: float
+    ci_low: float | None  # of the 95 % interval over groups; None: there is only one
+    ci_high: float | None
     random: float | None  # the reference maps' means over the same images
     centre: float | None
     blurred: float | None

@@ -111,7 +111,7 @@ def _draw_table(
             {
                 "Model": names[run_id],
                 "Map": METHODS[each.method].title,
-                MEASURES[measure].title: f"{each.value:.2f} ({each.ci_low:.2f}–{each.ci_high:.2f})",
+                MEASURES[measure].title: _with_interval(each),
                 "Random": each.random,
                 "Centre": each.centre,
                 "Blurred": each.blurred,
@@ -148,6 +148,14 @@ def _draw_table(
             ),
         },
     )
+
+
+def _with_interval(summary: Summary) -> str:
+    """`0.64 (0.55–0.70)`; the mean alone where all images belong to one group."""
+    mean = f"{summary.value:.2f}"
+    if summary.ci_low is None or summary.ci_high is None:
+        return mean
+    return f"{mean} ({summary.ci_low:.2f}–{summary.ci_high:.2f})"
 
 
 def _all_rows(found: Mapping[str, Sequence[Summary]], names: Mapping[str, str]) -> pd.DataFrame:

@@ -22,10 +22,10 @@ from xai.explain import explain
 from xai.faithfulness.judge import judge
 from xai.faithfulness.report import QualityReport
 from xai.faithfulness.stability import randomise
-from xai.faithfulness.summary import summarise
 from xai.faithfulness.table import MEASURES, Summary
 from xai.faithfulness.validity import from_rows
 from xai.methods.table import METHODS
+from xai.on_runs.summary import summarise
 from xai.smear.segment import WORK_PX, segment_cells
 
 

@@ -2,51 +2,15 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.xai.judged import (
     report_of,
     scores,
 )
 from xai.faithfulness.report import QualityReport
-from xai.faithfulness.summary import bootstrap_interval, summarise
 from xai.faithfulness.table import MEASURES
-
-
-def test_the_interval_of_one_value_is_a_point() -> None:
-    low, high = bootstrap_interval([0.3, 0.3, 0.3, 0.3], ["a", "a", "b", "c"])
-
-    assert low == pytest.approx(0.3)
-    assert high == pytest.approx(0.3)
-    assert bootstrap_interval([0.1, 0.5], ["a", "a"]) == pytest.approx((0.3, 0.3))
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcdef")), min_size=4, max_size=30))
-@settings(deadline=None, max_examples=50)
-def test_the_interval_lies_within_the_groups_means(found: list[tuple[float, str]]) -> None:
-    values, groups = [value for value, _ in found], [group for _, group in found]
-
-    low, high = bootstrap_interval(values, groups, resamples=200)
-
-    means = [np.mean([value for value, name in found if name == group]) for group in set(groups)]
-    assert min(means) - 1e-9 <= low <= high <= max(means) + 1e-9
-
-
-def test_the_interval_holds_the_mean_and_narrows_with_groups() -> None:
-    values = np.random.default_rng(0).random(200)
-    few, many = [str(i % 5) for i in range(200)], [str(i % 100) for i in range(200)]
-
-    clustered = np.sort(values)  # so that groups of neighbours differ
-    together = bootstrap_interval(clustered.tolist(), [str(i // 40) for i in range(200)])
-    apart = bootstrap_interval(clustered.tolist(), many)
-
-    for groups in (few, many):
-        low, high = bootstrap_interval(values.tolist(), groups)
-        assert low < values.mean() < high
-    assert together[1] - together[0] > 2 * (apart[1] - apart[0])
+from xai.on_runs.summary import summarise
 
 
 def test_a_summary_by_hand() -> None:
@@ -95,6 +59,18 @@ def test_the_area_is_the_mean_of_the_images_that_have_the_score() -> None:
     assert found["nucleus_energy"].area == pytest.approx(0.3)
     assert found["nucleus_energy"].gain == 0
     assert found["deletion"].area is None
+
+
+def test_one_group_says_nothing_about_others() -> None:
+    reports = {name: [report_of(scores(0.1, value))] for name, value in (("1", 0.9), ("2", 0.8))}
+
+    found = {row.measure: row for row in summarise(reports, {"1": "a", "2": "a"})}
+
+    insertion = found["insertion"]
+    assert (insertion.ci_low, insertion.ci_high, insertion.gain_ci_low) == (None, None, None)
+    assert insertion.gain
+    assert insertion.gain > 0
+    assert not insertion.beats
 
 
 def test_what_has_no_better_is_not_counted() -> None:
