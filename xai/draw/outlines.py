@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from xai.draw.scale import blend
+from xai.smear.place import enlarge_labels
 from xai.types import Labels, Mask, Rgb
 
 # Neither the map's orange nor its blue: Okabe and Ito's bluish green, which every kind of colour
@@ -26,8 +27,8 @@ def draw_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
     """
     drawn = pixels.copy()
     size = (pixels.shape[0], pixels.shape[1])
-    drawn[_edges(_nearest(labels, size))] = CELL_COLOUR
-    drawn[_edges(_nearest(nuclei, size).astype(np.uint8))] = NUCLEUS_COLOUR
+    drawn[_edges(enlarge_labels(labels, size))] = CELL_COLOUR
+    drawn[_edges(enlarge_labels(nuclei, size).astype(np.uint8))] = NUCLEUS_COLOUR
     return drawn
 
 
@@ -58,16 +59,6 @@ def draw_cells(
             (x, y), str(cell), (255, 255, 255), font, "mm", stroke_width=2, stroke_fill=(0, 0, 0)
         )
     return np.asarray(image)
-
-
-def _nearest(values: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
-    """`values` (h, w) enlarged to `size` (H, W), each pixel taking the nearest one's value."""
-    rows, columns = (
-        ((2 * np.arange(new) + 1) * old) // (2 * new)
-        for new, old in zip(size, values.shape, strict=True)
-    )
-    enlarged: npt.NDArray[Any] = values[rows[:, None], columns]
-    return enlarged
 
 
 def _edges(labels: Labels) -> Mask:

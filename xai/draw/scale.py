@@ -74,11 +74,11 @@ def sum_into_cells(attribution: Attribution) -> npt.NDArray[np.float64]:
     """The map, in its unit, summed to at most 28 x 28 fields."""
     values = attribution.values.astype(np.float64)
     height, width = values.shape
-    across = _shares(width, min(width, MOST_FIELDS))
-    return _shares(height, min(height, MOST_FIELDS)) @ values @ across.T
+    across = overlap_shares(width, min(width, MOST_FIELDS))
+    return overlap_shares(height, min(height, MOST_FIELDS)) @ values @ across.T
 
 
-def _shares(n_from: int, n_to: int) -> npt.NDArray[np.float64]:
+def overlap_shares(n_from: int, n_to: int) -> npt.NDArray[np.float64]:
     """(n_to, n_from): the share of each of `n_from` equal parts that lies in each of `n_to`."""
     start = np.arange(n_from) / n_from
     ends = np.arange(1, n_to + 1)[:, None] / n_to

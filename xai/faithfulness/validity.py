@@ -196,7 +196,7 @@ def _is_signed(method: str) -> bool:
 
 
 def to_rows(found: Sequence[Validity]) -> list[dict[str, str]]:
-    """Rows of text, to be stored as CSV; `from_rows` reads them."""
+    """One row of texts per method, to be stored as CSV."""
     return [
         {
             "method": each.method,
@@ -208,25 +208,4 @@ def to_rows(found: Sequence[Validity]) -> list[dict[str, str]]:
             "sentence": each.sentence,
         }
         for each in found
-    ]
-
-
-def from_rows(rows: Sequence[Mapping[str, str]]) -> list[Validity]:
-    """The records of `to_rows`.
-
-    Raises:
-        KeyError: A row lacks a field.
-        ValueError: A number is none.
-    """
-    return [
-        Validity(
-            method=row["method"],
-            refusal=row["refusal"] or None,
-            same_as=tuple(row["same_as"].split()),
-            ignores_class=row["ignores_class"] == "yes",
-            empty_share=float(row["empty_share"]),
-            gap_share=float(row["gap_share"]) if row["gap_share"] else None,
-            sentence=row["sentence"],
-        )
-        for row in rows
     ]

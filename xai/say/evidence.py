@@ -2,12 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from modelzoo.text import percent
 from xai.attribution import Attribution
-from xai.draw.scale import _shares, sum_into_cells
+from xai.draw.scale import overlap_shares, sum_into_cells
 from xai.methods.table import METHODS
+from xai.smear.place import place_of
 from xai.types import Labels
 
 NEARLY_CANCELS = 0.05  # the sum of positive and negative attribution, as a share of their sizes
@@ -104,34 +104,24 @@ def _amount(value: float, attribution: Attribution, sign: str = "") -> str:
 def _sum_by_label(fields: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:
     """How much of `fields`, each spread evenly over its area, lies in each label from 0 on."""
     height, width = labels.shape
-    each = _shares(fields.shape[0], height) @ fields @ _shares(fields.shape[1], width).T
+    each = (
+        overlap_shares(fields.shape[0], height) @ fields @ overlap_shares(fields.shape[1], width).T
+    )
     sums: npt.NDArray[np.float64] = np.bincount(labels.ravel(), weights=each.ravel())  # type: ignore[assignment]  # NumPy's stub forgets the weights
     return sums
 
 
 def _name_cell(cell: int, labels: Labels) -> str:
-    """Where `cell` lies in thirds of the image: "the upper left cell", or one of several there."""
-    numbers = [int(number) for number in np.unique(labels) if number]
-    places = {
-        number: tuple(
-            int(3 * (centre + 0.5) / side)
-            for centre, side in zip(middle, labels.shape, strict=True)
-        )
-        for number, middle in zip(
-            numbers, ndimage.center_of_mass(labels > 0, labels, numbers), strict=True
-        )
-    }
-    row, column = places[cell]
-    words = [word for word in (("upper", "", "lower")[row], ("left", "", "right")[column]) if word]
-    name = " ".join(words) or "middle"
+    """Where `cell` lies: "the upper left cell", or one of several there."""
+    places = {int(each): place_of(labels, int(each)) for each in np.unique(labels) if each}
     if list(places.values()).count(places[cell]) == 1:
-        return f"the {name} cell"
-    return f"one of the {name} cells"
+        return f"the {places[cell]} cell"
+    return f"one of the {places[cell]} cells"
 
 
 def _where(part: npt.NDArray[np.float64]) -> str:
     """Which quarter of the image holds most of `part`, and how much: "The upper left ... 81 %"."""
-    quarters = _shares(part.shape[0], 2) @ part @ _shares(part.shape[1], 2).T
+    quarters = overlap_shares(part.shape[0], 2) @ part @ overlap_shares(part.shape[1], 2).T
     row, column = divmod(int(quarters.argmax()), 2)
     share = float(quarters[row, column] / quarters.sum())
     name = f"{('upper', 'lower')[row]} {('left', 'right')[column]} quarter"

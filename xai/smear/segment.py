@@ -5,13 +5,13 @@ than red and blue, while red cells absorb the three in proportion.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from xai.smear.place import enlarge_labels
 from xai.types import Floats, Labels, Mask, Rgb
 
 WORK_PX = 224  # side at which cells are sought; lengths below are in its pixels
@@ -40,7 +40,7 @@ class Cells:
 
     def resized(self, px: int) -> "Cells":
         """The same cells at `px` a side; one that is too small for that has no pixel left."""
-        return Cells(_enlarge(self.labels, px, px), _enlarge(self.nuclei, px, px))
+        return Cells(enlarge_labels(self.labels, (px, px)), enlarge_labels(self.nuclei, (px, px)))
 
     @property
     def mask(self) -> Mask:
@@ -67,7 +67,9 @@ def segment_cells(pixels: Rgb) -> Cells:
     nuclei = _find_nuclei(purple, cells)
     labels = _part(cells, nuclei)
     labels = relabel_sequential(labels)[0].astype(np.int16)
-    return Cells(_enlarge(labels, width, height), _enlarge(nuclei & (labels > 0), width, height))
+    is_nucleus = nuclei & (labels > 0)
+    size = (height, width)
+    return Cells(enlarge_labels(labels, size), enlarge_labels(is_nucleus, size))
 
 
 def _purpleness(pixels: Rgb) -> Floats:
@@ -121,11 +123,3 @@ def _part(cells: Mask, nuclei: Mask) -> npt.NDArray[np.intp]:
     has_nucleus = np.bincount(found.ravel(), nuclei.ravel()) >= LEAST_NUCLEUS
     has_nucleus[0] = False
     return np.where(has_nucleus[found], found, 0)
-
-
-def _enlarge(values: npt.NDArray[Any], width: int, height: int) -> npt.NDArray[Any]:
-    """`values` (224, 224) at the image's own size, no value between two made."""
-    enlarged = Image.fromarray(values.astype(np.uint16)).resize(
-        (width, height), Image.Resampling.NEAREST
-    )
-    return np.asarray(enlarged).astype(values.dtype)

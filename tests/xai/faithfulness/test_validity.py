@@ -11,7 +11,7 @@ from tests.xai.networks import PooledNetwork, SmallNetwork, squares_in_corners, 
 from xai.attribution import Attribution
 from xai.errors import UserError
 from xai.explain import explain
-from xai.faithfulness.validity import Validity, examine, from_rows, gap_share, to_rows
+from xai.faithfulness.validity import Validity, examine, gap_share, to_rows
 
 CAMS = ("grad-cam", "xgrad-cam", "hires-cam", "eigen-cam")
 
@@ -141,11 +141,25 @@ def test_a_model_of_one_class_is_a_sentence(images: Tensor) -> None:
         examine(PooledNetwork(classes=1).eval(), images, methods=["grad-cam"])
 
 
-def test_rows_of_text_become_the_same_records(pooled: PooledNetwork, images: Tensor) -> None:
-    found = examine(pooled, images[:2], methods=[*CAMS, "integrated-gradients"])
-    refused = replace(found[0], refusal="No.", same_as=(), gap_share=None)
+def test_a_row_of_text_by_hand() -> None:
+    found = Validity(
+        method="grad-cam",
+        refusal=None,
+        same_as=("hires-cam", "layer-cam"),
+        ignores_class=True,
+        empty_share=0.25,
+        gap_share=None,
+        sentence="The same map.",
+    )
 
-    rows = to_rows([*found, refused])
-
-    assert all(isinstance(value, str) for row in rows for value in row.values())
-    assert from_rows(rows) == [*found, refused]
+    assert to_rows([found]) == [
+        {
+            "method": "grad-cam",
+            "refusal": "",
+            "same_as": "hires-cam layer-cam",
+            "ignores_class": "yes",
+            "empty_share": "0.25",
+            "gap_share": "",
+            "sentence": "The same map.",
+        }
+    ]
