@@ -19,7 +19,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import MODEL
-from pages.sections.explain.prediction import Prediction
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it

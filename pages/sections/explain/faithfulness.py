@@ -11,9 +11,9 @@ import streamlit as st
 from modelzoo.runs.attribution_tables import read_validity
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
-from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # records: no torch behind them

@@ -12,16 +12,12 @@ import streamlit as st
 
 from modelzoo.text import count, percent
 from pages.sections.explain.image import Subject
-from pages.sections.explain.prediction import (
-    OOD_HELP,
-    Prediction,
-    describe_doubts,
-    describe_ood,
-)
+from pages.sections.explain.prediction import OOD_HELP, describe_doubts, describe_ood
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.inference import DISPLAY_PX
 from pages.shell.palette import class_colours
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it

@@ -14,8 +14,8 @@ from modelzoo.evaluation.rows import describe_status
 from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
-from pages.sections.explain.prediction import OWN
 from pages.shell.links import warn_if_gone
+from pages.shell.prediction import OWN
 from pages.shell.reads import Model
 from pages.shell.text import plain
 

@@ -6,10 +6,10 @@ import streamlit as st
 
 from modelzoo.text import count
 from pages.sections.explain.image import Subject
-from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.gallery import Card, draw_gallery
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 

@@ -11,9 +11,9 @@ import streamlit as st
 from pages.figures.clickable import clickable_cells
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import probability_bars
-from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.session import count_clicks, toggle_clicked_number
 from pages.shell.text import plain

@@ -9,9 +9,9 @@ from modelzoo.text import percent
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
 from pages.sections.explain.methods import milliseconds_a_pass
-from pages.sections.explain.prediction import Prediction
 from pages.shell import inference
 from pages.shell.errors import error_in_place
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it

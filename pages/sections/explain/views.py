@@ -11,11 +11,12 @@ from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import Panels, draw_model, draw_scales
 from pages.sections.explain.nearest import draw_nearest
 from pages.sections.explain.perturb import draw_perturbations
-from pages.sections.explain.prediction import Prediction, describe_predictions
+from pages.sections.explain.prediction import describe_predictions
 from pages.sections.explain.shapley import draw_shapley
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
+from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it

@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from pages.sections.explain.maps import probability_bars
-from pages.sections.explain.prediction import (
-    Prediction,
-    describe_doubts,
-    describe_predictions,
-)
+from pages.sections.explain.prediction import describe_doubts, describe_predictions
+from pages.shell.prediction import Prediction
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
 
