@@ -23,7 +23,7 @@ from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
-from xai.methods.table import ONE_PASS  # noqa: TID253  # a table: no torch behind it
+from xai.methods.table import METHODS, ONE_PASS  # noqa: TID253  # a table: no torch behind it
 from xai.perturb.image import PERTURBATIONS  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
@@ -97,6 +97,22 @@ def attribution(
     methods = ONE_PASS if method in ONE_PASS else (method,)
     path, stamp, sha256 = str(model.run.path), _stamp(model.run.path), picture.sha256
     return _attributions(path, stamp, methods, target, sha256, picture, may_compute)[method]
+
+
+def refusals(model: Model) -> dict[str, str]:
+    """Why the methods that are not right for this network are not, by name of the method.
+
+    Raises:
+        UserError: The run is gone or damaged.
+    """
+    return _refusals(str(model.run.path), _stamp(model.run.path))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _refusals(path: str, stamp: int) -> dict[str, str]:
+    network = _loaded(path, stamp).backbone
+    reasons = {name: row.refusal(network) for name, row in METHODS.items()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

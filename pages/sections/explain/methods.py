@@ -10,8 +10,11 @@ from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
 from modelzoo.text import count
 from pages.sections.explain.maps import DisplayOptions
+from pages.shell import inference
+from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
+from pages.shell.text import plain
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
 LOGITS, SHARES = "logits", "normalised per map"
@@ -57,6 +60,8 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
 
 def _draw_about(models: Sequence[Model]) -> None:
     """All methods in a table whose lines break, so that it is whole at any width."""
+    for line in _refusals(models):
+        st.markdown(line)
     st.table(
         pd.DataFrame(
             [
@@ -74,6 +79,21 @@ def _draw_about(models: Sequence[Model]) -> None:
         hide_index=True,
         alt="Every method: seconds on the models chosen, what it shows, when it misleads.",
     )
+
+
+def _refusals(models: Sequence[Model]) -> list[str]:
+    """One line per model, as Markdown: the methods that its network does not allow, and why."""
+    lines = []
+    for model in models:
+        with error_in_place():
+            methods_by_reason: dict[str, list[str]] = {}
+            for name, reason in inference.refusals(model).items():
+                methods_by_reason.setdefault(reason, []).append(METHODS[name].title)
+            lines += [
+                f"**Not for {plain(model.title)}:** {', '.join(titles)}. {plain(reason)}"
+                for reason, titles in methods_by_reason.items()
+            ]
+    return lines
 
 
 def choose_display(place: DeltaGenerator) -> DisplayOptions:

@@ -48,6 +48,8 @@ def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> N
     assert list(times["Method"]) == [row.title for row in METHODS.values()]
     assert times["Time"].str.fullmatch(r"[\d.]+ (s|min)").all()
     assert "Choose a method to see attribution maps." in text_of(app)
+    refused = "**Not for EfficientNet-Lite0:** Guided Backprop, Guided Grad-CAM. This network has"
+    assert refused in text_of(app)
 
 
 def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
