@@ -224,11 +224,7 @@ def _open(browser: Browser, server: _Server, address: str) -> Page:
 
 
 def _titled(name: str) -> str:
-    heading = {
-        "Home": "What is here",
-        "Compare": "Which model is best",
-        "Train": "What is training",
-    }[name]
+    heading = {"Home": "Home", "Compare": "Compare models", "Train": "Train"}[name]
     return f"document.querySelector('h1')?.textContent.startsWith('{heading}')"
 
 
