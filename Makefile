@@ -1,38 +1,44 @@
 # Everything runs in the project's own environment, .venv, made by `make setup`.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+APP := .venv/.app
+TOOLS := .venv/.tools
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r
 
 .PHONY: help setup app test demo bench lint pictures
 help:  ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP)  ## make .venv and install what the app and the tests need
-$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+setup: $(TOOLS)  ## make .venv and install what the app, the tests and the checks need
+$(APP): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} was found; BlastLens needs 3.11 to 3.13: make {sys.argv[1]} PYTHON=python3.12")' $(or $(MAKECMDGOALS),setup)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing about 7 GB of packages into .venv (once; a few minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@echo "Installing about 6.5 GB of packages into .venv (once; a few minutes) ..."
+	@$(INSTALL) requirements.txt
+	@touch $@
+$(TOOLS): requirements-dev.txt $(APP)
+	@echo "Installing what the tests and checks need ..."
+	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
-app: $(STAMP)  ## open the dashboard (the demo trains meanwhile unless DEMO=0)
+app: $(APP)  ## open the dashboard (the demo trains meanwhile unless DEMO=0)
 	@test "$(DEMO)" = 0 || $(BIN)/python -m modelzoo demo --once --queue >> demo.log 2>&1 &
 	@$(BIN)/python -m streamlit run streamlit_app.py
 
-test: $(STAMP)  ## pass every test
+test: $(TOOLS)  ## pass every test
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-demo: $(STAMP)  ## make synthetic smears and train eleven backbones on them
+demo: $(APP)  ## make synthetic smears and train eleven backbones on them
 	@$(BIN)/python -m modelzoo demo
 
-bench: $(STAMP)  ## measure speed, as ratios side by side
+bench: $(TOOLS)  ## measure speed, as ratios side by side
 	@$(BIN)/python -m benchmarks.training
 
-lint: $(STAMP)  ## style, types and who may import whom
+lint: $(TOOLS)  ## style, types and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
 
-pictures: $(STAMP)  ## draw the README's pictures from the running app
+pictures: $(TOOLS)  ## draw the README's pictures from the running app
 	@$(BIN)/python -m docs.pictures
