@@ -7,7 +7,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from modelzoo.text import percent
-from pages.figures.frame import axis_title, blank_figure, plain_text
+from pages.figures.frame import axis_title, blank_figure, plain_text, source_height
 
 EMPTY_ENTRY, FULL_ENTRY = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the entry
@@ -32,15 +32,15 @@ def confusion_matrix(
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    lines = (1 + source.count("<br>")) * bool(source)
-    figure = blank_figure(height=110 + 58 * len(classes) + 16 * lines)
+    below = source_height(source)
+    figure = blank_figure(height=110 + 58 * len(classes) + below)
     figure.add_trace(_shades(share, classes))
     figure.add_trace(_marks_to_click(counts, share, classes))
     entries = _entries(classes)
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54 + 16 * lines},
+        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54 + below},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in an entry
         # Not a trace's text, which would fade when another entry is selected.

@@ -1,6 +1,7 @@
 """What all figures share: size, buttons, source, export. Records in, figures out; no Streamlit."""
 
 import html
+import textwrap
 from collections.abc import Iterable
 
 import plotly.graph_objects as go
@@ -10,6 +11,8 @@ UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zo
 GRID = "rgba(128, 128, 128, 0.25)"
 LEGEND_LETTER_PX = 8  # a picture that is saved may have a wider font than the page: about 6 there
 LEGEND_MARK_PX = 45  # of the line before a name
+SOURCE_LETTERS = 40  # of a line below an axis of 320 px or less, beside names of classes or runs
+SOURCE_LINE_PX = 16
 
 
 def config(name: str, file_format: str) -> dict[str, object]:
@@ -54,6 +57,16 @@ def plain_text(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def wrap_text(text: str, letters: int) -> str:
+    """`text` as it stands, as `plain_text`, in lines of at most `letters`."""
+    return "<br>".join(plain_text(line) for line in textwrap.wrap(text, letters))
+
+
+def source_height(source: str) -> int:
+    """Pixels below the title of an axis that `source` takes."""
+    return SOURCE_LINE_PX * len(textwrap.wrap(source, SOURCE_LETTERS))
+
+
 def axis_title(text: str, source: str) -> str:
     """The title of the x axis, and below it in small letters what the figure was made from.
 
@@ -62,9 +75,13 @@ def axis_title(text: str, source: str) -> str:
 
     Args:
         text: Of the axis.
-        source: Data set, split and the like, as `plain_text`; empty: none.
+        source: Data set, split and the like; empty: none.
     """
-    return f"{text}<br><span style='font-size:11px'>{source}</span>" if source else text
+    if not source:
+        return text
+    # A span for each line: Plotly ends one where a line ends.
+    lines = wrap_text(source, SOURCE_LETTERS).split("<br>")
+    return "<br>".join([text, *(f"<span style='font-size:11px'>{line}</span>" for line in lines)])
 
 
 def legend_width(names: Iterable[str]) -> int:

@@ -8,8 +8,10 @@ import plotly.graph_objects as go
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first
 from modelzoo.evaluation.tables import describe_score
-from pages.figures.frame import GRID, axis_title, blank_figure, plain_text
+from pages.figures.frame import GRID, axis_title, blank_figure, source_height, wrap_text
 from pages.shell.palette import backbone_style
+
+NAME_LETTERS = 32  # of a line: beside more, a phone has no room for the interval
 
 
 def score_intervals(
@@ -23,10 +25,10 @@ def score_intervals(
         metric: A key of METRICS.
         source: Data set, split and number of images, for the axis title.
     """
-    figure = blank_figure(height=106 + 34 * len(rows))
+    figure = blank_figure(height=92 + 34 * len(rows) + source_height(source))
     for row in reversed(best_first(rows)):
         if not math.isnan(row.evaluation.scores[metric].value):
-            figure.add_trace(_point(row, plain_text(names[row.run_id]), metric))
+            figure.add_trace(_point(row, wrap_text(names[row.run_id], NAME_LETTERS), metric))
     unit = " in %" if METRICS[metric].unit == "%" else ""
     title = f"{METRICS[metric].title}{unit}, with 95 % CI"
     figure.update_xaxes(title_text=axis_title(title, source), gridcolor=GRID)

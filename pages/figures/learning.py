@@ -13,6 +13,7 @@ from pages.figures.frame import (
     blank_figure,
     legend_width,
     plain_text,
+    source_height,
 )
 from pages.shell.palette import Style
 
@@ -41,7 +42,7 @@ def learning_curves(
         curve: A key of CURVES.
         source: Data set and split, for the axis title.
     """
-    figure = blank_figure(height=370 + 18 * len(histories))
+    figure = blank_figure(height=360 + 18 * len(histories) + source_height(source))
     for name, history in histories.items():
         if curve in history and not history.empty:
             figure.add_trace(_curve(plain_text(name), history, styles[name], curve))
@@ -92,7 +93,7 @@ def live_curves(history: pd.DataFrame, measure: str, *, source: str = "") -> go.
         measure: "loss" or "accuracy".
         source: Run, data set and split, for the axis title.
     """
-    figure = blank_figure(height=276)
+    figure = blank_figure(height=260 + source_height(source))
     scale = 100 if measure == "accuracy" else 1
     for part, title, dash in (
         ("train", "training", "dot"),

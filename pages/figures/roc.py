@@ -6,13 +6,14 @@ import plotly.graph_objects as go
 
 from modelzoo.evaluation.roc import RocCurve
 from modelzoo.text import fraction, percent
-from pages.figures.frame import GRID, axis_title, blank_figure, plain_text
+from pages.figures.frame import GRID, axis_title, blank_figure, plain_text, source_height, wrap_text
 from pages.shell.palette import Style
 
 RATES = "true positive rate %{y:.1f} % at false positive rate %{x:.1f} %"
 AXES_PX = 440  # height without the legend
 LEGEND_LINE_PX = 20
-TO_LEGEND_PX = 76  # from the axis: its labels, its title, the source
+LEGEND_LETTERS = 36  # of a line: a phone has 270 px beside the mark
+TO_LEGEND_PX = 62  # from the axis: its labels and its title
 
 
 def roc_curves(
@@ -28,13 +29,17 @@ def roc_curves(
     figure = blank_figure(height=AXES_PX)
     figure.add_trace(_diagonal())
     by_area = sorted(curves.items(), key=lambda item: -item[1].area)
-    labels = [f"AUC {fraction(curve.area)}, {name}" for name, curve in by_area]
+    labels = [
+        wrap_text(f"AUC {fraction(curve.area)}, {name}", LEGEND_LETTERS) for name, curve in by_area
+    ]
+    lines = sum(1 + label.count("<br>") for label in labels)
     for (name, curve), label in zip(by_area, labels, strict=True):
-        figure.add_trace(_line(name, plain_text(label), curve, styles[name]))
+        figure.add_trace(_line(name, label, curve, styles[name]))
         figure.add_trace(_operating_point(name, curve, styles[name]))
     # Below the axes, one line per run: on them it would hide curves, and beside them a phone has
     # no room.
-    below = TO_LEGEND_PX + LEGEND_LINE_PX * len(curves)
+    to_legend = TO_LEGEND_PX + source_height(source)
+    below = to_legend + LEGEND_LINE_PX * lines
     figure.update_layout(
         height=AXES_PX + below,
         margin={"b": below},
@@ -45,7 +50,7 @@ def roc_curves(
             "entrywidth": 1,
             "entrywidthmode": "fraction",
             "x": 0,
-            "y": -TO_LEGEND_PX / (AXES_PX - figure.layout.margin.t),
+            "y": -to_legend / (AXES_PX - figure.layout.margin.t),
             "yanchor": "top",
             "tracegroupgap": 0,
         },

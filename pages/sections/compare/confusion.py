@@ -10,8 +10,8 @@ from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_harde
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import count, percent
 from pages.figures.confusion import confusion_alt, confusion_matrix
-from pages.figures.frame import config, plain_text
-from pages.sections.compare.figures import name_file
+from pages.figures.frame import config
+from pages.sections.compare.figures import describe_source, name_file
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -157,7 +157,7 @@ def _draw_matrix(
             evaluation.confusion,
             evaluation.classes,
             chosen,
-            source=_describe_matrix(row, names[row.run_id]),
+            source=f"{names[row.run_id]}: {describe_source(row)}",
         ),
         key=key,
         on_select=lambda: _choose_clicked(row.run_id, key),
@@ -165,12 +165,6 @@ def _draw_matrix(
         config=config(name_file(key, row), file_format),
         alt=confusion_alt(evaluation.confusion, evaluation.classes, names[row.run_id]),
     )
-
-
-def _describe_matrix(row: LeaderboardRow, name: str) -> str:
-    """As `describe_source`, in two lines: the narrowest matrix has 320 pixels."""
-    model = plain_text(f"{name}: {row.dataset}, {row.split_kind} split,")
-    return f"{model}<br>seed {row.seed}, {count(row.evaluation.images, 'test image')}"
 
 
 def _choose_clicked(run_id: str, chart: str) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from modelzoo.evaluation.rows import SPLIT_WORDS, LeaderboardRow
 from modelzoo.text import count
-from pages.figures.frame import plain_text
 from pages.shell.palette import Style, backbone_style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # Plotly's names
@@ -23,7 +22,7 @@ def describe_source(row: LeaderboardRow, *, has_test: bool = True) -> str:
     """
     words = f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
     images = f", {count(row.evaluation.images, 'test image')}" if has_test else ""
-    return plain_text(words + images)
+    return words + images
 
 
 def name_file(what: str, row: LeaderboardRow) -> str:

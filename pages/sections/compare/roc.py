@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
-from pages.figures.frame import config, plain_text
+from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.figures import describe_source, name_file, styles_by_name
 from pages.shell.links import warn_if_gone
@@ -60,4 +60,4 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
 
 def _describe_target(target: str) -> str:
     """Which curves they are, as the figure names it."""
-    return target if target == MACRO else plain_text(f"class {target}")
+    return target if target == MACRO else f"class {target}"

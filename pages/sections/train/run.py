@@ -18,7 +18,7 @@ from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status, read_status
 from modelzoo.text import describe_seconds
 from modelzoo.training.devices import find_device
-from pages.figures.frame import FORMATS, config, plain_text
+from pages.figures.frame import FORMATS, config
 from pages.figures.learning import live_curves, live_curves_alt
 from pages.sections.train.queue import offer_stop
 from pages.shell.errors import error_in_place
@@ -140,7 +140,7 @@ def _draw_curves(run: Run) -> None:
         return
     about = run.config
     data = PurePath(about.data).name or about.data
-    source = plain_text(f"{run.id}: {data}, {SPLIT_WORDS[about.split]}, seed {about.seed}")
+    source = f"{run.id}: {data}, {SPLIT_WORDS[about.split]}, seed {about.seed}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         column.plotly_chart(
             live_curves(history, measure, source=source),
