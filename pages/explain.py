@@ -48,7 +48,7 @@ with error_in_place():
                 **({"method": [method.title for method in methods]} if methods else {}),
             )
     notes.caption(
-        "**Not for diagnosis.** A map shows what the prediction of this model depends on, which "
+        "**Not for diagnosis.** A map shows what the prediction of a model depends on, which "
         "need not be what makes a cell a blast."
     )
     request = Request(subject, target_name, methods, Panels(subject, display))
