@@ -55,16 +55,27 @@ def spatial_features(model: SplitModel, images: Tensor) -> Tensor:
     """The last features (N, C, h, w) of normalised images (N, 3, H, W).
 
     Raises:
-        UserError: They are no maps, as of a network that works on tokens.
+        UserError: They are no such maps, as of a network that works on tokens or whose channels
+            come last (N, h, w, C).
     """
     features = model.features(images)
-    if features.ndim != 4:
+    if not are_maps(features, images):
         shape = ", ".join(map(str, features.shape))
         raise UserError(
             f"The features of this network are of shape ({shape}) and no maps (N, C, h, w), so "
             "they show no place; choose a method that works on pixels, such as saliency."
         )
     return features
+
+
+def are_maps(features: Tensor, images: Tensor) -> bool:
+    """Whether features can be maps (N, C, h, w) of the images (N, 3, H, W).
+
+    Of a square image they are square. Where channels come last (N, h, w, C), the last two axes are
+    not, unless there are as many channels as places in a row.
+    """
+    is_square = images.shape[2] == images.shape[3]
+    return features.ndim == 4 and not (is_square and features.shape[2] != features.shape[3])
 
 
 def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:

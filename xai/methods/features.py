@@ -8,7 +8,7 @@ from torch import Tensor
 
 from xai.errors import UserError
 from xai.methods.cam import fuse_depths, layer_cam
-from xai.model import blank_image, spatial_features, target_logits
+from xai.model import are_maps, blank_image, spatial_features, target_logits
 from xai.types import PixelMap, SplitModel, StagedModel
 
 NO_STAGES = (
@@ -131,7 +131,7 @@ def stage_gradients(
     with torch.enable_grad():
         # Gradients reach the stages through the images, so that no weight need ask for one.
         stages = model.stages(images.detach().requires_grad_())
-        if any(stage.ndim != 4 for stage in stages):
+        if not all(are_maps(stage, images) for stage in stages):
             raise UserError(NO_STAGES)
         logits = target_logits(model.head(stages[-1].clone()), targets)
         found = torch.autograd.grad(logits.sum(), stages, allow_unused=True)

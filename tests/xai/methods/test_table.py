@@ -46,6 +46,19 @@ class OnTokens(SmallNetwork):
         return super().head(features.transpose(1, 2).unflatten(2, (8, 8)))
 
 
+class ChannelsLast(SmallNetwork):
+    """Features as a Swin transformer has them: (N, h, w, C)."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x).permute(0, 2, 3, 1)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        return [self.features(x)]
+
+    def head(self, features: Tensor) -> Tensor:
+        return super().head(features.permute(0, 3, 1, 2))
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_row_names_a_function_that_takes_what_the_row_gives(name: str) -> None:
     row = METHODS[name]
@@ -95,11 +108,12 @@ def test_the_map_of_a_method_is_the_same_for_every_class_where_its_row_says_so(
     assert same == {name for name, row in METHODS.items() if not row.is_class_specific}
 
 
+@pytest.mark.parametrize("kind", [OnTokens, ChannelsLast])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_network_on_tokens_is_refused_in_a_sentence_where_a_method_needs_a_map(
-    name: str, image: Tensor
+def test_a_network_whose_features_are_no_maps_is_refused_where_a_method_needs_one(
+    name: str, kind: type[SmallNetwork], image: Tensor
 ) -> None:
-    network = OnTokens().eval()
+    network = kind().eval()
     network.body[1] = nn.ReLU()
 
     if name in NEED_MAPS:
