@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,31 +51,57 @@ NUMBERS = (
     *("0x10", "1_000", " 1 ", "+1", "\N{ARABIC-INDIC DIGIT FOUR}", "½", "true", "false", "none"),
 )
 ODD = ("", " ", "\n", "\t\r\x1b[31m", "\u202e\u200f", "\N{PILE OF POO}", "e\u0301" * 50, "[]", "{}")
-KNOWN = ("random", "Pro", "test", "AUC", "2", "0001.jpg", "lite0")  # so that pages get farther
-VALUES = (*NAMES, *PATHS, *NUMBERS, *ODD, *KNOWN)
+VALUES = (*NAMES, *PATHS, *NUMBERS, *ODD, "random", "test", "2", "0001.jpg", "lite0")
 
 
 def hostile_addresses(
-    keys: Sequence[str], paths: Sequence[str], *, number: int, seed: int
+    keys: Sequence[str],
+    paths: Sequence[str] = (),
+    *,
+    number: int,
+    seed: int,
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Query]:
-    """`number` queries, each with a value or several of every key; all values have their turn.
+    """`number` queries, with a value or several of most keys; all values have their turn.
 
     Args:
         keys: Of the page.
         paths: More values that no page may open.
         number: How many.
         seed: Of the choice.
+        known: By key, values that the page has: with some of them it gets farther.
     """
     chance = random.Random(seed)
     values = [*VALUES, *paths]
     for at in range(number):
         query = {}
         for offset, key in enumerate(keys):
+            fate = chance.random()
+            if fate < 0.1:
+                continue
+            if known and key in known and fate < 0.4:
+                query[key] = [chance.choice(known[key])]
+                continue
             several = chance.sample(values, 3) if chance.random() < 0.3 else []
             letters = "".join(chr(chance.randrange(1, 0xD7FF)) for _ in range(chance.randrange(9)))
             last = values[(at + 7 * offset) % len(values)] if at % 5 else letters
             query[key] = [*several, last]
         yield query
+
+
+def bound_keys(app: AppTest) -> set[str]:
+    """The keys of the address that a widget of the page reads."""
+    with app.session_state._state.query_params() as read:
+        return set(read._bindings_by_param)
+
+
+def options_by_key(app: AppTest) -> dict[str, list[str]]:
+    """What can be chosen on a page, by the key of the widget, as it stands in the address."""
+    found: dict[str, list[str]] = {}
+    for widget in (*app.selectbox, *app.multiselect, *app.button_group):
+        if widget.key and widget.options:
+            found[widget.key] = list(widget.options)
+    return found
 
 
 MARKDOWN = MarkdownIt("commonmark").enable("strikethrough")
