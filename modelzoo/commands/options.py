@@ -10,7 +10,7 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.runs.file_names import CONFIG
-from modelzoo.runs.folder import Run, read_run
+from modelzoo.runs.folder import Run, list_run_folders, read_run
 from modelzoo.text import one_line
 
 MOST_BYTES, MOST_NAME_BYTES = 4095, 255  # of a path and of each of its parts, as Linux has it
@@ -60,6 +60,21 @@ def find_run(name_or_path: str, runs: Path | None = None) -> Run:
     if is_regular_file(path / CONFIG) or not is_folder(named):
         return read_run(path) if is_folder(path) else _raise_not_found(path, named.parent)
     return read_run(named)
+
+
+def find_run_folder(name_or_path: str, runs: Path | None = None) -> Path:
+    """The folder of the run that `find_run` finds, or of a damaged one among `runs`.
+
+    A damaged one is known by its name alone, as `runs` lists it: of a folder elsewhere only what
+    is in it says that it is a run.
+
+    Raises:
+        UserError: There is no such run.
+    """
+    named = list_run_folders(runs or paths.runs_folder()).get(name_or_path)
+    if named is None or is_regular_file(parse_path(name_or_path) / CONFIG):
+        return find_run(name_or_path, runs).path
+    return named
 
 
 def _raise_not_found(path: Path, runs: Path) -> Run:

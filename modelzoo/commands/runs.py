@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelzoo import paths
-from modelzoo.commands.options import CsvOption, JsonOption, RunArgument, RunsOption, find_run
+from modelzoo.commands.options import (
+    CsvOption,
+    JsonOption,
+    RunArgument,
+    RunsOption,
+    find_run,
+    find_run_folder,
+)
 from modelzoo.commands.output import (
     Column,
     check_form,
@@ -139,9 +146,9 @@ def rename(
     name: Annotated[str, typer.Argument(help="The new name.")],
     runs: RunsOption = None,
 ) -> None:
-    """Give a run another name; links and files that hold the old one do not follow."""
-    renamed = rename_run(find_run(run, runs), name)
-    print_line(f"Renamed to {renamed.path}.")
+    """Give a run, damaged or not, another name; links and files with the old one do not follow."""
+    renamed = rename_run(find_run_folder(run, runs), name)
+    print_line(f"Renamed to {renamed}.")
 
 
 def delete(
@@ -149,9 +156,9 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     runs: RunsOption = None,
 ) -> None:
-    """Delete a run with its trained model and predictions; a terminal is asked first."""
-    found = find_run(run, runs)
+    """Delete a run, damaged or not, with all that it left; a terminal is asked first."""
+    folder = find_run_folder(run, runs)
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {found.path} with all that is in it?", abort=True)
-    delete_run(found)
-    print_line(f"Deleted {found.path}.")
+        typer.confirm(f"Delete {one_line(str(folder))} with all that is in it?", abort=True)
+    delete_run(folder)
+    print_line(f"Deleted {folder}.")

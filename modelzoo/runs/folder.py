@@ -81,60 +81,60 @@ def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
     return Run(path, config)
 
 
-def delete_run(run: Run) -> None:
-    """Remove the run's folder with all that is in it.
+def delete_run(path: Path) -> None:
+    """Remove the run in folder `path`, which may be damaged, with all that is in it.
 
     Raises:
         UserError: It is queued or training, or its folder cannot be removed.
     """
-    _require_at_rest(run, "deleted")
+    _require_at_rest(path, "deleted")
     # Under a name that no list of runs shows first: it is there as a whole, or gone.
-    gone = run.path.with_name(f".{run.id}.deleted-{os.getpid()}")
+    gone = path.with_name(f".{path.name}.deleted-{os.getpid()}")
     try:
-        if run.path.is_symlink():  # what it points to is not this folder's
-            run.path.unlink()
+        if path.is_symlink():  # what it points to is not this folder's
+            path.unlink()
             return
-        run.path.rename(gone)
+        path.rename(gone)
         shutil.rmtree(gone)
     except OSError as error:
-        left = gone if gone.exists() else run.path
+        left = gone if gone.exists() else path
         raise UserError(
-            f"Run {run.id!r} could not be deleted ({error.strerror}); remove {left} by hand."
+            f"Run {path.name!r} could not be deleted ({error.strerror}); remove {left} by hand."
         ) from error
 
 
-def rename_run(run: Run, name: str) -> Run:
-    """Give the run's folder another name in the same folder.
+def rename_run(path: Path, name: str) -> Path:
+    """Give the run in folder `path`, which may be damaged, another name beside it; its new folder.
 
     Raises:
         UserError: The name cannot be used or is taken, or the run is queued or training.
     """
-    _require_at_rest(run, "renamed")
-    path = check_run_is_free(run.path.parent, name)
+    _require_at_rest(path, "renamed")
+    renamed = check_run_is_free(path.parent, name)
     try:
-        run.path.rename(path)
+        path.rename(renamed)
     except OSError as error:
         raise UserError(
-            f"Run {run.id!r} could not be renamed ({error.strerror}); give another name."
+            f"Run {path.name!r} could not be renamed ({error.strerror}); give another name."
         ) from error
-    return Run(path, run.config)
+    return renamed
 
 
-def _require_at_rest(run: Run, what: str) -> None:
+def _require_at_rest(path: Path, what: str) -> None:
     """Raise a UserError where the run is queued or training.
 
     One whose status is damaged is at rest unless a process holds its lock.
     """
     try:
-        state = read_status(run.path, now=time.time()).state
+        state = read_status(path, now=time.time()).state
     except UserError:
         state = "failed"
     if state in ("queued", "training"):
-        raise UserError(f"Run {run.id!r} is {state}; stop it before it is {what}.")
+        raise UserError(f"Run {path.name!r} is {state}; stop it before it is {what}.")
     # Also a process that ends, or begins, and has not said so yet.
-    if is_held(run.path):
+    if is_held(path):
         raise UserError(
-            f"Run {run.id!r} is held by a process that trains it; stop it before it is {what}."
+            f"Run {path.name!r} is held by a process that trains it; stop it before it is {what}."
         )
 
 
@@ -162,16 +162,32 @@ def list_runs(runs: Path) -> tuple[list[Run], dict[str, str]]:
     Whatever one folder holds, the others are listed.
     """
     try:
-        paths = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        return [], {}
-    except OSError as error:
-        return [], {str(runs): f"{runs} could not be read ({error.strerror})."}
+        folders = list_run_folders(runs)
+    except UserError as error:
+        return [], {str(runs): str(error)}
     found: list[Run] = []
     damaged: dict[str, str] = {}
-    for path in filter(is_folder, paths):
+    for name, path in folders.items():
         try:
             found.append(read_run(path))
         except UserError as error:
-            damaged[path.name.encode(errors="backslashreplace").decode()] = str(error)
+            damaged[name] = str(error)
     return found, damaged
+
+
+def list_run_folders(runs: Path) -> dict[str, Path]:
+    """The folders in `runs` that are runs, damaged or not, by their names as they can be written.
+
+    Raises:
+        UserError: `runs` cannot be read.
+    """
+    try:
+        paths = sorted(path for path in runs.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UserError(f"{runs} could not be read ({error.strerror}).") from error
+    return {
+        path.name.encode(errors="backslashreplace").decode(): path
+        for path in filter(is_folder, paths)
+    }

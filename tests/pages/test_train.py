@@ -155,7 +155,7 @@ def test_a_run_that_is_gone_is_said(folder: Path) -> None:
 def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:
     run = make_run(folder, "here")
     app = open_page("train", train_run="here")
-    delete_run(run)
+    delete_run(run.path)
 
     app.run()
 

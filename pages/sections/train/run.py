@@ -127,7 +127,7 @@ def _offer_delete(run: Run) -> None:
         st.markdown(f"Delete **{plain(run.id)}** with its model, its scores and its log?")
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
             with error_in_place():
-                delete_run(run)
+                delete_run(run.path)
                 left = {key: st.query_params.get_all(key) for key in st.query_params}
                 left.pop("train_run", None)
                 st.switch_page("pages/train.py", query_params=left)

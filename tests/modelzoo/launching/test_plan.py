@@ -97,8 +97,8 @@ def test_a_run_deleted_is_gone_and_one_at_work_is_not_deleted(tmp_path: Path) ->
     write_status(done.path, Status(state="done"))
     write_status(busy.path, Status(state="training", **this_process()))
 
-    delete_run(done)
+    delete_run(done.path)
     with pytest.raises(UserError, match="is training; stop it before it is deleted"):
-        delete_run(busy)
+        delete_run(busy.path)
 
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [busy.id]

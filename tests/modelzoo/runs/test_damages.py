@@ -170,7 +170,7 @@ def test_a_heartbeat_from_the_future_is_no_sign_of_life(
     assert read_status(run.path, now=now).state == "failed"
     other = Status(state="queued", device="cpu", queued=now, **this_process())
     assert list_ahead(Run(tmp_path / "other", run.config), other, now=now) == []
-    delete_run(run)
+    delete_run(run.path)
     assert not run.path.exists()
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_is_a_link_is_deleted_without_what_it_points_to(tmp_path: Pat
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "link").symlink_to(run.path)
 
-    delete_run(read_run(tmp_path / "runs" / "link"))
+    delete_run(tmp_path / "runs" / "link")
 
     assert list((tmp_path / "runs").iterdir()) == []
     assert read_run(run.path) == run
@@ -202,12 +202,12 @@ def test_a_run_is_renamed_unless_it_is_at_work_or_the_name_is_taken(tmp_path: Pa
 
     for name in ("taken", "../escaped", ""):
         with pytest.raises(UserError):
-            rename_run(run, name)
-    renamed = rename_run(run, "new")
+            rename_run(run.path, name)
+    renamed = rename_run(run.path, "new")
 
     assert {path.name for path in tmp_path.iterdir()} == {"new", "taken"}
-    assert renamed == read_run(tmp_path / "new")
-    write_status(renamed.path, Status(state="training", **this_process()))
+    assert read_run(renamed).config == run.config
+    write_status(renamed, Status(state="training", **this_process()))
     with pytest.raises(UserError, match="stop it before it is renamed"):
         rename_run(renamed, "newer")
 
@@ -217,10 +217,10 @@ def test_a_link_is_renamed_without_what_it_points_to(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "link").symlink_to(run.path)
 
-    renamed = rename_run(read_run(tmp_path / "runs" / "link"), "other")
+    renamed = rename_run(tmp_path / "runs" / "link", "other")
 
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["other"]
-    assert renamed.path.is_symlink()
+    assert renamed.is_symlink()
     assert read_run(run.path) == run
 
 
@@ -251,13 +251,13 @@ def test_a_run_that_a_process_holds_is_neither_deleted_nor_renamed(
         assert holder.stdout.readline() == b"held\n"
 
         with pytest.raises(UserError, match="stop it before it is deleted"):
-            delete_run(run)
+            delete_run(run.path)
         with pytest.raises(UserError, match="stop it before it is renamed"):
-            rename_run(run, "new")
+            rename_run(run.path, "new")
         assert read_run(run.path) == run
         holder.communicate(b"\n")
 
-    delete_run(rename_run(run, "new"))
+    delete_run(rename_run(run.path, "new"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,7 +274,7 @@ def test_whatever_is_in_the_place_of_a_lock_a_run_is_deleted(
 
     with suppress(UserError), hold_run(run):
         pass
-    delete_run(run)
+    delete_run(run.path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -291,5 +291,5 @@ def test_the_date_of_a_run_is_known_or_zero(tmp_path: Path) -> None:
     os.utime(run.path, (9e9, 9e9))  # a clock of the year 2255
     assert read_date(run.path) == 0
 
-    delete_run(run)
+    delete_run(run.path)
     assert read_date(run.path) == 0
