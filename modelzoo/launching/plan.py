@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,9 +104,12 @@ def plan_runs(
 
 
 def _find_name(folder: Path, name: str) -> str:
-    """`name`, with a number behind it where it is taken."""
+    """`name`, with a number behind it where it is taken.
+
+    A folder that cannot be looked into, or whose name is too long, is left to who makes the run.
+    """
     names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(each for each in names if not (folder / each).exists())
+    return next(each for each in names if not os.path.lexists(folder / each))
 
 
 def create_runs(folder: Path, planned: Sequence[PlannedRun]) -> list[Run]:

@@ -102,3 +102,13 @@ def test_a_run_deleted_is_gone_and_one_at_work_is_not_deleted(tmp_path: Path) ->
         delete_run(busy.path)
 
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [busy.id]
+
+
+def test_a_folder_of_runs_that_no_disk_can_hold_is_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / ("n" * 300)
+    planned = plan(tmp_path, folder=folder)
+
+    with pytest.raises(UserError, match="could not be written"):
+        create_runs(folder, planned)
+
+    assert list(tmp_path.iterdir()) == []
