@@ -49,20 +49,37 @@ def write_text(path: Path, content: str) -> None:
 
 
 def append_text(path: Path, content: str) -> None:
-    """Append `content` to the file `path`, in UTF-8; it is made where it is missing.
+    """Append `content` to the file `path`, in UTF-8; see `open_to_append`.
 
     Raises:
-        UserError: It cannot be written: the disk is full, or a folder or a pipe is in its place.
+        UserError: It cannot be written: the disk is full, or something else is in its place.
     """
     try:
-        # A pipe that nobody reads is an error at once, in place of a wait without end.
-        descriptor = os.open(
-            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644
-        )
-        with os.fdopen(descriptor, "ab") as out:
+        with open_to_append(path) as out:
             out.write(content.encode("utf-8"))
     except OSError as error:
         raise _explained(error, path) from error
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """The file `path`, open to append to; it is made where it is missing.
+
+    Raises:
+        UserError: It cannot be written, or a folder, pipe, device or link is in its place.
+    """
+    # A pipe that nobody reads is an error at once, in place of a wait without end, and a link
+    # would lead elsewhere.
+    way = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | way, 0o644)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EISDIR, errno.ELOOP):
+            raise _no_regular_file(path) from error
+        raise _explained(error, path) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _no_regular_file(path)
+    return os.fdopen(descriptor, "ab")
 
 
 def make_folder(path: Path) -> Path:
@@ -170,6 +187,10 @@ def _explained(error: OSError, path: Path) -> UserError:
         f"{path} could not be written ({error.strerror or error}); "
         "give a folder that may be written to."
     )
+
+
+def _no_regular_file(path: Path) -> UserError:
+    return UserError(f"{path} is no regular file, so nothing was written to it; remove it.")
 
 
 def damaged_file(file: Path) -> UserError:

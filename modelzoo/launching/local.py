@@ -18,6 +18,7 @@ import psutil
 
 from modelzoo import paths
 from modelzoo.errors import UserError
+from modelzoo.files import open_to_append
 from modelzoo.runs.file_names import LOG
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import is_on_this_machine, name_process, read_status, write_status
@@ -44,7 +45,7 @@ def start(run: Run, *, store: Path, device: str) -> None:
         device: torch's name of it: "cpu", "cuda:1".
 
     Raises:
-        UserError: It is queued, training or done.
+        UserError: It is queued, training or done, or its log cannot be written.
     """
     now = time.time()
     status = read_status(run.path, now=now)
@@ -60,12 +61,16 @@ def start(run: Run, *, store: Path, device: str) -> None:
 
 
 def start_detached(arguments: Sequence[str], log: Path) -> int:
-    """Start a process that outlives this one, its output appended to `log`; returns its id."""
+    """Start a process that outlives this one, its output appended to `log`; returns its id.
+
+    Raises:
+        UserError: `log` cannot be written, or is no regular file.
+    """
     # Given relative to this process's folder, which is not the other's.
     environment = os.environ | {"BLASTLENS_HOME": str(paths.home().resolve())}
     if weights := paths.weights_folder():
         environment["BLASTLENS_WEIGHTS"] = str(weights.resolve())
-    with log.open("ab") as out:
+    with open_to_append(log) as out:
         process = subprocess.Popen(
             arguments,
             cwd=ROOT,

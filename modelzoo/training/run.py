@@ -1,5 +1,6 @@
 """One training from the data to the run folder: what happens, in the order it happens."""
 
+import io
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split, make_split
 from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.errors import UserError
+from modelzoo.files import open_to_append
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.parallel import Progress
 from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, SPLIT, WEIGHTS
@@ -321,8 +323,13 @@ def _sentence(error: BaseException, config: TrainConfig) -> str:
 
 @contextmanager
 def _log_to(file: Path) -> Iterator[None]:
-    """Let what the trainer logs go to `file` as well."""
-    handler = logging.FileHandler(file, encoding="utf-8")
+    """Let what the trainer logs go to `file` as well.
+
+    Raises:
+        UserError: It cannot be written, or is no regular file.
+    """
+    out = io.TextIOWrapper(open_to_append(file), encoding="utf-8", errors="backslashreplace")
+    handler = logging.StreamHandler(out)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     room = logging.getLogger("modelzoo")
     room.setLevel(logging.INFO)
@@ -332,6 +339,7 @@ def _log_to(file: Path) -> Iterator[None]:
     finally:
         room.removeHandler(handler)
         handler.close()
+        out.close()
 
 
 class _Stopwatch:

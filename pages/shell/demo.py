@@ -11,6 +11,7 @@ from modelzoo.files import make_folder
 from modelzoo.launching import local
 from modelzoo.runs.folder import Run
 from modelzoo.text import describe_seconds
+from pages.shell.errors import error_in_place
 
 COMMAND = "python -m modelzoo demo"
 
@@ -26,9 +27,10 @@ def offer_demo() -> None:
         "cores. Nothing is downloaded.",
     ):
         # Pressed twice, the second finds the runs of the first and adds none.
-        log = make_folder(paths.home()) / "demo.log"
-        local.start_detached([*local.PYTHON, "demo", "--queue"], log)
-        st.toast("The demo has been queued; its runs appear in a moment.")
+        with error_in_place():
+            log = make_folder(paths.home()) / "demo.log"
+            local.start_detached([*local.PYTHON, "demo", "--queue"], log)
+            st.toast("The demo has been queued; its runs appear in a moment.")
 
 
 def draw_demo_progress(found: Sequence[Run]) -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from modelzoo.errors import UserError
-from modelzoo.files import make_folder, read_bytes, read_end, read_text, replacing, write_text
+from modelzoo.files import (
+    append_text,
+    make_folder,
+    open_to_append,
+    read_bytes,
+    read_end,
+    read_text,
+    replacing,
+    write_text,
+)
 
 
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -92,3 +101,40 @@ def test_a_file_is_read_up_to_its_bound_and_its_end_without_the_rest(tmp_path: P
     with pytest.raises(UserError, match="is damaged"):
         read_bytes(file)
     assert read_end(file, 3) == bytes(3)
+
+
+def make_read_pipe(path: Path) -> None:
+    os.mkfifo(path)
+    os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # left open: a writer finds a reader
+
+
+UNWRITABLE = UNREADABLE | {
+    "pipe with a reader": make_read_pipe,
+    "link to a file": lambda path: path.symlink_to("elsewhere"),
+    "link to nowhere": lambda path: path.symlink_to("nowhere"),
+}
+
+
+@pytest.mark.parametrize("make", UNWRITABLE.values(), ids=UNWRITABLE)
+@pytest.mark.parametrize("append", [lambda file: append_text(file, "new"), open_to_append])
+def test_only_a_regular_file_is_appended_to(
+    tmp_path: Path, append: Callable[[Path], object], make: Callable[[Path], object]
+) -> None:
+    (tmp_path / "elsewhere").write_text("old")
+    file = tmp_path / "log.txt"
+    make(file)
+
+    with pytest.raises(UserError, match=r"log\.txt is no regular file"):
+        append(file)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"elsewhere", "log.txt"}
+    assert (tmp_path / "elsewhere").read_text() == "old"
+
+
+def test_what_is_appended_comes_after_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+
+    append_text(file, "a\n")
+    append_text(file, "b\n")
+
+    assert file.read_text() == "a\nb\n"

@@ -224,3 +224,22 @@ def test_a_launched_run_that_cannot_be_trained_says_why_in_status_and_log(tmp_pa
     assert status.state == "failed"
     assert "nowhere" in status.error
     assert "nowhere" in (run.path / LOG).read_text()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("../elsewhere")],
+    ids=["folder", "pipe", "link"],
+)
+def test_a_run_whose_log_is_no_file_is_not_launched(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    run = create_run(tmp_path, "run", TrainConfig(data="nowhere"))
+    before = status_of(run.path)
+    spoil(run.path / LOG)
+
+    with pytest.raises(UserError, match=r"log\.txt is no regular file"):
+        local.start(run, store=tmp_path / "store", device="cpu")
+
+    assert status_of(run.path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

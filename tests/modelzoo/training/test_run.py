@@ -192,6 +192,23 @@ def test_a_device_that_is_not_here_is_a_sentence(tmp_path: Path, images: Path) -
         train(run, store=tmp_path, weights_folder=None, device="cuda:99")
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("../../elsewhere")],
+    ids=["folder", "pipe", "link"],
+)
+def test_a_log_that_is_no_file_is_a_sentence_and_nothing_is_written_elsewhere(
+    tmp_path: Path, images: Path, spoil: Callable[[Path], object]
+) -> None:
+    run = make_run(tmp_path, images)
+    spoil(run.path / LOG)
+
+    with pytest.raises(UserError, match=r"log\.txt is no regular file"):
+        start(run, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
 # Holds the lock of a run until its input is closed.
 HOLDER = """
 import sys
