@@ -10,7 +10,7 @@ from modelzoo.errors import UserError
 
 # A data set of blood smears has thousands; a folder with more is a disk that was meant otherwise.
 MOST_FILES = 200_000
-_REPORT_EVERY = 1000  # files
+_REPORT_EVERY = 1000  # files or folders
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 
 
@@ -41,53 +41,53 @@ def walk(
 
     Args:
         root: A folder.
-        most_files: The most that are looked at.
+        most_files: The most that are looked at; folders and what is left out count too, since a
+            disk may hold any number of them.
         on_progress: Called now and then with the number of files so far; may raise to stop.
 
     Raises:
-        UserError: There are more than `most_files` files.
+        UserError: There are more than `most_files` files, or as many folders.
     """
     found = Walk()
-    seen = 0
-    for prefix, entry in _entries(root, found):
-        name = f"{prefix}{entry.name}"
-        if _is_folder(entry):
-            found.folders.append(name)
-            continue
-        seen += 1
+    for seen, _ in enumerate(_fill(found, root), 1):
         if seen > most_files:
             raise UserError(
                 f"{root} holds more than {most_files:,} files; give the folder of one data set."
             )
         if on_progress and seen % _REPORT_EVERY == 0:
-            on_progress(seen)
-        if _is_regular(entry):
-            found.files.append(name)
-        else:
-            found.unread[in_utf8(name)] = "not a regular file"
+            on_progress(len(found.files))
     found.files.sort()
     found.folders.sort()
     return found
 
 
-def _entries(root: Path, found: Walk) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """Each entry below `root` with the id of its folder, `/` behind it."""
-    waiting = [""]
+def _fill(found: Walk, root: Path) -> Iterator[None]:
+    """Put what lies below `root` into `found`; yields after each entry that was looked at."""
+    waiting = [""]  # ids of folders, `/` behind them
     while waiting:
         prefix = waiting.pop()
         try:
             with os.scandir(root / prefix) as entries:
-                wanted = [entry for entry in entries if _is_wanted(entry.name)]
+                for entry in entries:
+                    name = f"{prefix}{entry.name}"
+                    if not _is_wanted(entry.name):
+                        pass
+                    elif not _is_folder(entry):
+                        _add_file(found, name, entry)
+                    elif not _is_loop(Path(entry.path)):
+                        found.folders.append(name)
+                        waiting.append(f"{name}/")
+                    yield
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             found.unread[in_utf8(prefix) or "."] = f"could not be opened: {reason}"
-            continue
-        for entry in wanted:
-            if _is_folder(entry):
-                if _is_loop(Path(entry.path)):
-                    continue
-                waiting.append(f"{prefix}{entry.name}/")
-            yield prefix, entry
+
+
+def _add_file(found: Walk, name: str, entry: "os.DirEntry[str]") -> None:
+    if _is_regular(entry):
+        found.files.append(name)
+    else:
+        found.unread[in_utf8(name)] = "not a regular file"
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

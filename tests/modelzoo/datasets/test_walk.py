@@ -51,6 +51,32 @@ def test_a_folder_with_too_many_files_is_a_sentence(tmp_path: Path) -> None:
         walk(tmp_path, most_files=11)
 
 
+@pytest.mark.parametrize("name", ["{}", "{}/{}/{}", "x/{}", ".{}", "links/{}"])
+def test_folders_without_files_are_counted_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "links").mkdir()
+    for number in range(12):
+        if name.startswith("links"):
+            (tmp_path / name.format(number)).symlink_to(tmp_path)  # loops, not followed
+        else:
+            (tmp_path / name.format(*[number] * 3)).mkdir(parents=True)
+
+    assert walk(tmp_path).files == []
+    with pytest.raises(UserError, match="more than 11 files; give the folder of one data set"):
+        walk(tmp_path, most_files=11)
+
+
+def test_a_walk_through_folders_alone_ends_when_progress_raises(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}").mkdir()
+
+    def stop(files: int) -> None:
+        assert files == 0
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path, on_progress=stop)
+
+
 def test_the_walk_ends_when_progress_raises(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number}.jpg").touch()
