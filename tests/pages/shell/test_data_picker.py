@@ -1,10 +1,14 @@
 """A path in a link is opened after a click, and never tells what lies on the disk."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from tests.pages.opened import allow_typed, open_page, open_path, text_of
 from tests.run_folders import make_run, write_images
@@ -100,3 +104,75 @@ def test_what_is_no_data_set_is_one_sentence_whatever_it_is(home: Path, tmp_path
         sentences.add(error.value.replace(name.replace("$", r"\$").replace("~", r"\~"), "NAME"))
 
     assert len(sentences) == 1, sentences
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder that a walk leaves for the one below it only after it has told its progress."""
+    (tmp_path / "many" / "below").mkdir(parents=True)
+    for number in range(1100):
+        (tmp_path / "many" / f"{number}.jpg").touch()
+    return tmp_path / "many"
+
+
+def open_and_interrupt(
+    folder: Path,
+    interrupt: Callable[[LocalScriptRunner, str], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[AppTest, list[Path]]:
+    """Home with the folder as its data set, and the folders listed in it.
+
+    As Streamlit does for a browser, `interrupt` asks the session's runner while its script runs:
+    when the walk has just begun. It is given the id of the widget that has the path, too.
+    """
+    runners: list[LocalScriptRunner] = []
+    start, list_folder = LocalScriptRunner.start, os.scandir
+    listed: list[Path] = []
+
+    def keep_and_start(runner: LocalScriptRunner) -> None:
+        runners.append(runner)
+        start(runner)
+
+    def list_and_interrupt(path: "str | os.PathLike[str]" = ".") -> "os._ScandirIterator[str]":
+        if Path(path).is_relative_to(folder):
+            listed.append(Path(path))
+            if len(listed) == 1:
+                interrupt(runners[-1], app.selectbox(key="data").id)
+        return list_folder(path)
+
+    app = allow_typed(open_page(data=str(folder)), "data", str(folder))
+    monkeypatch.setattr(LocalScriptRunner, "start", keep_and_start)
+    monkeypatch.setattr(os, "scandir", list_and_interrupt)
+    return app.button(key="open-data").click().run(), listed
+
+
+def test_a_walk_that_nobody_interrupts_lists_all(
+    home: Path, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, listed = open_and_interrupt(many, lambda runner, _: None, monkeypatch)
+
+    assert listed == [many, many / "below"]
+
+
+def test_a_walk_ends_with_its_session(
+    home: Path, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tab that is closed ends its session, which asks the script to stop."""
+    app, listed = open_and_interrupt(many, lambda runner, _: runner.request_stop(), monkeypatch)
+
+    assert not app.exception
+    assert listed == [many]
+
+
+def test_a_walk_ends_when_another_data_set_is_chosen(
+    home: Path, many: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose_other(runner: LocalScriptRunner, widget: str) -> None:
+        chosen = WidgetStates(widgets=[WidgetState(id=widget, string_value=str(images))])
+        runner.request_rerun(RerunData(widget_states=chosen))
+
+    app, listed = open_and_interrupt(many, choose_other, monkeypatch)
+
+    assert not app.exception
+    assert "8 images of 4 classes" in text_of(app)
+    assert listed == [many]
