@@ -7,6 +7,7 @@ import typer
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import WeightsState, fetch_weights, list_weights
+from modelzoo.commands.group import stopping
 from modelzoo.commands.options import CsvOption, JsonOption
 from modelzoo.commands.output import Column, print_records
 from modelzoo.commands.progress import phase, show_progress
@@ -53,7 +54,8 @@ def _record(row: WeightsState) -> dict[str, Any]:
 def _fetch(backbones: list[str]) -> list[str]:
     """Download the weights; a sentence for each backbone whose weights did not come."""
     failures = []
-    with show_progress() as show:
+    kept = "Stopped; what was fetched is kept, and the same command fetches the rest."
+    with show_progress() as show, stopping(kept):
         for name in backbones:
             try:
                 fetch_weights(name, report=phase(show, name))

@@ -125,21 +125,3 @@ def test_every_option_of_version_0_1_is_there() -> None:
         known = {each for one in parameters for each in (*one.opts, *one.secondary_opts)}
 
         assert {option.strip("<>") for option in options} <= known, typed
-
-
-def test_ctrl_c_says_that_nothing_was_written(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from modelzoo.inference import trained
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(trained, "decode_image", interrupt)
-    out = tmp_path / "out.csv"
-
-    answer = command("modelzoo", "predict", "--run", "lite0-64", "data", "--out", str(out))
-
-    assert answer.exit_code == 130
-    assert answer.stderr == "Stopped; nothing was written.\n"
-    assert list(tmp_path.iterdir()) == []
