@@ -1,5 +1,6 @@
-"""Names of arrays, and what an explanation needs of a model. No torch, no side effects."""
+"""Names of types, and what an explanation needs of a model. No torch, no side effects."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -14,6 +15,8 @@ Mask = npt.NDArray[np.bool_]  # (H, W)
 Labels = npt.NDArray[np.integer[Any]]  # (H, W), the number of each pixel's cell; 0: none
 Map = npt.NDArray[np.float32]  # (h, w)
 Floats = npt.NDArray[np.float64]
+
+OnProgress = Callable[[int, int], None]  # called with steps done and in all
 
 
 class SplitModel(Protocol):

@@ -133,7 +133,7 @@ def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
         job.trained.backbone,
         as_input(job.trained, *(job.seen[row.image] for row in few)),
         methods=quick,
-        progress=lambda done, total: show("examining methods", done, total),
+        on_progress=lambda done, total: show("examining methods", done, total),
     )
 
 

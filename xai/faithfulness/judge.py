@@ -1,6 +1,6 @@
 """Every measure of one map, beside the same measures of maps made without the model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,10 +23,7 @@ from xai.faithfulness.similarity import spearman
 from xai.faithfulness.stability import NOISE_GREY_LEVELS, noise_sensitivity, rotation_variance
 from xai.methods.table import METHODS
 from xai.model import grey_level
-from xai.types import Floats, Mask, SplitModel
-
-Progress = Callable[[int, int], None]  # done, in all
-
+from xai.types import Floats, Mask, OnProgress, SplitModel
 
 CHEAP = 10  # passes; a method that takes as many is not run 11 times more
 
@@ -39,7 +36,7 @@ def judge(
     nuclei: Mask | None = None,
     cells: Mask | None = None,
     randomised: SplitModel | None = None,
-    progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> QualityReport:
     """Every score of one map, beside those of three maps that never asked the model.
 
@@ -52,7 +49,7 @@ def judge(
         nuclei: (H, W), or None where they are unknown.
         cells: (H, W), nuclei included, or None.
         randomised: From `randomise(model)`, made once for many images; explained once more.
-        progress: Hears after each of four maps.
+        on_progress: Called with maps done and in all, after each of the four.
 
     Raises:
         UserError: The target is no class of the model.
@@ -72,8 +69,8 @@ def judge(
         if randomised is not None:
             unlearned = _explain(randomised, attribution, image)[0] if is_own else values
         found[name] = _score(answer, maps, nuclei, cells, maps_of if is_cheap else None, unlearned)
-        if progress:
-            progress(len(found), len(makers))
+        if on_progress:
+            on_progress(len(found), len(makers))
     return _report(answer, attribution, found, _parts(nuclei, cells))
 
 

@@ -1,6 +1,6 @@
 """What of a method holds on one network, seen on a few of its images. No files, no pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 
@@ -13,9 +13,7 @@ from xai.errors import UserError
 from xai.explain import explain
 from xai.methods.table import find_method
 from xai.model import chunk_size
-from xai.types import Map, SplitModel
-
-Progress = Callable[[int, int], None]  # done, in all
+from xai.types import Map, OnProgress, SplitModel
 
 MISSES = 0.05  # of the difference that values should sum to; Integrated Gradients aims at less
 EMPTY = 0.1  # share of empty maps from which on a reader will meet one
@@ -51,7 +49,7 @@ def examine(
     images: Tensor,
     *,
     methods: Sequence[str],
-    progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> list[Validity]:
     """What of each method holds on this network.
 
@@ -62,7 +60,7 @@ def examine(
         model: In evaluation mode; left as it is.
         images: (N, 3, H, W) float32, normalised, at least one.
         methods: Names of rows in `xai.methods`.
-        progress: Hears after each method.
+        on_progress: Called with methods done and in all, after each.
 
     Raises:
         UserError: A method is unknown, or the model has one class only.
@@ -80,8 +78,8 @@ def examine(
             )
         except UserError as error:
             refusals[method] = str(error)
-        if progress:
-            progress(done + 1, len(methods))
+        if on_progress:
+            on_progress(done + 1, len(methods))
     return [
         _refuse(method, refusals[method]) if method in refusals else _hold(method, trials)
         for method in methods

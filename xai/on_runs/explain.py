@@ -1,6 +1,6 @@
 """Attribution maps of a run for one image, and Shapley values of its cells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from modelzoo.inference.trained import LoadedRun
 from xai.attribution import Attribution
@@ -10,7 +10,7 @@ from xai.methods.table import ONE_PASS
 from xai.on_runs.open import as_input
 from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features
 from xai.smear.segment import Cells
-from xai.types import Rgb
+from xai.types import OnProgress, Rgb
 
 
 def explain_image(
@@ -63,7 +63,7 @@ def explain_cells(
     cells: Cells,
     *,
     target: int,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> CellAttribution:
     """Shapley values of the cells of an image and of its background.
 
@@ -83,5 +83,5 @@ def explain_cells(
         features,
         target,
         normalise=run.backbone.normalise,
-        progress=on_progress,
+        on_progress=on_progress,
     )

@@ -1,7 +1,5 @@
 """Measures of the attribution maps of a run, for one image."""
 
-from collections.abc import Callable
-
 from modelzoo.inference.trained import LoadedRun
 from xai.attribution import Attribution
 from xai.faithfulness.judge import judge
@@ -9,7 +7,7 @@ from xai.faithfulness.report import QualityReport
 from xai.faithfulness.stability import randomise
 from xai.on_runs.open import as_input
 from xai.smear.segment import Cells
-from xai.types import Rgb, SplitModel
+from xai.types import OnProgress, Rgb, SplitModel
 
 
 def judge_map(
@@ -19,7 +17,7 @@ def judge_map(
     attribution: Attribution,
     *,
     randomised: SplitModel | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> QualityReport:
     """Every measure of one map, beside the same measures of baseline maps.
 
@@ -39,5 +37,5 @@ def judge_map(
         nuclei=cells.nuclei,
         cells=cells.mask,
         randomised=randomised or randomise(run.backbone),
-        progress=on_progress,
+        on_progress=on_progress,
     )

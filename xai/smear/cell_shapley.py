@@ -14,7 +14,7 @@ from xai.errors import UserError
 from xai.model import chunk_size, target_logits
 from xai.smear.inpaint import paint_out, with_rims
 from xai.smear.segment import Cells
-from xai.types import Labels, Rgb, SplitModel
+from xai.types import Labels, OnProgress, Rgb, SplitModel
 
 SAMPLED_PASSES = 300  # about so many where not all coalitions can be tried
 EXACT_FEATURES = 10  # up to so many, all 2 ** n coalitions are tried
@@ -74,7 +74,7 @@ def cell_shapley(
     target: int,
     *,
     normalise: Callable[[Tensor], Tensor],
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> CellAttribution:
     """Shapley values of cells and background (Shapley 1953; Lundberg and Lee 2017, eq. 8).
 
@@ -88,7 +88,7 @@ def cell_shapley(
         features: At the size the model wants.
         target: Class.
         normalise: (N, H, W, 3) uint8 to what the model wants, as `Backbone.normalise` does.
-        progress: Called with passes done and in all; may raise to stop.
+        on_progress: Called with passes done and in all; may raise to stop.
 
     Raises:
         UserError: The target is no class of the model.
@@ -101,7 +101,7 @@ def cell_shapley(
         coalitions = _joining(n, orders=_orders(n))
     alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is feature 0
     shown = np.concatenate([coalitions.astype(bool), alone])
-    logits, probabilities = _answer(model, features, shown, target, normalise, progress)
+    logits, probabilities = _answer(model, features, shown, target, normalise, on_progress)
     answers = logits[: len(coalitions)]
     if n <= EXACT_FEATURES:
         values, errors = shapley(answers, n), None
@@ -182,7 +182,7 @@ def _answer(
     shown: npt.NDArray[np.bool_],
     target: int,
     normalise: Callable[[Tensor], Tensor],
-    progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Logits and probabilities (M,) of the target for coalitions (M, n)."""
     layers = torch.from_numpy(np.stack([features.image, features.painted, features.even]))
@@ -192,11 +192,11 @@ def _answer(
     size = chunk_size(image)
     with torch.inference_mode():
         for start in range(0, len(shown), size):
-            progress(start, len(shown))
+            on_progress(start, len(shown))
             part = torch.from_numpy(shown[start : start + size]).to(image.device)
             rest = torch.where(part[:, :1, None, None], painted, even)
             found = model(torch.where(part[:, regions][:, None], image, rest))
             logits.append(target_logits(found, [target] * len(part)).double().cpu())
             probabilities.append(found.double().softmax(dim=1)[:, target].cpu())
-    progress(len(shown), len(shown))
+    on_progress(len(shown), len(shown))
     return torch.cat(logits).numpy(), torch.cat(probabilities).numpy()

@@ -238,17 +238,17 @@ def test_dear_methods_are_not_run_again(trained_network: PooledNetwork) -> None:
         assert quality.noise_similarity is quality.noise_change is quality.rotation_variance is None
 
 
-def test_progress_is_heard_after_each_map() -> None:
-    heard: list[tuple[int, int]] = []
+def test_progress_is_reported_after_each_map() -> None:
+    reported: list[tuple[int, int]] = []
 
     judge(
         ReadsCorner(),
         bright_corner(),
         as_attribution(corner_map(0, 0)),
-        progress=lambda done, all_: heard.append((done, all_)),
+        on_progress=lambda done, total: reported.append((done, total)),
     )
 
-    assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_a_class_that_does_not_exist_is_a_sentence() -> None:

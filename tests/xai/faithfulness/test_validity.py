@@ -118,17 +118,17 @@ def test_a_method_that_is_refused_says_why_and_the_others_go_on(images: Tensor) 
     assert found[1].refusal is None
 
 
-def test_progress_is_heard_after_each_method(pooled: PooledNetwork, images: Tensor) -> None:
-    heard: list[tuple[int, int]] = []
+def test_progress_is_reported_after_each_method(pooled: PooledNetwork, images: Tensor) -> None:
+    reported: list[tuple[int, int]] = []
 
     examine(
         pooled,
         images[:1],
         methods=["grad-cam", "eigen-cam"],
-        progress=lambda done, all_: heard.append((done, all_)),
+        on_progress=lambda done, total: reported.append((done, total)),
     )
 
-    assert heard == [(1, 2), (2, 2)]
+    assert reported == [(1, 2), (2, 2)]
 
 
 def test_an_unknown_method_is_a_sentence(pooled: PooledNetwork, images: Tensor) -> None:

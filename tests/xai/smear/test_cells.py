@@ -276,7 +276,7 @@ def test_progress_may_stop_it_and_the_model_is_left_alone() -> None:
 
     with pytest.raises(StopError):
         cell_shapley(
-            model, find_shapley_features(pixels, cells), 0, normalise=normalise, progress=stop
+            model, find_shapley_features(pixels, cells), 0, normalise=normalise, on_progress=stop
         )
 
     assert seen[0] == (0, 2**7 + 6)
