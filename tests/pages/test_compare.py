@@ -321,7 +321,7 @@ def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> N
     assert app.code[0].value == f"python -m xai quality --run {run.path}"
 
 
-def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> None:
+def test_maps_stand_beside_baseline_maps(folder: Path) -> None:
     judge(make_run(folder, "a", skill=4), gain_ci_low=0.05)
     judge(make_run(folder, "b", backbone="vgg16"), gain_ci_low=-0.05)
     missing = make_run(folder, "c", backbone="resnet50", skill=1)
@@ -333,7 +333,7 @@ def test_maps_stand_beside_those_that_never_asked_the_model(folder: Path) -> Non
     assert f"Grad-CAM is better than {BASELINES} on insertion in 1 of 2 runs." in said
     assert f"Score-CAM is better than {BASELINES} on insertion in " in said
     assert "Test images of smears, grouped split, seed 0, " in said
-    assert "73.97 % of the important pixels in the nucleus" in said
+    assert "73.97 % of the important pixels lay in the nucleus" in said
     table = maps_of(app).value
     assert table["Map"].tolist() == ["Score-CAM", "Grad-CAM"] * 2
     assert set(table["Insertion"]) == {"0.64 (0.55–0.70)"}

@@ -1,4 +1,4 @@
-"""Maps that never asked the model, for a model's maps to be better than. No files, no pages."""
+"""Baseline maps, which do not depend on the model. No files, no pages."""
 
 import zlib
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from xai.types import Floats
 MapsOf = Callable[[Tensor], list[Floats]]  # images (N, 3, H, W) -> N maps (h, w)
 
 BLUR = 0.05  # sd of what blurs an image, in sides: a cell keeps its place and loses its texture
-GRID = 56  # fields a side of the reference maps: they are smooth
+GRID = 56  # grid cells a side of the baseline maps, at most: they are smooth
 
 
 def baseline_makers(image: Tensor) -> dict[str, MapsOf]:
-    """What makes the three maps that never ask the model; the random one is drawn by `image`."""
+    """Functions that make the three baseline maps, by name; `image` seeds the random one."""
     seed = zlib.crc32(image.detach().float().cpu().contiguous().numpy().tobytes())
     return {
         "random": partial(_random_maps, seed=seed),
@@ -48,13 +48,13 @@ def _centre_maps(images: Tensor) -> list[Floats]:
 
 
 def _dark_maps(images: Tensor) -> list[Floats]:
-    """Where the blurred image is darker than its brightest place: nuclei, whatever they mean."""
-    found = []
+    """How much darker than its brightest place the blurred image is: highest on nuclei."""
+    maps = []
     for image in images.split(1):
         brightness = blur(image).mean(dim=1, keepdim=True)
         dark = F.adaptive_avg_pool2d(brightness.amax() - brightness, _grid(images))
-        found.append(dark[0, 0].double().cpu().numpy())
-    return found
+        maps.append(dark[0, 0].double().cpu().numpy())
+    return maps
 
 
 def _grid(images: Tensor) -> tuple[int, int]:
@@ -63,7 +63,7 @@ def _grid(images: Tensor) -> tuple[int, int]:
 
 
 def blur(image: Tensor) -> Tensor:
-    """`image` (1, 3, H, W) with a Gaussian of BLUR of its shorter side laid over."""
+    """`image` (1, 3, H, W) blurred by a Gaussian with a standard deviation of BLUR of its side."""
     sd = BLUR * min(image.shape[2:])
     smooth = gaussian_filter(image.float().cpu().numpy(), (0, 0, sd, sd), mode="nearest")
     return torch.from_numpy(smooth).to(image)

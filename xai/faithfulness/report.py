@@ -7,33 +7,25 @@ from xai.faithfulness.table import MEASURES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """The scores of one map; None: not defined, or not asked for."""
+    """The scores of one map; None: not defined, or not computed."""
 
     deletion: float  # [0, 1], down is better
     insertion: float  # [0, 1], up is better
-    average_drop: (
-        float  # [0, 1], share of the probability that is lost outside the map; down is better
-    )
-    increase_in_confidence: (
-        float  # 1 where the masked image is more probable than the image, else 0
-    )
+    average_drop: float  # [0, 1], share of the probability lost outside the map; down is better
+    increase_in_confidence: float  # 1: the masked image is more probable than the image; else 0
     nucleus_energy: float | None = None  # share of the map in nuclei, [0, 1]
     cytoplasm_energy: float | None = None  # in cells outside their nuclei
     background_energy: float | None = None  # outside cells
-    pointing_game: float | None = (
-        None  # 1 where the strongest field's centre lies in a cell, else 0
-    )
+    pointing_game: float | None = None  # 1: the strongest grid cell's centre is in a cell; else 0
     noise_similarity: float | None = None  # mean Spearman to the maps of noisy images, [-1, 1]
     noise_change: float | None = None  # largest relative change by noise, >= 0
-    rotation_variance: float | None = (
-        None  # 1 - mean pairwise Spearman of the eight turns' maps, [0, 2]
-    )
+    rotation_variance: float | None = None  # 1 - mean Spearman of the eight turns' maps, [0, 2]
     randomisation_similarity: float | None = None  # Spearman to the map of random weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityReport:
-    """The scores of a map, and the same scores of three maps that never asked the model."""
+    """The scores of a map, and the same scores of the three baseline maps."""
 
     method: str
     own: Quality
@@ -41,16 +33,16 @@ class QualityReport:
     centre: Quality  # a Gaussian in the middle
     blurred: Quality  # the darkness of the blurred image
     probability: float  # of the target for the image
-    grey_probability: float  # for an image of nothing
+    grey_probability: float  # for the blank reference, an even grey
     blurred_probability: float  # for the blurred image, from which insertion starts
-    is_flat: bool = False  # whether the map puts no place before another
+    is_flat: bool = False  # whether all places of the map have the same positive attribution
     nucleus_area: float | None = None  # share of the image, [0, 1]
     cytoplasm_area: float | None = None
     background_area: float | None = None
 
     @property
     def baselines(self) -> dict[str, Quality]:
-        """The three reference maps' scores, by name."""
+        """Scores of the three baseline maps, by name."""
         return {"random": self.random, "centre": self.centre, "blurred": self.blurred}
 
 

@@ -14,7 +14,7 @@ from xai.types import Floats
 def spearman(one: Floats, other: Floats) -> float:
     """Rank correlation of two maps of one size, in [-1, 1].
 
-    A map without differences ranks nothing: 1 beside another such map, 0 beside any other.
+    A constant map has no ranks: it counts as 1 with another constant map, as 0 with any other.
     """
     return float(spearmans([one, other])[0, 1])
 
@@ -26,13 +26,13 @@ def spearmans(maps: Sequence[Floats]) -> Floats:
     norms = np.linalg.norm(ranks, axis=1)
     is_flat = norms == 0
     ranks /= np.where(is_flat, 1, norms)[:, None]
-    found: Floats = np.clip(ranks @ ranks.T, -1, 1)
-    found[np.ix_(is_flat, is_flat)] = 1
-    return found
+    correlations: Floats = np.clip(ranks @ ranks.T, -1, 1)
+    correlations[np.ix_(is_flat, is_flat)] = 1
+    return correlations
 
 
 def agreement(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> float:
-    """Spearman in [-1, 1] of what two maps show for their class, on the coarser of their grids.
+    """Spearman in [-1, 1] of the positive attribution of two maps, on the coarser of their grids.
 
     For two methods on one model or one method on two models; sizes (h, w) may differ.
     """
@@ -41,6 +41,6 @@ def agreement(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) ->
 
 
 def _coarsen(values: npt.NDArray[np.floating], size: tuple[int, int]) -> Floats:
-    favour = torch.from_numpy(np.maximum(values, 0).astype(np.float64))[None, None]
-    found: Floats = F.adaptive_avg_pool2d(favour, size)[0, 0].numpy()
-    return found
+    positive = torch.from_numpy(np.maximum(values, 0).astype(np.float64))[None, None]
+    coarse: Floats = F.adaptive_avg_pool2d(positive, size)[0, 0].numpy()
+    return coarse

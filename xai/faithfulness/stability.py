@@ -1,4 +1,4 @@
-"""Whether a map stays as noise, turns and other weights come. No files, no pages."""
+"""How a map changes under noise, rotation and flip, and random weights. No files, no pages."""
 
 import copy
 
@@ -23,7 +23,7 @@ def noise_sensitivity(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """How much a map changes by slight noise.
+    """How much a map changes under slight noise.
 
     The change is the max-sensitivity of Yeh et al. 2019 (arXiv:1901.09392, def. 2) relative to the
     map's own norm, as captum has it, with Gaussian noise in place of a ball.
@@ -48,7 +48,7 @@ def noise_sensitivity(
 
 
 def rotation_variance(maps_of: MapsOf, image: Tensor) -> float:
-    """How much the map depends on how the slide lay: a smear has no up or down.
+    """How much the map changes under rotation and flip: a smear has no up or down.
 
     Returns:
         1 - mean Spearman between every two of the maps of the image's eight flips and rotations,
@@ -85,15 +85,15 @@ def randomise(model: SplitModel, *, seed: int = 0) -> SplitModel:
         model: An `nn.Module`; not touched.
         seed: Of the weights.
     """
-    assert isinstance(model, nn.Module), "weights cannot be drawn anew where there are none"
+    assert isinstance(model, nn.Module), "only a network has weights to draw anew"
     generator = torch.Generator().manual_seed(seed)
-    found = copy.deepcopy(model)
-    for module in found.modules():
+    randomised = copy.deepcopy(model)
+    for module in randomised.modules():
         if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
             _draw_anew(module.weight, generator)
             if module.bias is not None:
                 _draw_anew(module.bias, generator)
-    return found
+    return randomised
 
 
 def _draw_anew(weights: Tensor, generator: torch.Generator) -> None:

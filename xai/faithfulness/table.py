@@ -6,20 +6,20 @@ from typing import Literal
 Area = Literal["nucleus_area", "cytoplasm_area", "background_area"]
 
 
-# Of another network, other data and one part only: to stand beside, not to be beaten.
+# Of another network, other data and nuclei only: for orientation, not a score to reach.
 PUBLISHED = (
-    "Published figure to stand beside: 73.97 % of the important pixels in the nucleus "
+    "For comparison: 73.97 % of the important pixels lay in the nucleus in a published study "
     "(GoogLeNet, Grad-CAM, ALL-IDB2; doi 10.13053/cys-28-1-4897)."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One field of `xai.quality.Quality`, as people read it."""
+    """One field of `xai.faithfulness.report.Quality`, as people read it."""
 
     title: str
     help: str
-    up_is_better: bool | None = None  # None: neither is
+    up_is_better: bool | None = None  # None: neither direction is
     area: Area | None = None  # the share of the image that a map spread evenly would have
 
     @property
@@ -28,7 +28,8 @@ class Measure:
         return {True: "up", False: "down", None: "neither"}[self.up_is_better]
 
 
-# What has no better: maps that ignore the model are the steadiest of all, and cytoplasm is neither.
+# `up_is_better` is None where neither direction is: the maps that are the most stable of all ignore
+# the model, and attribution on cytoplasm is neither right nor wrong.
 MEASURES: dict[str, Measure] = {
     "deletion": Measure(
         title="Deletion",
@@ -102,11 +103,11 @@ class Summary:
     value: float  # mean over images
     ci_low: float | None  # of the 95 % interval over groups; None: there is only one
     ci_high: float | None
-    random: float | None  # the reference maps' means over the same images
+    random: float | None  # the baseline maps' means over the same images
     centre: float | None
     blurred: float | None
-    win_share: float | None  # share of images that beat all three; None: no such thing
-    gain: float | None  # mean gain over the nearest of the three, > 0 is better
+    win_share: float | None  # of images whose map is better than all three; None: no better
+    gain: float | None  # least mean gain over one of the three, > 0 is better
     gain_ci_low: float | None  # least lower end of the gains' 95 % intervals over groups
     area: float | None  # mean share of the image's area that the measure is about, [0, 1]
     images: int  # that have this measure
@@ -114,5 +115,5 @@ class Summary:
 
     @property
     def beats(self) -> bool:
-        """Whether the mean is better than that of each reference map, beyond chance."""
+        """Whether the 95 % interval of the mean gain over each baseline map lies above 0."""
         return self.gain_ci_low is not None and self.gain_ci_low > 0

@@ -134,7 +134,7 @@ def test_cells_are_erased_by_their_numbers(home: Path, smear: bytes) -> None:
     assert "; the predicted class " in text_of(app)
 
 
-def test_a_map_is_judged_beside_maps_that_never_asked_the_model(home: Path) -> None:
+def test_a_map_is_evaluated_beside_baseline_maps(home: Path) -> None:
     app = open_explain(run="lite0", view="Faithfulness", method=["Saliency", "Occlusion"])
 
     assert not app.exception

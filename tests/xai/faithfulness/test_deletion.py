@@ -16,28 +16,34 @@ from tests.xai.judged import (
     maps,
     sigmoid,
 )
-from xai.faithfulness.deletion import ask, average_drop_of, deletion_auc, insertion_auc, rank_pixels
+from xai.faithfulness.deletion import (
+    average_drop_of,
+    deletion_auc,
+    insertion_auc,
+    masked_response,
+    rank_pixels,
+)
 from xai.faithfulness.similarity import spearman
 from xai.types import Floats
 
 
 def test_deletion_by_hand() -> None:
-    answer = ask(ReadsCorner(), bright_corner(), 1)
+    response = masked_response(ReadsCorner(), bright_corner(), 1)
 
-    found = deletion_auc(answer, by_pixel(corner_map(0, 0)), steps=4)
+    area = deletion_auc(response, by_pixel(corner_map(0, 0)), steps=4)
 
     # The quarter is gone after the first of four steps.
     curve = [sigmoid(2), sigmoid(-2), sigmoid(-2), sigmoid(-2), sigmoid(-2)]
-    assert found == pytest.approx(np.trapezoid(curve, dx=1 / 4), abs=1e-6)
+    assert area == pytest.approx(np.trapezoid(curve, dx=1 / 4), abs=1e-6)
 
 
 def test_insertion_by_hand() -> None:
     image = bright_corner()
-    answer = replace(ask(ReadsCorner(), image, 1), blurred=torch.zeros_like(image))
-    answer = replace(answer, blurred_probability=answer.grey_probability)
+    response = replace(masked_response(ReadsCorner(), image, 1), blurred=torch.zeros_like(image))
+    response = replace(response, blurred_probability=response.grey_probability)
 
-    first = insertion_auc(answer, by_pixel(corner_map(0, 0)), steps=4)
-    last = insertion_auc(answer, by_pixel(1 - corner_map(0, 0)), steps=4)
+    first = insertion_auc(response, by_pixel(corner_map(0, 0)), steps=4)
+    last = insertion_auc(response, by_pixel(1 - corner_map(0, 0)), steps=4)
 
     absent, present = sigmoid(-2), sigmoid(2)
     at_first = np.trapezoid([absent, present, present, present, present], dx=1 / 4)
@@ -49,10 +55,10 @@ def test_insertion_by_hand() -> None:
 @given(maps, st.integers(1, 12))
 @settings(deadline=None, max_examples=30)
 def test_both_areas_lie_between_nought_and_one(values: Floats, steps: int) -> None:
-    answer = ask(ReadsCorner(slope=100), bright_corner(), 1)
+    response = masked_response(ReadsCorner(slope=100), bright_corner(), 1)
 
     for area in (deletion_auc, insertion_auc):
-        assert 0 <= area(answer, values, steps=steps) <= 1
+        assert 0 <= area(response, values, steps=steps) <= 1
 
 
 @given(maps)
@@ -65,7 +71,7 @@ def test_every_pixel_has_one_place_and_stronger_ones_come_first(values: Floats) 
     assert (np.diff(in_order) <= 0).all()
 
 
-def test_where_a_map_says_nothing_no_corner_is_favoured() -> None:
+def test_where_a_map_is_0_no_corner_comes_first() -> None:
     ranks = rank_pixels(np.zeros((4, 4)), (32, 32)).numpy().astype(float)
 
     place = np.arange(32 * 32).reshape(32, 32).astype(float)

@@ -1,4 +1,4 @@
-"""A map's scores beside those of maps that never asked, where it lies, and honest words."""
+"""A map's scores beside those of baseline maps, where it lies, and the verdict in words."""
 
 from dataclasses import replace
 
@@ -56,15 +56,15 @@ def test_drop_and_increase_of_a_map_on_what_is_read_and_of_one_beside_it() -> No
     assert wrong.average_drop == pytest.approx((sigmoid(2) - sigmoid(-2)) / sigmoid(2))
 
 
-def test_a_map_that_hides_what_speaks_against_is_an_increase() -> None:
-    image = -bright_corner()  # what is read speaks against class 1
+def test_a_map_that_hides_negative_evidence_is_an_increase() -> None:
+    image = -bright_corner()  # what is read lowers the logit of class 1
 
     found = judge(ReadsCorner(), image, as_attribution(corner_map(1, 1))).own
 
     assert (found.average_drop, found.increase_in_confidence) == (0, 1)
 
 
-def test_a_map_on_what_is_read_is_better_than_maps_that_never_asked(checked: Tensor) -> None:
+def test_a_map_on_what_is_read_is_better_than_baseline_maps(checked: Tensor) -> None:
     report = judge(ReadsTexture(), checked, as_attribution(corner_map(0, 0)))
 
     for other in report.baselines.values():
@@ -76,7 +76,7 @@ def test_a_map_on_what_is_read_is_better_than_maps_that_never_asked(checked: Ten
     )
 
 
-def test_grad_cam_of_a_trained_network_is_better_than_maps_that_never_asked(
+def test_grad_cam_of_a_trained_network_is_better_than_baseline_maps(
     trained_network: PooledNetwork,
 ) -> None:
     image = squares_in_corners(2, seed=9)[0][1:]
@@ -108,15 +108,15 @@ def test_a_map_that_is_the_same_everywhere_is_not_better_than_a_random_one(
     )
 
 
-def test_the_random_reference_owes_nothing_to_luck(checked: Tensor) -> None:
-    found = []
+def test_the_random_baseline_depends_little_on_the_draw(checked: Tensor) -> None:
+    reports = []
     for seed in range(20):  # another image is another draw
         noise = 1e-3 * torch.randn(checked.shape, generator=torch.Generator().manual_seed(seed))
         report = judge(ReadsTexture(), checked + noise, as_attribution(corner_map(0, 0)))
-        found.append(report.random)
+        reports.append(report.random)
 
     for measure in ("deletion", "insertion"):
-        areas = [getattr(each, measure) for each in found]
+        areas = [getattr(each, measure) for each in reports]
         assert np.mean(areas) == pytest.approx(0.5, abs=0.03)  # half the corner at half the way
         assert np.std(areas) < 0.05
 
@@ -157,7 +157,7 @@ def test_the_verdict_follows_the_numbers(others: dict[str, Quality], words: str)
     assert describe_verdict(report_of(scores(0.3, 0.7), **others)).startswith(words)
 
 
-def test_the_verdict_warns_of_what_speaks_against_a_map_whatever_its_rank() -> None:
+def test_the_verdict_warns_of_an_unreliable_map_whatever_its_rank() -> None:
     own = replace(
         scores(0.1, 0.9), rotation_variance=0.8, noise_similarity=0.2, randomisation_similarity=0.95
     )
@@ -175,7 +175,7 @@ def test_energy_by_hand() -> None:
     assert energy_inside(np.full((2, 2), -1.0), np.ones((2, 2), np.bool_)) is None
 
 
-def test_the_strongest_field_points_with_its_centre() -> None:
+def test_the_strongest_grid_cell_points_with_its_centre() -> None:
     values = np.array([[0.0, 1.0], [0.0, 0.0]])  # the upper right quarter of 8 x 8 pixels
     cells = np.zeros((8, 8), np.bool_)
 
@@ -229,7 +229,7 @@ def test_without_masks_nothing_is_said_of_places() -> None:
     assert report.nucleus_area is None
 
 
-def test_dear_methods_are_not_run_again(trained_network: PooledNetwork) -> None:
+def test_slow_methods_are_not_run_again(trained_network: PooledNetwork) -> None:
     image = squares_in_corners(2)[0][1:]
 
     report = judge(trained_network, image, as_attribution(corner_map(0, 0), "score-cam-exact"))
