@@ -46,7 +46,7 @@ class Attribution:
         }[self.unit]
 
     @property
-    def evidence_for(self) -> float:
+    def positive_sum(self) -> float:
         """Sum of the values above 0, in the map's unit."""
         return float(np.maximum(self.values, 0).sum())
 

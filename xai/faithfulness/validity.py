@@ -1,4 +1,4 @@
-"""What of a method holds on one network, seen on a few of its images. No files, no pages."""
+"""Whether a method's maps are valid on one network, on a few of its images. No files, no pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from xai.methods.table import find_method
 from xai.model import chunk_size
 from xai.types import Map, OnProgress, SplitModel
 
-MISSES = 0.05  # of the difference that values should sum to; Integrated Gradients aims at less
-EMPTY = 0.1  # share of empty maps from which on a reader will meet one
+MAX_GAP = 0.05  # of the difference that values should sum to; Integrated Gradients aims at 0.01
+MAX_EMPTY = 0.1  # share of empty maps; from here on a reader of ten maps meets one on average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validity:
-    """What of one method holds on one network."""
+    """The results of the checks of one method on one network."""
 
     method: str
-    refusal: str | None  # why the method cannot be used here; the rest is then nothing
-    same_as: tuple[str, ...]  # methods with the same map of what speaks for the class
-    ignores_class: bool  # whether two classes get the same map
-    empty_share: float  # of maps on which nothing speaks for the class, [0, 1]
-    gap_share: float | None  # of the difference that the values should sum to; None: no such sum
-    sentence: str  # all this in plain words
+    refusal: str | None  # why the network does not allow the method; then nothing was checked
+    same_as: tuple[str, ...]  # methods whose maps have the same positive part
+    ignores_class: bool  # whether the two most probable classes get the same map
+    empty_share: float  # of maps without positive attribution, [0, 1]
+    gap_share: float | None  # completeness gap over the difference in logits; None: no such sum
+    sentence: str  # all this in words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    """One method's maps of all images, for the likeliest class and for the runner-up."""
+class _Attributions:
+    """One method's attributions of all images, for their two most probable classes."""
 
-    likeliest: list[Attribution]
-    runner_up: list[Attribution]
+    first: list[Attribution]
+    second: list[Attribution]
 
     @property
-    def attributions(self) -> list[Attribution]:
-        return self.likeliest + self.runner_up
+    def both(self) -> list[Attribution]:
+        return self.first + self.second
 
 
 def examine(
@@ -51,10 +51,10 @@ def examine(
     methods: Sequence[str],
     on_progress: OnProgress | None = None,
 ) -> list[Validity]:
-    """What of each method holds on this network.
+    """Check each method on this network, on a few images.
 
-    Each image is explained for its likeliest class and for the runner-up. That maps are the same
-    is seen on these images only: a handful that differ says more than many of one kind.
+    Each image is explained for its two most probable classes. The results hold for these images;
+    a handful that differ shows more than many of one kind.
 
     Args:
         model: In evaluation mode; left as it is.
@@ -68,11 +68,11 @@ def examine(
     for method in methods:
         find_method(method)
     first, second = _two_classes(model, images)
-    trials: dict[str, _Trial] = {}
+    attributions: dict[str, _Attributions] = {}
     refusals: dict[str, str] = {}
     for done, method in enumerate(methods):
         try:
-            trials[method] = _Trial(
+            attributions[method] = _Attributions(
                 explain(model, images, method=method, target=first),
                 explain(model, images, method=method, target=second),
             )
@@ -81,22 +81,22 @@ def examine(
         if on_progress:
             on_progress(done + 1, len(methods))
     return [
-        _refuse(method, refusals[method]) if method in refusals else _hold(method, trials)
+        _refused(method, refusals[method]) if method in refusals else _check(method, attributions)
         for method in methods
     ]
 
 
 def _two_classes(model: SplitModel, images: Tensor) -> tuple[list[int], list[int]]:
-    """Each image's likeliest class, and the next."""
+    """Each image's most probable class, and its second."""
     with torch.inference_mode():
         logits = torch.cat([model(part) for part in images.split(chunk_size(images))])
     if logits.shape[1] < 2:
         raise UserError("The model has one class only; give one of two or more.")
-    best = logits.topk(2, dim=1).indices.T.tolist()
-    return best[0], best[1]
+    first, second = logits.topk(2, dim=1).indices.T.tolist()
+    return first, second
 
 
-def _refuse(method: str, refusal: str) -> Validity:
+def _refused(method: str, refusal: str) -> Validity:
     return Validity(
         method=method,
         refusal=refusal,
@@ -104,18 +104,18 @@ def _refuse(method: str, refusal: str) -> Validity:
         ignores_class=False,
         empty_share=0,
         gap_share=None,
-        sentence=f"Not for this network: {refusal}",
+        sentence=refusal,
     )
 
 
-def _hold(method: str, trials: Mapping[str, _Trial]) -> Validity:
-    own = trials[method]
+def _check(method: str, attributions: Mapping[str, _Attributions]) -> Validity:
+    own = attributions[method]
     same_as = tuple(
-        name for name, other in trials.items() if name != method and _are_same(own, other)
+        name for name, other in attributions.items() if name != method and _are_same(own, other)
     )
     ignores_class = _ignores_class(own)
-    empty_share = float(np.mean([each.evidence_for == 0 for each in own.attributions]))
-    gap = gap_share(own.attributions)
+    empty_share = float(np.mean([one.positive_sum == 0 for one in own.both]))
+    gap = gap_share(own.both)
     return Validity(
         method=method,
         refusal=None,
@@ -123,22 +123,20 @@ def _hold(method: str, trials: Mapping[str, _Trial]) -> Validity:
         ignores_class=ignores_class,
         empty_share=empty_share,
         gap_share=gap,
-        sentence=_say(method, same_as, ignores_class, empty_share, gap),
+        sentence=_describe(same_as, ignores_class, empty_share, gap),
     )
 
 
-def _are_same(one: _Trial, other: _Trial) -> bool:
-    """Whether what speaks for the class is the same on all images and for both classes."""
+def _are_same(one: _Attributions, other: _Attributions) -> bool:
+    """Whether the positive attribution is the same on all images and for both classes."""
     return _coincide(
-        [np.maximum(each.values, 0) for each in one.attributions],
-        [np.maximum(each.values, 0) for each in other.attributions],
+        [np.maximum(each.values, 0) for each in one.both],
+        [np.maximum(each.values, 0) for each in other.both],
     )
 
 
-def _ignores_class(trial: _Trial) -> bool:
-    return _coincide(
-        [each.values for each in trial.likeliest], [each.values for each in trial.runner_up]
-    )
+def _ignores_class(own: _Attributions) -> bool:
+    return _coincide([one.values for one in own.first], [one.values for one in own.second])
 
 
 def _coincide(ones: Sequence[Map], others: Sequence[Map]) -> bool:
@@ -148,62 +146,58 @@ def _coincide(ones: Sequence[Map], others: Sequence[Map]) -> bool:
 
 
 def gap_share(attributions: Sequence[Attribution]) -> float | None:
-    """By how much values miss the difference in logits that they should sum to.
+    """The completeness gap, as a share of the difference in logits that values should sum to.
 
-    The sum of all errors over the sum of all differences, in place of the mean of their ratios,
-    which one image without a difference would decide.
+    The sum of all gaps over the sum of all differences, in place of the mean of their ratios, which
+    one image without a difference would decide.
 
     Returns:
         >= 0; 0: exact; None: the method has no baseline, so its values need not sum to anything.
     """
-    errors, differences = [], []
-    for each in attributions:
-        if each.baseline_logit is not None:
-            errors.append(abs(each.completeness_gap or 0.0))
-            differences.append(abs(each.logit - each.baseline_logit))
-    return sum(errors) / max(sum(differences), 1e-12) if errors else None
+    gaps, differences = [], []
+    for one in attributions:
+        if one.baseline_logit is not None:
+            gaps.append(abs(one.completeness_gap or 0.0))
+            differences.append(abs(one.logit - one.baseline_logit))
+    return sum(gaps) / max(sum(differences), 1e-12) if gaps else None
 
 
-def _say(
-    method: str,
-    same_as: Sequence[str],
-    ignores_class: bool,
-    empty_share: float,
-    gap: float | None,
+def _describe(
+    same_as: Sequence[str], ignores_class: bool, empty_share: float, gap: float | None
 ) -> str:
-    found = []
+    sentences = []
     if same_as:
         titles = " and ".join(find_method(name).title for name in same_as)
-        start = (
-            "What speaks for the class is the same map" if _is_signed(method) else "The same map"
+        sentences.append(
+            f"On the images examined its positive attribution is the same as that of {titles}, so "
+            "their agreement is no independent evidence."
         )
-        found.append(f"{start} as {titles} on this network: their agreement proves nothing.")
     if ignores_class:
-        found.append("The same map for every class: it explains no answer.")
-    if gap is not None and gap > MISSES:
-        found.append(
-            f"Its values miss the answer they should sum to by {gap:.0%}: read places, not numbers."
+        sentences.append(
+            "On the images examined the map is the same for the two most probable classes, so it "
+            "does not distinguish them."
         )
-    if empty_share >= EMPTY:
-        found.append(f"{empty_share:.0%} of its maps are empty: nothing speaks for the class.")
-    return " ".join(found) or "Nothing speaks against it on this network."
+    if gap is not None and gap > MAX_GAP:
+        sentences.append(
+            f"The sum of its values misses the difference in logits by {100 * gap:.0f} % "
+            "(completeness): compare places, not amounts."
+        )
+    if empty_share >= MAX_EMPTY:
+        sentences.append(f"{100 * empty_share:.0f} % of its maps have no positive attribution.")
+    return " ".join(sentences) or "No check failed on the images examined."
 
 
-def _is_signed(method: str) -> bool:
-    return find_method(method).is_signed
-
-
-def to_rows(found: Sequence[Validity]) -> list[dict[str, str]]:
+def to_rows(validities: Sequence[Validity]) -> list[dict[str, str]]:
     """One row of texts per method, to be stored as CSV."""
     return [
         {
-            "method": each.method,
-            "refusal": each.refusal or "",
-            "same_as": " ".join(each.same_as),
-            "ignores_class": "yes" if each.ignores_class else "no",
-            "empty_share": repr(each.empty_share),
-            "gap_share": "" if each.gap_share is None else repr(each.gap_share),
-            "sentence": each.sentence,
+            "method": one.method,
+            "refusal": one.refusal or "",
+            "same_as": " ".join(one.same_as),
+            "ignores_class": "yes" if one.ignores_class else "no",
+            "empty_share": repr(one.empty_share),
+            "gap_share": "" if one.gap_share is None else repr(one.gap_share),
+            "sentence": one.sentence,
         }
-        for each in found
+        for one in validities
     ]
