@@ -1,7 +1,8 @@
 """Caches around `xai.on_runs`: models, predictions, attributions. Bounded; shared by every tab.
 
 torch and xai are imported inside, so that opening a page waits for neither. Files are known by
-path and time of change, images by the hash of their bytes.
+path and time of change, images by the hash of their bytes: Streamlit leaves an argument whose name
+begins with an underscore, as `_picture`, out of a cache's key, so up to 50 MB are not hashed anew.
 """
 
 import hashlib
