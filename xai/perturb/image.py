@@ -61,7 +61,7 @@ def compress_jpeg(pixels: Rgb, quality: int) -> Rgb:
 def keep_only(pixels: Rgb, mask: Mask) -> Rgb:
     """`pixels` (H, W, 3) where `mask` (H, W); elsewhere their median colour there, smooth.
 
-    The median and not black: to a network a black field is a sight of its own.
+    The median and not black, which the network may not have seen in training.
     """
     kept = pixels.copy()
     outside = ~mask
@@ -76,7 +76,7 @@ class Perturbation:
 
     name: str  # the key everywhere: links, files
     title: str  # on a button
-    asks: str  # the question that the change answers, one sentence
+    question: str  # what the change tests, one sentence
     change: Callable[[Rgb], Rgb]
     before_resizing: bool = False  # `change` is of the whole image, not of what a network is given
 
@@ -85,7 +85,7 @@ _ROWS = (
     Perturbation(
         name="hue",
         title="Shift the stain",
-        asks="Does the prediction depend on the hue of the stain, which differs between "
+        question="Does the prediction depend on the hue of the stain, which differs between "
         "laboratories?",
         # The middle 90 % of the ALL-PBS fields differ by 41 degrees in their stain's mean hue, so
         # this is seen within one laboratory; C-NMC's is 53 degrees further (504 and 20 images).
@@ -94,7 +94,7 @@ _ROWS = (
     Perturbation(
         name="darker",
         title="Darker",
-        asks="Does the prediction depend on the brightness of the lamp?",
+        question="Does the prediction depend on the brightness of the lamp?",
         # From the median ALL-PBS field (mean level 223) to below the darkest of another
         # laboratory (179), as far as a slide still looks like one.
         change=lambda pixels: change_brightness(pixels, 0.75),
@@ -102,21 +102,22 @@ _ROWS = (
     Perturbation(
         name="crop",
         title="Crop the border",
-        asks="Does the prediction depend on the border, where scale bars are and cells are cut?",
+        question="Does the prediction depend on the border, where scale bars are and cells are "
+        "cut?",
         # ALL-PBS prints its scale bar into the lowest tenth.
         change=lambda pixels: crop_border(pixels, 0.1),
     ),
     Perturbation(
         name="blur",
         title="Out of focus",
-        asks="Does the prediction depend on the fine texture of the chromatin?",
+        question="Does the prediction depend on the fine texture of the chromatin?",
         # Of 224 px, on which a blast is about 25 px wide: its outline stays, its chromatin goes.
         change=lambda pixels: blur(pixels, 2 * max(pixels.shape[:2]) / 224),
     ),
     Perturbation(
         name="jpeg",
         title="Compress as JPEG",
-        asks="Does the prediction depend on how the file was compressed?",
+        question="Does the prediction depend on how the file was compressed?",
         # As messengers send pictures; blocks are seen only when looked for.
         change=lambda pixels: compress_jpeg(pixels, 40),
         # A file is compressed as it is. At a network's input size its blocks of 8 x 8 pixels would

@@ -16,13 +16,13 @@ from xai.smear.inpaint import paint_out, with_rims
 from xai.smear.segment import Cells
 from xai.types import Labels, OnProgress, Rgb, SplitModel
 
-SAMPLED_PASSES = 300  # about so many where not all coalitions can be tried
-EXACT_FEATURES = 10  # up to so many, all 2 ** n coalitions are tried
+SAMPLED_PASSES = 300  # about so many where not all coalitions are evaluated
+EXACT_FEATURES = 10  # up to so many, all 2 ** n coalitions are evaluated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShapleyFeatures:
-    """What a Shapley value may take out of an image: its cells, and everything else."""
+    """The features of an image, each present or absent in a coalition: its cells and background."""
 
     image: Rgb
     painted: Rgb  # the image without its cells
@@ -43,8 +43,8 @@ def find_shapley_features(pixels: Rgb, cells: Cells) -> ShapleyFeatures:
     """
     if not cells.count:
         raise UserError(
-            "No nucleated cell was found in this image, so nothing can be said by cell; give a "
-            "field of a stained smear, or use a map."
+            "No nucleated cell was found in this image, so there are no Shapley values per "
+            "cell; give a field of a stained smear, or view an attribution map."
         )
     regions = with_rims(cells.labels)
     background = np.median(pixels[regions == 0], axis=0) if (regions == 0).any() else 255
@@ -54,7 +54,7 @@ def find_shapley_features(pixels: Rgb, cells: Cells) -> ShapleyFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellAttribution:
-    """What each cell and the background add to the logit of one target."""
+    """Shapley values of each cell and of the background for the logit of one target."""
 
     values: npt.NDArray[np.float64]  # (n,) of the cells, in logits
     background: float  # in logits; with the cells it sums to logit - baseline_logit
@@ -62,10 +62,10 @@ class CellAttribution:
     logit: float
     baseline_logit: float  # of the even colour
     probability: float
-    probability_without: npt.NDArray[np.float64]  # (n,) when one cell alone is painted out
+    probability_without: npt.NDArray[np.float64]  # (n,) with one cell alone inpainted
     forward_passes: int
     seconds: float
-    standard_error: float | None  # of a value, in logits: standard error; None: exact
+    standard_error: float | None  # of a value, in logits; None: exact
 
 
 def cell_shapley(
@@ -78,10 +78,10 @@ def cell_shapley(
 ) -> CellAttribution:
     """Shapley values of cells and background (Shapley 1953; Lundberg and Lee 2017, eq. 8).
 
-    A coalition shows its cells; one that is missing is painted out. Without the background there
-    is one even colour in its place. So nothing but the even colour is the baseline, and all values
-    sum to the logit less the baseline's. Up to EXACT_FEATURES all coalitions are tried; beyond, the
-    features join in random orders and, against the noise, each order also runs backwards.
+    Cells that are absent from a coalition are inpainted; an absent background is replaced by one
+    even colour. So the baseline is that even colour, and all values sum to the logit less the
+    baseline's. Up to EXACT_FEATURES all coalitions are evaluated; beyond, values are sampled over
+    random permutations, each also in reverse, which lowers the variance.
 
     Args:
         model: In evaluation mode; left as it is.
@@ -98,18 +98,18 @@ def cell_shapley(
     if n <= EXACT_FEATURES:
         coalitions = np.arange(2**n)[:, None] >> np.arange(n) & 1
     else:
-        coalitions = _joining(n, orders=_orders(n))
+        coalitions = _sampled_coalitions(n, permutations=_permutations(n))
     alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is feature 0
     shown = np.concatenate([coalitions.astype(bool), alone])
-    logits, probabilities = _answer(model, features, shown, target, normalise, on_progress)
-    answers = logits[: len(coalitions)]
+    logits, probabilities = _evaluate(model, features, shown, target, normalise, on_progress)
+    worth = logits[: len(coalitions)]
     if n <= EXACT_FEATURES:
-        values, errors = shapley(answers, n), None
-        nothing, everything = answers[0], answers[-1]
+        values, error = shapley(worth, n), None
+        nothing, everything = worth[0], worth[-1]
         probability = probabilities[len(coalitions) - 1]
     else:
-        values, errors = _mean_gains(answers.reshape(-1, n + 1), coalitions, n)
-        nothing, everything = answers[0], answers[n]
+        values, error = _mean_contributions(worth.reshape(-1, n + 1), coalitions, n)
+        nothing, everything = worth[0], worth[n]
         probability = probabilities[n]
     return CellAttribution(
         values=values[1:],
@@ -121,27 +121,27 @@ def cell_shapley(
         probability_without=probabilities[len(coalitions) :],
         forward_passes=len(shown),
         seconds=time.perf_counter() - started,
-        standard_error=errors,
+        standard_error=error,
     )
 
 
 def count_passes(cells: int) -> int:
     """How many passes `cell_shapley` takes for so many cells."""
     n = cells + 1
-    return (2**n if n <= EXACT_FEATURES else 2 * _orders(n) * (n + 1)) + cells
+    return (2**n if n <= EXACT_FEATURES else 2 * _permutations(n) * (n + 1)) + cells
 
 
-def _orders(n: int) -> int:
-    """Random orders, each of which also runs backwards."""
+def _permutations(n: int) -> int:
+    """How many random permutations are drawn, each of which is also reversed."""
     return max(4, SAMPLED_PASSES // (2 * n))
 
 
-def shapley(answers: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
-    """Shapley values (n,) from the answers (2 ** n,) to all coalitions.
+def shapley(worth: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
+    """Shapley values (n,) from the worth (2 ** n,) of all coalitions.
 
     Args:
-        answers: Player i is in coalition k where bit i of k is set.
-        n: ShapleyFeatures.
+        worth: Of coalition k, in which feature i is present where bit i of k is set.
+        n: How many features there are.
     """
     numbers = np.arange(2**n)
     sizes = np.array([int(number).bit_count() for number in numbers])
@@ -149,34 +149,43 @@ def shapley(answers: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]
     for feature in range(n):
         without = numbers[numbers >> feature & 1 == 0]
         weights = [1 / (n * math.comb(n - 1, int(size))) for size in sizes[without]]
-        values[feature] = (weights * (answers[without | 1 << feature] - answers[without])).sum()
+        values[feature] = (weights * (worth[without | 1 << feature] - worth[without])).sum()
     return values
 
 
-def _joining(n: int, *, orders: int) -> npt.NDArray[np.int64]:
-    """(2 * orders * (n + 1), n) coalitions: features join one by one, in an order and backwards."""
+def _sampled_coalitions(n: int, *, permutations: int) -> npt.NDArray[np.int64]:
+    """Coalitions (2 * permutations * (n + 1), n) that grow along each order and its reverse."""
     rng = np.random.default_rng(0)
     rows = []
-    for _ in range(orders):
+    for _ in range(permutations):
         order = rng.permutation(n)
-        for way in (order, order[::-1]):
-            place = np.argsort(way)
-            rows += [place < size for size in range(n + 1)]
+        for permutation in (order, order[::-1]):
+            rank = np.argsort(permutation)
+            rows += [rank < size for size in range(n + 1)]
     return np.array(rows, np.int64)
 
 
-def _mean_gains(
-    answers: npt.NDArray[np.float64], coalitions: npt.NDArray[np.int64], n: int
+def _mean_contributions(
+    worth: npt.NDArray[np.float64], coalitions: npt.NDArray[np.int64], n: int
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Mean gain (n,) of each feature over the orders (M, n + 1), and its standard error."""
-    joined = np.diff(coalitions.reshape(-1, n + 1, n), axis=1).argmax(axis=2)  # (M, n) who
-    gains = np.take_along_axis(np.diff(answers, axis=1), np.argsort(joined, axis=1), axis=1)
-    pairs = gains.reshape(-1, 2, n).mean(axis=1)  # an order and its reverse are no two draws
+    """Mean contribution (n,) of each feature over permutations, and the standard error of one.
+
+    Args:
+        worth: (M, n + 1), of the growing coalitions of M permutations.
+        coalitions: (M * (n + 1), n), the same, from `_sampled_coalitions`.
+        n: How many features there are.
+    """
+    joined = np.diff(coalitions.reshape(-1, n + 1, n), axis=1).argmax(
+        axis=2
+    )  # (M, n) which feature
+    contributions = np.take_along_axis(np.diff(worth, axis=1), np.argsort(joined, axis=1), axis=1)
+    # A permutation and its reverse are one draw, not two.
+    pairs = contributions.reshape(-1, 2, n).mean(axis=1)
     errors = pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))
-    return gains.mean(axis=0), float(np.sqrt((errors**2).mean()))
+    return contributions.mean(axis=0), float(np.sqrt((errors**2).mean()))
 
 
-def _answer(
+def _evaluate(
     model: SplitModel,
     features: ShapleyFeatures,
     shown: npt.NDArray[np.bool_],
@@ -195,8 +204,8 @@ def _answer(
             on_progress(start, len(shown))
             part = torch.from_numpy(shown[start : start + size]).to(image.device)
             rest = torch.where(part[:, :1, None, None], painted, even)
-            found = model(torch.where(part[:, regions][:, None], image, rest))
-            logits.append(target_logits(found, [target] * len(part)).double().cpu())
-            probabilities.append(found.double().softmax(dim=1)[:, target].cpu())
+            of_part = model(torch.where(part[:, regions][:, None], image, rest))
+            logits.append(target_logits(of_part, [target] * len(part)).double().cpu())
+            probabilities.append(of_part.double().softmax(dim=1)[:, target].cpu())
     on_progress(len(shown), len(shown))
     return torch.cat(logits).numpy(), torch.cat(probabilities).numpy()

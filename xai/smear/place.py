@@ -9,7 +9,7 @@ from xai.types import Labels
 
 
 def place_of(labels: Labels, cell: int) -> str:
-    """In which ninth of the image the centre of a cell lies: "upper left", "middle".
+    """The ninth of the image in which the centre of a cell lies: "upper left", "middle".
 
     Args:
         labels: (H, W) int, the number of each pixel's cell.

@@ -38,7 +38,7 @@ class Change:
     """One perturbation of the image."""
 
     title: str
-    asks: str
+    question: str
     make: Callable[[Rgb, "Cells"], Rgb]  # of the square that is shown or predicted
     before: str = ""  # a key of PERTURBATIONS, made of the whole image before it is resized
 
@@ -53,7 +53,7 @@ def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: S
         key="perturbation",
         bind="query-params",
         help="One perturbation at a time; choose it again to undo it.  \n"
-        + "  \n".join(f"**{each.title}**: {each.asks}" for each in changes.values()),
+        + "  \n".join(f"**{each.title}**: {each.question}" for each in changes.values()),
     )
     if not cells.count:
         st.info("No nucleated cell was found in this image, so none can be masked.")
@@ -75,7 +75,7 @@ def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: S
         if change is None:
             st.info("Choose a perturbation above, or click a cell to mask it.")
             return
-        st.markdown(f"**{change.title}.** {change.asks}")
+        st.markdown(f"**{change.title}.** {change.question}")
         for model, prediction in predicted:
             with st.container(border=True), error_in_place():
                 _draw_prediction(model, prediction, subject, change)
@@ -95,10 +95,10 @@ def _perturb(perturbation: Perturbation) -> Change:
     """A change that needs no cells."""
     if perturbation.before_resizing:
         return Change(
-            perturbation.title, perturbation.asks, lambda pixels, _: pixels, perturbation.name
+            perturbation.title, perturbation.question, lambda pixels, _: pixels, perturbation.name
         )
     return Change(
-        perturbation.title, perturbation.asks, lambda pixels, _: perturbation.change(pixels)
+        perturbation.title, perturbation.question, lambda pixels, _: perturbation.change(pixels)
     )
 
 

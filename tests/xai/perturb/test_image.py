@@ -35,7 +35,7 @@ def noise(size: int = 32) -> Rgb:
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
 @given(pixels=images)
-def test_every_probe_gives_an_image_of_the_same_size_and_leaves_its_own_alone(
+def test_every_perturbation_gives_an_image_of_the_same_size_and_leaves_its_own_alone(
     name: str, pixels: Rgb
 ) -> None:
     before = pixels.copy()
@@ -49,12 +49,12 @@ def test_every_probe_gives_an_image_of_the_same_size_and_leaves_its_own_alone(
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
-def test_every_probe_changes_something_and_asks_one_question(name: str) -> None:
-    probe = PERTURBATIONS[name]
+def test_every_perturbation_changes_something_and_asks_one_question(name: str) -> None:
+    perturbation = PERTURBATIONS[name]
 
-    assert (probe.change(noise()) != noise()).any()
-    assert probe.asks.count("?") == 1
-    assert probe.asks.endswith("?")
+    assert (perturbation.change(noise()) != noise()).any()
+    assert perturbation.question.count("?") == 1
+    assert perturbation.question.endswith("?")
 
 
 @pytest.mark.parametrize(

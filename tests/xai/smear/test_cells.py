@@ -113,28 +113,28 @@ def test_an_image_without_cells_is_a_sentence() -> None:
         find_shapley_features(pixels, segment_cells(pixels))
 
 
-answers_of_three = st.lists(st.floats(-5, 5), min_size=8, max_size=8).map(np.array)
+worth_of_three = st.lists(st.floats(-5, 5), min_size=8, max_size=8).map(np.array)
 
 
-@given(answers_of_three)
-def test_shapley_values_sum_to_what_all_players_add(answers: npt.NDArray[np.float64]) -> None:
-    assert shapley(answers, 3).sum() == pytest.approx(answers[7] - answers[0], abs=1e-9)
+@given(worth_of_three)
+def test_shapley_values_sum_to_what_all_features_add(worth: npt.NDArray[np.float64]) -> None:
+    assert shapley(worth, 3).sum() == pytest.approx(worth[7] - worth[0], abs=1e-9)
 
 
-@given(answers_of_three)
-def test_players_that_do_the_same_get_the_same(answers: npt.NDArray[np.float64]) -> None:
-    swapped = [0, 2, 1, 3, 4, 6, 5, 7]  # players 0 and 1 change places
-    symmetric = (answers + answers[swapped]) / 2
+@given(worth_of_three)
+def test_features_that_do_the_same_get_the_same(worth: npt.NDArray[np.float64]) -> None:
+    swapped = [0, 2, 1, 3, 4, 6, 5, 7]  # features 0 and 1 change places
+    symmetric = (worth + worth[swapped]) / 2
 
     values = shapley(symmetric, 3)
 
     assert values[0] == pytest.approx(values[1], abs=1e-9)
 
 
-def test_a_game_that_needs_two_players_gives_each_half() -> None:
-    answers = np.array([0, 0, 0, 1, 0, 0, 0, 1.0])  # 1 where both 0 and 1 are in
+def test_a_worth_that_needs_two_features_gives_each_half() -> None:
+    worth = np.array([0, 0, 0, 1, 0, 0, 0, 1.0])  # 1 where both 0 and 1 are in
 
-    np.testing.assert_allclose(shapley(answers, 3), [0.5, 0.5, 0], atol=1e-12)
+    np.testing.assert_allclose(shapley(worth, 3), [0.5, 0.5, 0], atol=1e-12)
 
 
 class Counts(nn.Module):
@@ -180,8 +180,8 @@ def a_field(cells: int) -> tuple[npt.NDArray[np.uint8], Cells, list[tuple[slice,
 def explain_field(cells: int) -> tuple[CellAttribution, Counts, npt.NDArray[np.uint8], Cells]:
     pixels, found, places = a_field(cells)
     model = Counts(places).eval()
-    players = find_shapley_features(pixels, found)
-    return cell_shapley(model, players, 0, normalise=normalise), model, pixels, found
+    features = find_shapley_features(pixels, found)
+    return cell_shapley(model, features, 0, normalise=normalise), model, pixels, found
 
 
 @pytest.mark.parametrize("cells", [2, 9, 12])
@@ -222,19 +222,19 @@ def test_sampled_values_are_near_the_exact_ones_within_their_error(
 
 def test_exact_values_are_captums() -> None:
     found, model, pixels, cells = explain_field(4)
-    players = find_shapley_features(pixels, cells)
+    features = find_shapley_features(pixels, cells)
 
-    def answer(shown: Tensor) -> Tensor:
+    def logit_of(shown: Tensor) -> Tensor:
         images = []
         for row in shown.bool().numpy():
-            rest = players.painted if row[0] else players.even
-            images.append(np.where(row[players.regions][..., None], players.image, rest))
+            rest = features.painted if row[0] else features.even
+            images.append(np.where(row[features.regions][..., None], features.image, rest))
         logits: Tensor = model(normalise(torch.from_numpy(np.stack(images))))
         return logits[:, 0].detach()
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        theirs = ShapleyValueSampling(answer).attribute(torch.ones(1, 5), n_samples=400)[0]
+        theirs = ShapleyValueSampling(logit_of).attribute(torch.ones(1, 5), n_samples=400)[0]
 
     np.testing.assert_allclose([found.background, *found.values], theirs, atol=0.05)
 
