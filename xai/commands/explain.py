@@ -51,9 +51,9 @@ def explain(
     describe_missing(job.refused, job.skipped)
     if not records:
         raise UserError(f"None of the {len(files)} images in {image} could be read.")
-    if not job.made + job.found:
+    if not job.made + job.kept:
         raise UserError(f"No map could be made of {image}; give other methods, or another run.")
     print_line(
-        f"Images: {len(records)}. Maps: {job.made} made, {job.found} there already. "
+        f"Images: {len(records)}. Maps: {job.made} made, {job.kept} there already. "
         f"See {out / MANIFEST}."
     )

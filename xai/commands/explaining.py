@@ -34,14 +34,14 @@ SAVE_SECONDS = 2.0  # what a killed command loses at most; a manifest of 10,000 
 
 @dataclass(slots=True)
 class Job:
-    """What one command was asked for, and what has come of it."""
+    """The task of one command, and its results."""
 
     trained: "LoadedRun"
     out: Path
     root: Path  # that names of images are relative to
     manifest: Record
     made: int = 0  # maps
-    found: int = 0  # maps that were there already
+    kept: int = 0  # maps that were there already
     refused: dict[str, str] = field(default_factory=dict)  # method -> why
     skipped: dict[str, str] = field(default_factory=dict)  # image -> why
 
@@ -61,7 +61,7 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
-    """The run, loaded, and the folder of results with what its manifest says."""
+    """The run, loaded, and the folder of results with its manifest."""
     from xai.model import prepare_process
     from xai.on_runs.open import hash_model, open_run
 
@@ -81,7 +81,7 @@ def start(run: Path, image: Path, out: Path, device: str) -> Job:
 
 
 def find_class(target: str | None, classes: Sequence[str]) -> int | None:
-    """The index of the class asked for; None: each image's own answer."""
+    """The index of the class asked for; None: the predicted class of each image."""
     if target is None:
         return None
     if target not in classes:
@@ -110,7 +110,7 @@ def explain_files(
                 continue
             record = before.get(name)
             if record is None or record["sha256"] != sha256:
-                record = before[name] = _answer(job.trained, pixels, name, sha256)
+                record = before[name] = _predict(job.trained, pixels, name, sha256)
             _add_maps(job, record, pixels, names, target)
             records.append(record)
             if time.monotonic() - saved > SAVE_SECONDS:
@@ -128,17 +128,17 @@ def _save(job: Job, record_by_file: dict[str, Record]) -> None:
     write_text(job.out / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False))
 
 
-def _answer(trained: "LoadedRun", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
-    """The record of an image without maps: what the run says of it."""
+def _predict(trained: "LoadedRun", pixels: npt.NDArray[np.uint8], name: str, sha256: str) -> Record:
+    """The record of an image without maps: its prediction."""
     from xai.on_runs.predict import predict_image
 
-    found = predict_image(trained, pixels)
+    prediction = predict_image(trained, pixels)
     return {
         "file": name,
         "sha256": sha256,
-        "prediction": trained.classes[found.predicted],
-        "probabilities": dict(zip(trained.classes, found.probabilities.tolist(), strict=True)),
-        "ood_percentile": found.ood_percentile,
+        "prediction": trained.classes[prediction.predicted],
+        "probabilities": dict(zip(trained.classes, prediction.probabilities.tolist(), strict=True)),
+        "ood_percentile": prediction.ood_percentile,
         "maps": [],
     }
 
@@ -159,7 +159,7 @@ def _add_maps(
         if each["target"] == target and (job.out / each.get("values", "?")).is_file()
     }
     missing = [name for name in names if name not in there]
-    job.found += len(names) - len(missing)
+    job.kept += len(names) - len(missing)
     record["maps"] = [
         each for each in record["maps"] if each["target"] != target or each["method"] not in missing
     ]
@@ -211,7 +211,7 @@ def _device(job: Job) -> object:
 
 
 def draw_all(job: Job, records: list[Record], names: Sequence[str], show: Show) -> None:
-    """Draw the images' maps, each method's on one scale; what is drawn so already stays."""
+    """Draw the images' maps, each method's on one scale; a map drawn so already stays."""
     maps = [
         (record, each)
         for record in records

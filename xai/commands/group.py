@@ -1,4 +1,4 @@
-"""The commands' mistakes: those of both libraries end in one sentence."""
+"""Errors of the commands: those of both libraries end in one sentence."""
 
 from typing import ClassVar
 

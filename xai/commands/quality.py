@@ -1,4 +1,4 @@
-"""`python -m xai quality`: its options and what it prints; `judging.py` does the work."""
+"""`python -m xai quality`: its options and what it prints; `evaluating.py` does the work."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from modelzoo.commands.options import (
 from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import show_progress
 from modelzoo.text import percent
-from xai.commands import judging
+from xai.commands import evaluating
 from xai.commands.shared import describe_missing, list_methods
 from xai.errors import UserError
 from xai.faithfulness.table import MEASURES, PUBLISHED, Summary
@@ -36,31 +36,31 @@ def quality(
 ) -> None:
     """Evaluate the faithfulness of a run's maps on its test set: quality.csv, validity.csv.
 
-    Each map is evaluated beside a random one, one of the centre and one of what is dark.
+    Each map is compared with three baseline maps: random, centre and blurred.
     """
     check_form(as_json=as_json, as_csv=as_csv)
     names = list_methods(methods)
     if n < 1:
         raise UserError(f"{n} images cannot be evaluated; give 1 or more for --n.")
     folder = find_run(run, runs).path
-    job = judging.gather(folder, n, device)
+    job = evaluating.gather(folder, n, device)
     with show_progress() as show:
-        judging.score_maps(job, names, show)
-        held = judging.examine_methods(job, show)
+        evaluating.score_maps(job, names, show)
+        validities = evaluating.examine_methods(job, show)
     describe_missing(job.refused, job.skipped)
-    found = judging.keep_judgement(job, folder, held)
-    print_records(_records(found), _COLUMNS, as_json=as_json, as_csv=as_csv)
+    summaries = evaluating.write_scores(job, folder, validities)
+    print_records(_records(summaries), _COLUMNS, as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
-        for name in dict.fromkeys(each.method for each in found):
-            print_line(describe_method([each for each in found if each.method == name]))
+        for name in dict.fromkeys(one.method for one in summaries):
+            print_line(describe_method([one for one in summaries if one.method == name]))
         print_line(PUBLISHED)
         print_line(f"See {folder / 'quality.csv'}.")
 
 
-def _records(found: Sequence[Summary]) -> list[dict[str, Any]]:
+def _records(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     """One record per method and measure, in the order of `MEASURES`."""
-    by_key = {(each.method, each.measure): each for each in found}
-    methods = dict.fromkeys(each.method for each in found)
+    by_key = {(one.method, one.measure): one for one in summaries}
+    methods = dict.fromkeys(one.method for one in summaries)
     keys = [(method, measure) for method in methods for measure in MEASURES]
     return [asdict(by_key[key]) for key in keys if key in by_key]
 
@@ -70,7 +70,7 @@ def _number(value: float | None) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    """Both ends; nothing where one group of images says nothing about others."""
+    """Both ends; nothing where one group gives no interval."""
     return "" if low is None or high is None else f"{low:.2f}–{high:.2f}"
 
 

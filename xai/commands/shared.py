@@ -1,4 +1,4 @@
-"""What `explain` and `quality` share: names of methods in, and what is said of what is missing."""
+"""What `explain` and `quality` share: reading names of methods, printing what is missing."""
 
 from collections.abc import Mapping
 

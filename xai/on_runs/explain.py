@@ -28,33 +28,35 @@ def explain_image(
     Raises:
         UserError: A method is not right for this network, or the target is no class.
     """
-    found = explain_by_all(
+    made = explain_by_all(
         run.backbone,
         as_input(run, pixels),
         methods=methods,
         target=target,
         model_hash=model_hash,
     )
-    return {method: attributions[0] for method, attributions in found.items()}
+    return {method: attributions[0] for method, attributions in made.items()}
 
 
 def explain_or_refuse(
     run: LoadedRun, pixels: Rgb, *, methods: Sequence[str], target: int, model_hash: str = ""
 ) -> dict[str, Attribution | str]:
-    """As `explain_image`; a method that is not right for this network gives its reason."""
+    """As `explain_image`; a method that the network does not allow gives its reason."""
     cheap = [name for name in methods if name in ONE_PASS]
     groups = ([cheap] if cheap else []) + [[name] for name in methods if name not in ONE_PASS]
-    found: dict[str, Attribution | str] = {}
+    results: dict[str, Attribution | str] = {}
     while groups:
         group = groups.pop()
         try:
-            found |= explain_image(run, pixels, methods=group, target=target, model_hash=model_hash)
+            results |= explain_image(
+                run, pixels, methods=group, target=target, model_hash=model_hash
+            )
         except UserError as error:
             if len(group) == 1:
-                found[group[0]] = str(error)
-            else:  # which of them it was is seen one by one
+                results[group[0]] = str(error)
+            else:  # one by one, which shows whose reason it is
                 groups += [[name] for name in group]
-    return {name: found[name] for name in methods}
+    return {name: results[name] for name in methods}
 
 
 def explain_cells(

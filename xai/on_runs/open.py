@@ -1,7 +1,7 @@
 """A run opened for explanations, and an image as its network takes it.
 
-`xai/on_runs` is the one place that joins the two libraries: pages, commands and whatever else asks
-a run for a prediction or a map stand on it.
+`xai/on_runs` is the one place that joins the two libraries: pages, commands and whatever else needs
+a prediction or a map of a run stand on it.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ def hash_model(path: Path) -> str:
 def read_pixels(
     source: Path | bytes, px: int, *, name: str = "", change: Callable[[Rgb], Rgb] | None = None
 ) -> Rgb:
-    """The middle of an image as a network of `px` pixels a side sees it: (px, px, 3) uint8.
+    """The middle of an image as a network of `px` pixels a side takes it: (px, px, 3) uint8.
 
     Args:
         source: A file, or its content.

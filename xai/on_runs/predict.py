@@ -18,7 +18,7 @@ class ImagePrediction:
 
     probabilities: npt.NDArray[np.float32]  # (K,), sum to 1
     ood_percentile: float  # [0, 100], how far from the training images
-    embedding: npt.NDArray[np.float32]  # (D,), what the classifier saw
+    embedding: npt.NDArray[np.float32]  # (D,), the input of the classifier
 
     @property
     def predicted(self) -> int:

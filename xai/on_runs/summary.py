@@ -53,7 +53,7 @@ def summarise(
 def _summarise_one(method: str, measure: str, column: _Column) -> Summary:
     mean = mean_over_groups(column.own, column.groups)
     others = np.array(column.others, dtype=np.float64)  # (N, 3); None becomes nan
-    means = [_known_mean(each) for each in others.T]
+    means = [_known_mean(scores) for scores in others.T]
     up_is_better = MEASURES[measure].up_is_better
     gain, gain_ci_low = _gain(column, others, up_is_better)
     return Summary(
@@ -103,7 +103,7 @@ def _gain(
         return None, None
     gains = (np.array(column.own)[:, None] - others) * (1 if up_is_better else -1)
     means = [mean_over_groups(gain, column.groups) for gain in gains.T]
-    return min(each.value for each in means), _known(min(each.ci_low for each in means))
+    return min(mean.value for mean in means), _known(min(mean.ci_low for mean in means))
 
 
 def _share_better(own: Floats, others: Floats, up_is_better: bool | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What a perturbation of an image did to the prediction, in words."""
+"""The sentence on how a perturbation changed a prediction."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""An attribution map in words."""
+"""Sentences on an attribution map."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,47 +26,45 @@ def describe_evidence(
     """
     if attribution.is_empty:
         return (
-            f"No positive attribution for {target_name} in the last feature map: the map is 0 "
-            "everywhere, so nothing is drawn."
+            f"No positive attribution for {target_name}: the map is 0 everywhere, so nothing is "
+            "drawn."
         )
     fields = sum_into_cells(attribution)
-    said = []
+    sentences = []
     if labels is not None and labels.any():
-        said += _describe_by_cells(fields, target_name, attribution, labels)
+        sentences += _describe_by_cells(fields, target_name, attribution, labels)
     else:
-        said += [] if labels is None else ["No nucleated cells were found."]
-        said += _describe_by_quarters(fields, target_name, attribution)
+        sentences += [] if labels is None else ["No nucleated cells were found."]
+        sentences += _describe_by_quarters(fields, target_name, attribution)
     if (
         attribution.is_signed
         and METHODS[attribution.method].is_class_specific
         and abs(fields.sum()) < NEARLY_CANCELS * np.abs(fields).sum()
     ):
-        remains = _amount(fields.sum(), attribution, "+").removesuffix(" logits")
-        said.append(
-            f"The two nearly cancel (what remains is {remains}), so much of the map is noise."
-        )
-    return " ".join(said)
+        total = _amount(fields.sum(), attribution, "+")
+        sentences.append(f"The two nearly cancel: their sum is {total}.")
+    return " ".join(sentences)
 
 
 def _describe_by_quarters(
     fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution
 ) -> list[str]:
     """A sentence for the attribution, or one for each sign."""
-    said = []
+    sentences = []
     for part, sign in _by_sign(fields):
         amount = f" ({_amount(part.sum(), attribution)})"
         if attribution.unit == "share" and not attribution.is_signed:
             amount = ""  # always 100 %
-        said.append(f"{_where(part)} of {_what(attribution, target_name, sign)}{amount}.")
-    return said
+        sentences.append(f"{_where(part)} of {_what(attribution, target_name, sign)}{amount}.")
+    return sentences
 
 
 def _describe_by_cells(
     fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution, labels: Labels
 ) -> list[str]:
-    """A sentence on how much lies in cells and in which one most, or one for each sign."""
+    """A sentence on the share on cells and the cell with the largest, or one for each sign."""
     covered = f", which cover {percent(float((labels > 0).mean()), 0)} of the image"
-    said = []
+    sentences = []
     for part, sign in _by_sign(fields):
         in_cells = _sum_by_label(part, labels)
         inside = in_cells[1:].sum() / in_cells.sum()
@@ -74,24 +72,25 @@ def _describe_by_cells(
         sentence = f"{percent(float(inside), 0)} of {what} lies on nucleated cells{covered}"
         covered = ""  # once is enough
         if inside > 0:
-            sentence += f"; strongest in {_name_cell(int(in_cells[1:].argmax()) + 1, labels)}"
-        said.append(f"{sentence}.")
-    return said
+            largest = _name_cell(int(in_cells[1:].argmax()) + 1, labels)
+            sentence += f"; the largest share on {largest}"
+        sentences.append(f"{sentence}.")
+    return sentences
 
 
 def _what(attribution: Attribution, target_name: str, sign: str) -> str:
     """What the values of one sign are."""
     if not METHODS[attribution.method].is_class_specific:
-        return {"for": "the strongest pattern", "against": "its opposite"}[sign]
+        return {"positive": "the strongest pattern", "negative": "its opposite"}[sign]
     if not attribution.is_signed:
         return f"the attribution for {target_name}"
-    return f"the {'positive' if sign == 'for' else 'negative'} attribution for {target_name}"
+    return f"the {sign} attribution for {target_name}"
 
 
 def _by_sign(fields: npt.NDArray[np.float64]) -> list[tuple[npt.NDArray[np.float64], str]]:
     """The positive and the negative part of `fields`, both as positive numbers."""
-    parts = ((np.maximum(fields, 0), "for"), (np.maximum(-fields, 0), "against"))
-    return [(part, word) for part, word in parts if part.any()]
+    parts = ((np.maximum(fields, 0), "positive"), (np.maximum(-fields, 0), "negative"))
+    return [(part, sign) for part, sign in parts if part.any()]
 
 
 def _amount(value: float, attribution: Attribution, sign: str = "") -> str:
@@ -104,16 +103,16 @@ def _amount(value: float, attribution: Attribution, sign: str = "") -> str:
 def _sum_by_label(fields: npt.NDArray[np.float64], labels: Labels) -> npt.NDArray[np.float64]:
     """How much of `fields`, each spread evenly over its area, lies in each label from 0 on."""
     height, width = labels.shape
-    each = (
+    spread = (
         overlap_shares(fields.shape[0], height) @ fields @ overlap_shares(fields.shape[1], width).T
     )
-    sums: npt.NDArray[np.float64] = np.bincount(labels.ravel(), weights=each.ravel())  # type: ignore[assignment]  # NumPy's stub forgets the weights
+    sums: npt.NDArray[np.float64] = np.bincount(labels.ravel(), weights=spread.ravel())  # type: ignore[assignment]  # NumPy's stub forgets the weights
     return sums
 
 
 def _name_cell(cell: int, labels: Labels) -> str:
     """Where `cell` lies: "the upper left cell", or one of several there."""
-    places = {int(each): place_of(labels, int(each)) for each in np.unique(labels) if each}
+    places = {int(one): place_of(labels, int(one)) for one in np.unique(labels) if one}
     if list(places.values()).count(places[cell]) == 1:
         return f"the {places[cell]} cell"
     return f"one of the {places[cell]} cells"

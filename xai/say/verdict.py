@@ -1,4 +1,4 @@
-"""What the measures of maps mean for a reader, in sentences. No arithmetic beyond the rule."""
+"""Sentences on the measures of maps. No arithmetic beyond the rule."""
 
 from collections.abc import Sequence
 
@@ -8,66 +8,66 @@ from xai.faithfulness.table import MEASURES, Summary
 from xai.methods.table import METHODS
 
 
-def describe_method(found: Sequence[Summary]) -> str:
-    """What the measures of one method say together, in one sentence.
+def describe_method(summaries: Sequence[Summary]) -> str:
+    """How one method compares with the baseline maps over a test set, in one sentence.
 
     Args:
-        found: Rows of one method of one run; insertion and deletion among them.
+        summaries: Rows of one method of one run; insertion and deletion among them.
     """
-    row = {each.measure: each for each in found}
+    row = {one.measure: one for one in summaries}
     first = row["insertion"]
     title = METHODS[first.method].title
     won = [MEASURES[name].title.lower() for name in ("insertion", "deletion") if row[name].beats]
     lost = [MEASURES[n].title.lower() for n in ("insertion", "deletion") if not row[n].beats]
     if not won:
-        says = f"is not shown to be better than {_BASELINES} on insertion or deletion"
+        compares = f"is not shown to be better than {_BASELINES} on insertion or deletion"
     else:
-        says = f"is better than {_BASELINES} on {' and '.join(won)}"
-        says += f" but not on {lost[0]}" if lost else ""
+        compares = f"is better than {_BASELINES} on {' and '.join(won)}"
+        compares += f" but not on {lost[0]}" if lost else ""
     inside = row.get("nucleus_energy")
     if inside is not None and inside.area is not None:
-        says += (
-            f"; {percent(inside.value, 0)} of its map lies in nuclei, which are "
+        compares += (
+            f"; {percent(inside.value, 0)} of its positive attribution lies in nuclei, which are "
             f"{percent(inside.area, 0)} of the image"
         )
-    return f"{title} {says}."
+    return f"{title} {compares}."
 
 
-def describe_runs(found: Sequence[Summary]) -> str:
+def describe_runs(summaries: Sequence[Summary]) -> str:
     """In how many runs one method is better than the baseline maps, on one measure.
 
     Args:
-        found: At least one; of one method and one measure, one row per run.
+        summaries: At least one; of one method and one measure, one row per run.
     """
-    method, measure = METHODS[found[0].method].title, MEASURES[found[0].measure]
+    method, measure = METHODS[summaries[0].method].title, MEASURES[summaries[0].measure]
     if measure.up_is_better is None:
-        values = sorted(each.value for each in found)
+        values = sorted(one.value for one in summaries)
         span = f"{values[0]:.2f}" if len(values) == 1 else f"{values[0]:.2f} to {values[-1]:.2f}"
         return f"{method}: {span}; no value of this measure is better or worse."
-    won, name = sum(each.beats for each in found), measure.title[0].lower() + measure.title[1:]
+    won, name = sum(one.beats for one in summaries), measure.title[0].lower() + measure.title[1:]
     maps = f"{_BASELINES} on {name}"
-    if len(found) == 1:
+    if len(summaries) == 1:
         is_better = "is better" if won else "is not shown to be better"
         return f"{method} {is_better} than {maps} in the one run evaluated."
-    return f"{method} is better than {maps} in {won or 'none'} of {len(found)} runs."
+    return f"{method} is better than {maps} in {won or 'none'} of {len(summaries)} runs."
 
 
 _BASELINES = "random, centre and blurred baseline maps"
-AGREES, DIFFERS = 0.7, 0.3  # Spearman between two maps
+SIMILAR, PARTLY_SIMILAR = 0.7, 0.3  # Spearman between two maps, at least
 MARGIN = 0.02  # of probability, averaged over the steps: less is no difference
-MOVES = 0.1  # of probability: where it falls less when all is gone, all maps score alike
-TURNED = 0.5  # Spearman between the maps of the turned image below which turning changes the map
-SHAKEN = 0.5  # the same for noise that no eye sees
-UNLEARNED = 0.7  # Spearman to the map of random weights from which on the two are the same
+LEAST_FALL = 0.1  # of probability: where it falls less when all is removed, all maps score alike
+ROTATION_STABLE = 0.5  # Spearman between the maps of the turned image, at least
+NOISE_STABLE = 0.5  # Spearman to the maps of images with slight noise, at least
+NOT_RANDOMISED = 0.7  # Spearman to the map of random weights from which on the check fails
 
 
 def describe_verdict(report: QualityReport) -> str:
-    """What the measures mean for a reader, in sentences.
+    """Whether a map is better than the baseline maps, and its warnings, in sentences.
 
     The rule: a map is better than a baseline map on deletion where its area is at least MARGIN
     below, on insertion where it is at least MARGIN above. Deletion counts where the blank reference
-    lowers the probability of the target by at least MOVES, insertion where the blurred image does:
-    else every map scores alike. Then come warnings of the map.
+    lowers the probability of the target by at least LEAST_FALL, insertion where the blurred image
+    does: else every map scores alike. Then come warnings of the map.
     """
     return " ".join([_describe_rank(report), *warn(report)])
 
@@ -75,7 +75,7 @@ def describe_verdict(report: QualityReport) -> str:
 def counting_measures(report: QualityReport) -> tuple[str, ...]:
     """Which of insertion and deletion can distinguish maps for this prediction."""
     moved = {"insertion": report.blurred_probability, "deletion": report.grey_probability}
-    return tuple(name for name, end in moved.items() if end <= report.probability - MOVES)
+    return tuple(name for name, end in moved.items() if end <= report.probability - LEAST_FALL)
 
 
 def _describe_rank(report: QualityReport) -> str:
@@ -103,7 +103,7 @@ def _describe_rank(report: QualityReport) -> str:
 
 
 def _describe_half(report: QualityReport, counting: Sequence[str]) -> str:
-    """For a map that is not better than the random one on every measure that counts."""
+    """The sentence on a map that is not better than the random one on every measure that counts."""
     won = [measure for measure in counting if _beats(report.own, report.random, measure)]
     lost = [measure for measure in counting if measure not in won]
     if won:
@@ -118,19 +118,25 @@ def _beats(own: Quality, other: Quality, measure: str) -> bool:
 
 def warn(report: QualityReport) -> list[str]:
     """Warnings of a map, or of its rank, one sentence each."""
-    own, found = report.own, []
+    own, warnings = report.own, []
     if counting_measures(report) == ("insertion",):
-        found.append("Deletion does not count: the blank reference hardly lowers the probability.")
+        warnings.append(
+            "Deletion does not count: the blank reference hardly lowers the probability."
+        )
     if counting_measures(report) == ("deletion",):
-        found.append("Insertion does not count: the blurred image hardly lowers the probability.")
-    if own.rotation_variance is not None and own.rotation_variance > 1 - TURNED:
-        found.append("The map changes under rotation and flip.")
-    if own.noise_similarity is not None and own.noise_similarity < SHAKEN:
-        found.append("The map is not stable under slight noise.")
+        warnings.append(
+            "Insertion does not count: the blurred image hardly lowers the probability."
+        )
+    if own.rotation_variance is not None and own.rotation_variance > 1 - ROTATION_STABLE:
+        warnings.append("The map changes under rotation and flip.")
+    if own.noise_similarity is not None and own.noise_similarity < NOISE_STABLE:
+        warnings.append("The map is not stable under slight noise.")
     similarity = own.randomisation_similarity
-    if similarity is not None and similarity >= UNLEARNED:
-        found.append("Randomisation sanity check failed: random weights give nearly the same map.")
-    return found
+    if similarity is not None and similarity >= NOT_RANDOMISED:
+        warnings.append(
+            "Randomisation sanity check failed: random weights give nearly the same map."
+        )
+    return warnings
 
 
 def describe_agreement(similarity: float, *, same_prediction: bool) -> str:
@@ -139,6 +145,8 @@ def describe_agreement(similarity: float, *, same_prediction: bool) -> str:
     The correlation is of places, so nothing is claimed of reasons.
     """
     predictions = "Same prediction" if same_prediction else "Different predictions"
-    if similarity >= AGREES:
+    if similarity >= SIMILAR:
         return f"{predictions}, similar maps."
-    return f"{predictions}, {'partly similar' if similarity >= DIFFERS else 'different'} maps."
+    if similarity >= PARTLY_SIMILAR:
+        return f"{predictions}, partly similar maps."
+    return f"{predictions}, different maps."

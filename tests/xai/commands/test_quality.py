@@ -17,7 +17,7 @@ from modelzoo.runs.file_names import QUALITY
 from modelzoo.runs.records import read_split, write_split
 from tests.xai.small_runs import write_small_runs
 from xai.__main__ import app
-from xai.commands.judging import QUICK
+from xai.commands.evaluating import QUICK
 from xai.explain import explain
 from xai.faithfulness.judge import judge
 from xai.faithfulness.report import QualityReport

@@ -94,9 +94,7 @@ def test_an_empty_map_shows_the_bare_image_in_grey_and_says_so() -> None:
 
     assert shared_vmax([empty]) == 0
     assert np.ptp(drawn) == 0
-    assert "No positive attribution for Early in the last feature map" in describe_evidence(
-        empty, "Early"
-    )
+    assert describe_evidence(empty, "Early").startswith("No positive attribution for Early: ")
 
 
 def test_at_no_opacity_the_image_stays() -> None:
@@ -152,7 +150,7 @@ def test_words_say_when_evidence_is_spread_out() -> None:
     assert "25 %, of the attribution for Pro" in said
 
 
-def test_words_tell_both_sides_of_a_signed_map() -> None:
+def test_words_give_both_sides_of_a_signed_map() -> None:
     values = np.zeros((8, 8))
     values[7, 0], values[0, 7] = 2, -1
 
@@ -170,9 +168,7 @@ def test_words_say_when_evidence_for_and_against_nearly_cancels() -> None:
 
     said = describe_evidence(attribution(values, is_signed=True), "Pre")
 
-    assert said.endswith(
-        "The two nearly cancel (what remains is +0.32), so much of the map is noise."
-    )
+    assert said.endswith("The two nearly cancel: their sum is +0.32 logits.")
 
 
 def two_cells() -> npt.NDArray[np.int32]:
@@ -222,7 +218,7 @@ def test_words_claim_no_class_for_a_method_without_one() -> None:
     )
 
 
-def test_words_tell_the_evidence_by_cells_where_there_are_some() -> None:
+def test_words_give_the_attribution_by_cells_where_there_are_some() -> None:
     values = np.zeros((8, 8))
     values[0, 0], values[7, 7], values[0, 7] = 6, 2, 2
 
@@ -231,11 +227,11 @@ def test_words_tell_the_evidence_by_cells_where_there_are_some() -> None:
     assert said == (
         "80 % of the attribution for Pro lies on nucleated cells, "
         "which cover 12 % of the image; "
-        "strongest in the upper left cell."
+        "the largest share on the upper left cell."
     )
 
 
-def test_words_tell_both_signs_by_cells() -> None:
+def test_words_give_both_signs_by_cells() -> None:
     values = np.zeros((8, 8))
     values[0, 0], values[4, 4] = 3, -1
 
@@ -244,7 +240,7 @@ def test_words_tell_both_signs_by_cells() -> None:
     assert said == (
         "100 % of the positive attribution for Pro lies on nucleated cells, "
         "which cover 12 % of the image; "
-        "strongest in the upper left cell. 0 % of the negative attribution for Pro "
+        "the largest share on the upper left cell. 0 % of the negative attribution for Pro "
         "lies on nucleated cells."
     )
 
@@ -255,7 +251,7 @@ def test_a_cell_that_is_not_alone_in_its_place_is_one_of_several() -> None:
 
     said = describe_evidence(attribution(corner(8)), "Pro", labels)
 
-    assert said.endswith("strongest in one of the upper left cells.")
+    assert said.endswith("the largest share on one of the upper left cells.")
 
 
 def test_without_a_cell_the_words_say_so_and_fall_back_on_quarters() -> None:

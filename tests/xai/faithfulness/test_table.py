@@ -1,4 +1,4 @@
-"""What scores over a test set say, in words."""
+"""Sentences on scores over a test set."""
 
 import subprocess
 import sys
@@ -66,12 +66,14 @@ def test_a_method_is_said_in_one_sentence(
     assert describe_method(found) == f"Grad-CAM {says}"
 
 
-def test_where_the_map_lies_is_said_beside_the_area() -> None:
+def test_where_the_map_lies_is_described_beside_the_area() -> None:
     nuclei = replace(summary("nucleus_energy", value=0.64), area=0.31)
 
-    says = describe_method([summary(), summary("deletion"), nuclei])
+    sentence = describe_method([summary(), summary("deletion"), nuclei])
 
-    assert says.endswith("; 64 % of its map lies in nuclei, which are 31 % of the image.")
+    assert sentence.endswith(
+        "; 64 % of its positive attribution lies in nuclei, which are 31 % of the image."
+    )
 
 
 def test_runs_in_which_a_method_wins_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""`python -m xai quality`: a run's maps judged over its test images."""
+"""`python -m xai quality`: the maps of a run evaluated over its test images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from xai.types import SplitModel
 
 # Images on which methods are examined. Four take two minutes for Lite0 at 224 px, half of them for
-# Integrated Gradients; a few that differ say as much as many.
+# Integrated Gradients; a few that differ show as much as many.
 EXAMINED = 4
-QUICK = 300  # passes; of a slower method the examination would take longer than all else
+QUICK = 300  # passes; of a slower method the checks would take longer than all else
 
 
 @dataclass(slots=True)
 class QualityJob:
-    """A run whose maps are judged, on which images, and what has come of it."""
+    """A run whose maps are evaluated, on which images, and with which results."""
 
     trained: "LoadedRun"
     root: Path  # that image ids are relative to
     rows: "list[SplitRow]"  # test images
-    seen: dict[str, Rgb] = field(default_factory=dict)  # image -> (px, px, 3)
+    pixels: dict[str, Rgb] = field(default_factory=dict)  # image -> (px, px, 3)
     reports: "dict[str, list[QualityReport]]" = field(default_factory=dict)  # by image
     refused: dict[str, str] = field(default_factory=dict)  # method -> why
     skipped: dict[str, str] = field(default_factory=dict)  # image -> why
@@ -72,22 +72,22 @@ def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
 
     randomised = randomise(job.trained.backbone)
     for done, row in enumerate(job.rows):
-        show(f"judging {row.image}", done, len(job.rows))
+        show(f"evaluating {row.image}", done, len(job.rows))
         try:
-            pixels, cells = _see(job, row.image)
+            pixels, cells = _read(job, row.image)
         except ZooError as error:
             job.skipped[row.image] = str(error)
             continue
-        job.seen[row.image] = pixels
-        job.reports[row.image] = _judge_image(job, pixels, cells, names, randomised)
-    if not job.seen:
+        job.pixels[row.image] = pixels
+        job.reports[row.image] = _evaluate_image(job, pixels, cells, names, randomised)
+    if not job.pixels:
         raise UserError(f"None of the {len(job.rows)} test images could be read.")
     if not any(job.reports.values()):
         raise UserError(f"No map could be made: {'; '.join(job.refused.values())}")
 
 
-def _see(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
-    """The image (px, px, 3) as the run sees it, and its cells at the same size."""
+def _read(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
+    """The image (px, px, 3) as the network takes it, and its cells at the same size."""
     from xai.on_runs.open import read_pixels
     from xai.on_runs.predict import find_cells
 
@@ -96,7 +96,7 @@ def _see(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
     return read_pixels(file, px), find_cells(lambda side: read_pixels(file, side), px)
 
 
-def _judge_image(
+def _evaluate_image(
     job: QualityJob,
     pixels: Rgb,
     cells: "Cells",
@@ -110,39 +110,39 @@ def _judge_image(
 
     target = predict_image(job.trained, pixels).predicted
     left = [name for name in names if name not in job.refused]
-    found = []
+    reports = []
     for name, made in explain_or_refuse(job.trained, pixels, methods=left, target=target).items():
         if isinstance(made, str):
             job.refused[name] = made
         else:
-            found.append(judge_map(job.trained, pixels, cells, made, randomised=randomised))
-    return found
+            reports.append(judge_map(job.trained, pixels, cells, made, randomised=randomised))
+    return reports
 
 
 def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
-    """What of each quick method holds on this network, seen on a few of the images."""
+    """The checks of each quick method on this network, on a few of the images."""
     from modelzoo.datasets.splits import draw_evenly
     from xai.faithfulness.validity import examine
     from xai.on_runs.open import as_input
 
-    rows = [row for row in job.rows if row.image in job.seen]
+    rows = [row for row in job.rows if row.image in job.pixels]
     few = draw_evenly(rows, EXAMINED, seed=job.trained.run.config.seed)
     quick = [row.name for row in METHODS.values() if row.passes < QUICK]
     show("examining methods", 0, len(quick))
     return examine(
         job.trained.backbone,
-        as_input(job.trained, *(job.seen[row.image] for row in few)),
+        as_input(job.trained, *(job.pixels[row.image] for row in few)),
         methods=quick,
         on_progress=lambda done, total: show("examining methods", done, total),
     )
 
 
-def keep_judgement(job: QualityJob, run: Path, held: "Sequence[Validity]") -> list[Summary]:
-    """The scores over all images, written into the run's folder with what `held` says."""
+def write_scores(job: QualityJob, run: Path, validities: "Sequence[Validity]") -> list[Summary]:
+    """The scores over all images, written into the run's folder together with `validities`."""
     from modelzoo.runs.attribution_tables import write_judgement
     from xai.faithfulness.validity import to_rows
     from xai.on_runs.summary import summarise
 
-    found = summarise(job.reports, {row.image: row.group for row in job.rows})
-    write_judgement(run, [asdict(each) for each in found], to_rows(held))
-    return found
+    summaries = summarise(job.reports, {row.image: row.group for row in job.rows})
+    write_judgement(run, [asdict(one) for one in summaries], to_rows(validities))
+    return summaries
