@@ -19,7 +19,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 def copy_in_bfloat16(model: nn.Module, image: Tensor) -> nn.Module:
     """A private copy whose numbers are bfloat16, each batch norm folded into its convolution.
 
-    Unfolded where something else reads what a convolution made, as a wrong answer then shows.
+    Unfolded where something else reads a convolution's output, which changes the logits.
     """
     found = _halve(model)
     small = image[..., :PATCH, :PATCH].to(torch.bfloat16)

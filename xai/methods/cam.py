@@ -10,7 +10,7 @@ from torch.nn import functional as F
 def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM of one target (Selvaraju et al. 2017, eq. 1 and 2, arXiv:1610.02391).
 
-    Behind a global average pool and one linear layer the sum over the fields, before the ReLU,
+    Behind a global average pool and one linear layer the sum over the grid cells, before the ReLU,
     is the logit less its bias.
 
     Args:
@@ -27,8 +27,8 @@ def grad_cam(features: Tensor, gradients: Tensor) -> Tensor:
 def grad_cam_plus_plus(features: Tensor, gradients: Tensor) -> Tensor:
     """Grad-CAM++ of one target (Chattopadhyay et al. 2018, eq. 7 and 19, arXiv:1710.11063).
 
-    Only what speaks for the class counts, and a channel that is lit in few places counts as much
-    as one that is lit in many: several cells of a kind are each shown.
+    Only positive gradients count, and a channel that is active in few places counts as much as one
+    that is active in many: several cells of a kind are each shown.
 
     Departs from the paper in two constants that change no map's shape. The weights are means over
     the places, not sums, as in Grad-CAM, so that a finer map is not a stronger one. exp(logit),
@@ -53,8 +53,8 @@ def grad_cam_plus_plus(features: Tensor, gradients: Tensor) -> Tensor:
 def hires_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """HiResCAM of one target (Draelos and Carin 2020, eq. 3, arXiv:2011.08891).
 
-    Each field's own gradient weighs it, so that the sum over the fields is the linear part of the
-    logit at this image. What speaks against the class is kept.
+    Each grid cell is weighted by its own gradient, so that their sum is the linear part of the
+    logit at this image. Negative attribution is kept.
 
     Args:
         features: (N, C, h, w) float32, from the backbone.
@@ -69,8 +69,8 @@ def hires_cam(features: Tensor, gradients: Tensor) -> Tensor:
 def xgrad_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """XGrad-CAM of one target (Fu et al. 2020, eq. 8, arXiv:2008.02312).
 
-    A channel's weight is the mean of its gradient where the channel is lit, so that the sum before
-    the ReLU is the linear part of the logit, as in HiResCAM.
+    A channel's weight is the mean of its gradient where the channel is active, so that the sum
+    before the ReLU is the linear part of the logit, as in HiResCAM.
 
     Departs from the paper where a channel sums to 0 and its weight is 0 / 0: the plain mean of the
     gradient, which leaves a dark channel dark.
@@ -91,8 +91,7 @@ def xgrad_cam(features: Tensor, gradients: Tensor) -> Tensor:
 def layer_cam(features: Tensor, gradients: Tensor) -> Tensor:
     """LayerCAM of one target (Jiang et al. 2021, eq. 6 to 8, doi:10.1109/TIP.2021.3089943).
 
-    As HiResCAM, from positive gradients alone: where a field speaks both for and against the
-    class, only what speaks for it counts. Works on the maps of any depth.
+    As HiResCAM, from positive gradients alone. Works on the maps of any depth.
 
     Args:
         features: (N, C, h, w) float32, of any stage of the backbone.

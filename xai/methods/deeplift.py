@@ -86,7 +86,7 @@ class _MaxPool(nn.Module):
         super().__init__()
         if dilation != 1 or return_indices:
             raise UserError(
-                "This network takes maxima over dilated windows or asks where they lie, for which "
+                "This network takes maxima over dilated windows or uses their positions, for which "
                 "DeepLIFT's rule is not written here; choose integrated-gradients instead."
             )
         self.kernel = _pair(kernel_size)

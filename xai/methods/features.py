@@ -39,7 +39,7 @@ def feature_gradients(
     Args:
         model: In evaluation mode.
         images: (N, 3, H, W) float32, normalised.
-        targets: One class an image.
+        targets: One class per image.
 
     Raises:
         UserError: A target is no class of the model, or its features are no maps.
@@ -66,7 +66,7 @@ def nearest_classes(logits: Tensor, targets: Sequence[int]) -> Tensor:
 
     Args:
         logits: (N, K).
-        targets: One class a row.
+        targets: One class per row.
 
     Returns:
         (N, K) float32 in [0, 1], 0 for the target; each row sums to 1.
@@ -117,7 +117,7 @@ def stage_gradients(
     Args:
         model: In evaluation mode; left as it is, and may be shared by threads.
         images: (N, 3, H, W) float32, normalised.
-        targets: One class an image.
+        targets: One class per image.
 
     Returns:
         Maps and gradients, both (N, C, h, w) with each depth's own C, h, w, from the finest to the
@@ -129,7 +129,7 @@ def stage_gradients(
     if not isinstance(model, StagedModel):
         raise UserError(NO_STAGES)
     with torch.enable_grad():
-        # Gradients reach the stages through the images, so that no weight need ask for one.
+        # Gradients reach the stages through the images, so no weight has to require one.
         stages = model.stages(images.detach().requires_grad_())
         if not all(are_maps(stage, images) for stage in stages):
             raise UserError(NO_STAGES)

@@ -97,8 +97,8 @@ def saliency(model: SplitModel, image: Tensor, target: int) -> PixelMap:
         target: Class.
 
     Returns:
-        Values >= 0, in logits for each unit of a normalised pixel: how much the answer would
-        move, not what it was made of.
+        Values >= 0, in logits for each unit of a normalised pixel: how much the logit would
+        change, not what it is made of.
 
     Raises:
         UserError: The target is no class of the model.
@@ -174,7 +174,7 @@ def gradient_shap(
 
     Returns:
         Values in logits, signed. Their sum is the difference from the mean logit of the baselines
-        in expectation only; `gap` tells how far these draws are from it.
+        in expectation only; `gap` is how far these draws are from it.
 
     Raises:
         UserError: The target is no class of the model.

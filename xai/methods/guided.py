@@ -77,7 +77,7 @@ def why_not_guided(model: SplitModel) -> str | None:
 def _not_guided(found: str) -> UserError:
     return UserError(
         f"This network has {found}, and Guided Backprop is defined for ReLU alone, so its map "
-        "would be a plain gradient; ask for saliency or integrated-gradients instead."
+        "would be a plain gradient; choose saliency or integrated-gradients instead."
     )
 
 

@@ -16,7 +16,7 @@ def ablation_cam(
 ) -> Tensor:
     """Ablation-CAM (Desai and Ramaswamy 2020, eq. 3 and 4, doi:10.1109/WACV45572.2020.9093360).
 
-    A channel weighs by what the target's logit loses when the channel is 0. Only the head runs
+    A channel's weight is what the target's logit loses when the channel is 0. Only the head runs
     again; where it is linear, a channel's loss is its gradient times the channel, and nothing runs.
 
     Departs from the paper, which divides the loss by the logit: that turns the map's sign where
@@ -26,7 +26,7 @@ def ablation_cam(
         model: In evaluation mode; left as it is.
         features: (N, C, h, w) float32, from the backbone.
         gradients: (N, C, h, w) float32, of the target's logit.
-        targets: One class an image.
+        targets: One class per image.
 
     Returns:
         (N, h, w) float32, >= 0, in logits times features.
@@ -44,14 +44,14 @@ def ablation_cam(
 
 
 def recipro_cam(model: SplitModel, features: Tensor, targets: Sequence[int]) -> Tensor:
-    """Recipro-CAM (Byun and Lee 2022, eq. 3 and 4, arXiv:2209.14074), with masks of one field.
+    """Recipro-CAM (Byun and Lee 2022, eq. 3 and 4, arXiv:2209.14074), with masks of one grid cell.
 
-    The probability that the head gives the target when one field's features alone are left.
+    The target's probability when the features of one grid cell alone are left.
 
     Args:
         model: In evaluation mode; left as it is.
         features: (N, C, h, w) float32, from the backbone.
-        targets: One class an image.
+        targets: One class per image.
 
     Returns:
         (N, h, w) float32, >= 0: the probability less the least of the map's fields.
@@ -81,7 +81,7 @@ def is_linear(
         model: In evaluation mode.
         features: (N, C, h, w) float32.
         gradients: (N, C, h, w) float32, of the targets' logits at `features`.
-        targets: One class an image.
+        targets: One class per image.
     """
     if not _alike(gradients, gradients.mean(dim=(2, 3), keepdim=True).expand_as(gradients)):
         return False

@@ -81,18 +81,18 @@ def find_superpixels(image: Tensor, count: int) -> Segments:
     return segments
 
 
-def draw_coalitions(players: int, count: int, seed: int) -> npt.NDArray[np.bool_]:
-    """`count` sets of some of the M `players`, as often as the Shapley kernel weighs them.
+def draw_coalitions(n_features: int, count: int, seed: int) -> npt.NDArray[np.bool_]:
+    """`count` coalitions of the M features, drawn as often as the Shapley kernel weights them.
 
     Args:
-        players: M; of one, no set has some and not all.
-        count: Of sets, an even number: complements follow each other.
-        seed: Decides the sets.
+        n_features: M; with one, no coalition has some and not all.
+        count: Of coalitions, an even number: complements follow each other.
+        seed: Decides the coalitions.
 
     Returns:
-        (count, M): whether a player is in; (0, 1) for one player.
+        (count, M): whether a feature is present; (0, 1) for one feature.
     """
-    M = players
+    M = n_features
     if M == 1:
         return np.zeros((0, 1), bool)
     generator = np.random.default_rng(seed)
@@ -111,11 +111,11 @@ def solve_shapley(
     """The values (M,) that fit `worth` best by least squares and sum to `total`.
 
     Args:
-        coalitions: (n, M), drawn as the kernel weighs them, so that all count the same here.
-        worth: (n,) of each coalition, less that of nobody.
-        total: Worth of all players, less that of nobody.
+        coalitions: (n, M), drawn as the kernel weights them, so that all count the same here.
+        worth: (n,) of each coalition, less that of the empty one.
+        total: Worth of all features, less that of none.
     """
-    # The last player gets what the others leave: the sum is held by what is solved.
+    # The last feature gets the rest of the total, which keeps the sum exact.
     last = coalitions[:, -1:].astype(np.float64)
     others = coalitions[:, :-1] - last
     phi = np.linalg.lstsq(others, worth - total * last[:, 0], rcond=None)[0]

@@ -29,7 +29,7 @@ class Method:
     inputs: tuple[Input, ...] = OF_AN_IMAGE  # its arguments, in order
     why_not: str = ""  # dotted name of a function: model -> why it has no such map, or None
     is_class_specific: bool = True  # whether the map depends on the class that is explained
-    is_signed: bool = False  # whether it shows evidence against
+    is_signed: bool = False  # whether it shows negative attribution
     unit: Unit  # share: its numbers mean nothing beside another map's, so the map is drawn as 100 %
     not_valid: str  # when its map misleads, one sentence
 
@@ -71,60 +71,60 @@ _ROWS = (
         title="Grad-CAM",
         paper="Selvaraju et al. 2017",
         url="https://arxiv.org/abs/1610.02391",
-        reads="Where the last features speak for the class; evidence against it is not shown.",
+        reads="Where the last features raise the class's logit; negative attribution is not shown.",
         cost="one pass forward, the head backward",
         passes=2,
         function="xai.methods.cam.grad_cam",
         inputs=("features", "gradients"),
         unit="logits",
-        not_valid="Its fields are coarse and each has seen most of the image: a spot outlines no "
-        "cell.",
+        not_valid="Its grid cells are coarse and each depends on most of the image, so a spot "
+        "outlines no blood cell.",
     ),
     Method(
         name="grad-cam-plus-plus",
         title="Grad-CAM++",
         paper="Chattopadhyay et al. 2018",
         url="https://arxiv.org/abs/1710.11063",
-        reads="As Grad-CAM, from what speaks for the class alone, so that each of several cells "
-        "shows; its logits are weighted and do not add up to the answer.",
+        reads="As Grad-CAM, from positive gradients alone, so that each of several cells shows; "
+        "its values are weighted and do not sum to the logit.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
         function="xai.methods.cam.grad_cam_plus_plus",
         inputs=("features", "gradients"),
         unit="logits",
-        not_valid="A feature that speaks for the class here and against it there counts as for it, "
-        "so the map spreads.",
+        not_valid="A channel with positive gradients in one place and negative ones in another "
+        "counts as positive in both, so the map spreads.",
     ),
     Method(
         name="hires-cam",
         title="HiResCAM",
         paper="Draelos and Carin 2020",
         url="https://arxiv.org/abs/2011.08891",
-        reads="What each field of the last features adds to the class's logit or takes from it, "
-        "each by its own gradient.",
+        reads="What each grid cell of the last features adds to the class's logit or takes from "
+        "it, by its own gradient.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
         function="xai.methods.cam.hires_cam",
         inputs=("features", "gradients"),
         is_signed=True,
         unit="logits",
-        not_valid="Before a global average pool its positive part is Grad-CAM's map: agreement of "
-        "the two proves nothing there.",
+        not_valid="Before a global average pool its positive part is Grad-CAM's map, so there the "
+        "agreement of the two is no independent evidence.",
     ),
     Method(
         name="xgrad-cam",
         title="XGrad-CAM",
         paper="Fu et al. 2020",
         url="https://arxiv.org/abs/2008.02312",
-        reads="As Grad-CAM, but a channel weighs by its gradient where it is lit, so that the "
-        "fields sum to the logit's linear part.",
+        reads="As Grad-CAM, but a channel's weight is its gradient where it is active, so that the "
+        "grid cells, before the ReLU, sum to the logit's linear part.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
         function="xai.methods.cam.xgrad_cam",
         inputs=("features", "gradients"),
         unit="logits",
         not_valid="Before a global average pool it is Grad-CAM's map; a channel whose values "
-        "cancel gets a weight without bounds.",
+        "cancel gets an unbounded weight.",
     ),
     Method(
         name="layer-cam",
@@ -137,8 +137,7 @@ _ROWS = (
         function="xai.methods.cam.layer_cam",
         inputs=("features", "gradients"),
         unit="logits",
-        not_valid="It counts what speaks for the class and forgets what speaks against it in the "
-        "same place, so the map spreads.",
+        not_valid="It leaves out the negative gradients in each place, so the map spreads.",
     ),
     Method(
         name="layer-cam-depths",
@@ -160,8 +159,8 @@ _ROWS = (
         title="Finer-CAM",
         paper="Zhang et al. 2025",
         url="https://arxiv.org/abs/2501.11309",
-        reads="What speaks for the class and not for the up to three classes it is closest to: why "
-        "this one and not those.",
+        reads="As Grad-CAM, of the class's logit less those of up to three classes closest to it: "
+        "what distinguishes the class from them.",
         cost="one pass forward, the head backward, shared with Grad-CAM",
         passes=2,
         function="xai.methods.cam.grad_cam",
@@ -175,7 +174,7 @@ _ROWS = (
         title="Eigen-CAM",
         paper="Muhammad and Yeasin 2020",
         url="https://arxiv.org/abs/2008.00299",
-        reads="Where the last features are strongest, whatever they speak for.",
+        reads="Where the last features are strongest, whatever class they raise.",
         cost="one pass forward, shared with Grad-CAM",
         passes=2,
         function="xai.methods.cam.eigen_cam",
@@ -183,15 +182,14 @@ _ROWS = (
         is_class_specific=False,
         is_signed=True,
         unit="share",
-        not_valid="The class plays no part: the map is the same for every class, so it explains no "
-        "answer.",
+        not_valid="The map does not depend on the class, so it explains no prediction.",
     ),
     Method(
         name="ablation-cam",
         title="Ablation-CAM",
         paper="Desai and Ramaswamy 2020",
         url="https://doi.org/10.1109/WACV45572.2020.9093360",
-        reads="As Grad-CAM, but a channel weighs by what the class's logit loses without it.",
+        reads="As Grad-CAM, but a channel's weight is what the class's logit loses without it.",
         cost="one pass forward, the head once for each channel; behind a global average pool none",
         passes=3,
         function="xai.methods.head.ablation_cam",
@@ -205,43 +203,42 @@ _ROWS = (
         title="Recipro-CAM",
         paper="Byun and Lee 2022",
         url="https://arxiv.org/abs/2209.14074",
-        reads="How probable the class is to the head when the features of one field alone are "
-        "left.",
-        cost="one pass forward, the head once for each field",
+        reads="The class's probability when the features of one grid cell alone are left.",
+        cost="one pass forward, the head once for each grid cell",
         passes=2,
         function="xai.methods.head.recipro_cam",
         inputs=("model", "features", "targets"),
         unit="share",
-        not_valid="A head that never saw a single field answers out of habit: a map may show its "
-        "bias.",
+        not_valid="The head was not trained on features of a single grid cell, so the map may show "
+        "its bias.",
     ),
     Method(
         name="score-cam",
         title="Score-CAM",
         paper="Wang et al. 2020",
         url="https://arxiv.org/abs/1910.01279",
-        reads="As Grad-CAM, but a channel weighs by the class's logit on the image masked by that "
-        "channel. Fast: 88 channels are tried and the others are guessed from them; the guess's "
-        "error is said.",
+        reads="As Grad-CAM, but a channel's weight is the class's logit on the image masked by "
+        "that channel. Fast: 88 channels are evaluated, the others are predicted from them, and "
+        "the expected similarity to the exact map is given.",
         cost="89 passes forward",
         passes=89,
         function="xai.methods.score_cam.fast_score_cam",
         unit="share",
-        not_valid="Masked images are like nothing the network has seen; where their logits spread "
-        "widely the map means little.",
+        not_valid="The network was not trained on masked images; where their logits spread widely "
+        "the map is unreliable.",
     ),
     Method(
         name="score-cam-exact",
         title="Score-CAM, exact",
         paper="Wang et al. 2020",
         url="https://arxiv.org/abs/1910.01279",
-        reads="Score-CAM with every channel tried.",
+        reads="Score-CAM with every channel evaluated.",
         cost="one pass forward for each channel, up to 2,048",
         passes=1000,
         function="xai.methods.score_cam.exact_score_cam",
         unit="share",
-        not_valid="Masked images are like nothing the network has seen; where their logits spread "
-        "widely the map means little.",
+        not_valid="The network was not trained on masked images; where their logits spread widely "
+        "the map is unreliable.",
     ),
     Method(
         name="integrated-gradients",
@@ -264,13 +261,13 @@ _ROWS = (
         paper="Simonyan et al. 2013",
         url="https://arxiv.org/abs/1312.6034",
         reads="Where a small change of a pixel would move the class's logit most, up or down: what "
-        "the network is sensitive to, in logits a unit of colour, not what the answer is made of.",
+        "the network is sensitive to, in logits a unit of colour, not what the logit is made of.",
         cost="one pass forward and backward",
         passes=3,
         function="xai.methods.gradients.saliency",
         unit="share",
-        not_valid="It is as noisy as the gradient, says nothing of for or against, and its values "
-        "add up to nothing: do not compare their size with that of other methods.",
+        not_valid="It is as noisy as the gradient, has no sign, and its values sum to nothing that "
+        "is known: do not compare their size with that of other methods.",
     ),
     Method(
         name="smoothgrad",
@@ -284,7 +281,7 @@ _ROWS = (
         function="xai.methods.gradients.smooth_grad",
         unit="share",
         not_valid="It explains noisy copies, which the network may take for another class, and its "
-        "values add up to nothing.",
+        "values sum to nothing that is known.",
     ),
     Method(
         name="gradient-shap",
@@ -292,7 +289,7 @@ _ROWS = (
         paper="Lundberg and Lee 2017",
         url="https://arxiv.org/abs/1705.07874",
         reads="What each pixel added to the class's logit or took from it, against the mean of "
-        "eight even colours; the values sum to the difference within the error told.",
+        "eight even colours; the values sum to the difference within the error given.",
         cost="64 passes forward and backward, nine forward",
         passes=200,
         function="xai.methods.gradients.gradient_shap",
@@ -313,8 +310,8 @@ _ROWS = (
         function="xai.methods.deeplift.deep_lift",
         is_signed=True,
         unit="logits",
-        not_valid="Two networks that answer alike may get different maps, since it depends on how "
-        "the layers are written down.",
+        not_valid="Two networks that compute the same function may get different maps, since the "
+        "rule depends on how it is written in layers.",
     ),
     Method(
         name="guided-backprop",
@@ -322,7 +319,7 @@ _ROWS = (
         paper="Springenberg et al. 2015",
         url="https://arxiv.org/abs/1412.6806",
         reads="Edges and grains that excite the ReLUs on the way to the class, in logits a unit "
-        "of colour; evidence against it is dropped at every layer.",
+        "of colour; negative gradients are dropped at every layer.",
         cost="two passes forward, one backward",
         passes=3,
         function="xai.methods.guided.guided_backprop",
@@ -345,7 +342,7 @@ _ROWS = (
         is_signed=True,
         unit="share",
         not_valid="Its fine lines come from Guided Backprop, which hardly depends on the class: "
-        "only the choice of region does. Its values add up to nothing.",
+        "only the choice of region does. Its values sum to nothing that is known.",
     ),
     Method(
         name="occlusion",
@@ -359,8 +356,8 @@ _ROWS = (
         function="xai.methods.occlusion.occlusion",
         is_signed=True,
         unit="share",
-        not_valid="A grey square is nothing the network has seen, and evidence that stands in two "
-        "places is missed, as hiding one leaves the other.",
+        not_valid="The network was not trained on images with a grey square, and evidence that is "
+        "present in two places is missed, as hiding one leaves the other.",
     ),
     Method(
         name="kernel-shap",
@@ -374,15 +371,15 @@ _ROWS = (
         function="xai.methods.kernel_shap.kernel_shap",
         is_signed=True,
         unit="logits",
-        not_valid="Images with grey holes are none the network has seen, the regions are drawn by "
-        "colour and not by the network, and the draws are noisy: on a smear maps of two seeds "
-        "correlated at 0.67, so trust only what stands out.",
+        not_valid="The network was not trained on images with grey holes, the regions follow "
+        "colour and not the network, and the draws are noisy: on a smear maps of two seeds "
+        "correlated at 0.67, so rely on the strongest regions only.",
     ),
 )
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
-# Made from the same features and gradients, so that whoever asks for one has paid for all.
+# Made from the same features and gradients: once one is computed, the others cost little more.
 ONE_PASS = tuple(row.name for row in _ROWS if row.is_one_pass)
 
 

@@ -237,7 +237,7 @@ def test_a_maximum_as_relus_is_that_maximum(options: dict[str, Any], px: int) ->
 def test_guided_methods_refuse_silu_in_a_sentence(
     method: Callable[[SplitModel, Tensor, int], PixelMap], image: Tensor
 ) -> None:
-    with pytest.raises(UserError, match=r"has SiLU, and Guided Backprop .* ask for saliency or"):
+    with pytest.raises(UserError, match=r"has SiLU, and Guided Backprop .* choose saliency or"):
         method(SmallNetwork().eval(), image, 0)
 
 

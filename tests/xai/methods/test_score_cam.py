@@ -180,9 +180,9 @@ def test_the_fast_mode_of_few_channels_is_exact(images: Tensor) -> None:
     assert fast.similarity is None
 
 
-def test_answers_to_masked_images_that_spread_far_are_said() -> None:
+def test_logits_of_masked_images_that_spread_far_are_noted() -> None:
     class Swings(SmallNetwork):
-        """Of the whole image it says little, of a part of it much."""
+        """Its logits are small for the whole image and large for a part of it."""
 
         def head(self, features: Tensor) -> Tensor:
             off = (features.mean(dim=(1, 2, 3)) - whole).abs()
@@ -194,9 +194,9 @@ def test_answers_to_masked_images_that_spread_far_are_said() -> None:
 
     found = explain(network, image, method="score-cam", target=0)[0]
 
-    assert "maps from hiding parts mean little for this run" in found.note
+    assert "maps made by masking are unreliable for this run" in found.note
     plain = explain(SmallNetwork().eval(), image, method="score-cam", target=0)[0]
-    assert "mean little" not in plain.note
+    assert "unreliable" not in plain.note
 
 
 def test_a_case_of_ablation_cam_done_by_hand() -> None:
