@@ -12,24 +12,24 @@ SAME = 1e-3  # of a map's largest value: float32 and the order of sums differ by
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single answer to ==
 class Attribution:
-    """How much each field of one image counted for one target, in its method's unit.
+    """How much each grid cell of one image counted for one target, in its method's unit.
 
-    `values` has the resolution at which the method knows anything: 7 x 7 fields for a CAM at
-    224 px, every pixel for Integrated Gradients. `xai.overlay` enlarges it for the eye only, so
+    `values` has the resolution of the method: 7 x 7 grid cells for a CAM at
+    224 px, every pixel for Integrated Gradients. `xai.draw` enlarges it for display only, so
     that no position is claimed that was not computed.
     """
 
     values: Map  # in logits, or shares whose absolutes sum to 1
     method: str  # name of a row in `xai.methods`
     target: int  # index into the model's classes
-    is_signed: bool  # whether a value below 0 (evidence against) can occur
+    is_signed: bool  # whether a value below 0 can occur
     seconds: float  # of this image's share of the work
     forward_passes: int  # passes of this image through the network, parts of it counted as whole
     completeness_gap: float | None  # of the sum of `values`, in logits; None: no sum is promised
     logit: float  # of the target
     baseline_logit: float | None  # of the target on the baseline; None: the method has none
-    model_hash: str = ""  # whatever the caller knows the weights by
-    note: str = ""  # what a reader must know of this very map, in sentences
+    model_hash: str = ""  # by which the caller identifies the weights
+    note: str = ""  # what a reader must know of this map, in sentences
     is_share: bool = False  # made into shares afterwards, whatever the method's own unit
 
     @property
@@ -39,7 +39,7 @@ class Attribution:
 
     @property
     def unit_in_words(self) -> str:
-        """What a reader of the values must know of their unit: "in logits", or what shares are."""
+        """The unit of the values in words: "in logits", or what shares are."""
         return {
             "logits": "in logits",
             "share": "as shares of the map, whose absolute values sum to 1",
@@ -57,13 +57,13 @@ class Attribution:
 
 
 def is_same_map(one: Attribution, other: Attribution) -> bool:
-    """Whether two maps put the same evidence for the class in the same places, whatever the unit.
+    """Whether two maps have the same positive attribution in the same places, whatever the unit.
 
-    Behind a global average pool and one linear layer Grad-CAM, XGrad-CAM and what HiResCAM has for
-    the class are one map: that they agree is arithmetic. Empty maps show nothing, so not the same.
+    Behind a global average pool and one linear layer Grad-CAM, XGrad-CAM and the positive part of
+    HiResCAM are one map by construction. Maps without positive attribution are not the same.
     """
-    favour = np.maximum(one.values, 0)
-    return bool(favour.any()) and coincide(favour, np.maximum(other.values, 0))
+    positive = np.maximum(one.values, 0)
+    return bool(positive.any()) and coincide(positive, np.maximum(other.values, 0))
 
 
 def coincide(one: Map, other: Map) -> bool:

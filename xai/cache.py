@@ -1,7 +1,7 @@
-"""Attributions kept on disk by what they were made from, within a bound. No torch, no pages.
+"""Attributions kept on disk by the content they were made from. No torch, no pages.
 
 A file is only ever read, replaced or removed as a whole, so threads and processes share a folder
-without a lock. What cannot be kept is computed again: no disk makes an explanation fail.
+without a lock. What cannot be kept is computed again, so no disk error makes an explanation fail.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from xai.attribution import Attribution
 
 # Part of every key: raised when a method or this format changes, so that old files are not found.
 _EDITION = 3
-# What zipfile, NumPy and json let out on damaged bytes (found by damaging each byte of a file), and
+# What zipfile, NumPy and json raise on damaged bytes (found by damaging each byte of a file), and
 # Attribution on fields it does not know. RuntimeError: a flag that says encrypted or too new.
 _DAMAGE = (
     OSError,
@@ -72,16 +72,16 @@ class AttributionCache:
         """What was put under `key`; None when it is not here (any more), or is damaged."""
         file = self._file(key)
         try:
-            found = _unpack(file.read_bytes())
+            attribution = _unpack(file.read_bytes())
         except FileNotFoundError:
             return None
         except _DAMAGE:
             with suppress(OSError):
                 file.unlink()
             return None
-        with suppress(OSError):  # a folder that may only be read still answers
+        with suppress(OSError):  # reading works in a read-only folder too
             _touch(file)
-        return found
+        return attribution
 
     def put(self, key: str, attribution: Attribution) -> bool:
         """Keep `attribution` under `key`; whether that could be done."""
@@ -109,13 +109,13 @@ class AttributionCache:
     def _remove_oldest(self) -> None:
         """Remove what was not used for longest until the rest is within the bound."""
         with suppress(OSError):
-            found = []
+            files = []
             for file in self.folder.glob("*.npz"):
                 with suppress(FileNotFoundError):  # another process was quicker
                     stat = file.stat()
-                    found.append((stat.st_mtime_ns, file, stat.st_size))
-            too_many = sum(size for _, _, size in found) - self.most_bytes
-            for _, file, size in sorted(found):
+                    files.append((stat.st_mtime_ns, file, stat.st_size))
+            too_many = sum(size for _, _, size in files) - self.most_bytes
+            for _, file, size in sorted(files):
                 if too_many <= 0:
                     return
                 file.unlink(missing_ok=True)

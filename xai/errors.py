@@ -1,4 +1,4 @@
-"""What a person can ask wrongly of an explanation, said in one sentence. Nothing else."""
+"""The error of a request that cannot be fulfilled, as one sentence. Nothing else."""
 
 
 class UserError(Exception):

@@ -30,7 +30,7 @@ def prepare_process() -> None:
 
 
 def blank_image(model: SplitModel) -> Tensor:
-    """An image (1, 3, BLANK_PX, BLANK_PX) of nothing but 0, on the device of `model`."""
+    """An image (1, 3, BLANK_PX, BLANK_PX) of zeros, on the device of `model`."""
     own = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     return torch.zeros(1, 3, BLANK_PX, BLANK_PX, device=None if own is None else own.device)
 
@@ -39,8 +39,8 @@ def grey_level(model: SplitModel) -> Tensor:
     """One of 255 grey levels in the units of normalised images: (3, 1, 1), on the CPU.
 
     Networks are normalised by standard deviations of 0.22 to 0.5, so the same number of normalised
-    units is more than twice as much to see for one as for another. A model that does not say how
-    it was normalised counts as normalised by ImageNet's.
+    units is more than twice as visible for one as for another. A model without
+    `normalise` counts as normalised by ImageNet's.
     """
     if not isinstance(model, NormalisingModel):
         return torch.full((3, 1, 1), 1 / (255 * IMAGENET_STD))
@@ -83,7 +83,7 @@ def target_logits(logits: Tensor, targets: Sequence[int]) -> Tensor:
 
     Args:
         logits: (N, K).
-        targets: One class a row.
+        targets: One class per row.
 
     Raises:
         UserError: A target is no class of the model, or a logit is no number.

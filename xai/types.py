@@ -62,4 +62,4 @@ class PixelMap:
     baseline_logit: float | None  # on the baseline, or the mean over several; None: has none
     gap: float | None  # |sum of values - (logit - baseline_logit)|; None: no sum is promised
     forward_passes: int  # passes of one image through the network
-    note: str = ""  # what a reader must know of this very map, in sentences
+    note: str = ""  # what a reader must know of this map, in sentences

@@ -11,8 +11,8 @@ from xai.draw.scale import blend
 from xai.smear.place import enlarge_labels
 from xai.types import Labels, Mask, Rgb
 
-# Neither the map's orange nor its blue: Okabe and Ito's bluish green, which every kind of colour
-# sight tells from both, and white, as stained nuclei are the darkest of a smear.
+# Neither the map's orange nor its blue: Okabe and Ito's bluish green, which is distinct from both
+# under every kind of colour vision, and white, as stained nuclei are the darkest of a smear.
 CELL_COLOUR = (0, 158, 115)
 NUCLEUS_COLOUR = (255, 255, 255)
 
@@ -35,7 +35,7 @@ def draw_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
 def draw_cells(
     pixels: Rgb, labels: Labels, values: npt.NDArray[np.floating[Any]] | None = None
 ) -> Rgb:
-    """The image in grey with its cells numbered, and coloured by what each adds.
+    """The image in grey with its cells numbered, and coloured by their Shapley values.
 
     Args:
         pixels: (H, W, 3).

@@ -2,7 +2,7 @@
 
 Maps are drawn in their unit for each hundredth of the image, so that a map of 7 x 7 cells and one
 of 224 x 224 pixels, and those of different networks, can share one scale. Nothing is scaled by its
-own maximum: that would draw noise as boldly as evidence.
+own maximum: that would draw noise as strongly as evidence.
 """
 
 from io import BytesIO
@@ -64,9 +64,9 @@ def _draw_contours(drawn: Rgb, enlarged: Map) -> Rgb:
     Places that are equally strong are in or out together, so no more than the share is enclosed.
     """
     drawn = drawn.copy()
-    favour = np.maximum(enlarged, 0)
+    positive = np.maximum(enlarged, 0)
     for share in CONTOUR_SHARES:
-        strongest = favour > np.quantile(favour, 1 - share)
+        strongest = positive > np.quantile(positive, 1 - share)
         # The image's own edge is no contour.
         inside = strongest & ~ndimage.binary_erosion(strongest, border_value=1)
         outside = ndimage.binary_dilation(strongest) & ~strongest

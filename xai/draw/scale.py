@@ -10,11 +10,11 @@ import numpy.typing as npt
 from xai.attribution import Attribution
 from xai.types import Map, Rgb
 
-# Single pixels of a gradient are noise to the eye: they are summed to at most this many a side.
+# Single pixels of a gradient are noisy: they are summed to at most this many grid cells a side.
 MOST_FIELDS = 28
-# One language for signed and unsigned maps: orange speaks for the class, blue against it, white is
-# 0. ColorBrewer's PuOr and RdBu without their darkest ends: safe for every kind of colour sight,
-# and lightness falls evenly on both sides. Evenly spaced from -1 to 1.
+# The same colours for signed and unsigned maps: orange is positive, blue negative, white 0.
+# ColorBrewer's PuOr and RdBu without their darkest ends: safe for every kind of colour vision, and
+# lightness falls evenly on both sides. Evenly spaced from -1 to 1.
 _COLOURS = np.array(
     [
         (33, 102, 172),
@@ -34,12 +34,12 @@ _COLOURS = np.array(
 def shared_vmax(attributions: Iterable[Attribution]) -> float:
     """The end of one scale for all of `attributions`; 0 when all are empty.
 
-    Of the map that reaches highest, the strongest 1 % of the fields lie beyond it: one pixel of a
-    gradient must not make all others look like nothing.
+    In the map with the largest values the strongest 1 % of the grid cells lie beyond it: one pixel
+    of a gradient must not make all others look like 0.
     """
-    strengths = [np.abs(density(each)) for each in attributions]
-    # A map of a few fields among hundreds has its 99 % at 0.
-    ends = (float(np.quantile(each, 0.99)) or float(each.max()) for each in strengths)
+    strengths = [np.abs(density(one)) for one in attributions]
+    # A map of a few grid cells among hundreds has its 99 % at 0.
+    ends = (float(np.quantile(one, 0.99)) or float(one.max()) for one in strengths)
     return max(ends, default=0.0)
 
 
@@ -57,7 +57,7 @@ def as_share(attribution: Attribution) -> Attribution:
 
 
 def density(attribution: Attribution) -> Map:
-    """The map's unit for each hundredth of the image's area, in at most 28 x 28 fields."""
+    """The map's unit for each hundredth of the image's area, in at most 28 x 28 grid cells."""
     fields = sum_into_cells(attribution)
     in_hundredths: Map = (fields * fields.size / 100).astype(np.float32)
     return in_hundredths
@@ -71,7 +71,7 @@ def draw_colour_bar(*, is_signed: bool, opacity: float, width: int = 320, height
 
 
 def sum_into_cells(attribution: Attribution) -> npt.NDArray[np.float64]:
-    """The map, in its unit, summed to at most 28 x 28 fields."""
+    """The map, in its unit, summed to at most 28 x 28 grid cells."""
     values = attribution.values.astype(np.float64)
     height, width = values.shape
     across = overlap_shares(width, min(width, MOST_FIELDS))
@@ -93,7 +93,7 @@ def blend(grey: Rgb, values: npt.NDArray[np.floating[Any]], opacity: float) -> R
     values = np.clip(values, -1, 1)[..., None]
     stops = np.linspace(-1, 1, len(_COLOURS))
     colours = np.concatenate([np.interp(values, stops, each) for each in _COLOURS.T], axis=-1)
-    # Full from half of the scale on: further up the colour alone tells how much.
+    # Full from half of the scale on: further up the colour alone shows how much.
     alpha = opacity * np.minimum(2 * np.abs(values), 1)
     blended: Rgb = (grey * (1 - alpha) + colours * alpha).round().astype(np.uint8)
     return blended
