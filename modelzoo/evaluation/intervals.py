@@ -14,13 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from modelzoo.evaluation.metrics import (
-    METRICS,
-    Floats,
-    auc_by_class,
-    mean_of_defined,
-    scores_of_confusion,
-)
+from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
 from modelzoo.runs.predictions import Predictions
 
 CONFIDENCE = 0.95
@@ -100,20 +94,21 @@ def evaluate(
 
     draws = draw_groups(len(groups), resamples=resamples, seed=seed)
     tallies = draws.T @ cells.reshape(len(groups), K * K).astype(np.float32)
-    resampled = scores_of_confusion(tallies.reshape(resamples, K, K))
-    resampled["auc"] = _macro_auc_of(labels, probabilities, group, draws)
-    values = scores_of_confusion(cells.sum(0))
-    whole = np.ones((len(labels), 1))
-    values["auc"] = auc_by_class(labels, probabilities, whole).mean(0)[0]
-
+    confusions = tallies.reshape(resamples, K, K).astype(np.float64)
+    scored = _Scored(labels, probabilities, group, draws, confusions, cells.sum(0, dtype=float))
     missing = [
         name
         for name, count in zip(predictions.classes, cells.sum((0, 2)), strict=True)
         if not count
     ]
     scores = {
-        name: _score(float(values[name]), resampled[name], len(groups), _why(name, missing, images))
-        for name in METRICS
+        name: _score(
+            math.nan if missing and metric.needs_every_class else _value(metric, scored),
+            _resampled(metric, scored),
+            len(groups),
+            _why(metric, missing, images),
+        )
+        for name, metric in METRICS.items()
     }
     return Evaluation(
         predictions.classes,
@@ -195,30 +190,55 @@ def _score(value: float, resampled: Floats, groups: int, why: str) -> Score:
     )
 
 
-def _macro_auc_of(
-    labels: npt.NDArray[np.int64],
-    probabilities: Floats,
-    group: npt.NDArray[np.intp],
-    draws: npt.NDArray[np.float32],
-) -> Floats:
-    """(B,) macro AUC of each resample, over the classes that it holds, in blocks of resamples."""
-    block = max(1, BLOCK // max(len(labels), 1))
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
+class _Scored:
+    """What every metric is computed from: the images, and the resamples of their groups."""
+
+    labels: Integers  # (N,)
+    probabilities: Floats  # (N, K)
+    group: npt.NDArray[np.intp]  # (N,), index of each image's group
+    draws: npt.NDArray[np.float32]  # (G, B)
+    confusions: Floats  # (B, K, K)
+    confusion: Floats  # (K, K), of all images
+
+
+def _value(metric: Metric, scored: _Scored) -> float:
+    """The metric over all images."""
+    if metric.from_confusion:
+        return float(metric.from_confusion(scored.confusion))
+    whole = np.ones((len(scored.labels), 1))
+    return float(_of_probabilities(metric, scored, whole)[0])
+
+
+def _resampled(metric: Metric, scored: _Scored) -> Floats:
+    """(B,) the metric over each resample; of probabilities in blocks of resamples."""
+    if metric.from_confusion:
+        return metric.from_confusion(scored.confusions)
+    block = max(1, BLOCK // max(len(scored.labels), 1))
     return np.concatenate(
         [
-            mean_of_defined(
-                auc_by_class(labels, probabilities, np.take(draws[:, at : at + block], group, 0))
+            _of_probabilities(
+                metric, scored, np.take(scored.draws[:, at : at + block], scored.group, 0)
             )
-            for at in range(0, draws.shape[1], block)
+            for at in range(0, scored.draws.shape[1], block)
         ]
     )
 
 
-def _why(metric: str, missing: list[str], images: list[str]) -> str:
+def _of_probabilities(metric: Metric, scored: _Scored, weights: Floats) -> Floats:
+    assert metric.from_probabilities
+    if not len(scored.labels):
+        return np.full(weights.shape[1], math.nan)
+    return metric.from_probabilities(scored.labels, scored.probabilities, weights)
+
+
+def _why(metric: Metric, missing: list[str], images: list[str]) -> str:
     """Why a score of these images may be undefined."""
     if not images:
         return "No test image has a label."
-    if metric == "auc" and missing:
-        return f"No test image is of class {' or '.join(missing)}, so its AUC is not defined."
+    if metric.needs_every_class and missing:
+        classes = " or ".join(missing)
+        return f"No test image is of class {classes}, so its {metric.title} is not defined."
     return "All test images are of one class."
 
 

@@ -1,6 +1,10 @@
-"""Metrics from confusion matrices and probabilities; one row per metric. No files."""
+"""Metrics from confusion matrices and probabilities; one row per metric. No files.
+
+Letters: N images, K classes, B resamples.
+"""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +17,23 @@ Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One score, in [0, 1]: its name in tables, what it means, and how it is written."""
+    """One score, in [0, 1]: how it is computed, its name in tables, and how it is written.
+
+    One of the two functions is given. Both return float64, NaN where the score is not defined.
+    """
 
     name: str
     title: str
     help: str
+    # Confusion matrices (..., K, K) float64, true class by predicted class -> (...).
+    from_confusion: Callable[[Floats], Floats] | None = None
+    # True classes (N,), probabilities (N, K), N > 0, how often each image is in each resample
+    # (N, B) -> (B,).
+    from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
+    higher_is_better: bool = True
+    needs_every_class: bool = False  # not defined of images among which a class is missing
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
 
     def describe(self, value: float) -> str:
@@ -30,79 +44,58 @@ class Metric:
         """`91.2–98.7`, without the unit."""
         return f"{self.describe(low).removesuffix(' %')}–{self.describe(high).removesuffix(' %')}"
 
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("accuracy", "Accuracy", "Share of the test images whose true class is predicted."),
-        Metric(
-            "balanced_accuracy",
-            "Balanced accuracy",
-            "Mean over the classes of the share that is predicted correctly: rare classes count as "
-            "much as common ones.",
-        ),
-        Metric(
-            "precision",
-            "Precision",
-            "Of the images predicted as a class, the share that belongs to it; mean over the "
-            "classes.",
-        ),
-        Metric(
-            "sensitivity",
-            "Sensitivity",
-            "Of the images of a class, the share that is predicted as it; mean over the classes, "
-            "which makes it equal to balanced accuracy.",
-        ),
-        Metric(
-            "specificity",
-            "Specificity",
-            "Of the images of all other classes, the share that is not predicted as this one; mean "
-            "over the classes.",
-        ),
-        Metric("f1", "F1", "Harmonic mean of precision and sensitivity; mean over the classes."),
-        Metric(
-            "auc",
-            "AUC",
-            "Area under the ROC curve: the chance that an image of a class gets a higher "
-            "probability for it than an image of another one; mean over the classes. 0.5 is "
-            "guessing, 1 no error at any threshold.",
-            unit="",
-        ),
-    )
-}
+    @property
+    def full_help(self) -> str:
+        """The help text, with the direction where lower is better."""
+        return self.help if self.higher_is_better else f"{self.help} Lower is better."
 
 
 def scores_of_confusion(confusion: npt.ArrayLike) -> dict[str, Floats]:
-    """Every score that follows from confusion matrices (..., K, K), each (...) float64.
-
-    Means over classes run over those that occur as a true class (scikit-learn's
-    `balanced_accuracy_score` does the same); a class that is never predicted has precision 0.
-    What is not defined (no image at all; specificity with one true class) is NaN.
-    """
+    """Every metric that follows from confusion matrices (..., K, K), each (...) float64."""
     cells = np.asarray(confusion, np.float64)
-    support = cells.sum(-1)  # (..., K), true
-    given = cells.sum(-2)  # (..., K), predicted
-    right = np.diagonal(cells, axis1=-2, axis2=-1)
-    total = support.sum(-1)
-    outside = total[..., None] - support
-    is_present = support > 0
-
-    sensitivity = _divide(right, support)
-    precision = np.where(given > 0, _divide(right, given), 0.0)
-    specificity = _divide(outside - (given - right), outside)
-    f1 = _divide(2 * right, support + given)
-
-    def mean(values: Floats) -> Floats:
-        return _divide(np.where(is_present, values, 0.0).sum(-1), is_present.sum(-1))
-
     return {
-        "accuracy": _divide(right.sum(-1), total),
-        "balanced_accuracy": mean(sensitivity),
-        "precision": mean(precision),
-        "sensitivity": mean(sensitivity),
-        "specificity": mean(specificity),
-        "f1": mean(f1),
+        metric.name: metric.from_confusion(cells)
+        for metric in METRICS.values()
+        if metric.from_confusion
     }
+
+
+def accuracy(confusion: Floats) -> Floats:
+    """Share of the images whose true class is predicted; NaN without images."""
+    return _divide(_correct(confusion).sum(-1), confusion.sum((-2, -1)))
+
+
+def macro_sensitivity(confusion: Floats) -> Floats:
+    """Mean over the classes that occur of the share that is predicted as such.
+
+    scikit-learn's `balanced_accuracy_score` is the same.
+    """
+    return _mean_over_present(_divide(_correct(confusion), confusion.sum(-1)), confusion)
+
+
+def macro_precision(confusion: Floats) -> Floats:
+    """Mean over the classes that occur; a class that is never predicted has a precision of 0."""
+    predicted = confusion.sum(-2)
+    by_class = np.where(predicted > 0, _divide(_correct(confusion), predicted), 0.0)
+    return _mean_over_present(by_class, confusion)
+
+
+def macro_specificity(confusion: Floats) -> Floats:
+    """Mean over the classes that occur; NaN where there is only one."""
+    outside = confusion.sum((-2, -1))[..., None] - confusion.sum(-1)
+    false_positives = confusion.sum(-2) - _correct(confusion)
+    return _mean_over_present(_divide(outside - false_positives, outside), confusion)
+
+
+def macro_f1(confusion: Floats) -> Floats:
+    """Mean of the F1 scores over the classes that occur."""
+    by_class = _divide(2 * _correct(confusion), confusion.sum(-1) + confusion.sum(-2))
+    return _mean_over_present(by_class, confusion)
+
+
+def macro_auc(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
+    """Mean of `auc_by_class` over the classes for which it is defined."""
+    return mean_of_defined(auc_by_class(labels, probabilities, weights))
 
 
 def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
@@ -153,3 +146,71 @@ def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
     quotient = np.full(divisor.shape, np.nan)
     np.divide(np.asarray(above, np.float64), divisor, out=quotient, where=divisor > 0)
     return quotient
+
+
+def _correct(confusion: Floats) -> Floats:
+    """(..., K), the images of each class that are predicted as such."""
+    return np.diagonal(confusion, axis1=-2, axis2=-1)
+
+
+def _mean_over_present(by_class: Floats, confusion: Floats) -> Floats:
+    """The mean of (..., K) over the classes of which there are images."""
+    is_present = confusion.sum(-1) > 0
+    return _divide(np.where(is_present, by_class, 0.0).sum(-1), is_present.sum(-1))
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            name="accuracy",
+            title="Accuracy",
+            help="Share of the test images whose true class is predicted.",
+            from_confusion=accuracy,
+        ),
+        Metric(
+            name="balanced_accuracy",
+            title="Balanced accuracy",
+            help="Mean over the classes of the share that is predicted correctly: rare classes "
+            "count as much as common ones.",
+            from_confusion=macro_sensitivity,
+        ),
+        Metric(
+            name="precision",
+            title="Precision",
+            help="Of the images predicted as a class, the share that belongs to it; mean over the "
+            "classes.",
+            from_confusion=macro_precision,
+        ),
+        Metric(
+            name="sensitivity",
+            title="Sensitivity",
+            help="Of the images of a class, the share that is predicted as it; mean over the "
+            "classes, which makes it equal to balanced accuracy.",
+            from_confusion=macro_sensitivity,
+        ),
+        Metric(
+            name="specificity",
+            title="Specificity",
+            help="Of the images of all other classes, the share that is not predicted as this one; "
+            "mean over the classes.",
+            from_confusion=macro_specificity,
+        ),
+        Metric(
+            name="f1",
+            title="F1",
+            help="Harmonic mean of precision and sensitivity; mean over the classes.",
+            from_confusion=macro_f1,
+        ),
+        Metric(
+            name="auc",
+            title="AUC",
+            help="Area under the ROC curve: the chance that an image of a class gets a higher "
+            "probability for it than an image of another one; mean over the classes. 0.5 is "
+            "guessing, 1 no error at any threshold.",
+            from_probabilities=macro_auc,
+            needs_every_class=True,
+            unit="",
+        ),
+    )
+}

@@ -102,7 +102,7 @@ def _choose_metric() -> str:
         key="score",
         bind="query-params",
         wrap=True,  # in a column it would scroll, and hide scores from a phone
-        help="  \n".join(f"**{metric.title}**: {metric.help}" for metric in METRICS.values()),
+        help="  \n".join(f"**{metric.title}**: {metric.full_help}" for metric in METRICS.values()),
     )
     return chosen or "accuracy"
 

@@ -22,7 +22,7 @@ def draw_intervals(
         alt=score_intervals_alt(rows, names, metric),
     )
     st.caption(
-        f"{METRICS[metric].help} Bars: 95 % CI by bootstrap over groups of images that belong "
+        f"{METRICS[metric].full_help} Bars: 95 % CI by bootstrap over groups of images that belong "
         "together. Where bars overlap the difference may still be significant, since all models "
         "predicted the same images; the sentence above compares each with the best, in pairs."
     )

@@ -67,7 +67,7 @@ def _columns() -> dict[str, Any]:
             "few images.",
         ),
         **{
-            name: column.TextColumn(f"{metric.title} (95 % CI)", help=metric.help)
+            name: column.TextColumn(f"{metric.title} (95 % CI)", help=metric.full_help)
             for name, metric in METRICS.items()
         },
         "ms": column.NumberColumn(
