@@ -4,7 +4,6 @@ import inspect
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,10 +21,6 @@ from xai.methods.table import METHODS, ONE_PASS, load_function
 @pytest.fixture
 def image() -> Tensor:
     return torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(3))
-
-
-def double_cam(features: Tensor, gradients: Tensor) -> Tensor:
-    return 2 * (features * gradients).sum(dim=1)
 
 
 NEED_MAPS = {name for name, row in METHODS.items() if row.starts_from_features} | {
@@ -69,19 +64,6 @@ def test_a_row_names_a_function_that_takes_what_the_row_gives(name: str) -> None
     given = [each.replace("contrast_gradients", "gradients") for each in row.inputs]
     assert needed == given
     assert all(each.default is not each.empty for each in parameters if each.name not in needed)
-
-
-def test_a_method_is_a_function_and_a_row(monkeypatch: pytest.MonkeyPatch, image: Tensor) -> None:
-    row = replace(METHODS["hires-cam"], name="double", function=f"{__name__}.double_cam")
-    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    monkeypatch.setitem(METHODS, "double", row)
-    network = SmallNetwork().eval()
-
-    (made,) = explain(network, image, method="double", target=1)
-
-    (half,) = explain(network, image, method="hires-cam", target=1)
-    np.testing.assert_allclose(made.values, 2 * half.values, rtol=1e-6)
-    assert row.is_one_pass
 
 
 def test_one_pass_methods_are_those_that_need_no_more_than_features_and_gradients() -> None:
