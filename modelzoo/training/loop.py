@@ -68,38 +68,14 @@ def fit(
     checkpointed = -math.inf  # the first epoch is kept at once
 
     while at.epoch < config.epochs and at.stalled < config.patience:
-        started = time.perf_counter()
-        train_loss, train_accuracy = _train_epoch(
-            module,
-            inputs,
-            labels,
-            rows["train"],
-            optimizer,
-            generator,
-            weights,
-            config,
-            _epoch_progress(heartbeat, config, at.epoch, started),
+        row = _train_and_validate(
+            module, inputs, labels, rows, optimizer, generator, weights, config, heartbeat, at.epoch
         )
-        rate = float(optimizer.param_groups[0]["lr"])
-        _require_finite(train_loss, at.epoch, rate)
-        trained_seconds = time.perf_counter() - started
-        loss, accuracy = _validate(module, inputs, labels, rows["validation"], config)
-
-        at.count_epoch(loss)
+        at.count_epoch(row["validation_loss"])
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
-        row = {
-            "epoch": at.epoch,
-            "train_loss": train_loss,
-            "train_accuracy": train_accuracy,
-            "validation_loss": loss,
-            "validation_accuracy": accuracy,
-            "learning_rate": rate,
-            "images_per_second": len(rows["train"]) / trained_seconds,
-            "seconds": time.perf_counter() - started,
-        }
         if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            schedule.step(loss)
+            schedule.step(row["validation_loss"])
         else:
             schedule.step()
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
@@ -132,6 +108,40 @@ class _Standing:
         self.stalled += 1
         if loss < self.best_loss:
             self.best_loss, self.best_epoch, self.stalled = loss, self.epoch, 0
+
+
+def _train_and_validate(
+    module: nn.Module,
+    inputs: Inputs,
+    labels: Tensor,
+    rows: dict[Part, Tensor],
+    optimizer: Optimizer,
+    generator: torch.Generator,
+    weights: Tensor | None,
+    config: TrainConfig,
+    heartbeat: Heartbeat,
+    epochs: int,
+) -> dict[str, float]:
+    """One epoch after `epochs` others, as its row of history.csv."""
+    started = time.perf_counter()
+    on_progress = _epoch_progress(heartbeat, config, epochs, started)
+    train_loss, train_accuracy = _train_epoch(
+        module, inputs, labels, rows["train"], optimizer, generator, weights, config, on_progress
+    )
+    rate = float(optimizer.param_groups[0]["lr"])
+    _require_finite(train_loss, epochs, rate)
+    trained_seconds = time.perf_counter() - started
+    loss, accuracy = _validate(module, inputs, labels, rows["validation"], config)
+    return {
+        "epoch": epochs + 1,
+        "train_loss": train_loss,
+        "train_accuracy": train_accuracy,
+        "validation_loss": loss,
+        "validation_accuracy": accuracy,
+        "learning_rate": rate,
+        "images_per_second": len(rows["train"]) / trained_seconds,
+        "seconds": time.perf_counter() - started,
+    }
 
 
 def _require_finite(loss: float, epochs: int, rate: float) -> None:
