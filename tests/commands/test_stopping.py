@@ -51,9 +51,9 @@ INTERRUPTED = {
         "modelzoo.evaluation.hardest.rank_hardest",
         1,
     ),
-    "judging maps": (
+    "evaluating maps": (
         "xai quality --run lite0-64 --methods grad-cam --n 2",
-        "xai.commands.judging._judge_image",
+        "xai.commands.evaluating._evaluate_image",
         2,
     ),
     "loading a run to explain": (
