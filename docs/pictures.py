@@ -30,7 +30,7 @@ VIEWS = {
         "[data-testid=stDataFrame]",
         1150,
     ),
-    "train": ("train?train_run=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1500),
+    "train": ("train?train_run=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1580),
 }
 
 
@@ -83,6 +83,9 @@ def draw(page: Page, drawn: str, file: Path) -> None:
     page.wait_for_function("document.fonts.status === 'loaded'")
     page.mouse.move(0, 0)
     page.screenshot(path=file, animations="disabled")
+    # What is drawn again every two seconds fades meanwhile.
+    while page.locator("[data-stale=true]").count():
+        page.screenshot(path=file, animations="disabled")
     print(file)
 
 
