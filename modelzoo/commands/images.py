@@ -35,7 +35,8 @@ def images(
     from modelzoo.evaluation.hardest import describe_agreement
 
     check_form(as_json=as_json, as_csv=as_csv)
-    found = [find_run(name, runs) for name in dict.fromkeys(run)]
+    # One run may be given by its name and by its folder.
+    found = list({each.path.resolve(): each for each in (find_run(n, runs) for n in run)}.values())
     if n_correct is not None and not 0 <= n_correct <= len(found):
         raise UserError(f"{n_correct} correct runs were asked for; give 0 to {len(found)}.")
     if limit < 0:
@@ -59,12 +60,15 @@ def _rank(runs: Sequence["Run"]) -> list["ImageResult"]:
     """The test images, the hardest first.
 
     Raises:
-        UserError: The runs were tested on different images, or one has no predictions.
+        UserError: The runs were tested on different images, have one name, or one has no
+            predictions.
     """
     from modelzoo.evaluation.hardest import rank_hardest
     from modelzoo.runs.predictions import read_predictions
     from modelzoo.runs.records import read_split
 
+    if len({each.id for each in runs}) < len(runs):
+        raise UserError("Two runs of one name were given; rename one of them.")
     splits = {each.id: read_split(each.path).id for each in runs}
     for name, split_id in splits.items():
         if split_id != splits[runs[0].id]:

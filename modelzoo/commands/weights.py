@@ -18,7 +18,7 @@ _COLUMNS = (
     Column("state", lambda row: row["state"]),
     Column("size", lambda row: f"{row['size_bytes'] / 1e6:.0f} MB", is_number=True),
     Column("weights", lambda row: row["weights"]),
-    Column("licence", lambda row: row["licence"]),
+    Column("licence", lambda row: row["licence"], rank=1),
 )
 
 

@@ -78,6 +78,28 @@ def test_both_forms_at_once_are_refused(command: Command) -> None:
         assert (answer.exit_code, answer.stdout) == (2, "")
 
 
+def test_a_run_given_twice_is_one_and_two_of_one_name_are_refused(
+    command: Command, small_home: Path, tmp_path: Path
+) -> None:
+    run = small_home / "runs" / "lite0-64"
+    other = tmp_path / "lite0-64"
+    shutil.copytree(run, other, ignore=shutil.ignore_patterns("*.safetensors"))
+
+    twice = command("modelzoo", "images", "--run", "lite0-64", "--run", str(run), "--json")
+    alike = command("modelzoo", "images", "--run", "lite0-64", "--run", str(other), "--json")
+
+    assert [len(each["predictions"]) for each in json.loads(twice.stdout)][:1] == [1]
+    assert (alike.exit_code, alike.stdout) == (2, "")
+    assert "Two runs of one name" in alike.stderr
+
+
+@pytest.mark.parametrize("typed", ["weights", "runs", "data data"])
+def test_a_line_of_a_listing_has_80_columns_at_most(command: Command, typed: str) -> None:
+    answer = command("modelzoo", *typed.split(" "))
+
+    assert max(map(len, answer.stdout.splitlines())) <= 80
+
+
 def test_damaged_runs_are_sentences_and_the_others_are_listed(
     command: Command, small_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
