@@ -10,7 +10,7 @@ from xai.faithfulness.table import PUBLISHED
 
 app = typer.Typer(
     cls=XaiGroup,
-    help="Show where trained backbones looked. Not for diagnosis.",
+    help="Explain and evaluate predictions of trained runs by attribution maps. Not for diagnosis.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
