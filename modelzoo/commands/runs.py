@@ -43,7 +43,8 @@ def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption
     check_form(as_json=as_json, as_csv=as_csv)
     folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
-    if not is_folder(folder) or not (found or damaged):
+    nothing = not (found or damaged)
+    if (runs and not is_folder(runs)) or (nothing and not (as_json or as_csv)):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found)
     records = run_records(board, found)

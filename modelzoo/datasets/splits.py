@@ -144,38 +144,14 @@ def make_split(
     Raises:
         UserError: A class has too few images, groups or clusters, or the data give no parts.
     """
-    label_by_image = dataset.label_by_id
     random = np.random.default_rng(seed)
     if kind == "given":
         parts = _given_parts(dataset)
     else:
-        unit_by_image = {
-            "random": {image: image for image in label_by_image},
-            "grouped": {image: groups[image] for image in label_by_image},
-            "background": _joined(clusters, groups) if kind == "background" else {},
-        }[kind]
-        _check_units(kind, label_by_image, unit_by_image)
-        chosen = _choose(
-            label_by_image,
-            unit_by_image,
-            _targets(label_by_image, test_share),
-            random,
-            # Of background clusters the seed chooses which, and not how near the share is.
-            tries=1 if kind == "background" else _TRIES,
-        )
-        _check_classes(kind, label_by_image, chosen)
-        parts = {image: "test" if image in chosen else "train" for image in label_by_image}
+        parts = _choose_test(dataset, kind, groups, clusters, test_share, random)
     if "validation" not in parts.values():
-        left = {image: label_by_image[image] for image, part in parts.items() if part == "train"}
-        unit_by_image = {image: image if kind == "random" else groups[image] for image in left}
-        targets = _targets(label_by_image, validation_share)
-        chosen = _choose(left, unit_by_image, targets, random, tries=_TRIES)
-        if not chosen:
-            raise UserError(
-                f"{dataset.root} has too few {_plural(kind)} to keep some for validation; give "
-                "more images, or choose another split."
-            )
-        parts.update(dict.fromkeys(chosen, "validation"))
+        _choose_validation(parts, dataset, kind, groups, validation_share, random)
+    label_by_image = dataset.label_by_id
     split = Split(
         tuple(
             SplitRow(image, label_by_image[image], groups[image], parts[image])
@@ -184,6 +160,60 @@ def make_split(
     )
     assert kind in ("random", "given") or not find_straddling(split, groups)
     return split
+
+
+def _choose_test(
+    dataset: "Dataset",
+    kind: SplitKind,
+    groups: Mapping[str, str],
+    clusters: Mapping[str, str],
+    share: float,
+    random: np.random.Generator,
+) -> dict[str, Part]:
+    """Image id -> test or train, of every image."""
+    label_by_image = dataset.label_by_id
+    unit_by_image = {
+        "random": {image: image for image in label_by_image},
+        "grouped": {image: groups[image] for image in label_by_image},
+        "background": _joined(clusters, groups) if kind == "background" else {},
+    }[kind]
+    _check_units(kind, label_by_image, unit_by_image)
+    chosen = _choose(
+        label_by_image,
+        unit_by_image,
+        _targets(label_by_image, share),
+        random,
+        # Of background clusters the seed chooses which, and not how near the share is.
+        tries=1 if kind == "background" else _TRIES,
+    )
+    _check_classes(kind, label_by_image, chosen)
+    return {image: "test" if image in chosen else "train" for image in label_by_image}
+
+
+def _choose_validation(
+    parts: dict[str, Part],
+    dataset: "Dataset",
+    kind: SplitKind,
+    groups: Mapping[str, str],
+    share: float,
+    random: np.random.Generator,
+) -> None:
+    """Move some of the training images in `parts` to validation.
+
+    Raises:
+        UserError: There are too few.
+    """
+    label_by_image = dataset.label_by_id
+    left = {image: label_by_image[image] for image, part in parts.items() if part == "train"}
+    unit_by_image = {image: image if kind == "random" else groups[image] for image in left}
+    targets = _targets(label_by_image, share)
+    chosen = _choose(left, unit_by_image, targets, random, tries=_TRIES)
+    if not chosen:
+        raise UserError(
+            f"{dataset.root} has too few {_plural(kind)} to keep some for validation; give "
+            "more images, or choose another split."
+        )
+    parts.update(dict.fromkeys(chosen, "validation"))
 
 
 def find_straddling(split: Split, group_by_image: Mapping[str, str]) -> list[str]:

@@ -35,13 +35,17 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     scored = best_first(row for row in scored if row.split_id == split_id)
     names = name_rows(scored)
     best, others = scored[0], scored[1:]
+    leaders = [names[row.run_id] for row in scored if row.accuracy.value == best.accuracy.value]
     sentences = []
-    if others:
+    if len(leaders) == len(scored) > 1:
+        sentences.append(_describe_order(leaders, [], []))
+    elif others:
         gaps = accuracy_differences(best.evaluation, [other.evaluation for other in others])
         named = [(names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True)]
+        named = [(name, gap) for name, gap in named if name not in leaders]
         tied = [name for name, gap in named if not gap.is_significant]
         lower = [(name, gap) for name, gap in named if gap.is_significant]
-        sentences.append(_describe_order(names[best.run_id], tied, lower))
+        sentences.append(_describe_order(leaders, tied, lower))
     sentences.append(_describe_best(names[best.run_id], best))
     if not others:
         sentences.append("Evaluate another backbone on the same split to compare.")
@@ -154,13 +158,23 @@ def _change(gains: Sequence[float]) -> str:
     return f"{low} {'point' if abs(points[0]) == 1 else 'points'}"
 
 
-def _describe_order(best: str, tied: list[str], lower: list[tuple[str, AccuracyDifference]]) -> str:
-    """Who leads, and what the comparison of each other run with the leader shows."""
-    parts = [f"{best} has the highest accuracy"]
+def _describe_order(
+    leaders: list[str], tied: list[str], lower: list[tuple[str, AccuracyDifference]]
+) -> str:
+    """Which runs have the highest accuracy, and how each other compares with the first of them."""
+    best = leaders[0]
+    if len(leaders) == 1:
+        parts = [f"{best} has the highest accuracy"]
+    else:
+        few = len(leaders) <= 3
+        who = join(leaders) if few else f"{best} and {number(len(leaders) - 1)} others"
+        parts = [f"{who} share the highest accuracy"]
     if tied:
         who = join(tied) if len(tied) <= 3 else f"{number(len(tied))} others"
         verb = "shows" if len(tied) == 1 else "show"
-        parts.append(f"{who} {verb} no significant difference from it")
+        parts.append(
+            f"{who} {verb} no significant difference from {'it' if len(leaders) == 1 else best}"
+        )
     if len(lower) == 1:
         name, gap = lower[0]
         parts.append(f"{name} is lower by {_range(gap)} points (95 % CI)")

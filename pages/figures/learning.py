@@ -93,7 +93,7 @@ def live_curves(history: pd.DataFrame, measure: str, *, source: str = "") -> go.
         measure: "loss" or "accuracy".
         source: Run, data set and split, for the axis title.
     """
-    figure = blank_figure(height=260 + source_height(source))
+    figure = blank_figure(height=284 + source_height(source))
     scale = 100 if measure == "accuracy" else 1
     for part, title, dash in (
         ("train", "training", "dot"),
@@ -112,7 +112,8 @@ def live_curves(history: pd.DataFrame, measure: str, *, source: str = "") -> go.
             )
         )
     unit = " in %" if measure == "accuracy" else ""
-    figure.update_layout(legend={"y": 1, "yanchor": "bottom"})
+    # Between the buttons and the axes: on a phone they share a line.
+    figure.update_layout(margin={"t": 56}, legend={"y": 1, "yanchor": "bottom"})
     figure.update_xaxes(title_text=axis_title("epoch", source), gridcolor=GRID)
     _whole_epochs(figure, [history])
     figure.update_yaxes(title_text=f"{measure}{unit}", gridcolor=GRID)

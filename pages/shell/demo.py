@@ -37,10 +37,10 @@ def draw_demo_progress(found: Sequence[Run]) -> None:
     """How far the demo is, and how long the rest takes; nothing where none of it waits."""
     progress = read_progress(list(found), now=time.time())
     if progress and progress.seconds_left:
-        st.progress(progress.done / progress.total, _say(progress))
+        st.progress(progress.done / progress.total, _describe(progress))
 
 
-def _say(progress: DemoProgress) -> str:
+def _describe(progress: DemoProgress) -> str:
     done = f"{progress.done} of {progress.total} backbones"
     left = describe_seconds(progress.seconds_left)
     return f"The demo has trained {done} on synthetic smears; the rest takes about {left}."

@@ -277,7 +277,7 @@ def what_if(
     return predict_perturbed(run, pixels, find_cells(picture), change)
 
 
-def judged(
+def evaluate_map(
     model: Model,
     picture: Picture,
     attribution: Attribution,

@@ -183,4 +183,6 @@ def warn_if_gone(
                 icon=":material/filter_alt:",
             )
         elif value and value not in there:
-            st.warning(f"{what} {plain(value)} of this link is gone.", icon=":material/link_off:")
+            st.warning(
+                f"{what} {plain(value)} of this link is not here.", icon=":material/link_off:"
+            )

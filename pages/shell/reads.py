@@ -10,6 +10,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import Part, SplitRow
+from modelzoo.errors import UserError
 from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow, read_leaderboard, read_row
 from modelzoo.runs.file_names import (
@@ -137,13 +138,23 @@ def _row(path: str, stamp: Stamp) -> LeaderboardRow:
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _model(path: str, stamp: Stamp) -> Model:
     run = read_run(Path(path))
-    kind = read_weights(run.path).kind if run.has(WEIGHTS) else None
     return Model(
         run,
         BACKBONES[run.config.backbone].title,
-        None if kind is None else kind == "imagenet",
+        _has_imagenet(run),
         {row.image: row for row in read_split(run.path).rows},
     )
+
+
+def _has_imagenet(run: Run) -> bool | None:
+    """Whether it started from ImageNet weights; None: the file that says so is missing or damaged.
+
+    No prediction needs it, and the leaderboard says that it is damaged.
+    """
+    try:
+        return read_weights(run.path).kind == "imagenet" if run.has(WEIGHTS) else None
+    except UserError:
+        return None
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)

@@ -170,7 +170,7 @@ def test_runs_of_another_split_are_shown_alone(page: Page, address: str) -> None
 def test_a_link_to_what_is_gone_says_so(page: Page, address: str) -> None:
     page.goto(f"{address}/compare?split=gone")
 
-    expect(page.get_by_text("Split gone of this link is gone.")).to_be_visible()
+    expect(page.get_by_text("Split gone of this link is not here.")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["", "compare"])

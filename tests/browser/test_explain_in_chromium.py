@@ -141,8 +141,8 @@ def test_an_upload_that_is_no_image_is_a_sentence(
 def test_links_to_what_is_gone_say_so(page: Page, address: str) -> None:
     page.goto(f"{address}/explain?run=gone&image=Pro/none.jpg")
 
-    expect(page.get_by_text("Run gone of this link is gone.")).to_be_visible()
-    expect(page.get_by_text("Image Pro/none.jpg of this link is gone.")).to_be_visible()
+    expect(page.get_by_text("Run gone of this link is not here.")).to_be_visible()
+    expect(page.get_by_text("Image Pro/none.jpg of this link is not here.")).to_be_visible()
 
 
 def test_both_methods_fit_a_phone(page: Page, address: str) -> None:

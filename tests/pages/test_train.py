@@ -149,7 +149,7 @@ def test_a_run_that_is_gone_is_said(folder: Path) -> None:
     app = open_page("train", train_run="gone")
 
     assert not app.exception
-    assert "Run gone of this link is gone." in [warning.value for warning in app.warning]
+    assert "Run gone of this link is not here." in [warning.value for warning in app.warning]
 
 
 def test_a_run_deleted_while_it_is_shown_is_a_sentence(folder: Path) -> None:

@@ -104,18 +104,17 @@ def _evaluate_image(
     randomised: "SplitModel",
 ) -> "list[QualityReport]":
     """One report per method, of its map for the class that the run predicts."""
-    from xai.on_runs.explain import explain_or_refuse
-    from xai.on_runs.judge import judge_map
-    from xai.on_runs.predict import predict_image
+    from xai.on_runs.judge import judge_image
 
-    target = predict_image(job.trained, pixels).predicted
     left = [name for name in names if name not in job.refused]
     reports = []
-    for name, made in explain_or_refuse(job.trained, pixels, methods=left, target=target).items():
-        if isinstance(made, str):
-            job.refused[name] = made
+    for name, report in judge_image(
+        job.trained, pixels, cells, methods=left, randomised=randomised
+    ).items():
+        if isinstance(report, str):
+            job.refused[name] = report
         else:
-            reports.append(judge_map(job.trained, pixels, cells, made, randomised=randomised))
+            reports.append(report)
     return reports
 
 

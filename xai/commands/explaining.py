@@ -19,7 +19,7 @@ from modelzoo.errors import UserError as ZooError
 from modelzoo.files import make_folder, write_bytes, write_text
 from xai.attribution import Attribution
 from xai.commands.manifest import MANIFEST, NOT_KEPT, SCHEMA, Record, read_images
-from xai.draw.overlay import draw_overlay, encode_png
+from xai.draw.overlay import encode_png, render_overlay
 from xai.draw.scale import shared_vmax
 from xai.errors import UserError
 from xai.say.evidence import describe_evidence
@@ -235,7 +235,7 @@ def _draw(job: Job, image: str, record: Record, vmax: float) -> None:
     from xai.on_runs.open import read_pixels
 
     pixels = read_pixels(job.root / image, OVERLAY_PX)
-    drawn = draw_overlay(pixels, _read_map(job.out, record), vmax=vmax, opacity=OPACITY)
+    drawn = render_overlay(pixels, _read_map(job.out, record), vmax=vmax, opacity=OPACITY)
     write_bytes(job.out / record["overlay"], encode_png(drawn))
 
 

@@ -17,7 +17,7 @@ CELL_COLOUR = (0, 158, 115)
 NUCLEUS_COLOUR = (255, 255, 255)
 
 
-def draw_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
+def render_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
     """`pixels` with a line of one pixel just inside each cell (green) and each nucleus (white).
 
     Args:
@@ -32,7 +32,7 @@ def draw_outlines(pixels: Rgb, labels: Labels, nuclei: Mask) -> Rgb:
     return drawn
 
 
-def draw_cells(
+def render_cells(
     pixels: Rgb, labels: Labels, values: npt.NDArray[np.floating[Any]] | None = None
 ) -> Rgb:
     """The image in grey with its cells numbered, and coloured by their Shapley values.
@@ -49,7 +49,7 @@ def draw_cells(
         scale = float(np.abs(values).max(initial=0)) or 1.0
         by_label = np.concatenate([[0], values / scale])
         drawn = blend(grey, by_label[labels], 0.75)
-    drawn = draw_outlines(drawn, labels, np.zeros(labels.shape, bool))
+    drawn = render_outlines(drawn, labels, np.zeros(labels.shape, bool))
     image = Image.fromarray(drawn)
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=max(10, len(pixels) // 28))

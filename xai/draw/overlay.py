@@ -18,7 +18,7 @@ from xai.types import Map, Rgb
 CONTOUR_SHARES = (0.2, 0.1)  # of the image's area, the strongest of it; drawn outside in
 
 
-def draw_overlay(
+def render_overlay(
     pixels: Rgb,
     attribution: Attribution,
     *,

@@ -63,7 +63,9 @@ def density(attribution: Attribution) -> Map:
     return in_hundredths
 
 
-def draw_colour_bar(*, is_signed: bool, opacity: float, width: int = 320, height: int = 14) -> Rgb:
+def render_colour_bar(
+    *, is_signed: bool, opacity: float, width: int = 320, height: int = 14
+) -> Rgb:
     """The scale from its low end to its high end, as it looks over a mid-grey image."""
     ramp = np.linspace(-1 if is_signed else 0, 1, width, dtype=np.float32)
     grey = np.full((height, width, 3), 160, np.uint8)

@@ -29,12 +29,11 @@ def describe_cells(attribution: CellAttribution, labels: Labels, target_name: st
             0, f"The background contributes more to the logit of {target_name} than all cells."
         )
     if 2 * background < whole < 0:
-        sentences.insert(
-            0, f"The background lowers the logit of {target_name} more than all cells do."
-        )
+        does = "all cells do" if cells < 0 else "all cells raise it"
+        sentences.insert(0, f"The background lowers the logit of {target_name} more than {does}.")
     most = int(np.abs(values).argmax())
     sentences.append(
-        f"Cell {most + 1} ({place_of(labels, most + 1)}) contributes most: "
+        f"Cell {most + 1} ({place_of(labels, most + 1)}) has the largest absolute value: "
         f"{values[most]:+.2f}; without it alone the probability of {target_name} goes from "
         f"{percent(attribution.probability, 0)} to "
         f"{percent(float(attribution.probability_without[most]), 0)}."

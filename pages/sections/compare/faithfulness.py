@@ -52,12 +52,7 @@ def draw_faithfulness(
         return
     st.markdown(_describe(shown))
     _draw_table(shown, names, measure)
-    st.caption(
-        f"Test images of {plain(split_title)}. {MEASURES[measure].help} "
-        f"{MEASURES[measure].better.capitalize()} is better. In brackets the 95 % CI by "
-        "bootstrap over groups. A method is better than the three baseline maps where its "
-        f"mean gain over each, image by image, has an interval above zero. {PUBLISHED}"
-    )
+    st.caption(f"Test images of {plain(split_title)}. {_describe_measure(measure)}")
     offer_csv(_all_rows(found, names), name_file("faithfulness", rows[0]))
     if missing:
         with st.expander(f"Not evaluated yet: {', '.join(plain(names[each]) for each in missing)}"):
@@ -148,6 +143,24 @@ def _draw_table(
             ),
         },
     )
+
+
+def _describe_measure(measure: str) -> str:
+    """What is measured, which way is better, and how the table is read."""
+    row = MEASURES[measure]
+    sentences = [row.help]
+    if row.up_is_better is not None:
+        sentences += [
+            f"{'Higher' if row.up_is_better else 'Lower'} is better.",
+            "A method is better than the three baseline maps where its mean gain over each, image "
+            "by image, has a 95 % CI above zero.",
+        ]
+    sentences.append(
+        "In brackets the 95 % CI by bootstrap over groups; images of one group have none."
+    )
+    if measure == "nucleus_energy":
+        sentences.append(PUBLISHED)
+    return " ".join(sentences)
 
 
 def _with_interval(summary: Summary) -> str:

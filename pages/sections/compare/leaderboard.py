@@ -58,7 +58,7 @@ def _columns() -> dict[str, Any]:
     """Title and help of each column."""
     column = st.column_config
     return {
-        "model": column.TextColumn("Model", pinned=True),
+        "model": column.TextColumn("Model", pinned=True, width=190),
         "weights": column.MultiselectColumn(
             "Initialisation",
             options=list(BADGES.values()),

@@ -124,7 +124,7 @@ def _draw_method(model: Model, subject: Subject, method: Method, target: int) ->
         bar.progress(min(done / total, 1.0), f"{method.title}: evaluating its map …")
 
     attribution = inference.attribution(model, subject.picture, method=method.name, target=target)
-    report = inference.judged(
+    report = inference.evaluate_map(
         model,
         subject.picture,
         attribution,

@@ -21,9 +21,9 @@ from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.attribution import Attribution, is_same_map  # noqa: TID253  # no torch behind it
-from xai.draw.outlines import draw_outlines  # noqa: TID253  # no torch behind it
-from xai.draw.overlay import draw_overlay, encode_png  # noqa: TID253  # no torch behind it
-from xai.draw.scale import as_share, draw_colour_bar, shared_vmax  # noqa: TID253  # no torch behind it
+from xai.draw.outlines import render_outlines  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import encode_png, render_overlay  # noqa: TID253  # no torch behind it
+from xai.draw.scale import as_share, render_colour_bar, shared_vmax  # noqa: TID253  # no torch behind it
 from xai.methods.table import Method  # noqa: TID253  # no torch behind it
 from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
 
@@ -99,7 +99,7 @@ class Panels:
     def _draw(self, panel: Panel, vmax: float) -> None:
         pixels = inference.square(self.subject.picture, DISPLAY_PX)
         cells = inference.find_cells(self.subject.picture)
-        drawn = draw_overlay(
+        drawn = render_overlay(
             pixels,
             panel.attribution,
             vmax=vmax,
@@ -107,7 +107,7 @@ class Panels:
             contours=self.display.contours,
         )
         if self.display.outlines:
-            drawn = draw_outlines(drawn, cells.labels, cells.nuclei)
+            drawn = render_outlines(drawn, cells.labels, cells.nuclei)
         panel.png = encode_png(drawn)
         said = describe_evidence(panel.attribution, panel.target_name, cells.labels)
         alt = f"{panel.method.title} of {panel.model.title}. {said}"
@@ -234,7 +234,7 @@ def draw_scales(panels: Panels, methods: Sequence[Method]) -> None:
     for method, place in zip(methods, st.columns(max(len(methods), 2), gap="medium"), strict=False):
         vmax = panels.vmax_by_method.get(method.name, 0)
         with place:
-            bar = draw_colour_bar(is_signed=method.is_signed, opacity=panels.display.opacity)
+            bar = render_colour_bar(is_signed=method.is_signed, opacity=panels.display.opacity)
             is_share = panels.display.as_share or method.unit == "share"
             unit = "% of the map" if is_share else "logits"
             high = f"{100 * vmax if is_share else vmax:.2g}"

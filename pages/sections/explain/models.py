@@ -12,7 +12,8 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import describe_status
 from modelzoo.runs.file_names import MODEL
-from modelzoo.runs.folder import list_runs
+from modelzoo.runs.folder import Run, list_runs
+from modelzoo.runs.records import read_split
 from modelzoo.runs.status import read_status
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import OWN
@@ -27,7 +28,7 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
     unready = {} if set(linked) <= set(by_id) else describe_unready()
     for run_id in linked:
         if run_id in unready:
-            st.info(plain(f"Run {run_id} has no model yet. {unready[run_id]}"))
+            st.info(plain(f"Run {run_id} cannot be explained. {unready[run_id]}"))
     warn_if_gone("run", {*by_id, *unready}, "Run")
     start = _first_pair(models)
     chosen = st.multiselect(
@@ -81,14 +82,26 @@ def _tell_apart(models: Sequence[Model]) -> list[Model]:
 
 
 def describe_unready() -> dict[str, str]:
-    """What each run that has no model yet is doing, in a sentence, by the run's id."""
+    """Why each run that has no model, or one that cannot be used, has none; by the run's id."""
     found, unready = list_runs(paths.runs_folder())
     for run in found:
-        if not run.has(MODEL):
-            try:
-                status = read_status(run.path, now=time.time())
-            except UserError as error:
-                unready[run.id] = str(error)
+        try:
+            if not run.has(MODEL):
+                unready[run.id] = _describe_missing_model(run)
             else:
-                unready[run.id] = describe_status(status)
+                read_split(run.path)
+        except UserError as error:
+            unready[run.id] = str(error)
     return unready
+
+
+def _describe_missing_model(run: Run) -> str:
+    """What a run without a model is doing, in a sentence.
+
+    Raises:
+        UserError: Its status is damaged.
+    """
+    status = read_status(run.path, now=time.time())
+    if status.state == "done":
+        return f"Its {MODEL} is missing; train it again."
+    return describe_status(status)

@@ -17,7 +17,7 @@ from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.session import count_clicks, toggle_clicked_number
 from pages.shell.text import plain
-from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
+from xai.draw.outlines import render_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 from xai.perturb.image import PERTURBATIONS, Perturbation, keep_only  # noqa: TID253  # no torch behind it
 from xai.say.change import describe_change  # noqa: TID253  # no torch behind it
@@ -131,7 +131,7 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
         help="The same as a click on them.",
     )
     pixels = inference.square(subject.picture, inference.DISPLAY_PX)
-    drawn = draw_cells(_without(pixels, cells, erased), cells.labels)
+    drawn = render_cells(_without(pixels, cells, erased), cells.labels)
     clicks = count_clicks("erased")
     chart = f"cells-after-{clicks}-clicks"
     with place:

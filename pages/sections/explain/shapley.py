@@ -14,7 +14,7 @@ from pages.shell.errors import error_in_place
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
-from xai.draw.outlines import draw_cells  # noqa: TID253  # no torch behind it
+from xai.draw.outlines import render_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _draw_picture(
     found: "CellAttribution", cells: "Cells", subject: Subject, target_name: str
 ) -> None:
     pixels = inference.square(subject.picture, inference.DISPLAY_PX)
-    drawn = draw_cells(pixels, cells.labels, found.values)
+    drawn = render_cells(pixels, cells.labels, found.values)
     by_value = ", ".join(f"cell {i}: {value:+.2f}" for i, value in enumerate(found.values, 1))
     st.image(
         encode_png(drawn),

@@ -214,10 +214,10 @@ def _from_scratch_without_weights(planned: list[PlannedRun]) -> list[PlannedRun]
     if not missing:
         return planned
     titles = ", ".join(BACKBONES[name].title for name in missing)
-    verb = "it is trained" if len(missing) == 1 else "they are trained"
     st.warning(
-        f"ImageNet weights of {titles} are missing: trained now, {verb} from scratch, with far "
-        "lower accuracy. Fetch them first on the page Home, under ImageNet weights.",
+        f"ImageNet weights of {titles} are missing, so the training starts at random weights; in "
+        "frozen mode the features stay random. Fetch the weights first on the page Home, under "
+        "ImageNet weights.",
         icon=":material/cloud_off:",
     )
     return [

@@ -36,7 +36,7 @@ def test_two_runs_that_do_not_differ_significantly() -> None:
 
 
 def test_many_alike_and_one_behind() -> None:
-    rows = [row(f"Net{index}", 10 + index % 2) for index in range(5)]
+    rows = [row(f"Net{index}", 10 + min(index, 1)) for index in range(5)]
 
     sentence = verdict([*rows, row("EfficientNet-B0", 32)])
 
@@ -44,6 +44,18 @@ def test_many_alike_and_one_behind() -> None:
         "Net0 has the highest accuracy; four others show no significant difference from it; "
         "EfficientNet-B0 is lower by "
     )
+
+
+def test_runs_that_share_the_highest_accuracy_are_named_together() -> None:
+    two = [row("A", 10), row("B", 10), row("C", 12), row("D", 60)]
+
+    assert verdict(two).startswith(
+        "A and B share the highest accuracy; C shows no significant difference from A; "
+        "D is lower by "
+    )
+    assert verdict(two[:2]).startswith("A and B share the highest accuracy. ")
+    many = verdict([row(f"Net{index}", 10) for index in range(5)])
+    assert many.startswith("Net0 and four others share the highest accuracy. ")
 
 
 def test_several_behind_are_named_up_to_three_and_counted_beyond() -> None:

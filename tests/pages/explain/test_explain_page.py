@@ -72,8 +72,8 @@ def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
 
     assert not app.exception
     said = text_of(app)
-    assert "Run deleted of this link is gone." in said
-    assert "Image gone.jpg of this link is gone." in said
+    assert "Run deleted of this link is not here." in said
+    assert "Image gone.jpg of this link is not here." in said
 
 
 def test_a_damaged_model_is_a_sentence_and_the_other_is_still_asked(home: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> No
     app = open_explain(run="new")
 
     assert not app.exception
-    assert "Run new has no model yet. Training, epoch 2 of 5." in text_of(app)
+    assert "Run new cannot be explained. Training, epoch 2 of 5." in text_of(app)
     assert "gone" not in text_of(app)
 
 

@@ -81,4 +81,4 @@ def test_a_page_opens_with_an_old_link_and_shows_the_new_one() -> None:
     assert not app.exception
     assert app.selectbox(key="train_split").value == "background"
     assert app.query_params["train_split"] == "background"
-    assert "none of this link is gone" in app.warning[0].value
+    assert "none of this link is not here" in app.warning[0].value

@@ -19,7 +19,7 @@ from tests.run_folders import CLASSES
 from tests.xai.small_runs import write_small_runs
 from xai.__main__ import app
 from xai.commands.explaining import OPACITY, OVERLAY_PX
-from xai.draw.overlay import draw_overlay
+from xai.draw.overlay import render_overlay
 from xai.draw.scale import shared_vmax
 from xai.explain import explain
 from xai.methods.table import METHODS
@@ -127,7 +127,7 @@ def test_overlays_of_one_method_share_a_scale(home: Home, command: Callable[...,
     maps = explain(model.backbone, images, method="grad-cam", target=2)
     for name, picture, each in zip(names, pictures, maps, strict=True):
         pixels = fit_square(picture, OVERLAY_PX)
-        expected = draw_overlay(pixels, each, vmax=shared_vmax(maps), opacity=OPACITY)
+        expected = render_overlay(pixels, each, vmax=shared_vmax(maps), opacity=OPACITY)
         with Image.open(home.out / f"{name}.grad-cam.Pre.png") as overlay:
             found = np.array(overlay)
         # A batch of three rounds otherwise than one image at a time: by one grey level.

@@ -12,9 +12,9 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from xai.attribution import Attribution
-from xai.draw.outlines import CELL_COLOUR, NUCLEUS_COLOUR, draw_outlines
-from xai.draw.overlay import draw_overlay, encode_png
-from xai.draw.scale import as_share, density, draw_colour_bar, shared_vmax
+from xai.draw.outlines import CELL_COLOUR, NUCLEUS_COLOUR, render_outlines
+from xai.draw.overlay import encode_png, render_overlay
+from xai.draw.scale import as_share, density, render_colour_bar, shared_vmax
 from xai.say.evidence import describe_evidence
 
 GREY = np.full((56, 56, 3), 128, np.uint8)
@@ -67,8 +67,8 @@ def test_maps_that_share_a_scale_are_drawn_by_their_strength() -> None:
     strong, weak = attribution(np.full((7, 7), 1.0)), attribution(np.full((7, 7), 0.1))
     vmax = shared_vmax([strong, weak])
 
-    strong_drawn = draw_overlay(GREY, strong, vmax=vmax, opacity=1)
-    weak_drawn = draw_overlay(GREY, weak, vmax=vmax, opacity=1)
+    strong_drawn = render_overlay(GREY, strong, vmax=vmax, opacity=1)
+    weak_drawn = render_overlay(GREY, weak, vmax=vmax, opacity=1)
 
     assert vmax == pytest.approx(0.49)  # 49 logits in hundredths
     assert strong_drawn[28, 28].tolist() == [179, 88, 6]
@@ -80,7 +80,7 @@ def test_evidence_against_is_drawn_as_strongly_as_evidence_for() -> None:
     values[:, :4] = -1
     both = attribution(values, is_signed=True)
 
-    drawn = draw_overlay(GREY, both, vmax=shared_vmax([both]), opacity=1)
+    drawn = render_overlay(GREY, both, vmax=shared_vmax([both]), opacity=1)
 
     assert drawn[28, 4].tolist() == [33, 102, 172]
     assert drawn[28, 52].tolist() == [179, 88, 6]
@@ -90,7 +90,7 @@ def test_an_empty_map_shows_the_bare_image_in_grey_and_says_so() -> None:
     empty = attribution(np.zeros((7, 7)))
     stained = np.full((56, 56, 3), (200, 80, 180), np.uint8)
 
-    drawn = draw_overlay(stained, empty, vmax=shared_vmax([empty]), opacity=1)
+    drawn = render_overlay(stained, empty, vmax=shared_vmax([empty]), opacity=1)
 
     assert shared_vmax([empty]) == 0
     assert np.ptp(drawn) == 0
@@ -98,7 +98,7 @@ def test_an_empty_map_shows_the_bare_image_in_grey_and_says_so() -> None:
 
 
 def test_at_no_opacity_the_image_stays() -> None:
-    drawn = draw_overlay(GREY, attribution(np.ones((7, 7))), vmax=0.1, opacity=0)
+    drawn = render_overlay(GREY, attribution(np.ones((7, 7))), vmax=0.1, opacity=0)
 
     np.testing.assert_array_equal(drawn, GREY)
 
@@ -119,7 +119,7 @@ def test_without_maps_there_is_no_scale() -> None:
 
 
 def test_lightness_falls_from_the_middle_of_the_bar_to_both_ends_alike() -> None:
-    bar = draw_colour_bar(is_signed=True, opacity=1)[0]
+    bar = render_colour_bar(is_signed=True, opacity=1)[0]
     lightness = rgb2lab(bar[None])[0, :, 0]
 
     # From half of the scale on; below, the grey image shines through.
@@ -129,7 +129,7 @@ def test_lightness_falls_from_the_middle_of_the_bar_to_both_ends_alike() -> None
 
 
 def test_png_and_back() -> None:
-    drawn = draw_overlay(GREY, attribution(corner(7)), vmax=0.3, opacity=0.7)
+    drawn = render_overlay(GREY, attribution(corner(7)), vmax=0.3, opacity=0.7)
 
     np.testing.assert_array_equal(np.array(Image.open(BytesIO(encode_png(drawn)))), drawn)
 
@@ -276,7 +276,7 @@ def test_contours_enclose_the_strongest_tenth_and_fifth() -> None:
     ramp = np.tile(np.linspace(0, 1, 28), (28, 1))
     pixels = np.full((100, 100, 3), 128, np.uint8)
 
-    drawn = draw_overlay(pixels, attribution(ramp), vmax=10.0, opacity=0, contours=True)
+    drawn = render_overlay(pixels, attribution(ramp), vmax=10.0, opacity=0, contours=True)
 
     dark, light = (np.flatnonzero((drawn == level).all((0, 2))) for level in (0, 255))
     assert len(dark) == 2  # one line each, and none along the image's edge
@@ -287,7 +287,7 @@ def test_contours_enclose_the_strongest_tenth_and_fifth() -> None:
 def test_without_evidence_for_the_class_there_is_no_contour() -> None:
     against = attribution(-np.ones((7, 7)), is_signed=True)
 
-    drawn = draw_overlay(GREY, against, vmax=1.0, opacity=0, contours=True)
+    drawn = render_overlay(GREY, against, vmax=1.0, opacity=0, contours=True)
 
     np.testing.assert_array_equal(drawn, GREY)
 
@@ -298,7 +298,7 @@ def test_outlines_lie_just_inside_cells_and_nuclei_at_the_size_of_the_picture() 
     nuclei = np.zeros((8, 8), bool)
     nuclei[3:5, 2:3] = True
 
-    drawn = draw_outlines(GREY, labels, nuclei)
+    drawn = render_outlines(GREY, labels, nuclei)
 
     assert drawn.shape == GREY.shape
     cell, nucleus = ((drawn == colour).all(2) for colour in (CELL_COLOUR, NUCLEUS_COLOUR))
@@ -312,7 +312,7 @@ def test_outlines_lie_just_inside_cells_and_nuclei_at_the_size_of_the_picture() 
 
 
 def test_outlines_differ_from_every_colour_of_a_map() -> None:
-    bar = rgb2lab(draw_colour_bar(is_signed=True, opacity=1)[:1]).reshape(-1, 3)
+    bar = rgb2lab(render_colour_bar(is_signed=True, opacity=1)[:1]).reshape(-1, 3)
     outline = rgb2lab(np.array([[CELL_COLOUR]], np.uint8)).reshape(3)
 
     assert np.linalg.norm(bar - outline, axis=1).min() > 30  # 2.3 is just noticeable

@@ -257,7 +257,7 @@ def test_a_cell_that_decides_is_named_with_its_place() -> None:
     said = describe_cells(found, cells.labels, "Pro")
 
     assert "background contributes" not in said
-    assert f"Cell 3 (upper) contributes most: +{found.values[2]:.2f}" in said
+    assert f"Cell 3 (upper) has the largest absolute value: +{found.values[2]:.2f}" in said
     assert place_of(cells.labels, 1) == "upper left"
 
 
