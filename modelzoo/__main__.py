@@ -2,6 +2,11 @@
 
 import os
 
+from modelzoo.interrupt import end_quietly, raise_again
+
+if __name__ == "__main__":
+    end_quietly()
+
 import typer
 
 from modelzoo.commands.data import data
@@ -17,6 +22,7 @@ app = typer.Typer(
     cls=CommandGroup,
     help="Train backbones on blood smears, predict and evaluate. Not for diagnosis.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # joins the lines of a docstring
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -30,6 +36,7 @@ for _command in _COMMANDS:
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as modelzoo.training.devices counts
+    raise_again()
     app()
 
 

@@ -99,7 +99,7 @@ def queue_demo(
 ) -> None:
     """Queue what is not trained yet, each run as a process of its own, and return.
 
-    The runs are there, queued, before the smears are drawn: who looks sees what comes.
+    The runs are there, queued, before the smears are drawn: a page that is open shows what comes.
 
     Args:
         device: Where to train.

@@ -104,23 +104,26 @@ def make_run(
     write_status(run.path, Status(state=state, error=error, epoch=5, epochs=5))
     if state != "done":
         return run
-    guessed = guess(np.random.default_rng(7), images=images, skill=skill)
-    parts = tuple(row.part for row in split.rows)
+    _write_guesses(run, split, skill)
+    weights = WeightsRecord(kind="none" if starts_at_random else "imagenet")
+    write_record(run.path, WEIGHTS, weights)
+    write_record(run.path, ENVIRONMENT, _environment(run.config.seed))
+    return run
+
+
+def _write_guesses(run: Run, split: Split, skill: float) -> None:
+    guessed = guess(np.random.default_rng(7), images=len(split.rows), skill=skill)
     write_predictions(
         run.path,
         Predictions(
-            tuple(image_ids),
-            parts,
+            tuple(row.image for row in split.rows),
+            tuple(row.part for row in split.rows),
             guessed.labels,
             guessed.classes,
             guessed.logits,
             guessed.probabilities,
         ),
     )
-    weights = WeightsRecord(kind="none" if starts_at_random else "imagenet")
-    write_record(run.path, WEIGHTS, weights)
-    write_record(run.path, ENVIRONMENT, _environment(run.config.seed))
-    return run
 
 
 def _environment(seed: int) -> Environment:

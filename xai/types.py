@@ -46,7 +46,7 @@ class StagedModel(SplitModel, Protocol):
 
 @runtime_checkable
 class NormalisingModel(Protocol):
-    """A model that knows what its images were normalised by."""
+    """A model that normalises its own images."""
 
     def normalise(self, pixels: "Tensor") -> "Tensor":
         """Images (N, 3, H, W) float32, as the model takes them, of pixels (N, H, W, 3) uint8."""

@@ -61,7 +61,7 @@ class Backbone(nn.Module):
         return logits
 
     def embed(self, features: Tensor) -> Tensor:
-        """What the classifier sees of features: (N, D), in training with dropout."""
+        """The inputs (N, D) of the classifier for these features, in training with dropout."""
         vectors: Tensor = self._call("forward_head", features, pre_logits=True)
         return vectors
 

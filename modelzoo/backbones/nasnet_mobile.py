@@ -79,7 +79,7 @@ class NASNetMobile(nn.Module):
         return features, [*stages, features]
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Logits (N, K) of a feature map, or what the last layer sees of it (N, 1056)."""
+        """Logits (N, K) of a feature map, or the inputs of the last layer (N, 1056)."""
         pooled = F.dropout(x.mean(dim=(2, 3)), self.drop_rate, self.training)
         return pooled if pre_logits else self.last_linear(pooled)
 
@@ -296,7 +296,7 @@ default_cfgs = generate_default_cfgs(
 
 
 def nasnet_mobile(pretrained: bool = False, **kwargs: Any) -> NASNetMobile:
-    """NASNet-Mobile as timm builds it: `timm.create_model` knows it once this file is imported."""
+    """NASNet-Mobile as timm builds it: `timm.create_model` makes it once this file is imported."""
     network: NASNetMobile = build_model_with_cfg(
         NASNetMobile, "nasnet_mobile", pretrained, **kwargs
     )

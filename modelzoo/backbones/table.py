@@ -1,4 +1,4 @@
-"""One row a backbone: its names, its weights, how it wants its pixels. No torch here."""
+"""One row per backbone: its names, weights and the preprocessing of its images. No torch here."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -39,7 +39,7 @@ def predict(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Predict images: image, predicted, ood_percentile, p:<class>, reason; as CSV unless --json.
+    """Predict images: image, predicted, ood_percentile, p:CLASS, reason; as CSV unless --json.
 
     An image that cannot be read has no prediction but a reason, and the exit code is 3; 2 and
     nothing is written where none can be read.

@@ -37,7 +37,7 @@ class PredictionBatch:
     logits: npt.NDArray[np.float32]  # (N, K)
     probabilities: npt.NDArray[np.float32]  # (N, K)
     ood_percentile: npt.NDArray[np.float32]  # (N,), percentile in [0, 100]
-    embeddings: npt.NDArray[np.float32]  # (N, D), what the classifier saw
+    embeddings: npt.NDArray[np.float32]  # (N, D), the inputs of the classifier
 
 
 def load_run(path: Path, device: str = "cpu") -> LoadedRun:

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file
 
-if TYPE_CHECKING:  # folder asks here before it moves one
+if TYPE_CHECKING:  # folder calls this before it moves one
     from modelzoo.runs.folder import Run
 
 RUN_LOCK = ".lock"  # in the run's folder: only one process trains it

@@ -1,4 +1,4 @@
-"""Embeddings: what the last linear layer sees of each image. Computed once, then read."""
+"""Embeddings: the inputs of the last linear layer for each image. Computed once, then read."""
 
 import hashlib
 from pathlib import Path
@@ -24,7 +24,7 @@ def embed_pixels(
     batch_size: int = 32,
     on_progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
-    """What the last linear layer of `backbone` sees of each image, in evaluation mode.
+    """The inputs of the last linear layer of `backbone` for each image, in evaluation mode.
 
     Args:
         backbone: On `device` already; its mode is left as it was.

@@ -28,7 +28,7 @@ class Card:
     image_id: str
     text: str  # Markdown: what it is, who says what; its names through `plain`
     alt: str
-    run_ids: tuple[str, ...]  # whom Explain asks
+    run_ids: tuple[str, ...]  # the runs that Explain opens
 
 
 def find_file(data: Path, image_id: str) -> Path:

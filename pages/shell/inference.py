@@ -52,12 +52,12 @@ class Picture:
     sha256: str = field(init=False)  # of the content
 
     def __post_init__(self) -> None:
-        # Once: every cache asks for it, and an upload may have 50 MB.
+        # Once: every cache needs it, and an upload may have 50 MB.
         object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
 
 
 def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
-    """The middle of the picture as a network of `px` pixels a side sees it.
+    """The middle of the picture at the input size of a network of `px` pixels a side.
 
     Args:
         picture: Any image.
@@ -74,21 +74,21 @@ class NotComputedError(Exception):
     """It is not in memory, and it was not to be computed."""
 
 
-def answer(model: Model, picture: Picture, *, may_compute: bool = True) -> Prediction:
-    """What the model says of the picture.
+def predict(model: Model, picture: Picture, *, may_compute: bool = True) -> Prediction:
+    """The prediction of the model for the picture.
 
     Raises:
         UserError: The run is gone or damaged, or the picture is no image.
         NotComputedError: It would have to be computed.
     """
     path = model.run.path
-    return _answer(str(path), _stamp(path), model.title, picture.sha256, picture, may_compute)
+    return _predict(str(path), _stamp(path), model.title, picture.sha256, picture, may_compute)
 
 
 def attribution(
     model: Model, picture: Picture, *, method: str, target: int, may_compute: bool = True
 ) -> Attribution:
-    """Where the model sees its target in the picture.
+    """The attribution map of one method for the target class in the picture.
 
     Raises:
         UserError: The run is gone or damaged, or it cannot be explained so.
@@ -140,7 +140,7 @@ def _square(sha256: str, px: int, perturbation: str, _picture: Picture) -> Rgb:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _answer(
+def _predict(
     path: str,
     stamp: int,
     title: str,
@@ -264,7 +264,7 @@ def what_if(
     Args:
         model: Which run.
         picture: As it was.
-        change: Of the square that the model sees, with the cells on it.
+        change: Of the square at the input size, with the cells on it.
         perturbation: As in `square`, before that.
 
     Raises:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.commands.conftest import Command
 from tests.damages import DAMAGES, spoil_copies
+from xai.faithfulness.table import Summary
 
 SCORES = ("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "auc")
 ENDS = ("", "_ci_low", "_ci_high")
@@ -69,6 +71,30 @@ def test_csv_has_one_row_per_record(command: Command, typed: str) -> None:
     header, *rows = csv.reader(io.StringIO(answer.stdout))
     assert rows
     assert all(len(row) == len(header) for row in rows)
+
+
+def test_quality_lists_what_it_writes(command: Command, small_home: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(small_home / "runs" / "lite0-64", run)
+
+    asked = ("quality", "--run", str(run), "--methods", "grad-cam", "--n", "1")
+    as_json, as_csv = (command("xai", *asked, form) for form in ("--json", "--csv"))
+
+    records = json.loads(as_json.stdout, parse_constant=refuse)
+    assert set(records[0]) == {field.name for field in fields(Summary)}
+    rows = list(csv.DictReader(io.StringIO(as_csv.stdout)))
+    assert [row["measure"] for row in rows] == [each["measure"] for each in records]
+    assert {each["ci_low"] for each in records} == {None}  # one image, one group
+
+
+def test_no_run_at_all_is_an_empty_list(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+
+    answer = command("modelzoo", "runs", "--runs", str(tmp_path / "none"), "--json")
+
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, [])
+    assert command("modelzoo", "runs", "--runs", str(tmp_path / "none")).exit_code == 2
+    assert command("modelzoo", "runs", "--runs", str(tmp_path / "gone"), "--json").exit_code == 2
 
 
 def test_both_forms_at_once_are_refused(command: Command) -> None:

@@ -4,13 +4,18 @@ Ctrl-C is raised where the work is done, in place of one call of a function of o
 """
 
 import importlib
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.commands.conftest import Command
+from tests.pages.opened import ROOT
 
 NOTHING = "Stopped; nothing was written.\n"
 # A command, and which call of which function Ctrl-C meets.
@@ -161,3 +166,20 @@ def test_fetching_weights_says_what_is_kept(
     assert answer.stderr == (
         "Stopped; what was fetched is kept, and the same command fetches the rest.\n"
     )
+
+
+@pytest.mark.parametrize("module", ["modelzoo", "xai"])
+def test_ctrl_c_during_the_imports_ends_without_a_traceback(module: str, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+
+    answer = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": ""},
+    )
+
+    assert answer.returncode == -signal.SIGINT
+    assert (answer.stdout, answer.stderr) == ("", "")

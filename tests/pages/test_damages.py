@@ -38,7 +38,7 @@ def test_a_page_opens_beside_every_damage(
 
 
 @pytest.mark.parametrize(("page", "key"), [("train", "train_run"), ("explain", "run")])
-def test_a_damaged_run_that_is_asked_for_is_a_sentence(
+def test_a_damaged_run_that_is_asked_for_ends_in_no_traceback(
     damaged_home: Path, tmp_path: Path, page: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))

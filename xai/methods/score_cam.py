@@ -167,7 +167,7 @@ def _predict_scores(masks: Tensor, flat: Tensor, score: Callable[[Tensor], Float
 def _one_blas_thread() -> Iterator[None]:
     """One thread for the linear algebra of numpy and scipy.
 
-    Theirs go on spinning for a while after each call, and the network's next pass, which wants all
+    Theirs go on spinning for a while after each call, and the network's next pass, which uses all
     cores, takes twice as long. One caller at a time: of two, the second would put back the first's.
     """
     with _BLAS, _blas().limit(limits=1, user_api="blas"):

@@ -85,9 +85,9 @@ def cell_shapley(
 
     Args:
         model: In evaluation mode; left as it is.
-        features: At the size the model wants.
+        features: At the input size of the model.
         target: Class.
-        normalise: (N, H, W, 3) uint8 to what the model wants, as `Backbone.normalise` does.
+        normalise: (N, H, W, 3) uint8 to the inputs of the model, as `Backbone.normalise` does.
         on_progress: Called with passes done and in all; may raise to stop.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Kind(NamedTuple):
-    """What tells a class apart; lengths in 1/224 of an image's side, pairs are mean and sd."""
+    """What distinguishes a class; lengths in 1/224 of an image's side, pairs are mean and sd."""
 
     nucleus: tuple[float, float]  # diameter
     nuclear_share: tuple[float, float]  # area of the nucleus / area of the cell

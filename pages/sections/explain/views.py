@@ -204,7 +204,7 @@ def _predict(model: Model, request: Request) -> Prediction | None:
     """The model's prediction; None where the work was stopped before it."""
     picture, may_compute = request.subject.picture, request.panels.may_compute
     try:
-        return inference.answer(model, picture, may_compute=may_compute)
+        return inference.predict(model, picture, may_compute=may_compute)
     except inference.NotComputedError:
         request.panels.are_all = False
         return None
