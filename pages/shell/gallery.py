@@ -1,10 +1,11 @@
 """Images of data sets as small pictures, with what models say of them. No torch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 from PIL import Image
@@ -19,6 +20,7 @@ from pages.shell.text import plain
 
 PX = 240  # side of a small picture: sharp at the width of a card on most screens
 CARDS = 12  # a page of a gallery
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,25 @@ def find_file(data: Path, image_id: str) -> Path:
     return _root(str(data), changed, image_id) / image_id
 
 
-def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 200) -> None:
-    """`cards` page by page, each with its picture and a way to Explain.
+def draw_gallery(
+    images: Sequence[Shown],
+    card: Callable[[Shown], Card],
+    data: Path,
+    *,
+    key: str,
+    card_px: int = 200,
+) -> None:
+    """Images page by page, each with its picture and a way to Explain.
 
     Args:
-        cards: At least one.
+        images: At least one.
+        card: Makes the card of one of them; called for those of the page that is shown.
         data: The data set's folder or table.
         key: Of the page number in the link.
         card_px: The least width of a card.
     """
     place = st.container(key=f"gallery-{key}")
-    pages = math.ceil(len(cards) / CARDS)
+    pages = math.ceil(len(images) / CARDS)
     is_there = is_folder(data) or is_regular_file(data)
     page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     if not is_there:
@@ -61,9 +71,9 @@ def draw_gallery(cards: Sequence[Card], data: Path, *, key: str, card_px: int = 
             icon=":material/hide_image:",
         )
     with place, st.grid(min_column_width=card_px, gap="small"):
-        for card in cards[(page - 1) * CARDS : page * CARDS]:
+        for image in images[(page - 1) * CARDS : page * CARDS]:
             with st.container(border=True, gap="xsmall"):
-                _draw_card(card, data if is_there else None)
+                _draw_card(card(image), data if is_there else None)
 
 
 def _draw_card(card: Card, data: Path | None) -> None:

@@ -126,8 +126,7 @@ def _draw_entry(
         f"{', highest confidence first' if len(results) > 1 else ''}."
     )
     if results:
-        cards = [_card(each) for each in results]
-        draw_gallery(cards, Path(row.config.data), key="entry_page")
+        draw_gallery(results, _card, Path(row.config.data), key="entry_page")
         name = f"{entry.run_id}-{entry.label}-predicted-{entry.predicted}"
         offer_csv(results_table(results, names), name, "List as CSV")
 

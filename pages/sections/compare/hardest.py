@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -59,9 +60,9 @@ def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> No
         "models are correct, and among them those with the highest confidence in a wrong class. "
         "Percentages are the probabilities of the predicted classes."
     )
-    cards = [_card(each, names) for each in shown]
-    if cards:
-        draw_gallery(cards, Path(rows[0].config.data), key="hard_page", card_px=280)
+    if shown:
+        data = Path(rows[0].config.data)
+        draw_gallery(shown, partial(_card, names=names), data, key="hard_page", card_px=280)
     offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), "List as CSV")
 
 

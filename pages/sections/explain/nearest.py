@@ -1,6 +1,8 @@
 """Nearest training images: those whose features are most similar. No torch."""
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,6 +14,9 @@ from pages.shell.gallery import Card, draw_gallery
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
+
+if TYPE_CHECKING:
+    from modelzoo.inference.neighbours import Neighbour
 
 HELP = (
     "Cosine distance of the features before the last layer: 0 for the same image, 1 for "
@@ -39,13 +44,20 @@ def draw_nearest(model: Model, prediction: Prediction, subject: Subject) -> None
             f"{'is' if same == 1 else 'are'} of the predicted class, "
             f"{plain(prediction.predicted)}."
         )
-        cards = [
-            Card(
-                each.image,
-                f"**{plain(each.label)}**, distance {each.distance:.3f}",
-                f"Training image {each.image} of class {each.label}, distance {each.distance:.3f}.",
-                (model.run.id,),
-            )
-            for each in others
-        ]
-        draw_gallery(cards, Path(model.run.config.data), key=f"near-{model.run.id}", card_px=190)
+        draw_gallery(
+            others,
+            partial(_card, run_id=model.run.id),
+            Path(model.run.config.data),
+            key=f"near-{model.run.id}",
+            card_px=190,
+        )
+
+
+def _card(neighbour: "Neighbour", run_id: str) -> Card:
+    distance = f"distance {neighbour.distance:.3f}"
+    return Card(
+        neighbour.image,
+        f"**{plain(neighbour.label)}**, {distance}",
+        f"Training image {neighbour.image} of class {neighbour.label}, {distance}.",
+        (run_id,),
+    )
