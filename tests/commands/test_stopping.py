@@ -179,6 +179,8 @@ def test_ctrl_c_during_the_imports_ends_without_a_traceback(module: str, tmp_pat
         check=False,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": ""},
+        # As from a shell: where these tests run behind `&`, Ctrl-C is ignored by all they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
     assert answer.returncode == -signal.SIGINT
