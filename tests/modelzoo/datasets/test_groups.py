@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from modelzoo.datasets.background import background_mean, find_background_clusters
+from modelzoo.datasets.candidates import invert, orient
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
@@ -86,6 +87,61 @@ def test_known_subjects_are_the_groups_and_are_not_compared(fields: Path, store:
 
     assert groups["Pre/a.jpg"] == groups["Pro/e.jpg"] == "7"
     assert groups["Pre/b.jpg"] == groups["Pre/c.jpg"] == "Pre/b.jpg"
+
+
+def test_turned_mirrored_resaved_and_resized_copies_are_one_group(
+    slide: npt.NDArray[np.uint8], store: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "copies"
+    for number in range(6):
+        row, column = divmod(number, 3)
+        field = Image.fromarray(slide[280 * row :, 260 * column :][:224, :224])
+        copies = [Image.fromarray(orient(np.asarray(field), each)) for each in range(8)]
+        copies += [field.resize((448, 448)), field.resize((180, 180), Image.Resampling.BICUBIC)]
+        for index, copy in enumerate(copies):
+            path = root / ("Pre" if number % 2 else "Pro") / f"{number}-{index}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            copy.save(path, quality=60 + 3 * index)
+    dataset = open_dataset(root, store=store)
+
+    groups = find_groups(dataset, store=store)
+
+    originals: dict[str, set[str]] = defaultdict(set)
+    for image_id, group in groups.items():
+        originals[group].add(image_id[4])
+    assert len(originals) == 6
+    assert all(len(each) == 1 for each in originals.values())
+
+
+@pytest.mark.parametrize("orientation", range(8))
+def test_an_orientation_is_undone_by_its_inverse(orientation: int) -> None:
+    field = np.arange(25).reshape(5, 5)
+
+    there = orient(field, orientation)
+
+    np.testing.assert_array_equal(orient(there, invert(orientation)), field)
+
+
+def test_the_orientation_of_a_copy_is_said(
+    slide: npt.NDArray[np.uint8], store: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "turned"
+    (root / "Pre").mkdir(parents=True)
+    (root / "Pro").mkdir()
+    for index in range(8):
+        field = slide[:224, 70 * index :][:, :224]
+        Image.fromarray(field).save(root / f"Pre/{index}-a.png")
+        Image.fromarray(orient(field, index)).save(root / f"Pre/{index}-b.png")
+    Image.fromarray(slide[500:724, :224]).save(root / "Pro/other.png")
+
+    overlaps = find_overlaps(open_dataset(root, store=store), store=store)
+
+    found = {
+        each.first[4]: each.orientation
+        for each in overlaps
+        if each.first[4] == each.second[4] and each.common_share == 1
+    }
+    assert found == {str(index): index for index in range(8)}
 
 
 def test_fields_without_structure_do_not_overlap(store: Path, tmp_path: Path) -> None:
