@@ -2,8 +2,23 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 DEMO_PREFIX = "demo-"  # of the names of the demo's runs
+
+
+def clean(text: str) -> str:
+    """A path as it was meant: without the blanks, quotes or `file://` that come with pasting.
+
+    `~` stands for the home of the person, as in a shell. A name that really ends in a blank is
+    given with a slash behind it.
+    """
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    if text.startswith("file://"):
+        text = unquote(text.removeprefix("file://").removeprefix("localhost"))
+    return str(Path(text).expanduser()) if text.startswith("~") else text
 
 
 def home() -> Path:

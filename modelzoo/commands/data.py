@@ -9,7 +9,7 @@ from modelzoo import paths
 from modelzoo.commands.options import CsvOption, JsonOption, StoreOption, parse_path
 from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import phase, show_progress
-from modelzoo.files import replacing
+from modelzoo.files import make_folder, replacing
 
 _KEYS = {
     "class": "class",
@@ -49,6 +49,8 @@ def data(
     from modelzoo.datasets.report import describe_dataset, summarise_classes
 
     check_form(as_json=as_json, as_csv=as_csv)
+    if out:
+        make_folder(out.parent)  # before the work, which takes minutes
     dataset, groups, clusters = _open(path, segmented, store or paths.store_folder())
     if out:
         with replacing(out) as temporary:
@@ -63,10 +65,13 @@ def data(
         "id": dataset.id,
         "images": len(dataset.images),
         "classes": classes,
+        "notes": list(dataset.notes),
         "skipped": [{"image": each.id, "reason": each.reason} for each in dataset.skipped],
     }
     if not (as_json or as_csv):
         print_line(f"{path}: {whole['images']} images, layout {dataset.layout}, id {dataset.id}")
+        for note in dataset.notes:
+            print_line(f"note: {note}")
     print_records(classes, _COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
     if not (as_json or as_csv):
         for each in dataset.skipped:

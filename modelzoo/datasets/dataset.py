@@ -36,6 +36,7 @@ class Dataset:
     layout: str
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
 
     @property
     def classes(self) -> tuple[str, ...]:

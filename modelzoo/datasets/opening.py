@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
-from modelzoo.datasets.layouts.layout import Entry
+from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
@@ -44,6 +44,7 @@ def open_dataset(
     )
     layout = recognise(source)
     listing = layout.lists(source)
+    unify_classes(listing)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
     unread = [Skipped(name, reason) for name, reason in source.unread]
@@ -59,6 +60,7 @@ def open_dataset(
         layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
+        tuple(listing.notes),
     )
 
 

@@ -64,6 +64,7 @@ def walk(
 def _fill(found: Walk, root: Path) -> Iterator[None]:
     """Put what lies below `root` into `found`; yields after each entry that was looked at."""
     waiting = [""]  # ids of folders, `/` behind them
+    listed = {root.resolve()}  # folders that are listed with all that lies below them
     while waiting:
         prefix = waiting.pop()
         try:
@@ -74,7 +75,9 @@ def _fill(found: Walk, root: Path) -> Iterator[None]:
                         pass
                     elif not _is_folder(entry):
                         _add_file(found, name, entry)
-                    elif not _is_loop(Path(entry.path)):
+                    elif entry.is_symlink() and not _is_new(Path(entry.path), listed):
+                        found.unread[in_utf8(name)] = "a link to a folder that is listed already"
+                    else:
                         found.folders.append(name)
                         waiting.append(f"{name}/")
                     yield
@@ -104,9 +107,16 @@ def _is_regular(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _is_loop(folder: Path) -> bool:
-    """Whether `folder` is a link to a folder that it lies in."""
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+def _is_new(link: Path, listed: set[Path]) -> bool:
+    """Whether `link` leads to a folder that is not listed without it; it then is.
+
+    Folders that link to each other would be listed without end, each under many names.
+    """
+    target = link.resolve()
+    if any(target.is_relative_to(each) or each.is_relative_to(target) for each in listed):
+        return False
+    listed.add(target)
+    return True
 
 
 def _is_wanted(name: str) -> bool:

@@ -125,6 +125,8 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
         Path(config.data), store=job.store, progress=job.on_progress("checking images")
     )
     check_trainable(dataset)
+    for note in dataset.notes:
+        log.warning("%s", note)
     split = _split_of(job.run, dataset, job.store, job.on_progress("finding groups"))
     pixels = open_pixels(
         dataset, input_px=config.px, store=job.store, progress=job.on_progress("decoding images")

@@ -43,8 +43,8 @@ def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) 
     )
     if not chosen:
         return first
-    if is_known_data(chosen) or is_path_accepted(chosen):
-        return chosen
+    if is_known_data(paths.clean(chosen)) or is_path_accepted(chosen):
+        return paths.clean(chosen)
     _offer_to_open(chosen, key)
     return None
 

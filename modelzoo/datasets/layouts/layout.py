@@ -1,8 +1,10 @@
 """What a layout is: a name, how it is recognised, and how its images are listed. No decoding."""
 
 import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.dataset import Skipped
@@ -21,7 +23,8 @@ PART_BY_NAME: Mapping[str, Part] = {
 
 
 # C-NMC: UID_<subject>_<image>_<cell>_<class>; subjects of the normal class begin with H, once h.
-UID = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)", re.IGNORECASE)
+# Augmented copies have something behind, such as _rot90.
+UID = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)(?:[^a-z].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     folder_by_class: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # what was guessed or is not used
 
     def add(self, file: str, label: str, part: Part | None = None) -> None:
         """Add a file of a class, or why it is left out."""
@@ -105,6 +109,38 @@ def skip_images(listing: Listing, source: Source, folder: str, reason: str) -> N
     """Leave out every image below `folder`, a name in `source.tops`."""
     images = filter(is_image, source.below(folder))
     listing.skipped.extend(Skipped(image, reason) for image in images)
+
+
+def unify_classes(listing: Listing) -> None:
+    """Take classes whose names differ in case or Unicode form only as one, with a note.
+
+    Folders of different parts are often written differently, and archives of a Mac spell `ä` in two
+    characters. The most frequent spelling is kept, of several the first.
+    """
+    counts = Counter(entry.label for entry in listing.entries)
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts, key=lambda label: (-counts[label], label)):
+        spellings[unicodedata.normalize("NFC", label).casefold()].append(label)
+    chosen = {
+        label: unicodedata.normalize("NFC", labels[0])
+        for labels in spellings.values()
+        for label in labels
+    }
+    listing.entries = [replace(entry, label=chosen[entry.label]) for entry in listing.entries]
+    listing.folder_by_class = {
+        chosen.get(label, label): folder for label, folder in listing.folder_by_class.items()
+    }
+    for labels in spellings.values():
+        if len({unicodedata.normalize("NFC", label) for label in labels}) > 1:
+            listing.notes.append(
+                f"The classes {', '.join(labels[:-1])} and {labels[-1]} differ in case only; they "
+                f"are taken as one, {chosen[labels[0]]}."
+            )
+        elif len(labels) > 1:
+            listing.notes.append(
+                f"The class {chosen[labels[0]]} is written in two Unicode forms; they are taken as "
+                "one."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A CSV or Parquet table with path, label, perhaps group and part."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,19 @@ from modelzoo.datasets.layouts.layout import PART_BY_NAME, Entry, Layout, Listin
 from modelzoo.errors import UserError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".pq")
-_TABLE_COLUMNS = ("path", "label", "group", "part")
+# What other tables call the four columns, the names taken first in front.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "path": (
+        "path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path",
+    ),
+    "label": ("label", "class", "category", "diagnosis", "target"),
+    "group": (
+        "group", "patient", "patient_id", "patientid", "subject", "subject_id", "case", "case_id",
+        "slide", "slide_id",
+    ),
+    "part": ("part", "split", "set", "subset", "partition", "fold"),
+}  # fmt: skip
+_FEWEST = 20  # names of columns that a note lists
 
 
 def _recognises(source: Source) -> bool:
@@ -26,8 +39,8 @@ def _lists(source: Source) -> Listing:
         UserError: It is no table, or one without path and label.
     """
     path = source.path
-    table = _read_table(path)
     listing = Listing(path.parent)
+    table = _choose_columns(_read_table(path), path, listing.notes)
     labels_by_id: dict[str, set[str]] = defaultdict(set)
     rows = [_table_row(values, path) for values in table.itertuples(index=False)]
     for row in rows:
@@ -44,7 +57,11 @@ def _lists(source: Source) -> Listing:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    """The known columns as texts, empty where there is no value."""
+    """The table in a file.
+
+    Raises:
+        UserError: It is none, or has no rows.
+    """
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise UserError(
@@ -61,17 +78,57 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise UserError(
             f"{path} could not be read as a table; give a CSV in UTF-8 or a Parquet file."
         ) from error
-    missing = [name for name in ("path", "label") if name not in table.columns]
+    if table.empty:
+        raise UserError(f"{path} has no rows; give one for each image.")
+    return table
+
+
+def _choose_columns(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
+    """The columns path, label, group and part as texts, empty where there is no value.
+
+    Args:
+        table: As it was read.
+        path: Of its file, for errors.
+        notes: Gets a sentence on columns that have other names, and on those that are not used.
+
+    Raises:
+        UserError: There is no column with paths, or none with labels.
+    """
+    by_name = {re.sub(r"[\s-]+", "_", str(name).strip().casefold()): name for name in table.columns}
+    chosen = {
+        column: next((by_name[name] for name in names if name in by_name), None)
+        for column, names in _COLUMNS.items()
+    }
+    missing = [column for column in ("path", "label") if chosen[column] is None]
     if missing:
         given = ", ".join(map(str, table.columns)) or "none"
         raise UserError(
             f"{path} has no column {' or '.join(missing)} (columns: {given}); give a table with "
             "path and label, perhaps group and part."
         )
-    if table.empty:
-        raise UserError(f"{path} has no rows; give one for each image.")
-    table = table.reindex(columns=list(_TABLE_COLUMNS))
-    return table.astype(object).where(table.notna(), "").astype(str)
+    guessed = [
+        f"{name} as {column}" for column, name in chosen.items() if name not in (None, column)
+    ]
+    if guessed:
+        notes.append(f"Columns are read by their names: {', '.join(guessed)}.")
+    unused = [str(name) for name in table.columns if name not in chosen.values()]
+    if unused:
+        more = f" and {len(unused) - _FEWEST} more" if len(unused) > _FEWEST else ""
+        what = "1 column is" if len(unused) == 1 else f"{len(unused)} columns are"
+        notes.append(f"{what} not used: {', '.join(unused[:_FEWEST])}{more}.")
+    found = pd.DataFrame(
+        {column: "" if name is None else table[name] for column, name in chosen.items()},
+        index=table.index,
+    )
+    found = found.astype(object).where(found.notna(), "").astype(str)
+    values = set(found["part"].str.strip().str.lower()) - {""}
+    if values and chosen["part"] == by_name.get("fold") and not values <= set(PART_BY_NAME):
+        notes.append(
+            f"The column {chosen['part']} holds folds ({', '.join(sorted(values)[:5])}), not "
+            "train, validation and test, and is not used."
+        )
+        found["part"] = ""
+    return found
 
 
 def _table_row(values: Iterable[str], table: Path) -> Entry:

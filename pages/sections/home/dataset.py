@@ -11,6 +11,7 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from pages.shell.data_picker import choose_data, is_known_data
 from pages.shell.errors import error_in_place
+from pages.shell.text import plain
 
 if TYPE_CHECKING:
     from modelzoo.datasets.dataset import Dataset
@@ -67,6 +68,8 @@ def _draw_dataset(dataset: "Dataset") -> None:
         + (f" in {len(groups)} groups" if groups else "")
         + f", {len(dataset.skipped)} skipped. Data set `{dataset.id}`."
     )
+    for note in dataset.notes:
+        st.warning(plain(note), icon=":material/info:")
     counts = labels.value_counts().sort_index()
     st.dataframe(
         pd.DataFrame({"Class": counts.index, "Images": counts.to_numpy()}),

@@ -216,6 +216,50 @@ def test_the_real_cells_of_cnmc_are_too_few_to_train_on(real_data: Path, store: 
         check_trainable(dataset)
 
 
+def test_augmented_copies_of_cnmc_belong_to_the_subject_of_their_original(
+    smears: Path, store: Path, tmp_path: Path
+) -> None:
+    for fold, name in (("fold_0/all", "UID_1_0_1_all"), ("fold_1/hem", "UID_H3_2_1_hem")):
+        (tmp_path / "cnmc" / fold).mkdir(parents=True)
+        for index, end in enumerate(("", "_rot90", "_flip", " (2)")):
+            pixels = Image.effect_noise((64, 64), 20 + index + 5 * len(name)).convert("RGB")
+            pixels.save(tmp_path / "cnmc" / fold / f"{name}{end}.png")
+
+    dataset = open_dataset(tmp_path / "cnmc", store=store)
+
+    assert dataset.layout == "C-NMC"
+    assert dataset.images_by_class == {"all": 4, "hem": 4}
+    assert {image.group for image in dataset.images} == {"1", "H3"}
+
+
+# Names of classes
+
+
+def test_classes_that_differ_in_case_or_unicode_form_are_one_with_a_note(
+    store: Path, tmp_path: Path
+) -> None:
+    folders = [
+        "train/Benign", "test/benign", "train/Vorl\u00e4ufer", "test/Vorla\u0308ufer", "train/Pro",
+        "test/Pro",
+    ]  # fmt: skip
+    for number, folder in enumerate(folders):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for index in range(2 + (number == 0)):
+            pixels = Image.effect_noise((64, 64), 20 + 5 * number + index).convert("RGB")
+            pixels.save(tmp_path / "data" / folder / f"{number}-{index}.png")
+
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    assert dataset.images_by_class == {"Benign": 5, "Pro": 4, "Vorl\u00e4ufer": 4}
+    assert {(image.label, image.part) for image in dataset.images} == {
+        (label, part) for label in dataset.classes for part in ("train", "test")
+    }
+    assert dataset.notes == (
+        "The classes Benign and benign differ in case only; they are taken as one, Benign.",
+        "The class Vorl\u00e4ufer is written in two Unicode forms; they are taken as one.",
+    )
+
+
 # Tables
 
 
@@ -271,7 +315,7 @@ def test_numbers_in_a_parquet_table_are_names(smears: Path, store: Path) -> None
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("file,label\na.png,Pro\n", "has no column path"),
+        ("picture,label\na.png,Pro\n", "has no column path"),
         ("path,label\n", "has no rows"),
         ("", "could not be read as a table"),
         ("path,label,part\na.png,Pro,holdout\n", "has the part 'holdout'"),
@@ -294,3 +338,41 @@ def test_a_damaged_table_is_a_sentence(tmp_path: Path, store: Path, suffix: str)
 
     with pytest.raises(UserError, match="could not be read as a table"):
         open_dataset(table, store=store)
+
+
+def test_columns_of_other_names_are_read_and_the_rest_is_said(smears: Path, store: Path) -> None:
+    table = smears / "table.csv"
+    frame = pd.DataFrame(
+        {
+            "Filename": [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in (1, 2)],
+            "Diagnosis": ["no", "no", "yes", "yes"],
+            "Patient ID": ["7", "7", "8", "9"],
+            "Split": ["train", "train", "test", "train"],
+            "age": 40,
+            "slide": "a",
+        }
+    )
+    frame.to_csv(table, index=False)
+
+    dataset = open_dataset(table, store=store)
+
+    assert [(each.label, each.group, each.part) for each in dataset.images] == [
+        ("no", "7", "train"), ("no", "7", "train"), ("yes", "8", "test"), ("yes", "9", "train"),
+    ]  # fmt: skip
+    assert dataset.notes == (
+        "Columns are read by their names: Filename as path, Diagnosis as label, Patient ID as "
+        "group, Split as part.",
+        "2 columns are not used: age, slide.",
+    )
+
+
+def test_numbered_folds_are_no_parts(smears: Path, store: Path) -> None:
+    table = smears / "table.csv"
+    table.write_text("path,label,fold\nBenign/1.png,a,0\nPro/1.png,b,1\nPro/2.png,b,2\n")
+
+    dataset = open_dataset(table, store=store)
+
+    assert {image.part for image in dataset.images} == {None}
+    assert dataset.notes[-1] == (
+        "The column fold holds folds (0, 1, 2), not train, validation and test, and is not used."
+    )

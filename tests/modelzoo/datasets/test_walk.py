@@ -28,18 +28,37 @@ def test_pipes_and_sockets_are_left_out_and_said(tmp_path: Path) -> None:
     assert len(dataset.images) == 4
 
 
-def test_links_to_folders_are_followed_and_loops_end(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.jpg").touch()
-    (tmp_path / "b").symlink_to("a")
-    (tmp_path / "a" / "back").symlink_to("..")
-    (tmp_path / "nowhere.jpg").symlink_to("gone")
+def test_each_folder_is_listed_once_whatever_links_to_it(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    for folder in (root / "a", elsewhere / "deeper"):
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").touch()
+    (root / "b").symlink_to("a")
+    (root / "a" / "back").symlink_to("..")
+    (root / "c").symlink_to(elsewhere)
+    (root / "d").symlink_to(elsewhere / "deeper")
+    (root / "nowhere.jpg").symlink_to("gone")
 
-    found = walk(tmp_path)
+    found = walk(root)
 
-    assert found.files == ["a/1.jpg", "b/1.jpg"]
-    assert found.folders == ["a", "b"]
-    assert found.unread == {"nowhere.jpg": "not a regular file"}
+    (linked,) = (each for each in found.files if not each.startswith("a/"))
+    assert linked in ("c/deeper/1.jpg", "d/1.jpg")  # whichever link is met first
+    assert found.files == sorted(["a/1.jpg", linked])
+    again = "a link to a folder that is listed already"
+    other = "d" if linked.startswith("c") else "c"
+    assert found.unread == {
+        "a/back": again, "b": again, other: again, "nowhere.jpg": "not a regular file",
+    }  # fmt: skip
+
+
+def test_folders_that_link_to_each_other_end(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").touch()
+        for other in set("abcd") - {name}:
+            (tmp_path / name / other).symlink_to(f"../{other}")
+
+    assert walk(tmp_path).files == ["a/1.jpg", "b/1.jpg", "c/1.jpg", "d/1.jpg"]
 
 
 def test_a_folder_with_too_many_files_is_a_sentence(tmp_path: Path) -> None:
