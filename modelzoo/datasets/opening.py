@@ -7,11 +7,13 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.layouts.layout import Entry, unify_classes
+from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
+from modelzoo.text import count
 
 # Below this no part of a split holds enough to learn from or to measure on.
 MIN_IMAGES = 30
@@ -42,13 +44,16 @@ def open_dataset(
         segmented=segmented,
         on_progress=progress and (lambda files: progress(0, files)),
     )
+    source, masks = leave_out_masks(source)
     layout = recognise(source)
     listing = layout.lists(source)
     unify_classes(listing)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
     unread = [Skipped(name, reason) for name, reason in source.unread]
-    skipped = [*unread, *listing.skipped, *skipped]
+    skipped = [*unread, *masks, *listing.skipped, *skipped]
+    if masks:
+        listing.notes.append(f"{count(len(masks), 'mask')} beside the images left out, by name.")
     used = {image.label for image in images}
     for label, folder in sorted(listing.folder_by_class.items()):
         if label not in used:

@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from modelzoo.datasets.layouts.all_idb import ALL_IDB
 from modelzoo.datasets.layouts.class_folders import CLASS_FOLDERS
 from modelzoo.datasets.layouts.cnmc import CNMC
 from modelzoo.datasets.layouts.given_parts import GIVEN_PARTS
 from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Source
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
+from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
 from modelzoo.datasets.layouts.table_file import TABLE_FILE
 from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 
-LAYOUTS: tuple[Layout, ...] = (TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, CLASS_FOLDERS)
+LAYOUTS: tuple[Layout, ...] = (
+    TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, REPEATED_CLASSES, CLASS_FOLDERS,
+)  # fmt: skip
 
 
 def recognise(source: Source) -> Layout:

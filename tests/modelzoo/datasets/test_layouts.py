@@ -2,9 +2,10 @@ import csv
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -230,6 +231,78 @@ def test_augmented_copies_of_cnmc_belong_to_the_subject_of_their_original(
     assert dataset.layout == "C-NMC"
     assert dataset.images_by_class == {"all": 4, "hem": 4}
     assert {image.group for image in dataset.images} == {"1", "H3"}
+
+
+# ALL-IDB, masks, folders above the classes
+
+
+def write_noise(folder: Path, names: Iterable[str]) -> None:
+    """Images that differ, under these ids."""
+    generator = np.random.default_rng(0)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+
+
+def test_all_idb_names_give_the_class(store: Path, tmp_path: Path) -> None:
+    write_noise(tmp_path / "idb/ALL_IDB1/im", ("Im001_1.jpg", "Im002_0.jpg", "Im003_1.jpg"))
+    write_noise(tmp_path / "idb/ALL_IDB2/img", ("Im001_1.tif", "Im002_0.tif"))
+    (tmp_path / "idb/ALL_IDB1/xyc").mkdir()
+    (tmp_path / "idb/ALL_IDB1/xyc/Im001_1.xyc").write_text("1 2")
+
+    dataset = open_dataset(tmp_path / "idb", store=store)
+
+    assert dataset.layout == "ALL-IDB"
+    assert dataset.images_by_class == {"ALL": 3, "normal": 2}
+    assert "1 is ALL, 0 normal" in dataset.notes[0]
+    assert "give one of the two folders" in dataset.notes[1]
+
+
+@pytest.mark.parametrize(
+    "mask",
+    ["Pro/2_mask.png", "masks/Pro/2.png", "Pro/Masks/2.png", "Ground Truth Segmentation/Pro/2.png"],
+)
+def test_masks_beside_images_are_left_out_with_their_count(
+    store: Path, tmp_path: Path, mask: str
+) -> None:
+    images = [f"{label}/{number}.png" for label in ("Pre", "Pro") for number in range(3)]
+    write_noise(tmp_path / "data", (*images, mask))
+
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    assert list(dataset.ids) == images
+    assert {mask: "a mask of another image, by its name"}.items() <= reasons(dataset).items()
+    assert dataset.notes == ("1 mask beside the images left out, by name.",)
+
+
+def test_images_whose_names_only_sound_like_masks_are_kept(store: Path, tmp_path: Path) -> None:
+    images = ["Pre/1_mask.png", "Pre/2.png", "Pro/8.png", "Pro/masks/7.png"]
+    write_noise(tmp_path / "data", images)
+
+    assert list(open_dataset(tmp_path / "data", store=store).ids) == images
+
+
+@pytest.mark.parametrize(
+    ("tops", "groups"),
+    [
+        (("patient_01", "patient_02", "patient_03"), {"patient_01", "patient_02", "patient_03"}),
+        (("fold_1", "fold_2"), {None}),
+        (("dataset-master", "dataset2-master"), {None}),
+    ],
+)
+def test_a_level_above_the_same_classes_is_no_class(
+    store: Path, tmp_path: Path, tops: tuple[str, ...], groups: set[str | None]
+) -> None:
+    names = [f"{top}/{label}/{n}.png" for top in tops for label in ("Benign", "Pro") for n in "12"]
+    write_noise(tmp_path / "data", names)
+
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    assert dataset.classes == ("Benign", "Pro")
+    assert len(dataset.images) == len(names)
+    assert {image.group for image in dataset.images} == groups
+    assert "so those are the classes" in dataset.notes[0]
 
 
 # Names of classes

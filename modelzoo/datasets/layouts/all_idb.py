@@ -1,0 +1,41 @@
+"""ALL-IDB 1 and 2: the class is the last digit of the name (Labati et al. 2011)."""
+
+import re
+from pathlib import PurePosixPath
+
+from modelzoo.datasets.dataset import Skipped
+from modelzoo.datasets.layouts.layout import Layout, Listing, Source
+from modelzoo.datasets.walk import is_image
+
+_NAME = re.compile(r"im\d+_([01])", re.IGNORECASE)
+_LABELS = {"1": "ALL", "0": "normal"}
+
+
+def _recognises(source: Source) -> bool:
+    """Whether more than half of the images have such names."""
+    images = source.images
+    return 2 * sum(bool(_match(image)) for image in images) > len(images)
+
+
+def _lists(source: Source) -> Listing:
+    listing = Listing(source.path)
+    for file in source.files:
+        name = _match(file)
+        if name:
+            listing.add(file, _LABELS[name[1]])
+        elif is_image(file):
+            listing.skipped.append(Skipped(file, "its name is not Im<number>_<0 or 1>"))
+    listing.notes.append("The class is the last digit of the name: 1 is ALL, 0 normal.")
+    if {"ALL_IDB1", "ALL_IDB2"} <= set(source.tops):
+        listing.notes.append(
+            "ALL_IDB1 holds fields and ALL_IDB2 single cells, which may be cut from those fields; "
+            "give one of the two folders to keep them apart."
+        )
+    return listing
+
+
+def _match(file: str) -> re.Match[str] | None:
+    return _NAME.fullmatch(PurePosixPath(file).stem)
+
+
+ALL_IDB = Layout("ALL-IDB", _recognises, _lists)
