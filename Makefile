@@ -13,11 +13,11 @@ setup: $(TOOLS)  ## make .venv and install what the app, the tests and the check
 $(APP): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python {v[0]}.{v[1]} was found; BlastLens needs 3.11 to 3.13: make {sys.argv[1]} PYTHON=python3.12")' $(or $(MAKECMDGOALS),setup)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing what the app needs into .venv (6.4 GB, once; a few minutes) ..."
+	@echo "Installing what the app needs into .venv (6.6 GB, once; a few minutes) ..."
 	@$(INSTALL) requirements.txt
 	@touch $@
 $(TOOLS): requirements-dev.txt $(APP)
-	@echo "Installing what the tests and checks need into .venv (0.4 GB, once) ..."
+	@echo "Installing what the tests and checks need into .venv (0.3 GB, once) ..."
 	@$(INSTALL) requirements-dev.txt
 	@touch $@
 

@@ -224,6 +224,12 @@ def find_straddling(split: Split, group_by_image: Mapping[str, str]) -> list[str
     return sorted(group for group, parts in parts_by_group.items() if len(parts) > 1)
 
 
+def count_leaked(split: Split, part: str) -> int:
+    """Images of `part` whose group has images in training, too: a patient, copies, overlaps."""
+    trained = {row.group for row in split.rows if row.part == "train"}
+    return sum(row.part == part and row.group in trained for row in split.rows)
+
+
 def _given_parts(dataset: "Dataset") -> dict[str, Part]:
     """Image id -> part, as the data say."""
     parts: dict[str, Part] = {image.id: image.part for image in dataset.images if image.part}

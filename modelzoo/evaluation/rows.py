@@ -4,12 +4,12 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.splits import PARTS, Split
+from modelzoo.datasets.splits import PARTS, Split, count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
@@ -61,6 +61,7 @@ class LeaderboardRow:
     parameters: float
     seconds: float  # of all phases of the training
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
+    leaked_images: int = 0  # test images whose group has images in training, too
 
     @property
     def accuracy(self) -> Score:
@@ -181,6 +182,7 @@ def read_row(
         parameters=environment.parameters if environment else math.nan,
         seconds=sum(environment.seconds.values()) if environment else math.nan,
         notes=tuple(notes),
+        leaked_images=count_leaked(split, "test"),
     )
 
 
@@ -201,7 +203,26 @@ def _evaluate(
     predictions = predictions.only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
-    return evaluate(predictions, group_by_image, resamples=resamples)
+    evaluation = evaluate(predictions, group_by_image, resamples=resamples)
+    leaked = count_leaked(split, part) if part != "train" else 0
+    if not leaked:
+        return evaluation
+    note = describe_leak(leaked, count(evaluation.images, f"{part} image"))
+    return replace(evaluation, notes=(note, *evaluation.notes))
+
+
+def describe_leak(leaked: int, images: str) -> str:
+    """What it means that images have others of their group in training.
+
+    Args:
+        leaked: How many, at least 1.
+        images: All of them, as "80 test images".
+    """
+    verb = "shares its" if leaked == 1 else "share their"
+    return (
+        f"{leaked} of the {images} {verb} group with training images (one patient, a copy, or an "
+        "overlapping field), so the scores may be too high for new patients."
+    )
 
 
 def _require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:

@@ -11,6 +11,7 @@ from modelzoo.evaluation.rows import (
     SPLIT_WORDS,
     LeaderboardRow,
     best_first,
+    describe_leak,
     describe_test,
     list_splits,
     name_rows,
@@ -47,6 +48,9 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
         lower = [(name, gap) for name, gap in named if gap.is_significant]
         sentences.append(_describe_order(leaders, tied, lower))
     sentences.append(_describe_best(names[best.run_id], best))
+    if best.leaked_images:
+        images = count(best.evaluation.images, "test image")
+        sentences.append(describe_leak(best.leaked_images, images))
     if not others:
         sentences.append("Evaluate another backbone on the same split to compare.")
     untrained = sum(row.has_imagenet is False for row in scored)

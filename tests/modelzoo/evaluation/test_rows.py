@@ -1,10 +1,12 @@
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import (
@@ -20,7 +22,7 @@ from modelzoo.evaluation.tables import leaderboard_table, run_records, score_rec
 from modelzoo.evaluation.verdict import verdict
 from modelzoo.runs.file_names import ENVIRONMENT, PREDICTIONS, SPLIT, STATUS, WEIGHTS
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
-from modelzoo.runs.records import read_split
+from modelzoo.runs.records import read_split, write_split
 from modelzoo.runs.status import Status
 from modelzoo.text import describe_seconds
 from tests.modelzoo.evaluation.rows import row
@@ -195,3 +197,25 @@ def test_what_a_run_is_doing_in_words() -> None:
     assert describe_status(Status(state="stopped", epoch=1)).startswith("Stopped after 1 epoch;")
     assert describe_seconds(1) == "1 second"
     assert describe_seconds(7200) == "2.0 hours"
+
+
+def test_test_images_whose_group_is_in_training_are_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    split = read_split(run.path)
+    of_training = next(row.group for row in split.rows if row.part == "train")
+    tested = [row for row in split.rows if row.part == "test"]
+    moved = {row.image for row in tested[:3]}
+    rows = [replace(row, group=of_training) if row.image in moved else row for row in split.rows]
+    write_split(run.path, Split(tuple(rows)))
+
+    tainted = read_row(run)
+
+    said = (
+        f"3 of the {len(tested)} test images share their group with training images (one patient, "
+        "a copy, or an overlapping field), so the scores may be too high for new patients."
+    )
+    assert tainted.leaked_images == 3
+    assert said in tainted.notes
+    assert said in verdict([tainted])
+    assert said in evaluate_run(run).notes
+    assert "share their group" not in verdict([read_row(make_run(tmp_path, "clean"))])
