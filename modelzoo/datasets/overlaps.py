@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-from scipy import ndimage
 
 from modelzoo.datasets.candidates import Candidate, find_candidates, orient
 from modelzoo.datasets.dataset import Dataset
@@ -112,8 +111,12 @@ _SEEN = outside_corner(FIELD_PX)
 
 def _high_pass(green: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """A field less its own blur, zero in the corner of the scale bar."""
+    import cv2
+
     values = green.astype(np.float32)
-    return (values - ndimage.gaussian_filter(values, HIGH_PASS_PX)) * _SEEN
+    # SciPy's filter gives the same in five times the time, more than the rest of a verification.
+    blurred = cv2.GaussianBlur(values, (0, 0), HIGH_PASS_PX, borderType=cv2.BORDER_REFLECT)
+    return (values - blurred) * _SEEN
 
 
 def _whitened_spectrum(
