@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
@@ -106,12 +107,20 @@ def _choose_columns(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.Dat
             f"{path} has no column {' or '.join(missing)} (columns: {given}); give a table with "
             "path and label, perhaps group and part."
         )
+    numbered = chosen["part"]
+    if numbered is not None and numbered == by_name.get("fold") and _is_numbered(table[numbered]):
+        chosen["part"] = None
+        notes.append(
+            f"The column {numbered} holds folds, not train, validation and test, and is not used."
+        )
+    else:
+        numbered = None
     guessed = [
         f"{name} as {column}" for column, name in chosen.items() if name not in (None, column)
     ]
     if guessed:
         notes.append(f"Columns are read by their names: {', '.join(guessed)}.")
-    unused = [str(name) for name in table.columns if name not in chosen.values()]
+    unused = [str(name) for name in table.columns if name not in (*chosen.values(), numbered)]
     if unused:
         more = f" and {len(unused) - _FEWEST} more" if len(unused) > _FEWEST else ""
         what = "1 column is" if len(unused) == 1 else f"{len(unused)} columns are"
@@ -120,15 +129,13 @@ def _choose_columns(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.Dat
         {column: "" if name is None else table[name] for column, name in chosen.items()},
         index=table.index,
     )
-    found = found.astype(object).where(found.notna(), "").astype(str)
-    values = set(found["part"].str.strip().str.lower()) - {""}
-    if values and chosen["part"] == by_name.get("fold") and not values <= set(PART_BY_NAME):
-        notes.append(
-            f"The column {chosen['part']} holds folds ({', '.join(sorted(values)[:5])}), not "
-            "train, validation and test, and is not used."
-        )
-        found["part"] = ""
-    return found
+    return found.astype(object).where(found.notna(), "").astype(str)
+
+
+def _is_numbered(folds: "pd.Series[Any]") -> bool:
+    """Whether a column of folds holds anything but the names of parts."""
+    values = set(folds.dropna().astype(str).str.strip().str.lower()) - {""}
+    return not values <= set(PART_BY_NAME)
 
 
 def _table_row(values: Iterable[str], table: Path) -> Entry:

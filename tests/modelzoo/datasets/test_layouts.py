@@ -446,6 +446,11 @@ def test_numbered_folds_are_no_parts(smears: Path, store: Path) -> None:
     dataset = open_dataset(table, store=store)
 
     assert {image.part for image in dataset.images} == {None}
-    assert dataset.notes[-1] == (
-        "The column fold holds folds (0, 1, 2), not train, validation and test, and is not used."
+    assert dataset.notes == (
+        "The column fold holds folds, not train, validation and test, and is not used.",
+    )
+    table.write_text("path,label,split,fold\nBenign/1.png,a,train,0\nPro/1.png,b,test,1\n")
+    assert open_dataset(table, store=store).notes == (
+        "Columns are read by their names: split as part.",
+        "1 column is not used: fold.",
     )
