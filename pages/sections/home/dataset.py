@@ -68,8 +68,8 @@ def _draw_dataset(dataset: "Dataset") -> None:
         + (f" in {len(groups)} groups" if groups else "")
         + f", {len(dataset.skipped)} skipped. Data set `{dataset.id}`."
     )
-    for note in dataset.notes:
-        st.warning(plain(note), icon=":material/info:")
+    if dataset.notes:
+        st.warning("  \n".join(map(plain, dataset.notes)), icon=":material/info:")
     counts = labels.value_counts().sort_index()
     st.dataframe(
         pd.DataFrame({"Class": counts.index, "Images": counts.to_numpy()}),
