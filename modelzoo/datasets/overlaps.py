@@ -10,10 +10,11 @@ import scipy.fft
 
 from modelzoo.datasets.candidates import Candidate, find_candidates, orient
 from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.kept import VERSION, hash_values, read_json, write_json
+from modelzoo.datasets.kept import hash_values, read_json, write_json
 from modelzoo.datasets.store import open_pixels
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
+VERSION = 2  # of what is found; 1 was a comparison of every pair
 FIELD_PX = 224  # fields are compared at this size
 HIGH_PASS_PX = 12.0  # sd of what is taken away: light and stain, not cells
 # The scale bars of the ALL image data set reach 33 px from the right and 31 px from below.
@@ -57,7 +58,7 @@ def find_overlaps(
     if len(rows) < 2:
         return []
     ids = [dataset.images[row].id for row in rows]
-    cache = store / "overlaps" / f"{dataset.id}-{hash_values(ids)}-v{VERSION + 1}.json"
+    cache = store / "overlaps" / f"{dataset.id}-{hash_values(ids)}-v{VERSION}.json"
     kept = read_json(cache)
     if isinstance(kept, list):
         return [Overlap(*values) for values in kept]

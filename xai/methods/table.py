@@ -54,10 +54,6 @@ class Method:
         reason: str | None = load_function(self.why_not)(model)
         return reason
 
-    def supports(self, model: object) -> bool:
-        """Whether this method is right for `model`, a `xai.types.SplitModel`."""
-        return self.refusal(model) is None
-
 
 def load_function(name: str) -> Any:
     """The function with this dotted name; its module is imported now."""

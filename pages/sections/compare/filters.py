@@ -10,7 +10,7 @@ from pages.figures.frame import FORMATS
 from pages.shell.links import warn_if_gone
 from pages.shell.text import plain
 
-DRAWN = 12  # runs in figures: more lines cannot be told apart
+DRAWN = 12  # runs in figures: more lines cannot be distinguished
 
 
 def choose_rows(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
@@ -77,7 +77,7 @@ def choose_drawn(
         bind="query-params",
         max_selections=DRAWN,
         placeholder=f"the {DRAWN} best of {len(rows)}",
-        help=f"Up to {DRAWN}: more lines cannot be told apart. The table has every run.",
+        help=f"Up to {DRAWN}: more lines cannot be distinguished. The table has every run.",
     )
     return [row for row in rows if row.run_id in chosen] or list(rows[:DRAWN])
 
