@@ -101,9 +101,6 @@ def orient(field: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 def _find_features(
     green: npt.NDArray[np.uint8], seen: npt.NDArray[np.bool_], progress: Progress | None
 ) -> _Features:
-    import cv2
-
-    cv2.setNumThreads(1)  # the fields are shared out to the cores here
     found = []
     with worker_threads() as pool:
         for done, each in enumerate(pool.map(lambda field: _detect(field, seen), green), start=1):

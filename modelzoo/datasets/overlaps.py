@@ -1,5 +1,7 @@
 """Pairs of images that show a piece of the same field."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -73,6 +75,19 @@ def find_overlaps(
     return overlaps
 
 
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Within the block OpenCV uses one thread per call: the fields are shared out to the cores."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 Match = tuple[int, int, float, float, int]  # first, second, similarity, share, orientation
 
 
@@ -85,11 +100,11 @@ def compare_fields(green: npt.NDArray[np.uint8], progress: Progress | None) -> l
     """
     N = len(green)
     work = 3 * N  # features, their search, and about as long at the most for what is verified
-    candidates = find_candidates(
-        green, _SEEN, progress=progress and (lambda done, _: progress(done, work))
-    )
     best: dict[tuple[int, int], Match] = {}
-    with worker_threads() as pool:
+    with _one_opencv_thread(), worker_threads() as pool:
+        candidates = find_candidates(
+            green, _SEEN, progress=progress and (lambda done, _: progress(done, work))
+        )
         for done, match in enumerate(pool.map(partial(_verify, green), candidates), start=1):
             if match and match[2] > best.get(match[:2], (0, 0, -1.0))[2]:
                 best[match[:2]] = match
