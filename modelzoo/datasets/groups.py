@@ -14,31 +14,38 @@ from modelzoo.parallel import Progress
 def find_groups(
     dataset: Dataset, *, store: Path, progress: Progress | None = None
 ) -> dict[str, str]:
-    """Image id -> group: the subject where it is known, else what hangs together by its pixels.
+    """Image id -> group: what hangs together by its subject or by its pixels.
 
-    Such a group holds exact duplicates and overlapping fields, and what overlaps those; it is
-    named after its first image.
+    A group holds the images of a subject where that is known, exact duplicates and overlapping
+    fields, and what hangs together with those. It is named after its first subject, else after its
+    first image. Two subjects with the same image are one group: apart, the test would hold what was
+    trained on.
 
     Args:
         dataset: From `open_dataset`.
         store: Where results that can be made again are kept.
         progress: Called now and then with the pairs compared and how many there are.
     """
-    group_by_image = {image.id: image.group for image in dataset.images if image.group}
-    unknown = [image for image in dataset.images if not image.group]
-    row_by_id = {image.id: row for row, image in enumerate(unknown)}
+    row_by_id = {image.id: row for row, image in enumerate(dataset.images)}
     links = [
         (row_by_id[overlap.first], row_by_id[overlap.second])
         for overlap in find_overlaps(dataset, store=store, progress=progress)
     ]
     first_by_content: dict[str, int] = {}
-    for row, image in enumerate(unknown):
+    first_by_subject: dict[str, int] = {}
+    for row, image in enumerate(dataset.images):
         links.append((first_by_content.setdefault(image.sha256, row), row))
-    components = _components(links, len(unknown))
+        if image.group:
+            links.append((first_by_subject.setdefault(image.group, row), row))
+    components = _components(links, len(dataset.images))
     name_by_component: dict[int, str] = {}
-    for image, component in zip(unknown, components, strict=True):
-        group_by_image[image.id] = name_by_component.setdefault(component, image.id)
-    return dict(sorted(group_by_image.items()))
+    # Subjects come first, since a group that holds one is named after it.
+    for subject, row in sorted(first_by_subject.items()):
+        name_by_component.setdefault(components[row], subject)
+    return {
+        image.id: name_by_component.setdefault(component, image.id)
+        for image, component in zip(dataset.images, components, strict=True)
+    }
 
 
 def _components(links: Iterable[tuple[int, int]], count: int) -> list[int]:

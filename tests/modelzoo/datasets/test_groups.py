@@ -15,7 +15,7 @@ from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
 from modelzoo.datasets.opening import open_dataset
-from modelzoo.datasets.overlaps import find_overlaps
+from modelzoo.datasets.overlaps import compare_fields, find_overlaps
 from modelzoo.datasets.report import describe_dataset, summarise_classes
 
 
@@ -78,15 +78,48 @@ def test_what_hangs_together_is_one_group_named_after_its_first_image(
     }
 
 
-def test_known_subjects_are_the_groups_and_are_not_compared(fields: Path, store: Path) -> None:
+def test_subjects_keep_their_images_and_gain_what_overlaps_them(fields: Path, store: Path) -> None:
     dataset = open_dataset(fields, store=store)
-    subjects = {"Pre/a.jpg": "7", "Pro/e.jpg": "7"}
+    subjects = {"Pre/c.jpg": "7", "Pro/e.jpg": "7", "Pro/g.jpg": "8"}
     known = [replace(image, group=subjects.get(image.id)) for image in dataset.images]
 
     groups = find_groups(replace(dataset, images=tuple(known)), store=store)
 
-    assert groups["Pre/a.jpg"] == groups["Pro/e.jpg"] == "7"
-    assert groups["Pre/b.jpg"] == groups["Pre/c.jpg"] == "Pre/b.jpg"
+    assert groups == {
+        "Pre/a.jpg": "7",
+        "Pre/b.jpg": "7",
+        "Pre/c.jpg": "7",
+        "Pre/d.jpg": "Pre/d.jpg",
+        "Pre/f.jpg": "Pre/d.jpg",
+        "Pro/e.jpg": "7",
+        "Pro/g.jpg": "8",
+    }
+
+
+def test_two_subjects_with_one_image_are_one_group(fields: Path, store: Path) -> None:
+    dataset = open_dataset(fields, store=store)
+    known = [replace(image, group=f"p{row}") for row, image in enumerate(dataset.images)]
+
+    groups = find_groups(replace(dataset, images=tuple(known)), store=store)
+
+    assert groups["Pre/a.jpg"] == groups["Pre/b.jpg"] == groups["Pre/c.jpg"] == "p0"
+    assert groups["Pre/d.jpg"] == groups["Pre/f.jpg"] == "p3"
+    assert groups["Pro/e.jpg"] != groups["Pro/g.jpg"]
+
+
+def test_cells_on_black_are_compared_by_what_lies_inside(real_data: Path) -> None:
+    """Cells of one shape, each with the inside of another field: only copies are the same cell."""
+    side = 224
+    down, right = np.mgrid[:side, :side] - side / 2
+    is_cell = np.hypot(down, 1.2 * right) < 60
+    files = sorted((real_data / "all_pbs" / "Pro").iterdir())[:40:4]
+    inside = [np.asarray(Image.open(file).convert("RGB"))[..., 1] for file in files]
+    cells = [np.where(is_cell, field, 0).astype(np.uint8) for field in inside]
+    moved = np.roll(cells[3], (17, -9), axis=(0, 1))
+
+    matches = compare_fields(np.stack([*cells, moved]), None)
+
+    assert [match[:2] for match in matches] == [(3, len(cells))]
 
 
 def test_turned_mirrored_resaved_and_resized_copies_are_one_group(
