@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from modelzoo.__main__ import app as zoo
 from modelzoo.backbones.table import BACKBONES, IMAGENET_MEAN, IMAGENET_STD, BackboneRow
+from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts import table as layouts
 from modelzoo.datasets.layouts.layout import Layout, Listing, Source
 from modelzoo.datasets.opening import open_dataset
@@ -187,7 +188,7 @@ def _has_classes_in_names(source: Source) -> bool:
 
 
 def _by_name(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(source.path, Origins("a file of names", label="file of names"))
     for file in source.files:
         listing.add(file, PurePosixPath(file).stem.partition("__")[0])
     return listing

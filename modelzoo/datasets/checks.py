@@ -2,14 +2,16 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 
-from modelzoo.datasets.images import ImageError, decode_image
+from modelzoo.datasets.images import UNKNOWN, Facts, ImageError, decode_image, read_facts
 from modelzoo.files import make_folder, replacing
 from modelzoo.parallel import Progress, report_progress, worker_threads
+
+VERSION = 2  # of what is found; 1 had no facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Check:
     mtime_ns: int
     sha256: str
     reason: str  # why it cannot be used; empty: it can
+    facts: Facts = UNKNOWN
 
 
 def check_files(
@@ -27,7 +30,7 @@ def check_files(
 ) -> dict[str, Check]:
     """A check of each file, kept under `store` and done anew for those that have changed."""
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    cache = store / "checks" / f"{key}.parquet"
+    cache = store / "checks" / f"{key}-v{VERSION}.parquet"
     known = _read_checks(cache)
     checks: dict[str, Check] = {}
     with worker_threads() as pool:
@@ -52,34 +55,39 @@ def _check_file(path: Path, known: Check | None) -> Check:
     except OSError as error:
         return Check(0, 0, "", f"could not be read: {(error.strerror or str(error)).lower()}")
     reason = ""
+    facts = UNKNOWN
     try:
         decode_image(content)
+        facts = read_facts(content)
     except ImageError as error:
         reason = error.reason
     digest = hashlib.sha256(content).hexdigest()
-    return Check(len(content), status.st_mtime_ns, digest, reason)
+    return Check(len(content), status.st_mtime_ns, digest, reason, facts)
+
+
+_CHECKED = ("bytes", "mtime_ns", "sha256", "reason")
+_FACTS = tuple(spec.name for spec in fields(Facts))
 
 
 def _read_checks(cache: Path) -> dict[str, Check]:
     """What was found before; nothing where the file is missing or damaged."""
     try:
         table = pd.read_parquet(cache)
-        return {
-            row[0]: Check(*row[1:])
-            for row in table[["id", "bytes", "mtime_ns", "sha256", "reason"]].itertuples(
-                index=False, name=None
-            )
-        }
+        columns = [table[name].tolist() for name in ("id", *_CHECKED, *_FACTS)]
     except (ValueError, OSError, KeyError):
         return {}
+    return {
+        row[0]: Check(row[1], row[2], row[3], row[4], Facts(*row[5:]))
+        for row in zip(*columns, strict=True)
+    }
 
 
 def _write_checks(cache: Path, checks: dict[str, Check]) -> None:
     rows = [
-        (image_id, check.bytes, check.mtime_ns, check.sha256, check.reason)
+        {"id": image_id, **asdict(check), **asdict(check.facts)}
         for image_id, check in sorted(checks.items())
     ]
     make_folder(cache.parent)
     with replacing(cache) as temporary:
-        columns = ["id", "bytes", "mtime_ns", "sha256", "reason"]
-        pd.DataFrame(rows, columns=columns).to_parquet(temporary, index=False)
+        table = pd.DataFrame(rows, columns=["id", *_CHECKED, *_FACTS])
+        table.to_parquet(temporary, index=False)

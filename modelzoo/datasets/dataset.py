@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelzoo.datasets.images import UNKNOWN, Facts
 from modelzoo.datasets.splits import Part
 
 
@@ -18,6 +19,7 @@ class Image:
     sha256: str  # of the file's content
     group: str | None  # subject, or what the table says; None: not known
     part: Part | None  # what folders or table say; None: nothing
+    facts: Facts = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,16 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Where what is known of the images is from, in words; empty: nothing says it."""
+
+    layout: str = ""  # by what the layout was recognised
+    label: str = ""
+    group: str = ""  # of the subject
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Images in the order of their ids, and what was left out."""
 
@@ -37,6 +49,7 @@ class Dataset:
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
+    origins: Origins = Origins()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 import math
 import struct
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from modelzoo.errors import UserError
 
@@ -32,9 +33,24 @@ _DAMAGE = (
     zlib.error,
     UserWarning,
 )
+_TURNED = 5  # EXIF orientations from here on exchange width and height
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError)
 
 Interpolation = Literal["bilinear", "bicubic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an image file is, before it becomes RGB."""
+
+    width: int = 0  # pixels, upright by its EXIF orientation
+    height: int = 0
+    mode: str = ""  # Pillow's name of it: RGB, L (grey), P (palette), CMYK
+    bits: int = 8  # per channel
+    pages: int = 1
+
+
+UNKNOWN = Facts()
 
 
 class ImageError(UserError):
@@ -84,6 +100,28 @@ def decode_image(source: Path | bytes, *, name: str = "") -> Image.Image:
         raise ImageError(name, "it is no image of a known format") from error
     except _DAMAGE as error:
         raise ImageError(name, _damage(error)) from error
+
+
+def read_facts(content: bytes) -> Facts:
+    """What the header of an image file says; nothing is decoded.
+
+    Args:
+        content: Of a file that `decode_image` takes.
+    """
+    with Image.open(BytesIO(content), formats=FORMATS) as image:
+        width, height = image.size
+        if image.getexif().get(ExifTags.Base.Orientation, 1) >= _TURNED:
+            width, height = height, width
+        pages = getattr(image, "n_frames", 1)
+        return Facts(width, height, image.mode, _bits(image), pages)
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits per channel in the file; Pillow reads colours of 16 bits as 8."""
+    raw = " ".join(str(tile[3]) for tile in getattr(image, "tile", ()))
+    if image.mode == "1":
+        return 1
+    return 16 if image.mode.startswith("I") or ";16" in raw else 8
 
 
 def require_cells_visible(image: Image.Image, name: str) -> Image.Image:

@@ -21,7 +21,12 @@ MIN_CLASS_IMAGES = 5
 
 
 def open_dataset(
-    path: Path, *, store: Path, segmented: bool = False, progress: Progress | None = None
+    path: Path,
+    *,
+    store: Path,
+    segmented: bool = False,
+    columns: str = "",
+    progress: Progress | None = None,
 ) -> Dataset:
     """The images in a folder or table, each checked by decoding it.
 
@@ -33,6 +38,7 @@ def open_dataset(
             path and label, perhaps group and part.
         store: Where results that can be made again are kept.
         segmented: Of a data set with Original and Segmented, take the latter.
+        columns: Of a table, those whose names say nothing, such as `label=dx,group=MRN`.
         progress: Called now and then with the files checked and how many were found; may raise
             to stop.
 
@@ -42,6 +48,7 @@ def open_dataset(
     source = read_source(
         path,
         segmented=segmented,
+        columns=columns,
         on_progress=progress and (lambda files: progress(0, files)),
     )
     source, masks = leave_out_masks(source)
@@ -66,6 +73,7 @@ def open_dataset(
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         tuple(listing.notes),
+        listing.origins,
     )
 
 
@@ -136,8 +144,8 @@ def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Ima
             reason = "duplicate name: another of its class differs only in folder or extension"
             skipped.append(Skipped(entry.id, reason))
         else:
-            size = check.bytes
-            images.append(Image(entry.id, entry.label, size, check.sha256, entry.group, entry.part))
+            known = entry.label, check.bytes, check.sha256, entry.group, entry.part, check.facts
+            images.append(Image(entry.id, *known))
     return images, skipped
 
 

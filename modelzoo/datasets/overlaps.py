@@ -152,7 +152,7 @@ def _high_pass(
     # Of a cell on black the blur is that of the cell alone, else its outline would be compared.
     share = _blur(seen.astype(np.float32))
     blurred = _blur(values * seen) / np.maximum(share, 1e-3)
-    return (values - blurred) * seen
+    return ((values - blurred) * seen).astype(np.float32)
 
 
 def _blur(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

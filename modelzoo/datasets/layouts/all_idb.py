@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from modelzoo.datasets.dataset import Skipped
+from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.layouts.layout import Layout, Listing, Source
 from modelzoo.datasets.walk import is_image
 
@@ -18,7 +18,13 @@ def _recognises(source: Source) -> bool:
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(
+        source.path,
+        Origins(
+            "more than half of the names are Im<number>_<0 or 1>",
+            label="last digit of the file name",
+        ),
+    )
     for file in source.files:
         name = _match(file)
         if name:

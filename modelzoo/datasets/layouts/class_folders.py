@@ -1,5 +1,6 @@
 """`<class>/*`: the simplest layout, and the last that is tried."""
 
+from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import Layout, Listing, Source, add_classes
 
 
@@ -9,7 +10,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(source.path, Origins("images lie in folders", label="first folder"))
     add_classes(listing, source)
     return listing
 

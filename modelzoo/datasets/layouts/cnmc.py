@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from modelzoo.datasets.dataset import Skipped
+from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.layouts.layout import UID, Layout, Listing, Source
 from modelzoo.datasets.walk import is_image
 
@@ -14,7 +14,9 @@ def _recognises(source: Source) -> bool:
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(
+        source.path, Origins("more than half of the names are UID_<subject>_…", label="file name")
+    )
     for file in source.files:
         uid = UID.fullmatch(PurePosixPath(file).stem)
         if uid:

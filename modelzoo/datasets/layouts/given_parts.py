@@ -1,5 +1,6 @@
 """`train|val|test/<class>`: the split is given by the folders."""
 
+from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import (
     PART_BY_NAME,
     Layout,
@@ -8,6 +9,7 @@ from modelzoo.datasets.layouts.layout import (
     add_classes,
     skip_images,
 )
+from modelzoo.text import join
 
 
 def _recognises(source: Source) -> bool:
@@ -16,7 +18,17 @@ def _recognises(source: Source) -> bool:
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(
+        source.path,
+        Origins(
+            "folders are called train or test",
+            label="folder inside that of the part",
+            part="first folder",
+        ),
+    )
+    tests = [top for top in source.tops if PART_BY_NAME.get(top.lower()) == "test"]
+    if len(tests) > 1:
+        listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
     for top in source.tops:
         if part := PART_BY_NAME.get(top.lower()):
             add_classes(listing, source, inside=top, part=part)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from modelzoo.datasets.dataset import Skipped
+from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.walk import in_utf8, is_image
 
@@ -19,6 +19,8 @@ PART_BY_NAME: Mapping[str, Part] = {
     "validation": "validation",
     "test": "test",
     "testing": "test",
+    "testa": "test",  # Raabin's two, from two microscopes
+    "testb": "test",
 }
 
 
@@ -47,6 +49,7 @@ class Source:
     folders: tuple[str, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # id, why it cannot be read
     segmented: bool = False  # take Segmented where there are Original and Segmented
+    columns: tuple[tuple[str, str], ...] = ()  # of a table: path, label, group or part; its name
 
     @property
     def images(self) -> list[str]:
@@ -68,6 +71,7 @@ class Listing:
     """The entries that a layout found, and what it skipped."""
 
     root: Path
+    origins: Origins
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     folder_by_class: dict[str, str] = field(default_factory=dict)
@@ -84,6 +88,8 @@ class Listing:
             return
         uid = UID.fullmatch(path.stem)
         group = uid[1].upper() if uid else None
+        if group and not self.origins.group:
+            self.origins = replace(self.origins, group="subject in the file name, UID_<subject>_…")
         name = path.stem if uid else str(path.with_suffix(""))
         self.entries.append(Entry(file, label, group, part, name))
 

@@ -1,5 +1,6 @@
 """`Original/<class>` and `Segmented/<class>`: the same fields twice, so one of them is left out."""
 
+from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import Layout, Listing, Source, add_classes, skip_images
 from modelzoo.errors import UserError
 
@@ -16,8 +17,13 @@ def _lists(source: Source) -> Listing:
     Raises:
         UserError: The one that was asked for is not there.
     """
-    listing = Listing(source.path)
     wanted = "segmented" if source.segmented else "original"
+    listing = Listing(
+        source.path,
+        Origins(
+            "a folder is called Original or Segmented", label=f"folder inside {wanted.capitalize()}"
+        ),
+    )
     if wanted not in {top.lower() for top in source.tops}:
         other = "Original" if source.segmented else "Segmented"
         raise UserError(

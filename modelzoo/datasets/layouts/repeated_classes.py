@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import replace
 
+from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Listing, Source, add_classes
 
 # Folders that divide a set otherwise than by patient.
@@ -32,13 +33,16 @@ def _names_by_top(source: Source) -> dict[str, set[str]]:
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(source.path)
+    listing = Listing(
+        source.path, Origins("every folder holds the same class folders", label="second folder")
+    )
     tops = sorted(_names_by_top(source))
     are_patients = not all(_NO_PATIENT.fullmatch(top) for top in tops)
     for top in tops:
         first = len(listing.entries)
         add_classes(listing, source, inside=top)
         if are_patients:
+            listing.origins = replace(listing.origins, group="first folder")
             listing.entries[first:] = [
                 replace(entry, group=entry.group or top) for entry in listing.entries[first:]
             ]

@@ -9,14 +9,16 @@ from modelzoo.datasets.layouts.cnmc import CNMC
 from modelzoo.datasets.layouts.given_parts import GIVEN_PARTS
 from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Source
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
+from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
-from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
 from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 
 LAYOUTS: tuple[Layout, ...] = (
-    TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, REPEATED_CLASSES, CLASS_FOLDERS,
+    TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, PBC, REPEATED_CLASSES,
+    CLASS_FOLDERS,
 )  # fmt: skip
 
 
@@ -38,24 +40,33 @@ def recognise(source: Source) -> Layout:
 
 
 def read_source(
-    path: Path, *, segmented: bool = False, on_progress: Callable[[int], None] | None = None
+    path: Path,
+    *,
+    segmented: bool = False,
+    columns: str = "",
+    on_progress: Callable[[int], None] | None = None,
 ) -> Source:
     """What lies at `path`.
 
     Args:
         path: A folder or a file.
         segmented: Take Segmented where there are Original and Segmented.
+        columns: Of a table, as `parse_columns` reads them.
         on_progress: Called now and then with the number of files found; may raise to stop.
 
     Raises:
-        UserError: Nothing lies there, a folder without images, or one with too many files.
+        UserError: Nothing lies there, a folder without images, or one with too many files; or the
+            columns are no list of them, or given for a folder.
     """
+    named = parse_columns(columns)
     if is_regular_file(path):
-        return Source(path, segmented=segmented)
+        return Source(path, segmented=segmented, columns=named)
     if not is_folder(path):
         raise UserError(
             f"{path} was not found; give a folder of images or a CSV or Parquet table of them."
         )
+    if named:
+        raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
     source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
     if not source.images:
         raise UserError(

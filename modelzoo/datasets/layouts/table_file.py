@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from modelzoo.datasets.dataset import Skipped
+from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.layouts.layout import PART_BY_NAME, Entry, Layout, Listing, Source
 from modelzoo.errors import UserError
 
@@ -26,6 +26,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "part": ("part", "split", "set", "subset", "partition", "fold"),
 }  # fmt: skip
+MOST_BYTES = 500_000_000  # of the file: a row of 200 bytes for each of 2.5 million images
 _FEWEST = 20  # names of columns that a note lists
 
 
@@ -40,10 +41,19 @@ def _lists(source: Source) -> Listing:
         UserError: It is no table, or one without path and label.
     """
     path = source.path
-    listing = Listing(path.parent)
-    table = _choose_columns(_read_table(path), path, listing.notes)
+    table = _read_table(path)
+    notes: list[str] = []
+    chosen = _choose_columns(table, source, notes)
+    origins = {each: f"column {name}" for each, name in chosen.items() if each != "path"}
+    why = f"a file that ends in {path.suffix.lower()}"
+    listing = Listing(path.parent, Origins(why, **origins), notes=notes)
+    found = pd.DataFrame(
+        {each: table[chosen[each]] if each in chosen else "" for each in _COLUMNS},
+        index=table.index,
+    )
+    found = found.astype(object).where(found.notna(), "").astype(str)
     labels_by_id: dict[str, set[str]] = defaultdict(set)
-    rows = [_table_row(values, path) for values in table.itertuples(index=False)]
+    rows = [_table_row(values, path) for values in found.itertuples(index=False)]
     for row in rows:
         labels_by_id[row.id].add(row.label)
     seen: set[str] = set()
@@ -64,6 +74,12 @@ def _read_table(path: Path) -> pd.DataFrame:
         UserError: It is none, or has no rows.
     """
     suffix = path.suffix.lower()
+    if suffix in TABLE_SUFFIXES and path.stat().st_size > MOST_BYTES:
+        raise UserError(
+            f"{path} has {path.stat().st_size / 1e9:.1f} GB, more than a table of images needs; "
+            f"give one of at most {MOST_BYTES / 1e9:.1f} GB, with the columns path, label, group "
+            "and part only."
+        )
     if suffix not in TABLE_SUFFIXES:
         raise UserError(
             f"{path} is neither a folder nor a table; give a folder of images, or a CSV or "
@@ -84,52 +100,76 @@ def _read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _choose_columns(table: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
-    """The columns path, label, group and part as texts, empty where there is no value.
+def parse_columns(text: str) -> tuple[tuple[str, str], ...]:
+    """The columns that a person names: `label=dx,group=MRN`; what is not named is guessed.
+
+    Raises:
+        UserError: It is no such list, or names what no column can stand for.
+    """
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    columns = tuple((each.strip(), name.strip()) for each, _, name in pairs)
+    names = [each for each, _ in columns]
+    if len(set(names)) < len(names) or not all(each in _COLUMNS and name for each, name in columns):
+        raise UserError(
+            f"The columns {text!r} cannot be used; give such as label=dx,group=MRN, with path, "
+            "label, group or part in front, each once."
+        )
+    return columns
+
+
+def _choose_columns(table: pd.DataFrame, source: Source, notes: list[str]) -> dict[str, str]:
+    """The column of the table for path and label, and for group and part where it has one.
 
     Args:
         table: As it was read.
-        path: Of its file, for errors.
-        notes: Gets a sentence on columns that have other names, and on those that are not used.
+        source: With the file's path, and the columns that a person named.
+        notes: Gets a sentence on columns that are guessed, and on those that are not used.
 
     Raises:
-        UserError: There is no column with paths, or none with labels.
+        UserError: There is no column with paths or labels, or not one that was named.
     """
+    given = ", ".join(map(str, table.columns)) or "none"
+    for each, name in source.columns:
+        if name not in table.columns:
+            raise UserError(
+                f"{source.path} has no column {name!r} for {each} (columns: {given}); name one of "
+                "them."
+            )
     by_name = {re.sub(r"[\s-]+", "_", str(name).strip().casefold()): name for name in table.columns}
-    chosen = {
-        column: next((by_name[name] for name in names if name in by_name), None)
-        for column, names in _COLUMNS.items()
-    }
-    missing = [column for column in ("path", "label") if chosen[column] is None]
+    taken = {name for _, name in source.columns}
+    guessed: dict[str, str] = {}
+    for each, names in _COLUMNS.items():
+        found = [by_name[name] for name in names if name in by_name and by_name[name] not in taken]
+        guessed |= {each: found[0]} if found else {}
+    chosen = guessed | dict(source.columns)
+    missing = [each for each in ("path", "label") if each not in chosen]
     if missing:
-        given = ", ".join(map(str, table.columns)) or "none"
         raise UserError(
-            f"{path} has no column {' or '.join(missing)} (columns: {given}); give a table with "
-            "path and label, perhaps group and part."
+            f"{source.path} has no column {' or '.join(missing)} (columns: {given}); give a table "
+            "with path and label, perhaps group and part, or name its columns, such as label=dx."
         )
-    numbered = chosen["part"]
-    if numbered is not None and numbered == by_name.get("fold") and _is_numbered(table[numbered]):
-        chosen["part"] = None
-        notes.append(
-            f"The column {numbered} holds folds, not train, validation and test, and is not used."
-        )
-    else:
-        numbered = None
-    guessed = [
-        f"{name} as {column}" for column, name in chosen.items() if name not in (None, column)
-    ]
-    if guessed:
-        notes.append(f"Columns are read by their names: {', '.join(guessed)}.")
-    unused = [str(name) for name in table.columns if name not in (*chosen.values(), numbered)]
+    folds = None
+    if "part" in guessed and guessed["part"] == by_name.get("fold"):
+        folds = _drop_numbered(chosen, table, notes)
+    by_guess = [f"{name} as {each}" for each, name in chosen.items() if name not in (each, *taken)]
+    if by_guess:
+        notes.append(f"Columns are read by their names: {', '.join(by_guess)}.")
+    unused = [str(name) for name in table.columns if name not in (*chosen.values(), folds)]
     if unused:
         more = f" and {len(unused) - _FEWEST} more" if len(unused) > _FEWEST else ""
         what = "1 column is" if len(unused) == 1 else f"{len(unused)} columns are"
         notes.append(f"{what} not used: {', '.join(unused[:_FEWEST])}{more}.")
-    found = pd.DataFrame(
-        {column: "" if name is None else table[name] for column, name in chosen.items()},
-        index=table.index,
-    )
-    return found.astype(object).where(found.notna(), "").astype(str)
+    return chosen
+
+
+def _drop_numbered(chosen: dict[str, str], table: pd.DataFrame, notes: list[str]) -> str | None:
+    """The column that was taken for parts and holds folds, now taken out of `chosen`; else None."""
+    name = chosen["part"]
+    if not _is_numbered(table[name]):
+        return None
+    del chosen["part"]
+    notes.append(f"The column {name} holds folds, not train, validation and test, and is not used.")
+    return name
 
 
 def _is_numbered(folds: "pd.Series[Any]") -> bool:

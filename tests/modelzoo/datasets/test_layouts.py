@@ -330,3 +330,54 @@ def test_classes_that_differ_in_case_or_unicode_form_are_one_with_a_note(
         "The classes Benign and benign differ in case only; they are taken as one, Benign.",
         "The class Vorl\u00e4ufer is written in two Unicode forms; they are taken as one.",
     )
+
+
+def test_raabins_two_test_folders_are_one_part_with_a_note(store: Path, tmp_path: Path) -> None:
+    write_noise(
+        tmp_path / "raabin",
+        [
+            f"{top}/{label}/0.png"
+            for top in ("Train", "TestA", "TestB")
+            for label in ("Basophil", "Monocyte")
+        ],
+    )
+
+    dataset = open_dataset(tmp_path / "raabin", store=store)
+
+    assert dataset.classes == ("Basophil", "Monocyte")
+    assert [image.part for image in dataset.images] == ["test"] * 4 + ["train"] * 2
+    assert dataset.notes == (
+        "The folders TestA and TestB are one test set, so a score mixes them.",
+    )
+
+
+def test_pbc_has_eight_classes(store: Path, tmp_path: Path) -> None:
+    few = ["basophil", "eosinophil", "erythroblast", "ig"]
+    names = [*few, "lymphocyte", "monocyte", "neutrophil", "platelet"]
+    root = tmp_path / "PBC_dataset_normal_DIB"
+    write_noise(root, [f"PBC_dataset_normal_DIB/{name}/{name[:2].upper()}_1.jpg" for name in names])
+
+    dataset = open_dataset(root, store=store)
+
+    assert dataset.layout == "PBC"
+    assert list(dataset.classes) == names
+    assert "immature granulocytes" in dataset.notes[0]
+
+
+def test_each_layout_says_what_it_took_from_where(store: Path, tmp_path: Path) -> None:
+    for folder, names, expected in [
+        (
+            "a",
+            ["x/UID_1_1_1_all_copy.png", "y/z.png", "y/w.png"],
+            ("first folder", "file name", ""),
+        ),
+        ("b", ["train/x/1.png", "test/x/2.png"], ("folder inside", "", "first folder")),
+        ("c", ["p1/x/1.png", "p1/y/1.png", "p2/x/1.png", "p2/y/1.png"], ("second", "first", "")),
+        ("d", ["UID_H1_1_1_hem.png", "UID_2_1_1_all.png"], ("file name", "file name", "")),
+    ]:
+        write_noise(tmp_path / folder, names)
+        origins = open_dataset(tmp_path / folder, store=store).origins
+        assert origins.layout
+        for found, part in zip((origins.label, origins.group, origins.part), expected, strict=True):
+            assert part in found
+            assert bool(part) == bool(found)

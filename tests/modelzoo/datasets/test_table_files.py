@@ -132,3 +132,57 @@ def test_numbered_folds_are_no_parts(smears: Path, store: Path) -> None:
         "Columns are read by their names: split as part.",
         "1 column is not used: fold.",
     )
+
+
+def test_columns_can_be_named(smears: Path, store: Path) -> None:
+    table = smears / "table.csv"
+    pd.DataFrame(
+        {
+            "path": ["Pro/0.png", "Pro/1.png"],
+            "label": ["x", "x"],
+            "dx": ["a", "b"],
+            "MRN": ["7", "8"],
+            "fold": ["train", "test"],
+        }
+    ).to_csv(table, index=False)
+
+    dataset = open_dataset(table, store=store, columns=" label=dx , group=MRN")
+
+    assert [(i.label, i.group, i.part) for i in dataset.images] == [
+        ("a", "7", "train"),
+        ("b", "8", "test"),
+    ]
+    assert dataset.notes == (
+        "Columns are read by their names: fold as part.",
+        "1 column is not used: label.",
+    )
+    assert dataset.origins.label == "column dx"
+    assert dataset.origins.group == "column MRN"
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ("label=diagnose", "has no column 'diagnose' for label (columns: path, label)"),
+        ("label", "cannot be used; give such as label=dx"),
+        ("label=a,label=b", "each once"),
+        ("colour=label", "with path, label, group or part in front"),
+    ],
+)
+def test_columns_that_cannot_be_named(smears: Path, store: Path, columns: str, reason: str) -> None:
+    (smears / "table.csv").write_text("path,label\nPro/0.png,a\n")
+    with pytest.raises(UserError) as error:
+        open_dataset(smears / "table.csv", store=store, columns=columns)
+    assert reason in str(error.value)
+
+
+def test_a_folder_has_no_columns(smears: Path, store: Path) -> None:
+    with pytest.raises(UserError, match="is a folder, which has no columns"):
+        open_dataset(smears, store=store, columns="label=dx")
+
+
+def test_a_table_of_gigabytes_is_not_read(smears: Path, store: Path) -> None:
+    with (smears / "table.csv").open("wb") as out:
+        out.truncate(5_000_000_000)  # a hole, which takes no room on the disk
+    with pytest.raises(UserError, match=r"has 5\.0 GB, more than a table of images needs"):
+        open_dataset(smears / "table.csv", store=store)
