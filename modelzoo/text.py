@@ -38,8 +38,17 @@ def number(how_many: int) -> str:
 
 
 def count(how_many: int, noun: str, plural: str = "s") -> str:
-    """`1 image`, `2 images`; `plural` is what the noun gets at its end."""
-    return f"{how_many} {noun}" if how_many == 1 else f"{how_many} {noun}{plural}"
+    """`1 image`, `1,200 images`; `plural` is what the noun gets at its end."""
+    return f"{how_many:,} {noun}" if how_many == 1 else f"{how_many:,} {noun}{plural}"
+
+
+def file_size(n_bytes: int) -> str:
+    """Bytes as a person says them: `4.2 MB`, `870 kB`, `12 bytes`."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n_bytes >= unit:
+            value = n_bytes / unit
+            return f"{value:.1f} {name}" if value < 10 else f"{value:.0f} {name}"
+    return count(n_bytes, "byte")
 
 
 def ordinal(value: float) -> str:

@@ -1,25 +1,26 @@
 """`python -m modelzoo data`: what a folder of images holds."""
 
+import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from modelzoo import paths
 from modelzoo.commands.options import CsvOption, JsonOption, StoreOption, parse_path
-from modelzoo.commands.output import Column, check_form, print_line, print_records
-from modelzoo.commands.progress import phase, show_progress
+from modelzoo.commands.output import Column, check_form, print_records, print_table
+from modelzoo.commands.progress import show_progress
 from modelzoo.files import make_folder, replacing
+from modelzoo.text import count, file_size, join, one_line
 
-_KEYS = {
-    "class": "class",
-    "images": "images",
-    "groups": "groups",
-    "largest group": "largest_group",
-    "images in a group": "images_in_groups",
-    "clusters": "background_clusters",
-}
-_COLUMNS = [
+if TYPE_CHECKING:
+    from modelzoo.datasets.preparing import Prepared
+    from modelzoo.datasets.report import Report
+
+_CLASSES = [
     Column("class", lambda row: row["class"]),
     Column("images", lambda row: str(row["images"]), is_number=True),
     Column("groups", lambda row: str(row["groups"]), is_number=True),
@@ -27,6 +28,14 @@ _COLUMNS = [
     Column("images in groups", lambda row: str(row["images_in_groups"]), is_number=True),
     Column("background clusters", lambda row: str(row["background_clusters"]), is_number=True),
 ]
+_PARTS = [
+    Column("part", lambda row: row["part"]),
+    Column("images", lambda row: str(row["images"]), is_number=True),
+    Column("groups", lambda row: str(row["groups"]), is_number=True),
+    Column("copies or overlaps of training", lambda row: str(row["copied"]), is_number=True),
+    Column("group in training", lambda row: str(row["shared"]), is_number=True),
+]
+_MOST_LINES = 10  # of a list, in a terminal; --json has all
 
 
 def data(
@@ -41,56 +50,120 @@ def data(
         ),
     ] = None,
     segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
+    columns: Annotated[
+        str,
+        typer.Option(help="Columns of a table whose names say nothing: label=dx,group=MRN."),
+    ] = "",
     store: StoreOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """List the classes, groups and background clusters of a folder, and what was skipped."""
-    from modelzoo.datasets.report import describe_dataset, summarise_classes
+    """Report what a folder holds, where that is from, what is doubtful and what was left out."""
+    from modelzoo.datasets.preparing import prepare
+    from modelzoo.datasets.report import describe_dataset, make_report
 
     check_form(as_json=as_json, as_csv=as_csv)
     if out:
         make_folder(out.parent)  # before the work, which takes minutes
-    dataset, groups, clusters = _open(path, segmented, store or paths.store_folder())
+    with show_progress() as show:
+        prepared = prepare(
+            path,
+            store=store or paths.store_folder(),
+            segmented=segmented,
+            columns=columns,
+            progress=lambda step, *work: show(f"opening: {step}", *work),
+        )
     if out:
         with replacing(out) as temporary:
-            describe_dataset(dataset, groups, clusters).to_csv(temporary, index=False)
-    summary = summarise_classes(dataset, groups, clusters).rename(columns=_KEYS)
-    classes = [
-        {str(key): value for key, value in row.items()} for row in summary.to_dict("records")
+            table = describe_dataset(prepared.dataset, prepared.groups, prepared.clusters)
+            table.to_csv(temporary, index=False)
+    report = make_report(prepared)
+    if as_json or as_csv:
+        whole = {"path": path, **_as_json(report, prepared)}
+        print_records(whole["classes"], _CLASSES, as_json=as_json, as_csv=as_csv, whole=whole)
+    else:
+        _print_report(path, report, prepared)
+
+
+def _as_json(report: "Report", prepared: "Prepared") -> dict[str, Any]:
+    """The report, and every file that was left out."""
+    values = dataclasses.asdict(report)
+    values["classes"] = _class_records(report)
+    values["skipped"] = [
+        {"image": each.id, "reason": each.reason} for each in prepared.dataset.skipped
     ]
-    whole = {
-        "path": path,
-        "layout": dataset.layout,
-        "id": dataset.id,
-        "images": len(dataset.images),
-        "classes": classes,
-        "notes": list(dataset.notes),
-        "skipped": [{"image": each.id, "reason": each.reason} for each in dataset.skipped],
-    }
-    if not (as_json or as_csv):
-        print_line(f"{path}: {whole['images']} images, layout {dataset.layout}, id {dataset.id}")
-        for note in dataset.notes:
-            print_line(f"note: {note}")
-    print_records(classes, _COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
-    if not (as_json or as_csv):
-        for each in dataset.skipped:
-            print_line(f"skipped {each.id}: {each.reason}")
+    return values
 
 
-def _open(path: Path, segmented: bool, store: Path) -> tuple[Any, dict[str, str], dict[str, str]]:
-    """The data set, and by image its group and its background cluster."""
-    from modelzoo.datasets.background import find_background_clusters
-    from modelzoo.datasets.groups import find_groups
-    from modelzoo.datasets.opening import open_dataset
+def _class_records(report: "Report") -> list[dict[str, Any]]:
+    records = []
+    for row in report.classes:
+        values = dataclasses.asdict(row)
+        records.append({"class": values.pop("name"), **values})
+    return records
 
-    with show_progress() as show:
-        dataset = open_dataset(
-            path, store=store, segmented=segmented, progress=phase(show, "checking images")
+
+def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
+    """Print what a person reads first on top: what is wrong, then what was understood."""
+    from modelzoo.datasets.words import describe_formats, describe_origins
+
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    root = prepared.dataset.root
+    console.print(
+        one_line(
+            f"{path}: {report.images:,} images of {count(len(report.classes), 'class', 'es')} in "
+            f"{report.groups:,} groups, {file_size(report.bytes)}, id {report.id}"
         )
-        groups = find_groups(dataset, store=store, progress=phase(show, "finding groups"))
-        on_progress = phase(show, "finding background clusters")
-        clusters = find_background_clusters(
-            dataset, store=store, groups=groups, progress=on_progress
-        )
-    return dataset, groups, clusters
+    )
+    _print_list(console, "Probably wrong", report.doubts, "bold yellow")
+    _print_list(console, "Guessed, or not used", report.notes, "bold")
+    console.print()
+    for name, words in describe_origins(report):
+        console.print(Text(f"{name:<8}", style="bold"), one_line(words))
+    console.print()
+    print_table(_class_records(report), _CLASSES)
+    if report.parts:
+        console.print()
+        print_table([dataclasses.asdict(row) for row in report.parts], _PARTS)
+    console.print()
+    _print_list(console, "Files", describe_formats(report), "bold")
+    _print_list(
+        console,
+        "Largest groups",
+        [f"{count(images, 'image')}: {name}" for name, images in report.largest_groups],
+        "bold",
+    )
+    copies = count(report.copies, "image")
+    pairs_found = count(report.overlaps, "overlapping pair")
+    console.print(Text("The same field", style="bold"), f"{copies} with copies, {pairs_found}")
+    for crossing in report.crossings:
+        title = f"  across {crossing.across}: {count(crossing.images, 'image')}"
+        pairs = ((join(pair), pair[0]) for pair in crossing.examples)
+        _print_examples(console, title, root, pairs)
+    left_out = sum(each.count for each in report.left_out)
+    if left_out:
+        console.print(Text(f"Left out: {count(left_out, 'file')}", style="bold"))
+    for each in report.left_out[:_MOST_LINES]:
+        examples = zip(each.examples, each.examples, strict=True)
+        _print_examples(console, f"  {each.count:,}: {each.reason}", root, examples)
+    if len(report.left_out) > _MOST_LINES:
+        console.print(f"  and {len(report.left_out) - _MOST_LINES} more reasons: --json has all")
+
+
+def _print_list(console: Console, title: str, lines: Iterable[str], style: str) -> None:
+    """Print a title with a line for each of `lines`; nothing where there are none."""
+    listed = [one_line(line) for line in lines]
+    if listed:
+        console.print(Text(title, style=style))
+        for line in listed:
+            console.print(f"  - {line}")
+
+
+def _print_examples(
+    console: Console, title: str, root: Path, examples: Iterable[tuple[str, str]]
+) -> None:
+    """Print a title and examples (text, image id), in a terminal as links that open the file."""
+    console.print(one_line(title))
+    for text, image_id in examples:
+        link = (root / image_id).absolute().as_uri()
+        console.print("     ", Text(one_line(text), style=f"link {link}"))

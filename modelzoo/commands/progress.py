@@ -26,7 +26,7 @@ def show_progress() -> Iterator[Show]:
 
         def show(name: str, done: int, total: int) -> None:
             nonlocal phase
-            kind = name.split(" epoch ")[0].split(" image ")[0]
+            kind = name.split(" epoch ")[0].split(" image ")[0].split(": ")[0]
             if kind != phase:  # a new phase has a time of its own
                 progress.reset(task)
                 phase = kind

@@ -230,6 +230,23 @@ def count_leaked(split: Split, part: str) -> int:
     return sum(row.part == part and row.group in trained for row in split.rows)
 
 
+def find_missing_classes(given: Iterable[tuple[str, Part]]) -> dict[Part, list[str]]:
+    """Part -> classes that have no image in it, of the parts that have any.
+
+    Args:
+        given: Class and part of each image.
+    """
+    labels_by_part: dict[Part, set[str]] = defaultdict(set)
+    for label, part in given:
+        labels_by_part[part].add(label)
+    everything = set().union(*labels_by_part.values())
+    return {
+        part: sorted(everything - labels_by_part[part])
+        for part in PARTS
+        if part in labels_by_part and everything - labels_by_part[part]
+    }
+
+
 def _given_parts(dataset: "Dataset") -> dict[str, Part]:
     """Image id -> part, as the data say."""
     parts: dict[str, Part] = {image.id: image.part for image in dataset.images if image.part}

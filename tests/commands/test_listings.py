@@ -19,7 +19,11 @@ ENDS = ("", "_ci_low", "_ci_high")
 # Other programs read these: a key is added, never renamed or removed.
 KEYS = {
     "modelzoo weights": {"backbone", "state", "path", "size_bytes", "weights", "licence"},
-    "modelzoo data data": {"path", "layout", "id", "images", "classes", "notes", "skipped"},
+    "modelzoo data data": {
+        "path", "layout", "id", "images", "classes", "notes", "skipped", "origins", "bytes",
+        "doubts", "groups", "of_subjects", "largest_groups", "parts", "formats", "copies",
+        "overlaps", "crossings", "left_out",
+    },
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
         "split_id", "seed", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",

@@ -89,7 +89,7 @@ class Listing:
         uid = UID.fullmatch(path.stem)
         group = uid[1].upper() if uid else None
         if group and not self.origins.group:
-            self.origins = replace(self.origins, group="subject in the file name, UID_<subject>_…")
+            self.origins = replace(self.origins, group="file name, UID_<subject>_…")
         name = path.stem if uid else str(path.with_suffix(""))
         self.entries.append(Entry(file, label, group, part, name))
 

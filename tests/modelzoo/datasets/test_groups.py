@@ -244,10 +244,11 @@ def test_a_table_describes_every_image_and_another_every_class(fields: Path, sto
 
     assert list(table.columns) == ["image", "label", "group", "background"]
     assert tuple(table["image"]) == dataset.ids
-    assert classes.drop(columns="clusters").to_dict("records") == [
-        {"class": "Pre", "images": 5, "groups": 2, "largest group": 3, "images in a group": 5},
-        {"class": "Pro", "images": 2, "groups": 2, "largest group": 1, "images in a group": 0},
+    assert [(row.name, row.images, row.groups, row.largest_group) for row in classes] == [
+        ("Pre", 5, 2, 3),
+        ("Pro", 2, 2, 1),
     ]
+    assert [row.images_in_groups for row in classes] == [5, 0]
 
 
 # Real fields
@@ -267,10 +268,10 @@ def test_overlaps_among_the_real_fields_are_those_that_were_measured(
     assert 0.95 * 147 <= len(overlaps) <= 155
     assert not [o for o in overlaps if labels[o.first] != labels[o.second]]
     measured = {"Benign": (70, 20.5), "Early": (123, 34.2), "Pre": (95, 55.0), "Pro": (101, 35.2)}
-    for row in classes.to_dict("records"):
-        n_groups, percent = measured[str(row["class"])]
-        assert 0.93 * n_groups <= row["groups"] <= n_groups
-        assert percent - 0.1 <= 100 * row["images in a group"] / row["images"] <= percent + 6
+    for row in classes:
+        n_groups, percent = measured[row.name]
+        assert 0.93 * n_groups <= row.groups <= n_groups
+        assert percent - 0.1 <= 100 * row.images_in_groups / row.images <= percent + 6
 
 
 @pytest.mark.slow

@@ -1,0 +1,214 @@
+"""What is probably wrong with a data set, a sentence each. Records in, no pixels and no files."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.overlaps import Overlap
+from modelzoo.datasets.splits import PARTS, find_missing_classes
+from modelzoo.text import count, join, number
+
+FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
+MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
+_IMAGES_PER_FORMAT = 10
+_FEW = 3  # names in a sentence
+# Folders that divide a set otherwise than by class.
+_NO_CLASS = re.compile(
+    r"(fold|part|batch|set|dataset|data|version|patient|subject|case|slide)[\W_]*\d+"
+    r"|train(ing)?|val(id|idation)?|test(ing)?|images?|masks?|.*[-_](master|main)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which images show the same: copies by their content, and overlapping fields."""
+
+    copies: tuple[tuple[str, ...], ...]  # ids of the images with one content, two at least
+    overlaps: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, overlaps: Iterable[Overlap]) -> "Links":
+        """Those of a data set."""
+        ids_by_content: dict[str, list[str]] = defaultdict(list)
+        for image in dataset.images:
+            ids_by_content[image.sha256].append(image.id)
+        copies = (tuple(ids) for ids in ids_by_content.values() if len(ids) > 1)
+        return cls(tuple(copies), tuple((each.first, each.second) for each in overlaps))
+
+
+def find_crossing(links: Links, value_by_image: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pairs of images that show the same and have different values, each such image in one or more.
+
+    Args:
+        links: Of the data set.
+        value_by_image: Its class, part or subject, by image id; images without one are left out.
+    """
+    pairs = []
+    for ids in links.copies:
+        first_by_value: dict[str, str] = {}
+        known = [image for image in ids if image in value_by_image]
+        for image in known:
+            first_by_value.setdefault(value_by_image[image], image)
+        for image in known:
+            others = (
+                first for value, first in first_by_value.items() if value != value_by_image[image]
+            )
+            if other := next(others, None):
+                pairs.append((min(image, other), max(image, other)))
+    for first, second in links.overlaps:
+        values = value_by_image.get(first), value_by_image.get(second)
+        if None not in values and values[0] != values[1]:
+            pairs.append((first, second))
+    return sorted(set(pairs))
+
+
+def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tuple[str, ...]:
+    """Sentences on classes, subjects and files that are probably not as they should be.
+
+    Args:
+        dataset: From `open_dataset`.
+        links: Of its images.
+        groups: Image id -> group, from `find_groups`.
+    """
+    doubts = (
+        _doubt_names(dataset),
+        _doubt_labels(dataset),
+        _doubt_overlapping_classes(dataset, links),
+        _doubt_subjects(dataset, links),
+        _doubt_few_subjects(dataset, groups),
+        _doubt_formats(dataset),
+        _doubt_left_out(dataset),
+    )
+    return tuple(doubt for doubt in doubts if doubt)
+
+
+def find_copied(dataset: Dataset, links: Links) -> set[str]:
+    """Ids of the images outside the given training part that show what a training image shows."""
+    is_train = {image.id: str(image.part == "train") for image in dataset.images if image.part}
+    pairs = find_crossing(links, is_train)
+    return {image for pair in pairs for image in pair if is_train[image] == "False"}
+
+
+def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
+    """Sentences on the parts that folders or a table give; none where they give none."""
+    doubts = []
+    copied = find_copied(dataset, links)
+    for part in PARTS:
+        ids = [image.id for image in dataset.images if image.part == part]
+        if both := sum(image in copied for image in ids):
+            doubts.append(
+                f"{both:,} of the {len(ids):,} given {part} images are copies of training images "
+                "or overlap them: a score on them is no score on unseen images."
+            )
+    given = [(image.label, image.part) for image in dataset.images if image.part]
+    for part, labels in find_missing_classes(given).items():
+        doubts.append(f"{_few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
+    without = len(dataset.images) - len(given)
+    if given and without:
+        doubts.append(f"{count(without, 'image')} of {len(dataset.images):,} have no part.")
+    return tuple(doubts)
+
+
+def _doubt_names(dataset: Dataset) -> str:
+    named = [label for label in dataset.classes if _NO_CLASS.fullmatch(label)]
+    if not named:
+        return ""
+    verb = "The class {} is" if len(named) == 1 else "The classes {} are"
+    return (
+        f"{verb.format(_few(named))} named like a fold, part or patient: give a folder whose first "
+        "level is the classes, or a table."
+    )
+
+
+def _doubt_labels(dataset: Dataset) -> str:
+    contradicting = sum("content is in the classes" in each.reason for each in dataset.skipped)
+    contradicting += sum("listed with the labels" in each.reason for each in dataset.skipped)
+    if not contradicting:
+        return ""
+    return (
+        f"{_images(contradicting)} left out because the same image has two labels; other labels "
+        "may be wrong, too."
+    )
+
+
+def _doubt_overlapping_classes(dataset: Dataset, links: Links) -> str:
+    pairs = find_crossing(links, dataset.label_by_id)
+    if not pairs:
+        return ""
+    images = {image for pair in pairs for image in pair}
+    return (
+        f"{count(len(images), 'image')} of different classes overlap, such as {join(pairs[0])}: "
+        "one of the labels is wrong, or a field holds cells of both."
+    )
+
+
+def _doubt_subjects(dataset: Dataset, links: Links) -> str:
+    subjects = {image.id: image.group for image in dataset.images if image.group}
+    pairs = find_crossing(links, subjects)
+    if not pairs:
+        return ""
+    images = {image for pair in pairs for image in pair}
+    of = sorted({subjects[image] for image in pairs[0]})
+    return (
+        f"{count(len(images), 'image')} of different subjects are copies or overlap, such as "
+        f"{join(pairs[0])} of {join(of)}: these subjects are kept together as one group."
+    )
+
+
+def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
+    """Classes with few subjects, where all subjects are known."""
+    if not all(image.group for image in dataset.images):
+        return ""
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for image in dataset.images:
+        subjects[image.label].add(groups[image.id])
+    few = [
+        f"{label} of {number(len(subjects[label]))}"
+        for label in dataset.classes
+        if len(subjects[label]) < FEWEST_SUBJECTS
+    ]
+    if not few:
+        return ""
+    return f"Few subjects: {_few(few)}; scores say little about other people."
+
+
+def _doubt_formats(dataset: Dataset) -> str:
+    """Classes that their files alone tell from all others."""
+    formats: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for image in dataset.images:
+        facts = image.facts
+        formats[image.label].add((facts.width, facts.height, facts.mode, facts.bits))
+    if len(formats) < 2:
+        return ""
+    # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
+    apart = [
+        label
+        for label, own in formats.items()
+        if _IMAGES_PER_FORMAT * len(own) <= dataset.images_by_class[label]
+        and not own & set().union(*(theirs for other, theirs in formats.items() if other != label))
+    ]
+    if not apart:
+        return ""
+    whose = f"The files of {_few(sorted(apart))} have a size or mode that no other class has"
+    return f"{whose}: a model can tell the class by that instead of by the cells."
+
+
+def _doubt_left_out(dataset: Dataset) -> str:
+    left_out = len(dataset.skipped)
+    if left_out <= MOST_LEFT_OUT * (left_out + len(dataset.images)):
+        return ""
+    return f"{left_out:,} files are left out and {len(dataset.images):,} are used; see the reasons."
+
+
+def _images(how_many: int) -> str:
+    return f"{count(how_many, 'image')} {'is' if how_many == 1 else 'are'}"
+
+
+def _few(names: list[str]) -> str:
+    """The first names, and how many more."""
+    if len(names) <= _FEW + 1:
+        return join(names)
+    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"

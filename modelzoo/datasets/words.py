@@ -1,0 +1,49 @@
+"""The report of a data set in words: the same in the terminal, on pages and on the data card."""
+
+from modelzoo.datasets.report import Format, Report
+from modelzoo.text import count
+
+MOST_FORMATS = 5
+_MODES = {"L": "grey", "P": "palette", "1": "black and white", "LA": "grey with transparency"}
+
+
+def describe_origins(report: Report) -> list[tuple[str, str]]:
+    """What was taken for layout, class, subject, group and part, and from where."""
+    origins = report.origins
+    known = report.of_subjects
+    if known == report.images:
+        subject = f"{origins.group}, for every image"
+    elif known:
+        subject = f"{origins.group}, for {known:,} of {report.images:,} images"
+    else:
+        subject = "not known"
+    return [
+        ("layout", f"{report.layout}, because {origins.layout}"),
+        ("class", origins.label),
+        ("subject", subject),
+        ("group", "one subject, copies, and fields that overlap"),
+        ("part", origins.part if report.parts else "not given"),
+    ]
+
+
+def describe_formats(report: Report) -> list[str]:
+    """Sizes and kinds of the files, the most frequent first."""
+    lines = [
+        f"{count(each.images, 'image')}: {_describe_format(each)}"
+        for each in report.formats[:MOST_FORMATS]
+    ]
+    if rest := report.formats[MOST_FORMATS:]:
+        widths = sorted(each.width for each in rest)
+        heights = sorted(each.height for each in rest)
+        lines.append(
+            f"{count(sum(each.images for each in rest), 'image')}: {len(rest):,} other sizes or "
+            f"modes, {widths[0]:,} to {widths[-1]:,} px wide, {heights[0]:,} to {heights[-1]:,} px "
+            "high"
+        )
+    return lines
+
+
+def _describe_format(kind: Format) -> str:
+    mode = _MODES.get(kind.mode, "grey" if kind.mode.startswith("I") else kind.mode)
+    bits = count(kind.bits, "bit")
+    return f"{kind.width:,} x {kind.height:,} px, {mode}, {bits} per channel"
