@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from modelzoo.launching.queue import list_at_work
-from pages.sections.train.form import choose_runs, offer_start
+from pages.sections.train.form import choose_runs, draw_data, offer_start
 from pages.sections.train.queue import show_at_work
 from pages.sections.train.run import choose_run, show_run
 from pages.shell.entry import enter_page
@@ -24,6 +24,7 @@ st.subheader("New training")
 with error_in_place():
     planned, device = choose_runs()
     if planned:
+        draw_data(planned)
         offer_start(planned, device)
 
 st.subheader("Run")

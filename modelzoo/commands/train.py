@@ -21,12 +21,12 @@ from modelzoo.commands.options import (
     parse_path,
 )
 from modelzoo.commands.output import notes
-from modelzoo.commands.progress import phase, show_progress
+from modelzoo.commands.progress import show_progress
 from modelzoo.commands.runs import print_evaluation
 from modelzoo.config.train_config import TrainConfig, list_recipes
 from modelzoo.errors import UserError
-from modelzoo.launching.plan import parse_backbones, parse_seeds, plan_runs
-from modelzoo.runs.folder import Run, check_run_is_free, create_run
+from modelzoo.launching.plan import PlannedRun, parse_backbones, parse_seeds, plan_runs
+from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.status import Status, read_status
 from modelzoo.training.devices import find_device
 
@@ -45,11 +45,8 @@ def train(**options: Any) -> None:
         seeds=parse_seeds(options.pop("seed")),
         **options,
     )
-    for each in planned:
-        check_run_is_free(folder, each.name)
     find_device(device)  # before a run is made, as all that may be mistyped
-    _check_data(Path(planned[0].config.data), store)
-    _check_weights([each.config for each in planned])
+    _check(planned, folder, store or paths.store_folder())
     for each in planned:
         _train(create_run(folder, each.name, each.config), store, device)
 
@@ -162,27 +159,23 @@ def train_at_once(
     )
 
 
-def _check_weights(configs: Sequence[TrainConfig]) -> None:
-    """Look for all weights before a run is made."""
-    from modelzoo.backbones.weights import require_weights
+def _check(planned: Sequence[PlannedRun], folder: Path, store: Path) -> None:
+    """Check all that can be known before a run is made; print what is doubtful."""
+    from modelzoo.datasets.preparing import prepare
+    from modelzoo.launching.checks import check_at_once, check_planned
 
-    for config in configs:
-        if config.weights == "imagenet":
-            require_weights(config.backbone, paths.weights_folder())
-
-
-def _check_data(path: Path, store: Path | None) -> None:
-    """Open the images once before a run is made, so that a mistyped path leaves none behind."""
-    from modelzoo.datasets.opening import check_trainable, open_dataset
-
+    # Before the images are looked at, which may take a minute.
+    check_at_once(planned, runs=folder, weights=paths.weights_folder())
+    config = planned[0].config
     with show_progress() as show:
-        progress = phase(show, "checking images")
-        dataset = open_dataset(path, store=store or paths.store_folder(), progress=progress)
-    check_trainable(dataset)
-    if dataset.skipped:
-        notes.print(
-            f"{len(dataset.skipped)} files are skipped; `python -m modelzoo data` says why."
+        prepared = prepare(
+            Path(config.data),
+            store=store,
+            columns=config.columns,
+            progress=lambda step, *work: show(f"opening: {step}", *work),
         )
+    for note in check_planned(planned, prepared, runs=folder, store=store):
+        notes.print(f"note: {note}")
 
 
 def _describe(status: Status) -> str:

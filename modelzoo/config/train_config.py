@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -42,6 +43,9 @@ class TrainConfig:
     """
 
     data: str = option("", "Folder or table of the images.")
+    columns: str = option(
+        "", "Columns of a table whose names say nothing, such as label=dx,group=MRN."
+    )
     backbone: str = option("tf_efficientnet_lite0", "Network whose features are used.")
     recipe: str = option("quick", "The recipe these values started from.")
     mode: Mode = option(
@@ -109,6 +113,23 @@ class TrainConfig:
     def px(self) -> int:
         """Side of the square input in pixels, the backbone's own when none was given."""
         return self.input_px or BACKBONES[self.backbone].input_px
+
+
+def require_balanced(missing: Sequence[str], config: TrainConfig) -> None:
+    """Pass where no class has to be balanced that has no training image.
+
+    Args:
+        missing: Classes without training images.
+        config: Of the run.
+
+    Raises:
+        UserError: There is one, so that its weight would be infinite.
+    """
+    if missing and config.balance != "none":
+        raise UserError(
+            f"No training image is of class {' or '.join(missing)}, so the classes cannot be "
+            f"balanced by {config.balance}; give `balance` none, or another split."
+        )
 
 
 _NUMBERS_AND_TEXTS: dict[Any, tuple[tuple[type, ...], str]] = {

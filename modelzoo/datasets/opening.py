@@ -98,7 +98,7 @@ def find_root(data: Path, image_id: str, *, store: Path) -> Path:
             "trained."
         )
     root = data if is_folder(data) else data.parent
-    if is_regular_file(root / image_id):
+    if data != root or is_regular_file(root / image_id):
         return root
     return open_dataset(data, store=store).root
 

@@ -46,7 +46,7 @@ def open_pixels(
     Raises:
         UserError: An image has changed or gone since the data set was opened, or the disk is full.
     """
-    file = store / "pixels" / f"{dataset.id}-{input_px}px-v{VERSION}.npy"
+    file = _pixels_path(dataset, input_px, store)
     shape = (len(dataset.images), input_px, input_px, 3)
     if not _is_sound(file, dataset.ids):
         make_folder(file.parent)
@@ -56,6 +56,16 @@ def open_pixels(
     values = np.load(file, mmap_mode="r")
     assert values.shape == shape
     return Pixels(dataset.ids, values)
+
+
+def count_bytes(dataset: Dataset, *, input_px: int, store: Path) -> int:
+    """Bytes that `open_pixels` will write: none where a file of that name is there."""
+    file = _pixels_path(dataset, input_px, store)
+    return 0 if file.exists() else len(dataset.images) * input_px**2 * 3
+
+
+def _pixels_path(dataset: Dataset, input_px: int, store: Path) -> Path:
+    return store / "pixels" / f"{dataset.id}-{input_px}px-v{VERSION}.npy"
 
 
 def _is_sound(file: Path, ids: tuple[str, ...]) -> bool:

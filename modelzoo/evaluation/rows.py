@@ -15,7 +15,7 @@ from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
-from modelzoo.runs.records import read_environment, read_split, read_weights
+from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
 from modelzoo.runs.status import State, Status, read_status, read_written_status
 from modelzoo.text import capital, count, describe_seconds
 
@@ -62,6 +62,7 @@ class LeaderboardRow:
     seconds: float  # of all phases of the training
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
     leaked_images: int = 0  # test images whose group has images in training, too
+    doubts: tuple[str, ...] = ()  # what is probably wrong with the data set
 
     @property
     def accuracy(self) -> Score:
@@ -183,6 +184,7 @@ def read_row(
         seconds=sum(environment.seconds.values()) if environment else math.nan,
         notes=tuple(notes),
         leaked_images=count_leaked(split, "test"),
+        doubts=_read_doubts(run),
     )
 
 
@@ -204,11 +206,18 @@ def _evaluate(
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     evaluation = evaluate(predictions, group_by_image, resamples=resamples)
-    leaked = count_leaked(split, part) if part != "train" else 0
-    if not leaked:
-        return evaluation
-    note = describe_leak(leaked, count(evaluation.images, f"{part} image"))
-    return replace(evaluation, notes=(note, *evaluation.notes))
+    notes = list(_read_doubts(run))
+    if leaked := count_leaked(split, part) if part != "train" else 0:
+        notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
+    return replace(evaluation, notes=(*notes, *evaluation.notes))
+
+
+def _read_doubts(run: Run) -> tuple[str, ...]:
+    """What was probably wrong with the run's data set, or that this is not known."""
+    try:
+        return tuple(read_data(run.path).doubts)
+    except UserError as error:
+        return (f"{error} What is doubtful about the data set is not known.",)
 
 
 def describe_leak(leaked: int, images: str) -> str:

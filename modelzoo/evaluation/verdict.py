@@ -51,6 +51,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     if best.leaked_images:
         images = count(best.evaluation.images, "test image")
         sentences.append(describe_leak(best.leaked_images, images))
+    sentences.extend(best.doubts)
     if not others:
         sentences.append("Evaluate another backbone on the same split to compare.")
     untrained = sum(row.has_imagenet is False for row in scored)

@@ -10,6 +10,7 @@ HISTORY = "history.csv"
 SPLIT = "split.csv"
 PREDICTIONS = "predictions.parquet"
 WEIGHTS = "weights.json"
+DATA = "data.json"  # what was doubtful about the data set, and what was not used of it
 ENVIRONMENT = "environment.json"
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"

@@ -106,6 +106,9 @@ def _is_of(value: object, kind: Any) -> bool:
         return isinstance(value, dict) and all(
             _is_of(key, names) and _is_of(each, values) for key, each in value.items()
         )
+    if get_origin(kind) is list:
+        (each_kind,) = get_args(kind)
+        return isinstance(value, list) and all(_is_of(each, each_kind) for each in value)
     if kind is NoneType:
         return value is None
     if kind is str:

@@ -1,6 +1,7 @@
-"""split.csv, weights.json and environment.json of a run, as typed records."""
+"""split.csv, weights.json, environment.json and data.json of a run, as typed records."""
 
 import csv
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, read_text, write_text
-from modelzoo.runs.file_names import ENVIRONMENT, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import DATA, ENVIRONMENT, SPLIT, WEIGHTS
 from modelzoo.runs.parse import format_record, parse_record
 
 
@@ -49,8 +50,19 @@ class Environment:
     threads: int = 0  # of a forward pass on a CPU; 0: not known, as up to version 0.1.0
 
 
-def write_record(path: Path, file_name: str, record: WeightsRecord | Environment) -> None:
-    """Write weights.json or environment.json of the run in folder `path`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRecord:
+    """What was said of the data set when the run was trained."""
+
+    layout: str
+    doubts: list[str]  # what is probably wrong with classes, subjects or files, a sentence each
+    notes: list[str]  # what was guessed or is not used
+
+
+def write_record(
+    path: Path, file_name: str, record: WeightsRecord | Environment | DataRecord
+) -> None:
+    """Write weights.json, environment.json or data.json of the run in folder `path`."""
     write_text(path / file_name, format_record(record))
 
 
@@ -70,3 +82,14 @@ def read_environment(path: Path) -> Environment:
         UserError: The file is missing or damaged.
     """
     return parse_record(path / ENVIRONMENT, Environment)
+
+
+def read_data(path: Path) -> DataRecord:
+    """What was said of the run's data set; nothing in a run of version 0.1.0.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    if not os.path.lexists(path / DATA):
+        return DataRecord(layout="", doubts=[], notes=[])
+    return parse_record(path / DATA, DataRecord)

@@ -20,19 +20,21 @@ from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.doubts import Links, find_doubts
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.opening import check_trainable, open_dataset
+from modelzoo.datasets.overlaps import find_overlaps
 from modelzoo.datasets.splits import PARTS, Part, Split, make_split
 from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.errors import UserError
 from modelzoo.files import open_to_append
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.parallel import Progress
-from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import CHECKPOINT, DATA, ENVIRONMENT, LOG, SPLIT, WEIGHTS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
-from modelzoo.runs.records import read_split, write_record, write_split
+from modelzoo.runs.records import DataRecord, read_split, write_record, write_split
 from modelzoo.runs.status import Status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
@@ -122,7 +124,10 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
     """The images, which of them are in which part, and their pixels."""
     config = job.run.config
     dataset = open_dataset(
-        Path(config.data), store=job.store, progress=job.on_progress("checking images")
+        Path(config.data),
+        store=job.store,
+        columns=config.columns,
+        progress=job.on_progress("checking images"),
     )
     check_trainable(dataset)
     for note in dataset.notes:
@@ -266,7 +271,13 @@ def _split_of(run: Run, dataset: Dataset, store: Path, on_progress: Progress) ->
         test_share=config.test_share,
         validation_share=config.validation_share,
     )
-    write_split(run.path, split)
+    links = Links.of(dataset, find_overlaps(dataset, store=store))
+    doubts = list(find_doubts(dataset, links, groups))
+    for doubt in doubts:
+        log.warning("%s", doubt)
+    record = DataRecord(layout=dataset.layout, doubts=doubts, notes=list(dataset.notes))
+    write_record(run.path, DATA, record)
+    write_split(run.path, split)  # last: a run with a split does not come here again
     log.info("split %s (%s)", split.id, config.split)
     return split
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from modelzoo.config.train_config import TrainConfig
-from modelzoo.errors import UserError
+from modelzoo.config.train_config import TrainConfig, require_balanced
 
 
 def require_every_class(labels: Tensor, classes: Sequence[str], config: TrainConfig) -> None:
@@ -22,11 +21,7 @@ def require_every_class(labels: Tensor, classes: Sequence[str], config: TrainCon
     """
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
     missing = [name for name, count in zip(classes, counts, strict=True) if not count]
-    if missing and config.balance != "none":
-        raise UserError(
-            f"No training image is of class {' or '.join(missing)}, so the classes cannot be "
-            f"balanced by {config.balance}; give `balance` none, or another split."
-        )
+    require_balanced(missing, config)
 
 
 def draw_batches(

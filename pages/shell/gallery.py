@@ -81,7 +81,7 @@ def _draw_card(card: Card, data: Path | None) -> None:
         try:
             file = find_file(data, card.image_id)
             changed = file.stat().st_mtime_ns if file.is_file() else 0
-            st.image(_thumbnail(str(file), changed), width="stretch", alt=card.alt)
+            st.image(thumbnail(str(file), changed), width="stretch", alt=card.alt)
         except UserError:
             st.caption(":material/hide_image: Its file is gone or damaged.")
     st.markdown(card.text)
@@ -94,7 +94,7 @@ def _draw_card(card: Card, data: Path | None) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner="Reading images …")  # of about 10 kB
-def _thumbnail(file: str, changed: int) -> bytes:
+def thumbnail(file: str, changed: int) -> bytes:
     """The middle square as JPEG."""
     out = BytesIO()
     Image.fromarray(fit_square(decode_image(Path(file)), PX)).save(out, "JPEG", quality=85)

@@ -15,6 +15,7 @@ from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow, read_leaderboard, read_row
 from modelzoo.runs.file_names import (
     CONFIG,
+    DATA,
     ENVIRONMENT,
     MODEL,
     PREDICTIONS,
@@ -51,7 +52,7 @@ def read_board() -> Leaderboard:
     """The leaderboard of all runs, damaged folders among its problems."""
     found, damaged = list_runs(paths.runs_folder())
     damaged.pop(str(paths.runs_folder()), None)  # every page says this at its top
-    files = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT)
+    files = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
     board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *files)))
     return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
 

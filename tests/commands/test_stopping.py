@@ -37,7 +37,7 @@ INTERRUPTED = {
     ),
     "looking at images": (
         "modelzoo data data --out out/d.csv",
-        "modelzoo.datasets.groups.find_groups",
+        "modelzoo.datasets.preparing.find_groups",
         1,
     ),
     "writing a data set": (

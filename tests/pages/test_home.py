@@ -96,9 +96,9 @@ def test_a_folder_in_the_link_is_looked_into(folder: Path, tmp_path: Path) -> No
     app = open_path(str(data))
 
     assert not app.exception
-    assert "**2 images of 2 classes**" in text_of(app)
+    assert "2 images of 2 classes in 2 groups" in text_of(app)
     assert app.dataframe[0].value["Class"].tolist() == ["Benign", "Pro"]
-    assert app.dataframe[1].value["Image"].tolist() == ["Pro/broken.jpg"]
+    assert app.dataframe[1].value["Examples"].tolist() == ["Pro/broken.jpg"]
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(folder: Path, tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ from modelzoo.launching import local
 from modelzoo.launching.plan import PlannedRun, create_runs, format_command, plan_runs
 from modelzoo.training.devices import find_device, list_devices
 from pages.shell.data_picker import choose_data
+from pages.shell.dataset_report import draw_report, go_on, open_with_bar
 from pages.shell.demo import offer_demo
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
+from pages.shell.text import plain
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
 TITLES = {row.title: row.name for row in BACKBONES.values()}
@@ -80,13 +82,45 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
         key="train_start",
         help="Each run is a process of its own and goes on when this page is closed. On a device "
         "that is busy they wait for their turn, first come, first served.",
+        on_click=go_on,
+        args=("start",),
     ):
         with error_in_place():
             place = find_device(device).name
+            if not _check(planned):
+                return
             for run in create_runs(paths.runs_folder(), planned):
                 local.start(run, store=paths.store_folder(), device=place)
             st.toast(f"{'The run is' if count == 1 else f'{count} runs are'} queued on {place}.")
             st.rerun()
+
+
+def draw_data(planned: list[PlannedRun]) -> None:
+    """The data set of the planned runs, and what is doubtful about it, when it is asked for."""
+    config = planned[0].config
+    with st.expander("What this data set holds", key="train-data", on_change="rerun") as section:
+        if section.open:
+            with error_in_place():
+                if prepared := open_with_bar(config.data, key="train", columns=config.columns):
+                    draw_report(prepared, key="train")
+
+
+def _check(planned: list[PlannedRun]) -> bool:
+    """Whether all planned runs can be trained; False where a person stopped the check.
+
+    Raises:
+        UserError: One cannot be trained, and why.
+    """
+    from modelzoo.launching.checks import check_at_once, check_planned
+
+    runs, config = paths.runs_folder(), planned[0].config
+    check_at_once(planned, runs=runs, weights=paths.weights_folder())
+    prepared = open_with_bar(config.data, key="start", columns=config.columns)
+    if prepared is None:
+        return False
+    for note in check_planned(planned, prepared, runs=runs, store=paths.store_folder()):
+        st.toast(plain(note), icon=":material/info:", duration="long")
+    return True
 
 
 def _choose_backbones() -> list[str]:
@@ -189,6 +223,15 @@ def _choose_value(spec: "dataclasses.Field[Any]", start: Any) -> Any:
             bind="query-params",
             help=text,
         )
+    if spec.type is str:
+        given: str = st.text_input(
+            label,
+            placeholder=f"{start or 'none'} (recipe)",
+            key=key,
+            bind="query-params",
+            help=text,
+        )
+        return given.strip() or None
     is_whole = spec.type is int
     return st.number_input(
         label,

@@ -1,0 +1,134 @@
+"""What can be known before a run is made: a failed check leaves none behind. No torch."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import require_weights
+from modelzoo.config.train_config import TrainConfig, require_balanced
+from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.opening import check_trainable
+from modelzoo.datasets.preparing import Prepared
+from modelzoo.datasets.splits import Part, Split, find_missing_classes, make_split
+from modelzoo.datasets.store import count_bytes
+from modelzoo.errors import UserError
+from modelzoo.files import make_folder
+from modelzoo.launching.plan import PlannedRun
+from modelzoo.runs.folder import check_run_is_free
+from modelzoo.text import count, file_size, join
+
+_BYTES = 4  # of a parameter
+# Of each parameter a finetuning keeps the last and the best epoch with what its optimizer knows.
+_COPIES = {"frozen": 1, "finetune": 5}
+
+
+def check_at_once(planned: Sequence[PlannedRun], *, runs: Path, weights: Path | None) -> None:
+    """Pass when names are free and weights are there: what needs no look at the images.
+
+    Args:
+        planned: At least one.
+        runs: Folder of the runs.
+        weights: Local folder of ImageNet weights.
+
+    Raises:
+        UserError: A name is taken, weights are missing, or the folder cannot be made.
+    """
+    make_folder(runs)
+    for each in planned:
+        check_run_is_free(runs, each.name)
+        if each.config.weights == "imagenet":
+            require_weights(each.config.backbone, weights)
+
+
+def check_planned(
+    planned: Sequence[PlannedRun], prepared: Prepared, *, runs: Path, store: Path
+) -> tuple[str, ...]:
+    """Sentences on what is doubtful, when every planned run can be trained on these images.
+
+    Checked are images, parts, classes and groups of each split, and the disk.
+
+    Args:
+        planned: Runs on one data set, at least one.
+        prepared: That data set.
+        runs: Folder of the runs.
+        store: Folder of results that can be made again.
+
+    Raises:
+        UserError: One cannot be trained, and why.
+    """
+    dataset = prepared.dataset
+    check_trainable(dataset)
+    notes = list(dataset.notes)
+    notes += find_doubts(dataset, Links.of(dataset, prepared.overlaps), prepared.groups)
+    if dataset.skipped:
+        files = count(len(dataset.skipped), "file")
+        notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
+    splits: dict[tuple[object, ...], Split] = {}
+    for config in (each.config for each in planned):
+        key = config.split, config.seed, config.test_share, config.validation_share
+        if key not in splits:
+            splits[key] = _make_split(prepared, config)
+            notes += _describe_missing(splits[key])
+        require_balanced(_missing(splits[key]).get("train", []), config)
+    notes += _describe_enlarged(prepared, planned)
+    _check_disk([each.config for each in planned], prepared, runs, store)
+    return tuple(dict.fromkeys(notes))
+
+
+def _make_split(prepared: Prepared, config: TrainConfig) -> Split:
+    return make_split(
+        prepared.dataset,
+        config.split,
+        groups=prepared.groups,
+        clusters=prepared.clusters,
+        seed=config.seed,
+        test_share=config.test_share,
+        validation_share=config.validation_share,
+    )
+
+
+def _missing(split: Split) -> dict[Part, list[str]]:
+    return find_missing_classes((row.label, row.part) for row in split.rows)
+
+
+def _describe_missing(split: Split) -> list[str]:
+    return [
+        f"{join(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images."
+        for part, labels in _missing(split).items()
+    ]
+
+
+def _describe_enlarged(prepared: Prepared, planned: Sequence[PlannedRun]) -> list[str]:
+    """A sentence where images are smaller than what the networks take."""
+    px = max(each.config.px for each in planned)
+    facts = [image.facts for image in prepared.dataset.images if image.facts.width]
+    small = [min(each.width, each.height) for each in facts]
+    small = [side for side in small if side < px]
+    if not small:
+        return []
+    return [
+        f"{count(len(small), 'image')} smaller than {px} px, the smallest of {min(small)} px, "
+        "are enlarged to that."
+    ]
+
+
+def _check_disk(
+    configs: Sequence[TrainConfig], prepared: Prepared, runs: Path, store: Path
+) -> None:
+    """Raise a UserError where pixels, features and networks will not fit."""
+    pixels = sum(
+        count_bytes(prepared.dataset, input_px=px, store=store)
+        for px in {config.px for config in configs}
+    )
+    networks = sum(
+        _COPIES[config.mode] * _BYTES * BACKBONES[config.backbone].parameters for config in configs
+    )
+    for folder, needed in ((store, pixels), (runs, networks)):
+        there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+        free = shutil.disk_usage(there).free
+        if needed > free:
+            raise UserError(
+                f"About {file_size(needed)} will be written to {folder} and {file_size(free)} are "
+                "free; free some space, or give another folder."
+            )

@@ -1,0 +1,93 @@
+"""What is checked before a run is made, each on images that fail in that one way."""
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modelzoo.datasets.preparing import prepare
+from modelzoo.errors import UserError
+from modelzoo.launching.checks import check_at_once, check_planned
+from modelzoo.launching.plan import plan_runs
+
+COUNTS = {"a": 20, "b": 20}
+
+
+def check(tmp_path: Path, counts: dict[str, int], **options: Any) -> tuple[str, ...]:
+    """What is said of runs on a folder with so many images of noise in each subfolder."""
+    generator = np.random.default_rng(0)
+    root, runs, store = (tmp_path / name for name in ("data", "runs", "store"))
+    for name, number in counts.items():
+        (root / name).mkdir(parents=True)
+        for n in range(number):
+            pixels = generator.integers(0, 256, (130, 130, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{name[-1]}{n}.png")
+    planned = plan_runs(
+        folder=runs,
+        recipe="quick",
+        data=str(root),
+        backbones=["tf_efficientnet_lite0"],
+        weights="none",
+        **options,
+    )
+    check_at_once(planned, runs=runs, weights=None)
+    prepared = prepare(root, store=store)
+    notes = check_planned(planned, prepared, runs=runs, store=store)
+    assert not list(runs.iterdir())
+    return notes
+
+
+def test_sound_images_pass_without_a_word(tmp_path: Path) -> None:
+    assert check(tmp_path, COUNTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "sentence"),
+    [
+        (COUNTS, {"split": "given"}, "says nothing about parts"),
+        ({"a": 40}, {}, "only one class"),
+        ({"a": 3, "b": 4}, {}, "too few to train on"),
+        ({"train/a": 20, "train/b": 20}, {"split": "given"}, "no image the part test"),
+        (
+            {"train/a": 20, "test/a": 5, "test/b": 20},
+            {"split": "given", "balance": "weights"},
+            "No training image is of class b",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_said(
+    tmp_path: Path, counts: dict[str, int], options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        check(tmp_path, counts, **options)
+
+
+def test_a_class_without_training_or_test_images_is_said(tmp_path: Path) -> None:
+    counts = {"train/a": 20, "train/c": 20, "test/a": 5, "test/b": 20}
+    notes = check(tmp_path, counts, split="given")
+    assert "b has no train images." in notes
+    assert "c has no test images." in notes
+
+
+def test_images_that_are_enlarged_are_counted(tmp_path: Path) -> None:
+    (note,) = check(tmp_path, COUNTS, input_px=160)
+    assert note == "40 images smaller than 160 px, the smallest of 130 px, are enlarged to that."
+
+
+def test_missing_weights_are_said(tmp_path: Path) -> None:
+    planned = plan_runs(
+        folder=tmp_path, recipe="quick", data=str(tmp_path), backbones=["resnet152"]
+    )
+    with pytest.raises(UserError, match="ResNet152"):
+        check_at_once(planned, runs=tmp_path, weights=tmp_path)
+
+
+def test_a_disk_without_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9 - 10**6, 10**6))
+    with pytest.raises(UserError, match=r"About 2\.0 MB will be written to .*1\.0 MB are free"):
+        check(tmp_path, COUNTS)
