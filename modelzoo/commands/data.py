@@ -11,8 +11,9 @@ from rich.text import Text
 
 from modelzoo import paths
 from modelzoo.commands.options import CsvOption, JsonOption, StoreOption, parse_path
-from modelzoo.commands.output import Column, check_form, print_records, print_table
+from modelzoo.commands.output import Column, check_form, notes, print_records, print_table
 from modelzoo.commands.progress import show_progress
+from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing
 from modelzoo.text import count, file_size, join, one_line
 
@@ -49,6 +50,15 @@ def data(
             parser=parse_path, metavar="FILE", help="Write image,label,group,background here."
         ),
     ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path,
+            metavar="FILE.md",
+            help="Write a data card here, and beside it .csv (one row per image, with hashes) and "
+            ".json (Croissant 1.0).",
+        ),
+    ] = None,
     segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
     columns: Annotated[
         str,
@@ -59,12 +69,16 @@ def data(
     as_csv: CsvOption = False,
 ) -> None:
     """Report what a folder holds, where that is from, what is doubtful and what was left out."""
+    from modelzoo.datasets.card import write_card
     from modelzoo.datasets.preparing import prepare
     from modelzoo.datasets.report import describe_dataset, make_report
 
     check_form(as_json=as_json, as_csv=as_csv)
-    if out:
-        make_folder(out.parent)  # before the work, which takes minutes
+    if card and card.suffix.lower() != ".md":
+        raise UserError(f"The card {card} would be Markdown; give a name that ends in .md.")
+    for file in (out, card):
+        if file:
+            make_folder(file.parent)  # before the work, which takes minutes
     with show_progress() as show:
         prepared = prepare(
             path,
@@ -77,6 +91,9 @@ def data(
         with replacing(out) as temporary:
             table = describe_dataset(prepared.dataset, prepared.groups, prepared.clusters)
             table.to_csv(temporary, index=False)
+    if card:
+        written = write_card(card, prepared)
+        notes.print(f"Written: {join([str(each) for each in written])}.")
     report = make_report(prepared)
     if as_json or as_csv:
         whole = {"path": path, **_as_json(report, prepared)}
