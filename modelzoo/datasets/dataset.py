@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelzoo.datasets.images import UNKNOWN, Facts
+from modelzoo.datasets.images import UNKNOWN, Facts, depth_in_use
 from modelzoo.datasets.splits import Part
 
 
@@ -76,6 +76,12 @@ class Dataset:
     def images_by_class(self) -> dict[str, int]:
         """Class -> number of images, in the order of `classes`."""
         return dict(sorted(Counter(image.label for image in self.images).items()))
+
+    @property
+    def depth(self) -> int:
+        """Bits in use in files of 16 bits, the most of all images; 0: there are no such files."""
+        peak = max((image.facts.peak for image in self.images), default=0)
+        return depth_in_use(peak) if peak else 0
 
     def path(self, image_id: str) -> Path:
         """The file of one image."""

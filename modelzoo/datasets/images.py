@@ -3,10 +3,12 @@
 import math
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,8 @@ EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 )
 LEAST_PX = 16  # a side
+DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
+MOST_PAGES = 100  # of a TIFF that are looked at
 MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 20 million
 
 # What Pillow's readers let out on damaged bytes; its warnings too, where they are made errors.
@@ -33,7 +37,6 @@ _DAMAGE = (
     zlib.error,
     UserWarning,
 )
-_TURNED = 5  # EXIF orientations from here on exchange width and height
 _TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError)
 
 Interpolation = Literal["bilinear", "bicubic"]
@@ -47,7 +50,10 @@ class Facts:
     height: int = 0
     mode: str = ""  # Pillow's name of it: RGB, L (grey), P (palette), CMYK
     bits: int = 8  # per channel
-    pages: int = 1
+    pages: int = 1  # of a TIFF; the largest is taken
+    peak: int = 0  # largest value of an image of 16 bits per channel; 0 for others
+    has_grey_pages: bool = False  # three of one size, perhaps red, green and blue
+    has_two_values: bool = False  # as masks have
 
 
 UNKNOWN = Facts()
@@ -64,15 +70,18 @@ class ImageError(UserError):
         self.reason = reason
 
 
-def decode_image(source: Path | bytes, *, name: str = "") -> Image.Image:
+def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Image.Image:
     """The image in RGB: upright by its EXIF orientation, transparency laid over white.
 
-    Grey values of 16 bits are divided by 257, whatever range the image uses of them; of several
-    pages or frames the first is taken.
+    Cameras of 10, 12 or 14 bits write files of 16 bits, which would be nearly black: values of 16
+    bits are scaled by the depth in use. Of several pages of a TIFF the largest is taken, since a
+    small picture may come first; of several frames the first.
 
     Args:
         source: A file, or the bytes of one.
         name: What an error calls it; the path, or "The upload", when not given.
+        depth: Bits in use in the data set that it belongs to, so that all images of it are scaled
+            alike; more where this image uses more. 0: as this image uses them.
 
     Raises:
         ImageError: It is missing, no image, truncated, damaged, or larger than `MAX_PIXELS`.
@@ -85,15 +94,43 @@ def decode_image(source: Path | bytes, *, name: str = "") -> Image.Image:
             content = source.read_bytes()
         except OSError as error:
             raise ImageError(name, _could_not_read(error)) from error
+    with _opened(content, name) as image:
+        _choose_page(image)
+        return _decode(image, content, name, depth)[0]
+
+
+def inspect_image(content: bytes) -> Facts:
+    """What is known of an image file.
+
+    Args:
+        content: Of a file.
+
+    Raises:
+        ImageError: As for `decode_image`.
+    """
+    name = "The image"
+    with _opened(content, name) as image:
+        mode, bits = image.mode, _bits(image)
+        pages, has_grey_pages = _choose_page(image)
+        rgb, peak = _decode(image, content, name, 0)
+    colours = rgb.getcolors(maxcolors=2)
+    has_two_values = colours is not None and len(colours) == 2
+    return Facts(*rgb.size, mode, bits, pages, peak, has_grey_pages, has_two_values)
+
+
+def depth_in_use(peak: int) -> int:
+    """Bits of a camera whose largest value is `peak`, in [0, 65535]."""
+    return next(bits for bits in DEPTHS if peak < 2**bits)
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
+    """The image in `content`, not decoded yet; damage that shows in the block is an ImageError."""
     if not content:
         raise ImageError(name, "it is empty")
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
-            # The header tells the size: nothing is decoded yet.
-            if math.prod(image.size) > MAX_PIXELS:
-                raise ImageError(name, _too_large(image.size))
-            image.load()
-            return _rgb(ImageOps.exif_transpose(image), name)
+            yield image
     except _TOO_LARGE as error:
         raise ImageError(name, _too_large(None)) from error
     except UnidentifiedImageError as error:
@@ -102,26 +139,71 @@ def decode_image(source: Path | bytes, *, name: str = "") -> Image.Image:
         raise ImageError(name, _damage(error)) from error
 
 
-def read_facts(content: bytes) -> Facts:
-    """What the header of an image file says; nothing is decoded.
-
-    Args:
-        content: Of a file that `decode_image` takes.
-    """
-    with Image.open(BytesIO(content), formats=FORMATS) as image:
-        width, height = image.size
-        if image.getexif().get(ExifTags.Base.Orientation, 1) >= _TURNED:
-            width, height = height, width
-        pages = getattr(image, "n_frames", 1)
-        return Facts(width, height, image.mode, _bits(image), pages)
-
-
 def _bits(image: Image.Image) -> int:
     """Bits per channel in the file; Pillow reads colours of 16 bits as 8."""
     raw = " ".join(str(tile[3]) for tile in getattr(image, "tile", ()))
     if image.mode == "1":
         return 1
+    if image.mode == "F":
+        return 32
     return 16 if image.mode.startswith("I") or ";16" in raw else 8
+
+
+def _choose_page(image: Image.Image) -> tuple[int, bool]:
+    """Go to the largest page of a TIFF; how many there are, and whether three are grey alike."""
+    if image.format != "TIFF":
+        return 1, False
+    sizes, is_grey = [], True
+    with suppress(*_DAMAGE):  # EOFError behind the last; a damaged page ends the list, too
+        for page in range(MOST_PAGES):
+            image.seek(page)
+            sizes.append(image.size)
+            is_grey = is_grey and image.mode in ("L", "I;16", "I;16B", "I")
+    areas = [math.prod(size) for size in sizes]
+    image.seek(areas.index(max(areas)))
+    return len(sizes), is_grey and len(sizes) == 3 and len(set(sizes)) == 1
+
+
+def _decode(image: Image.Image, content: bytes, name: str, depth: int) -> tuple[Image.Image, int]:
+    """The page that was chosen, in RGB and upright; its largest value where it has 16 bits."""
+    # The header tells the size: nothing is decoded yet.
+    if math.prod(image.size) > MAX_PIXELS:
+        raise ImageError(name, _too_large(image.size))
+    peak = 0
+    if _bits(image) == 16:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        image, peak = _eight_bits(_read_deep(image, content, name), depth, name)
+        if orientation:
+            image.getexif()[ExifTags.Base.Orientation] = orientation
+    else:
+        image.load()
+    return _rgb(ImageOps.exif_transpose(image), name), peak
+
+
+def _read_deep(image: Image.Image, content: bytes, name: str) -> npt.NDArray[Any]:
+    """Values of 16 bits: (H, W) grey, (H, W, 3) RGB or (H, W, 4) with transparency.
+
+    Pillow holds grey in full; of colours it keeps the upper 8 bits, so OpenCV reads them.
+    """
+    if image.mode.startswith("I"):
+        return np.asarray(image)
+    import cv2
+
+    page = image.tell()
+    image.load()  # Pillow tells what is truncated, where OpenCV fills it up
+    try:
+        is_read, pages = cv2.imdecodemulti(
+            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(page, page + 1)
+        )
+    except cv2.error:
+        is_read, pages = False, ()
+    if not is_read or pages[0].dtype != np.uint16:
+        raise ImageError(name, "its colours of 16 bits could not be read")
+    values = pages[0]
+    if values.ndim == 2:
+        return values
+    order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[values.shape[2]]
+    return cv2.cvtColor(values, order)
 
 
 def require_cells_visible(image: Image.Image, name: str) -> Image.Image:
@@ -174,8 +256,6 @@ def _middle(side: int, shortest: int, shorter: int, input_px: int) -> tuple[floa
 
 def _rgb(image: Image.Image, name: str) -> Image.Image:
     """`image` in RGB, transparency laid over white."""
-    if image.mode.startswith("I"):
-        image = _eight_bits(image, name)
     if image.mode == "F":
         raise ImageError(name, "its pixels are floating-point numbers of unknown range")
     if image.has_transparency_data:
@@ -185,12 +265,14 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def _eight_bits(image: Image.Image, name: str) -> Image.Image:
-    """A grey image of 16 bits, which Pillow may hold in 32, as one of 8."""
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
+def _eight_bits(values: npt.NDArray[Any], depth: int, name: str) -> tuple[Image.Image, int]:
+    """Values of 16 bits, which Pillow may hold in 32, as an image of 8 bits; and the largest."""
+    peak = int(values.max())
+    if values.min() < 0 or peak > 65535:
         raise ImageError(name, "its grey values do not fit into 16 bits")
-    return Image.fromarray((values / 257).round().astype(np.uint8))
+    white = 2 ** max(depth, depth_in_use(peak)) - 1
+    scaled = (values * np.float32(255 / white)).round().astype(np.uint8)
+    return Image.fromarray(scaled), peak
 
 
 def _too_large(size: tuple[int, int] | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
@@ -57,17 +58,22 @@ def open_dataset(
     unify_classes(listing)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
+    images, two_valued = _leave_out_two_valued(images)
+    skipped += two_valued
     unread = [Skipped(name, reason) for name, reason in source.unread]
     skipped = [*unread, *masks, *listing.skipped, *skipped]
     if masks:
         listing.notes.append(f"{count(len(masks), 'mask')} beside the images left out, by name.")
+    if two_valued:
+        masks_found = count(len(two_valued), "mask")
+        listing.notes.append(f"{masks_found} left out: their pixels have only two values.")
     used = {image.label for image in images}
     for label, folder in sorted(listing.folder_by_class.items()):
         if label not in used:
             skipped.append(Skipped(folder, "empty class: no image in it can be used"))
     if not images:
         raise _nothing_usable(path, skipped)
-    return Dataset(
+    dataset = Dataset(
         listing.root,
         layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
@@ -75,6 +81,7 @@ def open_dataset(
         tuple(listing.notes),
         listing.origins,
     )
+    return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
 
 
 def find_root(data: Path, image_id: str, *, store: Path) -> Path:
@@ -147,6 +154,36 @@ def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Ima
             known = entry.label, check.bytes, check.sha256, entry.group, entry.part, check.facts
             images.append(Image(entry.id, *known))
     return images, skipped
+
+
+def _leave_out_two_valued(images: list[Image]) -> tuple[list[Image], list[Skipped]]:
+    """The images without masks, which have two values where most images have more."""
+    masks = [image for image in images if image.facts.has_two_values]
+    if 2 * len(masks) >= len(images):
+        return images, []
+    reason = "a mask: its pixels have only two values"
+    skipped = [Skipped(mask.id, reason) for mask in masks]
+    return [image for image in images if not image.facts.has_two_values], skipped
+
+
+def _describe_files(dataset: Dataset) -> list[str]:
+    """Sentences on files of which not all is used, or whose values are scaled."""
+    notes = []
+    facts = [image.facts for image in dataset.images]
+    deep = [each.peak for each in facts if each.peak]
+    if deep and dataset.depth < 16:
+        notes.append(
+            f"{count(len(deep), 'image')} of 16 bits per channel with values up to {max(deep):,}: "
+            f"all are scaled as {dataset.depth} bits."
+        )
+    if apart := sum(each.has_grey_pages for each in facts):
+        notes.append(
+            f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and "
+            "blue: only the first is used; save them as one colour image."
+        )
+    if several := sum(each.pages > 1 and not each.has_grey_pages for each in facts):
+        notes.append(f"{count(several, 'file')} with several pages: the largest page is used.")
+    return notes
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:

@@ -65,7 +65,8 @@ def count_bytes(dataset: Dataset, *, input_px: int, store: Path) -> int:
 
 
 def _pixels_path(dataset: Dataset, input_px: int, store: Path) -> Path:
-    return store / "pixels" / f"{dataset.id}-{input_px}px-v{VERSION}.npy"
+    depth = f"-{dataset.depth}bit" if dataset.depth else ""
+    return store / "pixels" / f"{dataset.id}-{input_px}px{depth}-v{VERSION}.npy"
 
 
 def _is_sound(file: Path, ids: tuple[str, ...]) -> bool:
@@ -102,15 +103,16 @@ def _build(file: Path, dataset: Dataset, shape: tuple[int, ...], progress: Progr
 
 def _decode_images(dataset: Dataset, input_px: int) -> Iterator[npt.NDArray[np.uint8]]:
     """(input_px, input_px, 3) of each image in order, decoded by all cores."""
+    depth = dataset.depth
     with worker_threads() as pool:
         for first in range(0, len(dataset.images), _CHUNK_IMAGES):
             chunk = dataset.images[first : first + _CHUNK_IMAGES]
             yield from pool.map(
-                lambda image: _decode(dataset.path(image.id), image, input_px), chunk
+                lambda image: _decode(dataset.path(image.id), image, input_px, depth), chunk
             )
 
 
-def _decode(path: Path, image: Image, input_px: int) -> npt.NDArray[np.uint8]:
+def _decode(path: Path, image: Image, input_px: int, depth: int) -> npt.NDArray[np.uint8]:
     """The pixels of one image, when its content is still what was opened."""
     try:
         content = path.read_bytes()
@@ -122,7 +124,7 @@ def _decode(path: Path, image: Image, input_px: int) -> npt.NDArray[np.uint8]:
         raise UserError(
             f"{path} has changed since the data set was opened; open the data set again."
         )
-    return fit_square(decode_image(content, name=str(path)), input_px)
+    return fit_square(decode_image(content, name=str(path), depth=depth), input_px)
 
 
 def _ids_hash(ids: tuple[str, ...]) -> str:

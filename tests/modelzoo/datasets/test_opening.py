@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from PIL import Image
 
 from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.images import decode_image
+from modelzoo.datasets.images import Facts, inspect_image
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
@@ -79,11 +78,11 @@ def test_a_second_opening_decodes_only_what_is_new(
 ) -> None:
     decoded: list[bytes] = []
 
-    def record(content: bytes) -> Image.Image:
+    def record(content: bytes) -> Facts:
         decoded.append(content)
-        return decode_image(content)
+        return inspect_image(content)
 
-    monkeypatch.setattr("modelzoo.datasets.checks.decode_image", record)
+    monkeypatch.setattr("modelzoo.datasets.checks.inspect_image", record)
     first = open_dataset(smears, store=store)
     before = len(decoded)
     new = write_image("smears/Pro/new.png", seed=77)
