@@ -4,7 +4,9 @@ Knows paths and bytes, not what is in them.
 """
 
 import errno
+import hashlib
 import os
+import re
 import stat
 import uuid
 from collections.abc import Iterator
@@ -15,6 +17,41 @@ from typing import BinaryIO
 from modelzoo.errors import UserError
 
 MOST_BYTES = 50_000_000  # of a file that is read into memory as a whole
+MOST_NAME_BYTES = 255  # of the name of a file or folder, on Linux, macOS and Windows
+_HASH = 8  # hexadecimal digits
+
+
+def shorten_name(name: str, most: int) -> str:
+    """`name`, or if it has more than `most` bytes its beginning, `~` and a hash of the whole.
+
+    So names that begin alike stay apart. Bytes are those of UTF-8, in which `é` has two.
+    """
+    content = os.fsencode(name)
+    if len(content) <= most:
+        return name
+    return _with_hash(name, content, most)
+
+
+def portable_name(text: str, most: int = 80) -> str:
+    """`text` as a part of a file's name that every system takes: letters, digits, `_`, `-`, `.`.
+
+    Blanks become `_`. Where more is lost, `~` and a hash of `text` stand at the end.
+
+    Args:
+        text: The name of a class, a run, a data set.
+        most: Bytes.
+    """
+    kept = re.sub(r"[^\w.-]+", "_", text)
+    content = kept.encode()
+    if kept == text.replace(" ", "_") and len(content) <= most:
+        return kept
+    return _with_hash(text, content, most)
+
+
+def _with_hash(name: str, content: bytes, most: int) -> str:
+    """As much of `content` as leaves room for a hash of `name`, and that."""
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:_HASH]
+    return f"{content[: most - _HASH - 1].decode(errors='ignore')}~{digest}"
 
 
 @contextmanager
@@ -26,7 +63,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: The disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    # Shortened, since `path` itself may have the longest name there can be.
+    name = shorten_name(path.name, MOST_NAME_BYTES - 30)
+    temporary = path.with_name(f".{name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         yield temporary
         temporary.chmod(0o644)  # some libraries write files that nobody else may read

@@ -1,7 +1,13 @@
-"""Numbers as a person says them. Texts out; nothing is read."""
+"""Numbers and names as a person reads them. Texts out; nothing is read."""
 
+import hashlib
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+ELLIPSIS = "…"
+_HASH = 6  # hexadecimal digits of a name that is told apart by its hash
+_JOINERS = "\u200c\u200d"  # hold emoji, and words of Persian and Hindi, together
 
 
 def percent(share: float, decimals: int = 1) -> str:
@@ -75,8 +81,46 @@ def describe_seconds(seconds: float) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` on one line that can be printed: what cannot be seen or is no UTF-8 is spelt out."""
+    """`text` on one line that can be printed: what cannot be seen or is no UTF-8 is spelt out.
+
+    So are the marks that turn the direction of all that follows, but not the letters of scripts
+    that are written from right to left.
+    """
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        letter
+        if letter.isprintable() or letter in _JOINERS
+        else letter.encode("unicode_escape").decode("ascii")
         for letter in text
     )
+
+
+def shorten(text: str, letters: int) -> str:
+    """`text` as `one_line`, in at most `letters`: an ellipsis in place of what is after its middle.
+
+    Both ends stay, since names that begin alike (`…, subtype B1`) differ at their ends.
+    """
+    text = one_line(text)
+    if len(text) <= letters:
+        return text
+    end = (letters - len(ELLIPSIS)) // 3
+    return f"{text[: letters - len(ELLIPSIS) - end]}{ELLIPSIS}{text[len(text) - end :]}"
+
+
+def shorten_all(names: Iterable[str], letters: int) -> dict[str, str]:
+    """Each of `names` as `shorten` has it; those that would look the same end in a hash instead.
+
+    Args:
+        names: Any, in any order.
+        letters: 12 or more.
+    """
+    short = {name: shorten(name, letters) for name in names}
+    times = Counter(short.values())
+    return {
+        name: text if times[text] == 1 else _with_hash(name, letters)
+        for name, text in short.items()
+    }
+
+
+def _with_hash(name: str, letters: int) -> str:
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:_HASH]
+    return f"{one_line(name)[: letters - _HASH - len(ELLIPSIS)]}{ELLIPSIS}{digest}"

@@ -8,12 +8,12 @@ import typer
 
 from modelzoo import paths
 from modelzoo.errors import UserError
-from modelzoo.files import is_folder, is_regular_file
+from modelzoo.files import MOST_NAME_BYTES, is_folder, is_regular_file
 from modelzoo.runs.file_names import CONFIG
 from modelzoo.runs.folder import Run, list_run_folders, read_run
-from modelzoo.text import one_line
+from modelzoo.text import shorten
 
-MOST_BYTES, MOST_NAME_BYTES = 4095, 255  # of a path and of each of its parts, as Linux has it
+MOST_BYTES = 4095  # of a path, as Linux has it
 MOST_SHOWN = 60  # letters of what was given, in a sentence
 
 
@@ -27,23 +27,20 @@ def parse_path(text: str) -> Path:
     if not text:
         raise UserError("An empty path was given; give a file or folder.")
     if "\0" in text:
-        raise UserError(f"Path {shorten(text)!r} holds a NUL, which no file name can.")
+        raise UserError(f"Path {shorten(text, MOST_SHOWN)!r} holds a NUL, which no file name can.")
     try:
         content = text.encode()
     except UnicodeEncodeError:
-        raise UserError(f"Path {shorten(text)} is not UTF-8; rename the file or folder.") from None
+        raise UserError(
+            f"Path {shorten(text, MOST_SHOWN)} is not UTF-8; rename the file or folder."
+        ) from None
     parts = content.split(os.sep.encode())
     if len(content) > MOST_BYTES or max(map(len, parts)) > MOST_NAME_BYTES:
         raise UserError(
-            f"Path {shorten(text)!r} is too long ({len(text)} letters), so it was not found; give "
-            f"names of at most {MOST_NAME_BYTES} bytes."
+            f"Path {shorten(text, MOST_SHOWN)!r} is too long ({len(text)} letters), so it was not "
+            f"found; give names of at most {MOST_NAME_BYTES} bytes."
         )
     return Path(text)
-
-
-def shorten(text: str) -> str:
-    """The beginning of what was given, on one line."""
-    return one_line(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…")
 
 
 def find_run(name_or_path: str, runs: Path | None = None) -> Run:
@@ -80,7 +77,7 @@ def find_run_folder(name_or_path: str, runs: Path | None = None) -> Path:
 
 def _raise_not_found(path: Path, runs: Path) -> Run:
     raise UserError(
-        f"Run {shorten(str(path))} was not found, neither as a folder nor in {runs}; "
+        f"Run {shorten(str(path), MOST_SHOWN)} was not found, neither as a folder nor in {runs}; "
         "`python -m modelzoo runs` lists those there are."
     )
 

@@ -1,19 +1,24 @@
 import errno
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelzoo.errors import UserError
 from modelzoo.files import (
     append_text,
     make_folder,
     open_to_append,
+    portable_name,
     read_bytes,
     read_end,
     read_text,
     replacing,
+    shorten_name,
     write_text,
 )
 
@@ -32,6 +37,40 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: P
 
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("letter", ["n", "é", "😀"])
+def test_a_file_may_have_the_longest_name_there_is(tmp_path: Path, letter: str) -> None:
+    name = letter * (255 // len(letter.encode()))
+
+    write_text(tmp_path / name, "new")
+
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@given(st.sets(st.text(st.characters(codec="utf-8"), max_size=40), max_size=5))
+def test_names_that_are_shortened_fit_in_bytes_and_stay_apart(ends: set[str]) -> None:
+    names = ["é" * 30 + end for end in ends]
+
+    short = [shorten_name(name, 70) for name in names]
+
+    assert len(set(short)) == len(names)
+    assert all(len(name.encode()) <= 70 for name in short)
+    assert shorten_name("short.jpg", 70) == "short.jpg"
+
+
+@given(st.sets(st.text(st.characters(codec="utf-8"), max_size=200), max_size=5))
+def test_an_exported_name_is_taken_by_every_system(names: set[str]) -> None:
+    portable = {name: portable_name(name, 60) for name in names}
+
+    assert all(len(name.encode()) <= 60 for name in portable.values())
+    assert all(re.fullmatch(r"[\w.~-]*", name) for name in portable.values())
+
+
+def test_exported_names_differ_where_classes_do() -> None:
+    assert portable_name("Pro B") == "Pro_B"
+    assert portable_name("*a*") != portable_name("$a$")
+    assert portable_name("a" * 100 + "1") != portable_name("a" * 100 + "2")
 
 
 def test_a_full_disk_is_a_sentence_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,10 +1,17 @@
-"""Numbers as people read them."""
+"""Numbers and names as people read them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelzoo.text import confidence_interval, fraction, percent
+from modelzoo.text import (
+    confidence_interval,
+    fraction,
+    one_line,
+    percent,
+    shorten,
+    shorten_all,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +53,34 @@ def test_an_area_has_three_decimals_and_is_one_only_without_error(area: float) -
 def test_an_interval_ends_at_100_only_where_it_does() -> None:
     assert confidence_interval(0.969, 1) == "95 % CI 96.9–100.0 %"
     assert confidence_interval(0.5, 0.9999) == "95 % CI 50.0–99.9 %"
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    assert shorten("Pre", 12) == "Pre"
+    assert shorten("leukaemia, subtype B1", 13) == "leukaemi…e B1"
+    assert shorten("two\nlines", 12) == "two\\nlines"
+
+
+@given(st.sets(st.text(), max_size=6), st.integers(12, 30))
+def test_shortened_names_fit_and_stay_apart(names: set[str], letters: int) -> None:
+    short = shorten_all(names, letters)
+
+    assert set(short) == names
+    assert len(set(short.values())) == len(names)
+    assert all(len(text) <= letters and one_line(text) == text for text in short.values())
+
+
+def test_names_that_differ_in_the_middle_only_differ_in_a_hash() -> None:
+    first, second, other = "a" * 20 + "1" + "a" * 20, "a" * 20 + "2" + "a" * 20, "Pre"
+
+    short = shorten_all([first, second, other], 16)
+
+    assert short[other] == "Pre"
+    assert short[first] != short[second]
+    assert short[first].startswith("aaaaaaaaa…")
+    assert shorten_all([first, other], 16)[first] == "aaaaaaaaaa…aaaaa"
+
+
+def test_what_cannot_be_seen_is_spelt_out_on_one_line() -> None:
+    assert one_line("a\nb\x1b[31m\u202ec") == "a\\nb\\x1b[31m\\u202ec"
+    assert one_line("👩\u200d🔬 אב é") == "👩\u200d🔬 אב é"

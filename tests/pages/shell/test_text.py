@@ -43,8 +43,9 @@ def read(markdown: str) -> tuple[str, set[str]]:
 
 
 def in_one_line(text: str) -> str:
-    text = text.replace("\N{WORD JOINER}", "")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = " ".join(text.replace("\N{WORD JOINER}", "").split())
+    joins = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+    return "".join(c if c.isprintable() or c in joins else repr(c)[1:-1] for c in text)
 
 
 @given(ANY)
@@ -54,6 +55,13 @@ def test_a_name_is_shown_as_it_stands(name: str) -> None:
 
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
     assert in_one_line(shown) == in_one_line(f"name {name} end")
+
+
+def test_a_mark_of_direction_turns_no_letter_of_the_sentence_around_it() -> None:
+    assert plain("a\u202eb") == "a\\\\u202eb"
+    assert code("a\u202eb") == "`a\\u202eb`"
+    assert plain("\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}") == "אב"
+    assert plain("\N{WOMAN}\N{ZERO WIDTH JOINER}\N{MICROSCOPE}") == "👩\N{ZERO WIDTH JOINER}🔬"
 
 
 @given(ANY)
