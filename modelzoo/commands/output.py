@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from modelzoo.errors import UserError
-from modelzoo.text import one_line
+from modelzoo.text import one_line, percent
 
 notes = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 NARROW = 80  # characters, where no terminal says how wide it is
@@ -78,6 +79,23 @@ def print_line(text: str) -> None:
     sys.stdout.write(f"{one_line(text)}\n")
 
 
+def note_outside(shares: Sequence[float]) -> None:
+    """Say on the error stream how much of the images models are not given; nothing if all is.
+
+    Args:
+        shares: Of each image, the share of its area outside the middle square.
+    """
+    cut = [share for share in shares if share > 0]
+    if not cut:
+        return
+    most = percent(max(cut), 0)
+    if len(cut) > 1:
+        words = f"images are not square: up to {most} of each is not looked at."
+    else:
+        words = f"images is not square: {most} of it is not looked at."
+    notes.print(f"{len(cut):,} of {len(shares):,} {words} Models are given the middle square.")
+
+
 def print_json(value: object) -> None:
     """Print `value` as JSON in ASCII; numbers stay numbers, and what is not defined is null."""
     sys.stdout.write(json.dumps(_plain(value), indent=1, allow_nan=False) + "\n")
@@ -110,16 +128,22 @@ def print_table(records: Sequence[Record], columns: Sequence[Column]) -> None:
         return
     shown = _choose_columns(records, columns, width)
     texts = [_row(record, shown) for record in records]
-    titles = [column.title for column in shown]
-    widths = [max(map(len, cells)) for cells in zip(titles, *texts, strict=True)]
+    titles = [one_line(column.title) for column in shown]
+    widths = [max(map(cell_len, cells)) for cells in zip(titles, *texts, strict=True)]
     for row in [titles, *texts]:
         cells = [
-            text.rjust(width) if column.is_number else text.ljust(width)
+            _pad(text, width, is_number=column.is_number)
             for text, width, column in zip(row, widths, shown, strict=True)
         ]
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
     if left_out := [column.title for column in columns if column not in shown]:
         notes.print(f"(no room for {', '.join(left_out)}: a wider terminal, --csv or --json)")
+
+
+def _pad(text: str, width: int, *, is_number: bool) -> str:
+    """`text` with blanks to `width` places of a terminal, in which an emoji takes two."""
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if is_number else text + blanks
 
 
 def _row(record: Record, columns: Sequence[Column]) -> list[str]:
@@ -133,8 +157,11 @@ def _choose_columns(
     shown = {column.title for column in columns if column.rank == 0}
     for column in sorted(columns, key=lambda each: each.rank):
         tried = [each for each in columns if each.title in shown | {column.title}]
-        lines = [[each.title for each in tried], *(_row(record, tried) for record in records)]
-        widest = (max(map(len, cells)) for cells in zip(*lines, strict=True))
+        lines = [
+            [one_line(each.title) for each in tried],
+            *(_row(record, tried) for record in records),
+        ]
+        widest = (max(map(cell_len, cells)) for cells in zip(*lines, strict=True))
         if column.rank and sum(widest) + 2 * (len(tried) - 1) > width:
             break
         shown.add(column.title)
@@ -145,7 +172,7 @@ def _print_folded(records: Sequence[Record], columns: Sequence[Column], width: i
     """Print a table whose sentences are folded to the terminal."""
     table = Table(box=SIMPLE)
     for column in columns:
-        table.add_column(column.title, no_wrap=not column.is_long, overflow="fold")
+        table.add_column(one_line(column.title), no_wrap=not column.is_long, overflow="fold")
     for record in records:
         table.add_row(*_row(record, columns))
     Console(markup=False, highlight=False, width=width).print(table)

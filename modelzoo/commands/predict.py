@@ -16,7 +16,14 @@ from modelzoo.commands.options import (
     find_run,
     parse_path,
 )
-from modelzoo.commands.output import check_form, notes, print_csv, print_json, write_csv
+from modelzoo.commands.output import (
+    check_form,
+    note_outside,
+    notes,
+    print_csv,
+    print_json,
+    write_csv,
+)
 from modelzoo.commands.progress import Show, show_progress
 from modelzoo.errors import UserError
 from modelzoo.files import replacing
@@ -54,12 +61,14 @@ def predict(
     files = list_images(image)
     trained = load_run(found.path, str(pick_device(device)))
     root = image if image.is_dir() else image.parent
+    shares: list[float] = []
     with show_progress() as show:
-        records = list(_predict(trained, files, root, show))
+        records = list(_predict(trained, files, root, shares, show))
     unreadable = [record["reason"] for record in records if record["reason"]]
     if len(unreadable) == len(records):
         raise UserError(_describe_none(unreadable, image))
     _write(records, out, as_json=as_json)
+    note_outside(shares)
     for reason in unreadable:
         notes.print(f"skipped: {reason}")
     if unreadable:
@@ -67,14 +76,15 @@ def predict(
 
 
 def _predict(
-    trained: "LoadedRun", files: list[Path], root: Path, show: Show
+    trained: "LoadedRun", files: list[Path], root: Path, shares: list[float], show: Show
 ) -> Iterator[dict[str, Any]]:
-    """One record per image, in the order of the files."""
+    """One record per image, in the order of the files; `shares` gets what is outside the square."""
     from modelzoo.inference.trained import predict_files
 
     place = {file: number for number, file in enumerate(files)}
     done = 0
-    for good, batch, skipped in predict_files(trained, files):
+    for good, batch, outside, skipped in predict_files(trained, files):
+        shares += outside
         values = zip(batch.probabilities, batch.ood_percentile, strict=True)
         records = {
             file: {

@@ -25,10 +25,12 @@ from modelzoo.commands.output import (
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder
 from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
-from modelzoo.text import one_line
+from modelzoo.text import one_line, shorten_all
 
 if TYPE_CHECKING:
     from modelzoo.evaluation.intervals import Evaluation
+
+CLASS_LETTERS = 24  # of a class's name in the confusion matrix, whose lines have them all
 
 
 def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
@@ -129,17 +131,20 @@ _SCORE_COLUMNS = [
 
 
 def _print_confusion(evaluation: "Evaluation") -> None:
-    """Print the confusion matrix, one line per true class."""
+    """Print the confusion matrix, one line per true class; long names of classes are shortened."""
+    short = shorten_all(evaluation.classes, CLASS_LETTERS)
     lines = [
-        {"": label, **dict(zip(evaluation.classes, map(str, row), strict=True))}
+        {"": short[label], **dict(zip(evaluation.classes, map(str, row), strict=True))}
         for label, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)
     ]
     columns = [Column("true class \\ predicted class", lambda row: row[""])]
     columns += [
-        Column(name, lambda row, name=name: row[name], is_number=True)  # type: ignore[misc]  # bound now
+        Column(short[name], lambda row, name=name: row[name], is_number=True)  # type: ignore[misc]  # bound now
         for name in evaluation.classes
     ]
     print_table(lines, columns)
+    if any(len(one_line(name)) > CLASS_LETTERS for name in evaluation.classes):
+        notes.print("(names of classes are shortened; --json has them whole)")
 
 
 def rename(

@@ -246,6 +246,18 @@ def fit_square(
     return np.array(fitted)  # a copy, because Pillow's own memory is read-only
 
 
+def share_outside(width: int, height: int, *, crop: float = 1.0) -> float:
+    """Share of the area of an image, in [0, 1), that `fit_square` leaves out: 0 of a square.
+
+    Args:
+        width: Of the image, in pixels.
+        height: The same.
+        crop: As in `fit_square`.
+    """
+    side = crop * min(width, height)
+    return 1 - side * side / (width * height)
+
+
 def _middle(side: int, shortest: int, shorter: int, input_px: int) -> tuple[float, float]:
     """First and last coordinate along `side` of the pixels kept, in pixels of the image."""
     resized = max(shorter * side // shortest, input_px)

@@ -10,7 +10,12 @@ import torch
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
-from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+from modelzoo.datasets.images import (
+    decode_image,
+    fit_square,
+    require_cells_visible,
+    share_outside,
+)
 from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -75,25 +80,28 @@ def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatc
 
 def predict_files(
     trained: LoadedRun, files: Sequence[Path], *, batch_size: int = 16
-) -> Iterator[tuple[list[Path], PredictionBatch, dict[Path, str]]]:
+) -> Iterator[tuple[list[Path], PredictionBatch, list[float], dict[Path, str]]]:
     """Predictions of image files, a batch at a time, so that a folder may be of any size.
 
     Yields:
-        The files that could be read, their answers, and a sentence for each that could not.
+        The files that could be read, their answers, the share of each image that is outside the
+        middle square, and a sentence for each file that could not be read.
     """
     for start in range(0, len(files), batch_size):
         good: list[Path] = []
         pixels: list[npt.NDArray[np.uint8]] = []
+        outside: list[float] = []
         skipped: dict[Path, str] = {}
         for file in files[start : start + batch_size]:
             try:
                 image = require_cells_visible(decode_image(file), str(file))
                 pixels.append(fit_square(image, trained.px))
+                outside.append(share_outside(*image.size))
                 good.append(file)
             except UserError as error:
                 skipped[file] = str(error)
         empty = np.zeros((0, trained.px, trained.px, 3), np.uint8)
-        yield good, predict(trained, np.stack(pixels) if pixels else empty), skipped
+        yield good, predict(trained, np.stack(pixels) if pixels else empty), outside, skipped
 
 
 def list_images(path: Path) -> list[Path]:

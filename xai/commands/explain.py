@@ -13,7 +13,7 @@ from modelzoo.commands.options import (
     find_run,
     parse_path,
 )
-from modelzoo.commands.output import print_line
+from modelzoo.commands.output import note_outside, print_line
 from modelzoo.commands.progress import show_progress
 from xai.commands import explaining
 from xai.commands.manifest import MANIFEST
@@ -48,6 +48,7 @@ def explain(
     with show_progress() as show, stopping("Stopped; the same command goes on from here."):
         records = explaining.explain_files(job, files, names, index, show)
         explaining.draw_all(job, records, names, show)
+    note_outside([record["share_outside"] for record in records])
     describe_missing(job.refused, job.skipped)
     if not records:
         raise UserError(f"None of the {len(files)} images in {image} could be read.")

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from modelzoo.commands.progress import Show
+from modelzoo.datasets.images import fit_square, share_outside
 from modelzoo.errors import UserError as ZooError
-from modelzoo.files import make_folder, write_bytes, write_text
+from modelzoo.files import make_folder, shorten_name, write_bytes, write_text
 from xai.attribution import Attribution
 from xai.commands.manifest import MANIFEST, NOT_KEPT, SCHEMA, Record, read_images
 from xai.draw.overlay import encode_png, render_overlay
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 OVERLAY_PX = 448  # a side, as the pages draw
 OPACITY = 0.6  # of the strongest evidence
+NAME_BYTES = 100  # of an image's name, and of a class's, in that of a map: 255 are allowed in all
 SAVE_SECONDS = 2.0  # what a killed command loses at most; a manifest of 10,000 images is 20 MB
 
 
@@ -93,7 +95,7 @@ def explain_files(
     job: Job, files: Sequence[Path], names: Sequence[str], target: int | None, show: Show
 ) -> list[Record]:
     """The records of those of `files` that can be read, with the maps that were missing."""
-    from xai.on_runs.open import read_pixels
+    from xai.on_runs.open import read_image
 
     before = {each["file"]: each for each in job.manifest["images"]}
     records = []
@@ -103,14 +105,16 @@ def explain_files(
             name = file.relative_to(job.root).as_posix()
             show(f"explaining {name}", done, len(files))
             try:
-                pixels = read_pixels(file, job.trained.px)
+                image = read_image(file)
                 sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
             except ZooError as error:
                 job.skipped[name] = str(error)
                 continue
+            pixels = fit_square(image, job.trained.px)
             record = before.get(name)
             if record is None or record["sha256"] != sha256:
                 record = before[name] = _predict(job.trained, pixels, name, sha256)
+            record["share_outside"] = share_outside(*image.size)
             _add_maps(job, record, pixels, names, target)
             records.append(record)
             if time.monotonic() - saved > SAVE_SECONDS:
@@ -184,8 +188,7 @@ def _add_maps(
 def _keep(job: Job, image: str, attribution: Attribution) -> Record:
     """Write a map; the record of it, with every field of the attribution but its values."""
     name = job.trained.classes[attribution.target]
-    # Quoted, as a class of a table may be called "pre/pro".
-    stem = f"{image}.{attribution.method}.{quote(name, safe=' ')}"
+    stem = _name_map(image, attribution.method, name)
     content = io.BytesIO()
     np.save(content, attribution.values)
     make_folder((job.out / stem).parent)
@@ -204,6 +207,18 @@ def _keep(job: Job, image: str, attribution: Attribution) -> Record:
         "overlay": f"{stem}.png",
         "strength": shared_vmax([attribution]),
     }
+
+
+def _name_map(image: str, method: str, target: str) -> str:
+    """The path of a map below the folder of results, without its ending.
+
+    Image and class are each shortened where they must be, so that all three can be read; the
+    manifest has them whole.
+    """
+    folder, _, file = image.rpartition("/")
+    # Quoted, as a class of a table may be called "pre/pro".
+    parts = (shorten_name(file, NAME_BYTES), method, shorten_name(quote(target, " "), NAME_BYTES))
+    return f"{folder}/{'.'.join(parts)}" if folder else ".".join(parts)
 
 
 def _device(job: Job) -> object:

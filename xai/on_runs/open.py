@@ -60,11 +60,16 @@ def read_pixels(
     Raises:
         modelzoo.errors.UserError: It is no image, or too small to show a cell.
     """
-    name = name or (str(source) if isinstance(source, Path) else "the image")
-    image = require_cells_visible(decode_image(source, name=name), name)
+    image = read_image(source, name=name)
     if change:
         image = Image.fromarray(change(np.asarray(image)))
     return fit_square(image, px)
+
+
+def read_image(source: Path | bytes, *, name: str = "") -> Image.Image:
+    """The whole of an image, upright and in RGB; arguments and errors as in `read_pixels`."""
+    name = name or (str(source) if isinstance(source, Path) else "the image")
+    return require_cells_visible(decode_image(source, name=name), name)
 
 
 def as_input(run: "LoadedRun", *pixels: Rgb) -> "Tensor":

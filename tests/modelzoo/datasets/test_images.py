@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modelzoo.datasets.images import ImageError, decode_image, fit_square
+from modelzoo.datasets.images import ImageError, decode_image, fit_square, share_outside
 
 
 def encoded(image: Image.Image, image_format: str = "PNG", **options: Any) -> bytes:
@@ -203,3 +203,29 @@ def test_fitting_equals_resizing_the_shorter_side_and_cutting_the_middle_out(
 @pytest.mark.parametrize("size", [(1, 1_000_000), (1_000_000, 1), (1, 1)])
 def test_a_strip_costs_no_more_than_a_square(size: tuple[int, int]) -> None:
     assert fit_square(Image.new("RGB", size), 224, crop=0.875).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "crop", "share"),
+    [
+        (224, 224, 1.0, 0),
+        (640, 480, 1.0, 0.25),
+        (2592, 1944, 1.0, 0.25),
+        (480, 640, 1.0, 0.25),
+        (100, 400, 1.0, 0.75),
+        (100, 100, 0.5, 0.75),
+        (200, 100, 0.5, 0.875),
+    ],
+)
+def test_the_share_outside_the_middle_square(
+    width: int, height: int, crop: float, share: float
+) -> None:
+    assert share_outside(width, height, crop=crop) == share
+
+
+def test_the_share_outside_is_what_the_square_leaves_out() -> None:
+    field = np.zeros((100, 200, 3), np.uint8)
+    field[:, 50:150] = 255
+
+    assert fit_square(Image.fromarray(field), 100).min() == 255
+    assert (field == 0).mean() == share_outside(200, 100)

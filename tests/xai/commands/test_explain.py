@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from modelzoo.__main__ import app as modelzoo_app
+from modelzoo.backbones.saved import write_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.inference.trained import load_run, predict
 from tests.run_folders import CLASSES
@@ -284,3 +286,46 @@ def test_methods_are_listed_with_what_they_cost() -> None:
     for name, row in METHODS.items():
         assert name in answer.stdout
         assert row.paper.split()[0] in answer.stdout
+
+
+def test_long_names_are_shortened_in_files_and_whole_in_the_manifest(
+    home: Home, command: Callable[..., Result]
+) -> None:
+    classes = ("Benign", "Early", "é" * 120 + "X", "é" * 120 + "Y / *z*")
+    write_backbone(home.runs / "lite0-64", load_run(home.runs / "lite0-64").backbone, classes, 64)
+    images = [home.images / f"{'n' * 240}{end}.jpg" for end in "12"]
+    for image in images:
+        (home.images / "one.jpg").rename(image)
+        shutil.copy(image, home.images / "one.jpg")
+
+    for target in classes[2:]:
+        answer = command("--methods", "grad-cam", "--target", target)
+        assert answer.exit_code == 0, answer.output
+
+    records = {each["file"]: each["maps"] for each in manifest(home)["images"]}
+    made = {each["values"] for maps in records.values() for each in maps}
+    assert {image.name for image in images} <= records.keys()
+    assert [each["target_name"] for each in records[images[0].name]] == list(classes[2:])
+    assert len(made) == 5 * len(classes[2:])
+    assert all((home.out / name).is_file() for name in made)
+    assert all(len(name.encode()) <= 255 for name in made)
+
+
+def test_what_is_not_looked_at_of_wide_images_is_said_once(
+    home: Home, command: Callable[..., Result], tmp_path: Path
+) -> None:
+    assert "not looked at" not in command().stderr  # all are squares
+    for name, size in (("wide.png", (80, 60)), ("tall.png", (50, 100))):
+        Image.effect_noise(size, 50).save(home.images / name)
+
+    explained = command()
+    predicted = CliRunner().invoke(
+        modelzoo_app, ["predict", str(home.images), "--run", str(home.runs / "lite0-64")]
+    )
+
+    sentence = "2 of 5 images are not square: up to 50 % of each is not looked at."
+    assert explained.stderr.count(sentence) == predicted.stderr.count(sentence) == 1
+    shares = {each["file"]: each["share_outside"] for each in manifest(home)["images"]}
+    assert shares == {
+        "deeper/one.jpg": 0, "one.jpg": 0, "two.jpg": 0, "tall.png": 0.5, "wide.png": 0.25,
+    }  # fmt: skip
