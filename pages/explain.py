@@ -11,6 +11,7 @@ from pages.sections.explain.views import Request, choose_view, draw_view
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.links import offer_link
+from pages.shell.prediction import OWN
 from pages.shell.reads import list_models
 
 enter_page("explain")
@@ -43,7 +44,8 @@ with error_in_place():
             offer_link(
                 image=subject.image_id,
                 run=[model.run.id for model in chosen],
-                target=target_name,
+                # Another choice is in the address already, as it is called there.
+                **({"target": OWN} if target_name == OWN else {}),
                 view=view.title,
                 **({"method": [method.title for method in methods]} if methods else {}),
             )

@@ -1,18 +1,66 @@
 """Confusion matrices."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from modelzoo.text import percent
-from pages.figures.frame import axis_title, blank_figure, plain_text, source_height
+from modelzoo.text import one_line, percent, shorten_all
+from pages.figures.frame import (
+    axis_title,
+    blank_figure,
+    longest_line,
+    plain_text,
+    source_height,
+    wrap_text,
+)
 
 EMPTY_ENTRY, FULL_ENTRY = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes can hold them
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the entry
 FULL = 0.69
 FRAME = "#D55E00"  # of the entry chosen; stands out on every shade and both themes
+NARROWEST_PX = 320  # of a matrix, on a phone
+LABEL_LETTERS, LINE_LETTERS = 26, 13  # of the name of a class at an axis, and of a line of it
+HOVER_LETTERS = 40  # of a line: a phone has no room for more
+TURNED_LETTERS = 18  # of a name that has one line, along a column
+LETTER_PX, LINE_PX = 8, 16  # of labels, in a wide font
+LETTER_BELOW_PX = 7  # in the usual one: beside a column there is room
+SHARE_PX = 38  # that `100 %` takes in an entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the names of the classes leave for the entries."""
+
+    labels: list[str]  # of the true classes, as HTML in lines
+    labels_below: list[str]  # of the predicted classes
+    left: int  # pixels, of the names of true classes and the title
+    below: int  # pixels, of the names of predicted classes and the title
+    turned: bool  # whether the names of predicted classes are, as an entry is narrower
+    has_shares: bool  # whether an entry has room for a share
+
+
+def _lay_out(classes: Sequence[str]) -> _Layout:
+    short = shorten_all(classes, LABEL_LETTERS)
+    labels = [wrap_text(short[name], LINE_LETTERS) for name in classes]
+    left = 30 + LETTER_PX * longest_line(labels)
+    entry = (NARROWEST_PX - left) / len(classes)
+    turned = LETTER_BELOW_PX * longest_line(labels) > entry
+    lines = max(1 + label.count("<br>") for label in labels)
+    labels_below = labels
+    if turned and LINE_PX * lines > entry:  # only one line is as narrow
+        short = shorten_all(classes, TURNED_LETTERS)
+        labels_below = [plain_text(short[name]) for name in classes]
+    below = 38 + (LETTER_PX * longest_line(labels_below) if turned else LINE_PX * lines)
+    has_shares = entry >= SHARE_PX
+    return _Layout(labels, labels_below, left, below, turned=turned, has_shares=has_shares)
+
+
+def matrix_width(classes: Sequence[str]) -> int:
+    """Pixels that a matrix of these classes should have where there is room."""
+    return max(NARROWEST_PX, _lay_out(classes).left + SHARE_PX * len(classes))
 
 
 def confusion_matrix(
@@ -32,19 +80,22 @@ def confusion_matrix(
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    below = source_height(source)
-    figure = blank_figure(height=110 + 58 * len(classes) + below)
+    layout = _lay_out(classes)
+    below = layout.below + source_height(source)
+    figure = blank_figure(height=56 + 58 * len(classes) + below)
     figure.add_trace(_shades(share, classes))
     figure.add_trace(_marks_to_click(counts, share, classes))
     entries = _entries(classes)
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": 30 + 8 * max(map(len, classes)), "r": 4, "t": 28, "b": 54 + below},
+        margin={"l": layout.left, "r": 4, "t": 28, "b": below},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in an entry
         # Not a trace's text, which would fade when another entry is selected.
-        annotations=[_number(counts, share, *each) for each in entries],
+        annotations=[
+            _number(counts, share, *each, has_share=layout.has_shares) for each in entries
+        ],
         shapes=[_frame(*chosen_entry)] if chosen_entry else [],
     )
     # Categories, whatever the classes are called: "1" and "2" are no numbers here.
@@ -54,13 +105,16 @@ def confusion_matrix(
         "automargin": False,
         "fixedrange": True,
         "tickvals": list(classes),
-        "ticktext": [plain_text(name) for name in classes],
     }
     last = len(classes) - 0.5
     figure.update_xaxes(
-        title_text=axis_title("predicted class", source), range=[-0.5, last], **axis
+        title_text=axis_title("predicted class", source),
+        range=[-0.5, last],
+        ticktext=layout.labels_below,
+        tickangle=-90 if layout.turned else 0,
+        **axis,
     )
-    figure.update_yaxes(title_text="true class", range=[last, -0.5], **axis)
+    figure.update_yaxes(title_text="true class", range=[last, -0.5], ticktext=layout.labels, **axis)
     return figure
 
 
@@ -94,26 +148,36 @@ def _marks_to_click(
 ) -> go.Scatter:
     """A mark that cannot be seen on each entry, since Plotly tells no clicks on a heatmap."""
     entries = _entries(classes)
+    whole = [wrap_text(name, HOVER_LETTERS) for name in classes]
     unseen = {"marker": {"opacity": 0}}
     return go.Scatter(
         x=[classes[j] for _, j in entries],
         y=[classes[i] for i, _ in entries],
-        customdata=[[int(counts[entry]), percent(share[entry])] for entry in entries],
+        customdata=[
+            [int(counts[entry]), percent(share[entry]), whole[entry[0]], whole[entry[1]]]
+            for entry in entries
+        ],
         mode="markers",
         marker={"size": 44, "symbol": "square", "opacity": 0},
         selected=unseen,
         unselected=unseen,
-        hovertemplate="true %{y}, predicted %{x}<br>%{customdata[0]} images, "
-        "%{customdata[1]} of %{y}<extra></extra>",
+        hovertemplate="true %{customdata[2]}<br>predicted %{customdata[3]}<br>"
+        "%{customdata[0]} images, %{customdata[1]} of the true class<extra></extra>",
         showlegend=False,
     )
 
 
 def _number(
-    counts: npt.NDArray[np.int64], share: npt.NDArray[np.float64], i: int, j: int
+    counts: npt.NDArray[np.int64],
+    share: npt.NDArray[np.float64],
+    i: int,
+    j: int,
+    *,
+    has_share: bool,
 ) -> dict[str, object]:
     """The text of one entry: its count, and its share of the true class where there is any."""
-    text = f"<b>{counts[i, j]}</b><br>{percent(share[i, j], 0)}" if counts[i, j] else "0"
+    below = f"<br>{percent(share[i, j], 0)}" if has_share else ""
+    text = f"<b>{counts[i, j]}</b>{below}" if counts[i, j] else "0"
     colour = ON_FULL if share[i, j] > FULL else ON_EMPTY
     return {"x": j, "y": i, "text": text, "showarrow": False, "font": {"color": colour}}
 
@@ -131,5 +195,5 @@ def confusion_alt(counts: npt.NDArray[np.int64], classes: Sequence[str], name: s
     if not wrong.any():
         return f"{right}, no error."
     i, j = divmod(int(wrong.argmax()), len(classes))
-    error = f"{classes[i]} predicted as {classes[j]}, {wrong[i, j]} times"
+    error = one_line(f"{classes[i]} predicted as {classes[j]}, {wrong[i, j]} times")
     return f"{right}; the most frequent error is {error}."

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 
 import plotly.graph_objects as go
 
+from modelzoo.text import one_line
+
 FORMATS = ("PNG", "SVG")
 UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"]
 GRID = "rgba(128, 128, 128, 0.25)"
 LEGEND_LETTER_PX = 8  # a picture that is saved may have a wider font than the page: about 6 there
+LEGEND_LETTERS = 36  # of a line: a phone has 270 px beside the mark
 LEGEND_MARK_PX = 45  # of the line before a name
 SOURCE_LETTERS = 40  # of a line below an axis of 320 px or less, beside names of classes or runs
 SOURCE_LINE_PX = 19  # 1.3 times the 14 px of the title, however small its letters are
@@ -53,18 +56,22 @@ def blank_figure(*, height: int) -> go.Figure:
 
 
 def plain_text(text: str) -> str:
-    """`text` as Plotly shows it as it stands, since it reads some HTML."""
-    return html.escape(text, quote=False)
+    """`text` as Plotly shows it as it stands: it reads some HTML, and `%{` as a value's place."""
+    return html.escape(one_line(text), quote=False).replace("%{", "%&#123;")
 
 
 def wrap_text(text: str, letters: int) -> str:
     """`text` as it stands, as `plain_text`, in lines of at most `letters`."""
-    return "<br>".join(plain_text(line) for line in textwrap.wrap(text, letters))
+    return "<br>".join(plain_text(line) for line in _lines(text, letters))
+
+
+def _lines(text: str, letters: int) -> list[str]:
+    return textwrap.wrap(one_line(text), letters)
 
 
 def source_height(source: str) -> int:
     """Pixels below the title of an axis that `source` takes."""
-    return SOURCE_LINE_PX * len(textwrap.wrap(source, SOURCE_LETTERS))
+    return SOURCE_LINE_PX * len(_lines(source, SOURCE_LETTERS))
 
 
 def axis_title(text: str, source: str) -> str:
@@ -85,8 +92,14 @@ def axis_title(text: str, source: str) -> str:
 
 
 def legend_width(names: Iterable[str]) -> int:
-    """Pixels for the longest of `names` in a legend, in the widest font that is usual.
+    """Pixels for the longest line of `names` (as `wrap_text` gives them), in the widest usual font.
 
     Plotly measures them in the font of the page and cuts what is longer in a saved picture.
     """
-    return LEGEND_LETTER_PX * max(map(len, names), default=0)
+    return LEGEND_LETTER_PX * longest_line(names)
+
+
+def longest_line(labels: Iterable[str]) -> int:
+    """Letters of the longest line of labels that `wrap_text` made."""
+    lines = (line for label in labels for line in label.split("<br>"))
+    return max((len(html.unescape(line)) for line in lines), default=0)

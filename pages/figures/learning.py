@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 
 from pages.figures.frame import (
     GRID,
+    LEGEND_LETTERS,
     LEGEND_MARK_PX,
     axis_title,
     blank_figure,
     legend_width,
-    plain_text,
     source_height,
+    wrap_text,
 )
 from pages.shell.palette import Style
 
@@ -42,16 +43,18 @@ def learning_curves(
         curve: A key of CURVES.
         source: Data set and split, for the axis title.
     """
-    figure = blank_figure(height=360 + 18 * len(histories) + source_height(source))
+    labels = {name: wrap_text(name, LEGEND_LETTERS) for name in histories}
+    lines = sum(1 + label.count("<br>") for label in labels.values())
+    figure = blank_figure(height=360 + 18 * lines + source_height(source))
     for name, history in histories.items():
         if curve in history and not history.empty:
-            figure.add_trace(_curve(plain_text(name), history, styles[name], curve))
+            figure.add_trace(_curve(labels[name], history, styles[name], curve))
     title = axis_title("epoch (marked: best epoch, the checkpoint)", source)
     figure.update_xaxes(title_text=title, gridcolor=GRID)
     _whole_epochs(figure, histories.values())
     unit = " in %" if _is_share(curve) else ""
     figure.update_yaxes(title_text=f"{CURVES[curve].lower()}{unit}", gridcolor=GRID)
-    width = legend_width(histories) + LEGEND_MARK_PX
+    width = legend_width(labels.values()) + LEGEND_MARK_PX
     figure.update_layout(legend={"y": -0.28, "entrywidth": width})
     return figure
 

@@ -6,13 +6,20 @@ import plotly.graph_objects as go
 
 from modelzoo.evaluation.roc import RocCurve
 from modelzoo.text import fraction, percent
-from pages.figures.frame import GRID, axis_title, blank_figure, plain_text, source_height, wrap_text
+from pages.figures.frame import (
+    GRID,
+    LEGEND_LETTERS,
+    axis_title,
+    blank_figure,
+    plain_text,
+    source_height,
+    wrap_text,
+)
 from pages.shell.palette import Style
 
 RATES = "true positive rate %{y:.1f} % at false positive rate %{x:.1f} %"
 AXES_PX = 440  # height without the legend
 LEGEND_LINE_PX = 20
-LEGEND_LETTERS = 36  # of a line: a phone has 270 px beside the mark
 TO_LEGEND_PX = 62  # from the axis: its labels and its title
 
 

@@ -16,10 +16,12 @@ from modelzoo.datasets.opening import find_root
 from modelzoo.datasets.splits import is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.text import shorten
 from pages.shell.text import plain
 
 PX = 240  # side of a small picture: sharp at the width of a card on most screens
 CARDS = 12  # a page of a gallery
+BESIDE_PX, LETTER_PX = 56, 7  # of a card, beside the name of its image; of a letter of that
 Shown = TypeVar("Shown")
 
 
@@ -63,6 +65,7 @@ def draw_gallery(
     place = st.container(key=f"gallery-{key}")
     pages = math.ceil(len(images) / CARDS)
     is_there = is_folder(data) or is_regular_file(data)
+    letters = (card_px - BESIDE_PX) // LETTER_PX
     page = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     if not is_there:
         st.info(
@@ -73,10 +76,10 @@ def draw_gallery(
     with place, st.grid(min_column_width=card_px, gap="small"):
         for image in images[(page - 1) * CARDS : page * CARDS]:
             with st.container(border=True, gap="xsmall"):
-                _draw_card(card(image), data if is_there else None)
+                _draw_card(card(image), data if is_there else None, letters)
 
 
-def _draw_card(card: Card, data: Path | None) -> None:
+def _draw_card(card: Card, data: Path | None, letters: int) -> None:
     if data:
         try:
             file = find_file(data, card.image_id)
@@ -87,7 +90,7 @@ def _draw_card(card: Card, data: Path | None) -> None:
     st.markdown(card.text)
     st.page_link(
         "pages/explain.py",
-        label=plain(card.image_id),
+        label=plain(shorten(card.image_id, letters)),
         icon=":material/biotech:",
         query_params={"image": card.image_id, "run": list(card.run_ids)},
     )

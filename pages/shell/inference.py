@@ -70,6 +70,25 @@ def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
     return _square(picture.sha256, px, perturbation, picture)
 
 
+def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
+    """The whole picture with its shorter side at most DISPLAY_PX; and its width and height.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    return _whole(picture.sha256, picture)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _whole(sha256: str, _picture: Picture) -> tuple[Rgb, tuple[int, int]]:
+    from xai.on_runs.open import read_image
+
+    image = read_image(_picture.content, name=_picture.name)
+    size = image.size
+    scale = min(1.0, DISPLAY_PX / min(size))
+    return np.array(image.resize((round(scale * size[0]), round(scale * size[1])))), size
+
+
 class NotComputedError(Exception):
     """It is not in memory, and it was not to be computed."""
 

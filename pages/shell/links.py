@@ -137,8 +137,10 @@ def _title(page: str, key: str, title: str) -> str:
 
 def _can_be(key: str, value: str) -> bool:
     """Whether a widget can be asked for this value without harm, whether it has it or not."""
-    if len(value) > LONGEST or any(unicodedata.category(each) in ("Cc", "Cs") for each in value):
-        return False  # control characters, and halves of one: no name on a disk or a page has them
+    if len(value) > LONGEST or any(unicodedata.category(each) == "Cs" for each in value):
+        return False  # halves of a letter: no name on a disk or a page has them
+    if "\0" in value:
+        return False  # other control characters may be in the name of an image
     if key not in NUMBERS:
         return True
     try:

@@ -8,10 +8,11 @@ import streamlit as st
 
 from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_hardest, results_table
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count, percent
-from pages.figures.confusion import confusion_alt, confusion_matrix
+from modelzoo.files import portable_name
+from modelzoo.text import count, percent, shorten_all
+from pages.figures.confusion import confusion_alt, confusion_matrix, matrix_width
 from pages.figures.frame import config
-from pages.sections.compare.figures import describe_source, name_file
+from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file
 from pages.shell.gallery import Card, draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
@@ -29,13 +30,13 @@ class ConfusionEntry:
     predicted: str  # the class with the highest probability
 
 
-def name_entry(entry: ConfusionEntry) -> str:
-    """An entry in the words that stand in links."""
-    return f"{entry.run_id}: {entry.label} predicted as {entry.predicted}"
+def name_entry(entry: ConfusionEntry, short: Mapping[str, str]) -> str:
+    """An entry in the words that stand in links; `short` are the names of classes there."""
+    return f"{entry.run_id}: {short[entry.label]} predicted as {short[entry.predicted]}"
 
 
 def choose_entry(
-    entries: Sequence[ConfusionEntry], *, elsewhere: Collection[str]
+    entries: Sequence[ConfusionEntry], short: Mapping[str, str], *, elsewhere: Collection[str]
 ) -> ConfusionEntry | None:
     """The entry of a confusion matrix whose images to show; None: none yet.
 
@@ -43,9 +44,10 @@ def choose_entry(
 
     Args:
         entries: Those of the matrices shown.
+        short: Names of their classes, as links have them.
         elsewhere: Ids of runs that other choices leave out.
     """
-    by_name = {name_entry(entry): entry for entry in entries}
+    by_name = {name_entry(entry, short): entry for entry in entries}
     hidden = [
         name for name in st.query_params.get_all("entry") if name.partition(": ")[0] in elsewhere
     ]
@@ -83,11 +85,13 @@ def draw_confusion(
     st.subheader("Confusion matrices")
     st.caption(
         "Which classes are confused? Rows are the true classes, columns the predicted classes; in "
-        "each entry the number of test images, and percent of the true class. A click on an entry, "
+        "each entry the number of test images, and percent of the true class (with many classes in "
+        "the shade and under the mouse). A click on an entry, "
         "or the choice below the matrices, shows its images."
     )
     matrices = st.container()  # above the choice that frames an entry
     row_by_id = {row.run_id: row for row in rows}
+    short = shorten_all({name for row in rows for name in row.evaluation.classes}, NAME_LETTERS)
     entry = choose_entry(
         [
             ConfusionEntry(row.run_id, label, predicted)
@@ -95,19 +99,22 @@ def draw_confusion(
             for label in row.evaluation.classes
             for predicted in row.evaluation.classes
         ],
+        short,
         elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
     results = _find_results(entry)
-    with matrices, st.grid(min_column_width=320, gap="medium"):
+    width = max(matrix_width(row.evaluation.classes) for row in rows)
+    with matrices, st.grid(min_column_width=width, gap="medium"):
         for row in rows:
             with st.container():
                 st.markdown(f"**{plain(names[row.run_id])}**")
                 if entry and entry.run_id == row.run_id:
-                    _draw_matrix(row, names, (entry.label, entry.predicted), file_format)
+                    chosen = (entry.label, entry.predicted)
+                    _draw_matrix(row, names, short, chosen, file_format)
                     words = plain(f"True class {entry.label}, predicted class {entry.predicted}")
                     st.markdown(f"{words}: [{count(len(results), 'image')}, below](#{ANCHOR})")
                 else:
-                    _draw_matrix(row, names, None, file_format)
+                    _draw_matrix(row, names, short, None, file_format)
     if entry:
         _draw_entry(entry, results, row_by_id[entry.run_id], names)
 
@@ -127,7 +134,8 @@ def _draw_entry(
     )
     if results:
         draw_gallery(results, _card, Path(row.config.data), key="entry_page")
-        name = f"{entry.run_id}-{entry.label}-predicted-{entry.predicted}"
+        parts = (entry.run_id, entry.label, "predicted", entry.predicted)
+        name = "-".join(portable_name(part, 60) for part in parts)
         offer_csv(results_table(results, names), name, "List as CSV")
 
 
@@ -146,6 +154,7 @@ def _find_results(entry: ConfusionEntry | None) -> list[ImageResult]:
 def _draw_matrix(
     row: LeaderboardRow,
     names: Mapping[str, str],
+    short: Mapping[str, str],
     chosen: tuple[str, str] | None,
     file_format: str,
 ) -> None:
@@ -159,17 +168,17 @@ def _draw_matrix(
             source=f"{names[row.run_id]}: {describe_source(row)}",
         ),
         key=key,
-        on_select=lambda: _choose_clicked(row.run_id, key),
+        on_select=lambda: _choose_clicked(row.run_id, key, short),
         selection_mode="points",
         config=config(name_file(key, row), file_format),
         alt=confusion_alt(evaluation.confusion, evaluation.classes, names[row.run_id]),
     )
 
 
-def _choose_clicked(run_id: str, chart: str) -> None:
+def _choose_clicked(run_id: str, chart: str, short: Mapping[str, str]) -> None:
     if point := clicked_point(chart):
         predicted, label = point
-        choose(entry=name_entry(ConfusionEntry(run_id, label, predicted)), entry_page=1)
+        choose(entry=name_entry(ConfusionEntry(run_id, label, predicted), short), entry_page=1)
 
 
 def _card(result: ImageResult) -> Card:

@@ -1,16 +1,16 @@
 """What the figures of the page Compare share: their source, the names of files, styles."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from modelzoo.evaluation.rows import SPLIT_WORDS, LeaderboardRow
-from modelzoo.text import count
+from modelzoo.files import portable_name
+from modelzoo.text import count, shorten
 from pages.shell.palette import Style, backbone_style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # Plotly's names
-_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
+NAME_LETTERS = 60  # of a data set or a class, in a figure
 
 
 def describe_source(row: LeaderboardRow, *, has_test: bool = True) -> str:
@@ -20,7 +20,7 @@ def describe_source(row: LeaderboardRow, *, has_test: bool = True) -> str:
         row: One of the runs shown, all of one split.
         has_test: Whether the figure is of test images, whose number is then said.
     """
-    words = f"{row.dataset}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
+    words = f"{shorten(row.dataset, NAME_LETTERS)}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
     images = f", {count(row.evaluation.images, 'test image')}" if has_test else ""
     return words + images
 
@@ -33,7 +33,7 @@ def name_file(what: str, row: LeaderboardRow) -> str:
         row: One of the runs shown, all of one split.
     """
     split = f"{row.split_kind}-seed{row.seed}-{row.split_id[:6]}"
-    return _NOT_IN_FILE_NAMES.sub("_", f"{what}-{row.dataset}-{split}")
+    return "-".join(map(portable_name, (what, row.dataset, split)))
 
 
 def styles_by_name(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> dict[str, Style]:

@@ -6,7 +6,9 @@ import streamlit as st
 
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
+from modelzoo.text import shorten_all
 from pages.figures.frame import FORMATS
+from pages.sections.compare.figures import NAME_LETTERS
 from pages.shell.links import warn_if_gone
 from pages.shell.text import plain
 
@@ -123,7 +125,8 @@ def _choose_format() -> str:
 
 
 def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Sequence[str]:
-    warn_if_gone(key, [plain(value) for value in values], what)
+    titles = {value: plain(short) for value, short in shorten_all(values, NAME_LETTERS).items()}
+    warn_if_gone(key, titles.values(), what)
     if len(values) < 2:
         return values
     return (
@@ -131,7 +134,7 @@ def _choose_some(what: str, values: Sequence[str], key: str, text: str) -> Seque
             what,
             values,
             selection_mode="multi",
-            format_func=plain,  # a title of pills is Markdown
+            format_func=titles.__getitem__,  # a title of pills is Markdown
             key=key,
             bind="query-params",
             help=f"{text} Without a choice: all.",

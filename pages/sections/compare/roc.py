@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.text import shorten, shorten_all
 from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
-from pages.sections.compare.figures import describe_source, name_file, styles_by_name
+from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file, styles_by_name
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_curves
 from pages.shell.text import plain
@@ -17,14 +18,15 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
     st.subheader("ROC curves")
     targets = [MACRO, *sorted({name for row in rows for name in row.evaluation.classes})]
-    warn_if_gone("roc", [plain(name) for name in targets], "Class")
+    titles = {name: plain(short) for name, short in shorten_all(targets, NAME_LETTERS).items()}
+    warn_if_gone("roc", titles.values(), "Class")
     target = (
         st.segmented_control(
             "Class",
             targets,
             default=MACRO,
             required=True,
-            format_func=plain,  # a title of this control is Markdown
+            format_func=titles.__getitem__,  # a title of this control is Markdown
             key="roc",
             bind="query-params",
             help="One class against the rest, or the macro-average over the classes. The area "
@@ -60,4 +62,4 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
 
 def _describe_target(target: str) -> str:
     """Which curves they are, as the figure names it."""
-    return target if target == MACRO else f"class {target}"
+    return target if target == MACRO else f"class {shorten(target, NAME_LETTERS)}"

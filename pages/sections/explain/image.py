@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from modelzoo.datasets.images import share_outside
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
+from modelzoo.text import percent
 from pages.sections.explain.image_filter import choose_filter
 from pages.shell import inference
 from pages.shell.gallery import find_file
@@ -16,6 +18,9 @@ from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
 from pages.shell.session import choose
 from pages.shell.text import code, plain
+from xai.draw.square import dim_outside  # noqa: TID253  # no torch behind it
+
+LONGEST = 4  # times its width: a longer image is shown as the models get it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +34,35 @@ class Subject:
 
 
 def draw_subject(subject: Subject) -> None:
-    """The image as the models get it, with its name and true class.
+    """The image with its name and true class, and what of it the models are not given.
 
     Raises:
         UserError: It is no image that can be used.
     """
     truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
-    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
-    st.image(pixels, width="stretch", alt=f"The image {subject.picture.name}, {truth}.")
+    pixels, size = inference.whole(subject.picture)
+    alt = f"The image {subject.picture.name}, {truth}."
+    outside = describe_outside(*size)
+    if outside and max(size) <= LONGEST * min(size):
+        drawn, alt = dim_outside(pixels), f"{alt} What is outside the middle square is dark."
+    else:
+        drawn = inference.square(subject.picture, inference.DISPLAY_PX)
+    st.image(drawn, width="stretch", alt=alt)
     st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
+    if outside:
+        st.markdown(f":small[:material/crop: {outside}]")
+
+
+def describe_outside(width: int, height: int) -> str:
+    """What of an image of this size the models are not given; empty: they are given all."""
+    share = share_outside(width, height)
+    if not share:
+        return ""
+    ends = "at the left and right" if width > height else "at the top and bottom"
+    return (
+        f"The models are given the middle square; {percent(share, 0)} of the image, {ends}, is not "
+        "looked at."
+    )
 
 
 def choose_subject(models: Sequence[Model]) -> Subject | None:

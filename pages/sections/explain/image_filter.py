@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from modelzoo.datasets.splits import Part
+from modelzoo.text import shorten_all
+from pages.sections.explain.models import CLASS_LETTERS
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model, predicted_by_image
@@ -34,17 +36,23 @@ def choose_filter(models: Sequence[Model]) -> list[str]:
         models: Whose data sets and predictions count.
     """
     rows = {image_id: row for model in models for image_id, row in model.rows.items()}
-    classes = [ANY_CLASS, *sorted({row.label for row in rows.values()})]
+    classes = sorted({row.label for row in rows.values()})
+    titles = {ANY_CLASS: ANY_CLASS} | shorten_all(classes, CLASS_LETTERS)
     parts = [ANY_PART, *PART_TITLES]
     for key, there, what in (
-        ("class", classes, "Class"),
+        ("class", titles.values(), "Class"),
         ("part", parts, "Split part"),
         ("correctness", CORRECTNESS, "Correctness"),
     ):
         warn_if_gone(key, there, what)
     by_class, by_part, by_correctness = st.columns(3)
     label = by_class.selectbox(
-        "Class", classes, key="class", bind="query-params", help="The true class of the images."
+        "Class",
+        list(titles),
+        format_func=titles.__getitem__,
+        key="class",
+        bind="query-params",
+        help="The true class of the images.",
     )
     part_title = by_part.selectbox(
         "Split part",

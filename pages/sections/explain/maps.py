@@ -4,13 +4,14 @@ import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from modelzoo.text import count, percent
+from modelzoo.files import portable_name
+from modelzoo.text import count, percent, shorten_all
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import OOD_HELP, describe_doubts, describe_ood
 from pages.shell import inference
@@ -40,6 +41,9 @@ COST_HELP = (
     "which the method computes; what is drawn between its entries is interpolated. A forward pass "
     "is the image once through the network."
 )
+
+
+BAR_LETTERS = 40  # of the name of a class beside its bar; the whole is under the mouse
 
 
 @dataclass(slots=True)
@@ -116,8 +120,9 @@ class Panels:
     def finish(self) -> None:
         """Offer what is shown as files; call it when all maps are drawn."""
         for panel in self.shown:
-            image = Path(self.subject.picture.name).stem
-            name = f"{image}-{panel.model.run.id}-{panel.method.name}-{panel.target_name}"
+            image = PurePath(self.subject.picture.name).stem
+            parts = (image, panel.model.run.id, panel.method.name, panel.target_name)
+            name = "-".join(portable_name(part, 60) for part in parts)
             raw = io.BytesIO()
             np.save(raw, panel.raw.values)
             with panel.tools.container(horizontal=True, gap="small"):
@@ -286,21 +291,23 @@ def _draw_prediction(prediction: Prediction, subject: Subject) -> None:
 def probability_bars(prediction: Prediction, label: str | None) -> str:
     """The probabilities as bars in the colours of the classes, the true class marked."""
     colours = class_colours(prediction.classes)
+    short = shorten_all(prediction.classes, BAR_LETTERS)
     rows = []
     for name, probability in zip(prediction.classes, prediction.probabilities, strict=True):
         width, share = 100 * float(probability), percent(float(probability), 0)
         mark = " (true)" if name == label else ""
         weight = 700 if name == prediction.predicted else 400
         rows.append(
-            f'<div style="font-weight:{weight}">{html.escape(name)}{mark}</div>'
+            f'<div style="font-weight:{weight};overflow-wrap:anywhere" title="{html.escape(name)}">'
+            f"{html.escape(short[name])}{mark}</div>"
             '<div style="background:rgba(128,128,128,.18);height:.9rem;border-radius:.2rem">'
             f'<div style="width:{width:.1f}%;height:100%;border-radius:.2rem;'
             f'background:{colours[name]}"></div></div>'
             f'<div style="text-align:right;font-weight:{weight}">{share}</div>'
         )
     return (
-        '<div style="display:grid;grid-template-columns:auto 1fr 3.2rem;gap:.3rem .6rem;'
-        f'align-items:center;font-size:.9rem">{"".join(rows)}</div>'
+        '<div style="display:grid;grid-template-columns:fit-content(55%) 1fr 3.2rem;'
+        f'gap:.3rem .6rem;align-items:center;font-size:.9rem">{"".join(rows)}</div>'
     )
 
 

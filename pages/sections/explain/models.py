@@ -15,10 +15,13 @@ from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import Run, list_runs
 from modelzoo.runs.records import read_split
 from modelzoo.runs.status import read_status
+from modelzoo.text import shorten_all
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import OWN
 from pages.shell.reads import Model
 from pages.shell.text import plain
+
+CLASS_LETTERS = 60  # of the name of a class that can be chosen
 
 
 def choose_models(models: Sequence[Model]) -> list[Model]:
@@ -47,10 +50,12 @@ def choose_models(models: Sequence[Model]) -> list[Model]:
 def choose_target(models: Sequence[Model], place: DeltaGenerator) -> str:
     """The class to explain, or `OWN`: what each model predicts; chosen at `place`."""
     classes = sorted({row.label for model in models for row in model.rows.values()})
-    warn_if_gone("target", [OWN, *classes], "Class")
+    titles = {OWN: OWN} | shorten_all(classes, CLASS_LETTERS)
+    warn_if_gone("target", titles.values(), "Class")
     return place.selectbox(
         "Target class",
-        [OWN, *classes],
+        list(titles),
+        format_func=titles.__getitem__,
         key="target",
         bind="query-params",
         help="The class that is explained. The same for all models makes their maps comparable.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from modelzoo.text import percent
+from modelzoo.text import percent, shorten
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
 from pages.sections.explain.methods import milliseconds_a_pass
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xai.smear.cell_shapley import CellAttribution
     from xai.smear.segment import Cells
 
+HEADER_LETTERS = 20  # of the name of a class above a column
 QUICK_SECONDS = 10  # what takes longer waits for a click
 HELP = (
     "Shapley values: the model predicts the image with some of its cells masked, in all "
@@ -103,7 +104,7 @@ def _draw_picture(
 def _draw_table(found: "CellAttribution", cells: "Cells", target_name: str) -> None:
     from xai.smear.place import place_of
 
-    without = f"P({target_name}) without it"
+    without = f"P({shorten(target_name, HEADER_LETTERS)}) without it"
     rows = [
         {
             "Feature": f"Cell {cell}",

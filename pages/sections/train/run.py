@@ -1,5 +1,6 @@
 """One run in detail: progress, learning curves, log, and what can be done with it."""
 
+import shlex
 import time
 from pathlib import PurePath
 
@@ -9,14 +10,14 @@ from modelzoo import paths
 from modelzoo.config.train_config import format_config
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import SPLIT_WORDS
-from modelzoo.files import read_end
+from modelzoo.files import portable_name, read_end
 from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.file_names import LOG
 from modelzoo.runs.folder import Run, delete_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status, read_status
-from modelzoo.text import describe_seconds
+from modelzoo.text import describe_seconds, shorten
 from modelzoo.training.devices import find_device
 from pages.figures.frame import FORMATS, config
 from pages.figures.learning import live_curves, live_curves_alt
@@ -26,6 +27,7 @@ from pages.shell.links import warn_if_gone
 from pages.shell.run_status import draw_progress
 from pages.shell.text import plain
 
+DATA_LETTERS = 60  # of the name of a data set in a figure
 LOG_LINES = 10  # of the log's end
 LOG_BYTES = 20_000  # read for them
 
@@ -119,7 +121,7 @@ def _draw_actions(run: Run, status: Status) -> None:
         if status.state in ("stopped", "failed", "done"):
             _offer_delete(run)
     verb = {"training": "stop", "queued": "stop", "done": "evaluate"}.get(status.state, "resume")
-    st.code(f"python -m modelzoo {verb} {run.path}", language=None)
+    st.code(f"python -m modelzoo {verb} {shlex.quote(str(run.path))}", language=None)
 
 
 def _offer_delete(run: Run) -> None:
@@ -139,13 +141,15 @@ def _draw_curves(run: Run) -> None:
         st.caption("Learning curves appear after the first epoch.")
         return
     about = run.config
-    data = PurePath(about.data).name or about.data
+    data = shorten(PurePath(about.data).name or about.data, DATA_LETTERS)
     source = f"{run.id}: {data}, {SPLIT_WORDS[about.split]}, seed {about.seed}"
     for column, measure in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         column.plotly_chart(
             live_curves(history, measure, source=source),
             key=f"live-{measure}",
-            config=config(f"{measure}-{run.id}-{about.split}-seed{about.seed}", FORMATS[0]),
+            config=config(
+                f"{measure}-{portable_name(run.id)}-{about.split}-seed{about.seed}", FORMATS[0]
+            ),
             alt=live_curves_alt(history, measure),
         )
 

@@ -55,6 +55,29 @@ def test_an_upload_is_explained_and_its_truth_is_unknown(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "share", "ends"),
+    [
+        ((64, 48), "25 %", "left and right"),
+        ((50, 100), "50 %", "top and bottom"),
+        ((160, 32), "80 %", "left and right"),
+    ],
+)
+def test_what_is_not_looked_at_of_an_image_is_said_in_place(
+    home: Path, size: tuple[int, int], share: str, ends: str
+) -> None:
+    app = open_explain(run="lite0")
+    for each in ((64, 64), size):
+        assert "not looked at" not in text_of(app) or each == (64, 64)
+        out = BytesIO()
+        Image.effect_noise(each, 50).save(out, "PNG")
+        app.file_uploader[0].set_value(("field.png", out.getvalue(), "image/png")).run()
+
+    assert f"{share} of the image, at the {ends}, is not looked at." in text_of(app)
+    is_drawn = max(size) <= 4 * min(size)  # a strip would be as high as the page
+    assert is_drawn == any("outside the middle square is dark" in alt for alt in alt_texts(app))
+
+
+@pytest.mark.parametrize(
     "image",
     [
         Image.new("RGB", (16, 16), "purple"),

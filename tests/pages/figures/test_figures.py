@@ -12,14 +12,17 @@ from modelzoo.evaluation.roc import macro_roc, roc_curve
 from modelzoo.evaluation.rows import name_rows, read_row
 from modelzoo.evaluation.tables import describe_score_briefly
 from modelzoo.runs.predictions import read_predictions
+from modelzoo.text import one_line
 from pages.figures.confusion import (
     EMPTY_ENTRY,
     FULL,
     FULL_ENTRY,
+    NARROWEST_PX,
     ON_EMPTY,
     ON_FULL,
     confusion_alt,
     confusion_matrix,
+    matrix_width,
 )
 from pages.figures.frame import config
 from pages.figures.intervals import score_intervals, score_intervals_alt
@@ -210,7 +213,7 @@ def test_every_figure_of_runs_names_its_data_inside(tmp_path: Path) -> None:
     assert name_file("roc", row).startswith("roc-smears-grouped-seed3-")
 
 
-@pytest.mark.parametrize("name", ["<b>bold</b>", "a & b", "<a href='x'>y</a>"])
+@pytest.mark.parametrize("name", ["<b>bold</b>", "a & b", "<a href='x'>y</a>", "%{x}", "$5_a$"])
 def test_names_in_figures_are_shown_as_they_stand(tmp_path: Path, name: str) -> None:
     row = read_row(make_run(tmp_path, "net"))
     history = pd.DataFrame({"epoch": [1], "train_loss": [1.0]})
@@ -226,8 +229,72 @@ def test_names_in_figures_are_shown_as_they_stand(tmp_path: Path, name: str) -> 
         roc_curves({name: curve}, style).data[1].name.removeprefix(f"AUC {curve.area:.3f}, "),
     ]
 
-    assert {html.unescape(each) for each in drawn} == {name}
-    assert not any(mark in each for each in drawn for mark in "<>")
+    lines = [each.replace("<br>", "") for each in drawn]
+    assert {html.unescape(each) for each in lines} == {name}
+    assert not any(mark in each for each in lines for mark in "<>")
+
+
+LONG = [f"{'acute lymphoblastic leukaemia, ' * 8}{end}" for end in ("B1", "B2", "<i>\n%{x}")]
+
+
+@pytest.mark.parametrize("number", [2, 4, 12])
+def test_long_names_leave_room_for_the_entries_of_a_confusion_matrix(number: int) -> None:
+    classes = [*LONG, *"abcdefghi"][:number]
+    figure = confusion_matrix(np.ones((number, number), np.int64), classes)
+
+    margin, entries = figure.layout.margin, NARROWEST_PX - figure.layout.margin.l - 4
+    assert entries >= 0.4 * NARROWEST_PX  # on a phone
+    assert figure.layout.height - margin.t - margin.b >= 40 * number
+    below, beside = (
+        [[html.unescape(line) for line in text.split("<br>")] for text in axis.ticktext]
+        for axis in (figure.layout.xaxis, figure.layout.yaxis)
+    )
+    assert len({*map(tuple, below)}) == len({*map(tuple, beside)}) == number
+    is_turned = number > 2
+    assert figure.layout.xaxis.tickangle == (-90 if is_turned else 0)
+    long, high = 7 * _longest(below), 16 * max(map(len, below))
+    across, down = (high, long) if is_turned else (long, high)
+    assert across <= max(entries / number, 16)
+    assert down <= margin.b
+    assert 7 * _longest(beside) <= margin.l
+
+
+def _longest(labels: list[list[str]]) -> int:
+    """Letters of the longest line."""
+    return max(len(line) for lines in labels for line in lines)
+
+
+def test_whole_names_are_under_the_mouse_and_in_the_words() -> None:
+    figure = confusion_matrix(COUNTS, LONG[1:])
+
+    for (_, _, true, predicted), i, j in zip(
+        figure.data[1].customdata, (0, 0, 1, 1), (0, 1, 0, 1), strict=True
+    ):
+        for shown, name in ((true, LONG[1:][i]), (predicted, LONG[1:][j])):
+            whole = html.unescape(shown.replace("<br>", " "))
+            assert whole.split() == name.replace("\n", "\\n").split()
+            assert "%{" not in shown
+    assert one_line(LONG[1]) in confusion_alt(COUNTS, LONG[1:], "Net")
+
+
+def test_classes_with_ordinary_names_keep_their_shares_in_the_entries() -> None:
+    classes = ["Benign", "Early", "Pre", "Pro"]
+    figure = confusion_matrix(np.diag([5, 5, 5, 5]), classes)
+
+    assert figure.layout.annotations[0].text == "<b>5</b><br>100 %"
+    assert figure.layout.xaxis.tickangle == 0
+    assert matrix_width(classes) == NARROWEST_PX
+
+
+def test_figures_of_classes_with_long_names_are_saved_under_names_of_their_own(
+    tmp_path: Path,
+) -> None:
+    row = read_row(make_run(tmp_path, "net", data="d" * 250))
+
+    names = {name_file(f"roc-{name}", row) for name in LONG}
+
+    assert len(names) == len(LONG)
+    assert all(len(name.encode()) < 255 and "/" not in name for name in names)
 
 
 def test_runs_of_one_backbone_have_lines_of_their_own(tmp_path: Path) -> None:

@@ -82,3 +82,7 @@ def test_a_page_opens_with_an_old_link_and_shows_the_new_one() -> None:
     assert app.selectbox(key="train_split").value == "background"
     assert app.query_params["train_split"] == "background"
     assert "none of this link is not here" in app.warning[0].value
+
+
+def test_an_image_whose_name_has_two_lines_can_be_linked() -> None:
+    assert read_link("explain", {"image": ["a\nb.jpg"]}) == {"image": ["a\nb.jpg"]}
