@@ -22,6 +22,7 @@ from modelzoo.files import is_folder, is_regular_file
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
 from modelzoo.runs.file_names import MODEL, NEIGHBOURS
 from modelzoo.runs.folder import Run, read_run
+from modelzoo.runs.records import read_data
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,7 @@ class LoadedRun:
     classes: tuple[str, ...]
     px: int
     neighbours: Neighbours
+    depth: int = 0  # bits in use in the files of 16 bits that it was trained on; 0: there were none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +60,7 @@ def load_run(path: Path, device: str = "cpu") -> LoadedRun:
     neighbours = read_neighbours(path)
     if neighbours.embeddings.shape[1] != backbone.classifier.in_features:
         raise UserError(f"{path / NEIGHBOURS} does not fit {MODEL} beside it; train the run again.")
-    return LoadedRun(run, backbone, classes, px, neighbours)
+    return LoadedRun(run, backbone, classes, px, neighbours, read_data(path).depth)
 
 
 def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatch:
@@ -94,7 +96,7 @@ def predict_files(
         skipped: dict[Path, str] = {}
         for file in files[start : start + batch_size]:
             try:
-                image = require_cells_visible(decode_image(file), str(file))
+                image = require_cells_visible(decode_image(file, depth=trained.depth), str(file))
                 pixels.append(fit_square(image, trained.px))
                 outside.append(share_outside(*image.size))
                 good.append(file)

@@ -11,6 +11,7 @@ SPLIT = "split.csv"
 PREDICTIONS = "predictions.parquet"
 WEIGHTS = "weights.json"
 DATA = "data.json"  # what was doubtful about the data set, and what was not used of it
+IMAGES = "images.csv"  # the content hash of each image, to see when one has changed
 ENVIRONMENT = "environment.json"
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"

@@ -1,7 +1,9 @@
 """split.csv, weights.json, environment.json and data.json of a run, as typed records."""
 
 import csv
+import io
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +11,10 @@ from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, read_text, write_text
-from modelzoo.runs.file_names import DATA, ENVIRONMENT, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import DATA, ENVIRONMENT, IMAGES, SPLIT, WEIGHTS
 from modelzoo.runs.parse import format_record, parse_record
+
+HASH_DIGITS = 16
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -57,6 +61,7 @@ class DataRecord:
     layout: str
     doubts: list[str]  # what is probably wrong with classes, subjects or files, a sentence each
     notes: list[str]  # what was guessed or is not used
+    depth: int = 0  # bits in use in its files of 16 bits per channel; 0: it has none
 
 
 def write_record(
@@ -93,3 +98,28 @@ def read_data(path: Path) -> DataRecord:
     if not os.path.lexists(path / DATA):
         return DataRecord(layout="", doubts=[], notes=[])
     return parse_record(path / DATA, DataRecord)
+
+
+def write_hashes(path: Path, sha256_by_image: Mapping[str, str]) -> None:
+    """Write the start of each image's content hash: enough to see that it has changed."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["image", "sha256"])
+    writer.writerows((image, sha256[:HASH_DIGITS]) for image, sha256 in sha256_by_image.items())
+    write_text(path / IMAGES, out.getvalue())
+
+
+def read_hashes(path: Path) -> dict[str, str]:
+    """Image id -> first HASH_DIGITS digits of its sha256; empty in a run of version 0.1.0.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    file = path / IMAGES
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(file))))
+        return {row["image"]: row["sha256"] for row in rows}
+    except FileNotFoundError:
+        return {}
+    except (csv.Error, KeyError) as error:
+        raise damaged_file(file) from error

@@ -34,7 +34,7 @@ from modelzoo.runs.file_names import CHECKPOINT, DATA, ENVIRONMENT, LOG, SPLIT, 
 from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
-from modelzoo.runs.records import DataRecord, read_split, write_record, write_split
+from modelzoo.runs.records import DataRecord, read_split, write_hashes, write_record, write_split
 from modelzoo.runs.status import Status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
@@ -275,8 +275,11 @@ def _split_of(run: Run, dataset: Dataset, store: Path, on_progress: Progress) ->
     doubts = list(find_doubts(dataset, links, groups))
     for doubt in doubts:
         log.warning("%s", doubt)
-    record = DataRecord(layout=dataset.layout, doubts=doubts, notes=list(dataset.notes))
+    record = DataRecord(
+        layout=dataset.layout, doubts=doubts, notes=list(dataset.notes), depth=dataset.depth
+    )
     write_record(run.path, DATA, record)
+    write_hashes(run.path, {image.id: image.sha256 for image in dataset.images})
     write_split(run.path, split)  # last: a run with a split does not come here again
     log.info("split %s (%s)", split.id, config.split)
     return split

@@ -49,11 +49,15 @@ class Picture:
 
     name: str  # what errors call it
     content: bytes
-    sha256: str = field(init=False)  # of the content
+    depth: int = 0  # bits in use in files of 16 bits that the models were trained on
+    sha256: str = field(init=False)  # of the content and the depth
 
     def __post_init__(self) -> None:
         # Once: every cache needs it, and an upload may have 50 MB.
-        object.__setattr__(self, "sha256", hashlib.sha256(self.content).hexdigest())
+        sha256 = hashlib.sha256(self.content)
+        if self.depth:
+            sha256.update(bytes([self.depth]))
+        object.__setattr__(self, "sha256", sha256.hexdigest())
 
 
 def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
@@ -83,7 +87,7 @@ def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
 def _whole(sha256: str, _picture: Picture) -> tuple[Rgb, tuple[int, int]]:
     from xai.on_runs.open import read_image
 
-    image = read_image(_picture.content, name=_picture.name)
+    image = read_image(_picture.content, name=_picture.name, depth=_picture.depth)
     size = image.size
     scale = min(1.0, DISPLAY_PX / min(size))
     return np.array(image.resize((round(scale * size[0]), round(scale * size[1])))), size
@@ -155,7 +159,9 @@ def _square(sha256: str, px: int, perturbation: str, _picture: Picture) -> Rgb:
     from xai.on_runs.open import read_pixels
 
     change = PERTURBATIONS[perturbation].change if perturbation else None
-    return read_pixels(_picture.content, px, name=_picture.name, change=change)
+    return read_pixels(
+        _picture.content, px, name=_picture.name, depth=_picture.depth, change=change
+    )
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

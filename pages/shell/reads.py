@@ -17,6 +17,7 @@ from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
     ENVIRONMENT,
+    IMAGES,
     MODEL,
     PREDICTIONS,
     SPLIT,
@@ -26,7 +27,7 @@ from modelzoo.runs.file_names import (
 from modelzoo.runs.folder import Run, list_runs, read_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import Predictions, read_predictions
-from modelzoo.runs.records import read_split, read_weights
+from modelzoo.runs.records import read_data, read_hashes, read_split, read_weights
 from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
@@ -41,6 +42,8 @@ class Model:
     title: str
     has_imagenet: bool | None  # None: the run does not say
     rows: dict[str, SplitRow]  # of its split, by image id
+    hashes: dict[str, str]  # start of the content hash by image id; empty: not known
+    depth: int  # bits in use in the files of 16 bits that it was trained on; 0: there were none
 
     def part(self, image_id: str) -> Part | None:
         """Where the image was in the run's training; None: nowhere."""
@@ -64,7 +67,7 @@ def list_models() -> list[Model]:
     for run in found:
         if run.has(MODEL):
             with error_in_place():
-                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL)
+                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL, DATA, IMAGES)
                 models.append(_model(str(run.path), stamp))
     return sorted(
         models,
@@ -144,6 +147,8 @@ def _model(path: str, stamp: Stamp) -> Model:
         BACKBONES[run.config.backbone].title,
         _has_imagenet(run),
         {row.image: row for row in read_split(run.path).rows},
+        read_hashes(run.path),
+        read_data(run.path).depth,
     )
 
 

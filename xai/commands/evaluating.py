@@ -1,5 +1,6 @@
 """`python -m xai quality`: the maps of a run evaluated over its test images."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelzoo.commands.progress import Show
 from modelzoo.errors import UserError as ZooError
+from modelzoo.files import is_regular_file
 from xai.errors import UserError
 from xai.faithfulness.table import Summary
 from xai.methods.table import METHODS
@@ -33,6 +35,7 @@ class QualityJob:
     trained: "LoadedRun"
     root: Path  # that image ids are relative to
     rows: "list[SplitRow]"  # test images
+    hashes: dict[str, str]  # image -> start of its content hash when the run was trained
     pixels: dict[str, Rgb] = field(default_factory=dict)  # image -> (px, px, 3)
     reports: "dict[str, list[QualityReport]]" = field(default_factory=dict)  # by image
     refused: dict[str, str] = field(default_factory=dict)  # method -> why
@@ -48,7 +51,7 @@ def gather(run: Path, n: int, device: str) -> QualityJob:
     from modelzoo import paths
     from modelzoo.datasets.opening import find_root
     from modelzoo.datasets.splits import draw_evenly
-    from modelzoo.runs.records import read_split
+    from modelzoo.runs.records import read_hashes, read_split
     from xai.model import prepare_process
     from xai.on_runs.open import open_run
 
@@ -59,7 +62,8 @@ def gather(run: Path, n: int, device: str) -> QualityJob:
         raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
     drawn = draw_evenly(test, n, seed=trained.run.config.seed)
     data = Path(trained.run.config.data)
-    return QualityJob(trained, find_root(data, drawn[0].image, store=paths.store_folder()), drawn)
+    root = find_root(data, drawn[0].image, store=paths.store_folder())
+    return QualityJob(trained, root, drawn, read_hashes(run))
 
 
 def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
@@ -87,13 +91,24 @@ def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
 
 
 def _read(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
-    """The image (px, px, 3) as the network takes it, and its cells at the same size."""
+    """The image (px, px, 3) as the network takes it, and its cells at the same size.
+
+    Raises:
+        ZooError: It cannot be read, or is another than the run was evaluated on.
+    """
     from xai.on_runs.open import read_pixels
     from xai.on_runs.predict import find_cells
 
     px = job.trained.px
     file = job.root / image_id
-    return read_pixels(file, px), find_cells(lambda side: read_pixels(file, side), px)
+    depth = job.trained.depth
+    known = job.hashes.get(image_id)
+    if known and is_regular_file(file):
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        if not sha256.startswith(known):
+            raise ZooError(f"{file} has changed since the run was trained.")
+    pixels = read_pixels(file, px, depth=depth)
+    return pixels, find_cells(lambda side: read_pixels(file, side, depth=depth), px)
 
 
 def _evaluate_image(

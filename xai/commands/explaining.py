@@ -105,7 +105,7 @@ def explain_files(
             name = file.relative_to(job.root).as_posix()
             show(f"explaining {name}", done, len(files))
             try:
-                image = read_image(file)
+                image = read_image(file, depth=job.trained.depth)
                 sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
             except ZooError as error:
                 job.skipped[name] = str(error)
@@ -249,7 +249,7 @@ def draw_all(job: Job, records: list[Record], names: Sequence[str], show: Show) 
 def _draw(job: Job, image: str, record: Record, vmax: float) -> None:
     from xai.on_runs.open import read_pixels
 
-    pixels = read_pixels(job.root / image, OVERLAY_PX)
+    pixels = read_pixels(job.root / image, OVERLAY_PX, depth=job.trained.depth)
     drawn = render_overlay(pixels, _read_map(job.out, record), vmax=vmax, opacity=OPACITY)
     write_bytes(job.out / record["overlay"], encode_png(drawn))
 

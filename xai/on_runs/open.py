@@ -47,7 +47,12 @@ def hash_model(path: Path) -> str:
 
 
 def read_pixels(
-    source: Path | bytes, px: int, *, name: str = "", change: Callable[[Rgb], Rgb] | None = None
+    source: Path | bytes,
+    px: int,
+    *,
+    name: str = "",
+    depth: int = 0,
+    change: Callable[[Rgb], Rgb] | None = None,
 ) -> Rgb:
     """The middle of an image as a network of `px` pixels a side takes it: (px, px, 3) uint8.
 
@@ -55,21 +60,22 @@ def read_pixels(
         source: A file, or its content.
         px: Side in pixels.
         name: What errors call it; the path where none is given.
+        depth: Bits in use in files of 16 bits that the network was trained on, 0: it saw none.
         change: Of the whole image (H, W, 3) uint8, before it is resized; None: as it is.
 
     Raises:
         modelzoo.errors.UserError: It is no image, or too small to show a cell.
     """
-    image = read_image(source, name=name)
+    image = read_image(source, name=name, depth=depth)
     if change:
         image = Image.fromarray(change(np.asarray(image)))
     return fit_square(image, px)
 
 
-def read_image(source: Path | bytes, *, name: str = "") -> Image.Image:
+def read_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Image.Image:
     """The whole of an image, upright and in RGB; arguments and errors as in `read_pixels`."""
     name = name or (str(source) if isinstance(source, Path) else "the image")
-    return require_cells_visible(decode_image(source, name=name), name)
+    return require_cells_visible(decode_image(source, name=name, depth=depth), name)
 
 
 def as_input(run: "LoadedRun", *pixels: Rgb) -> "Tensor":

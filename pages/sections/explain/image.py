@@ -1,5 +1,6 @@
 """Which image: the choices of the page Explain that say what is looked at. No torch."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ class Subject:
     image_id: str | None = None  # None: an upload
     label: str | None = None  # the true class; None: not known
     part_by_run: dict[str, Part] = field(default_factory=dict)
+    has_changed: bool = False  # since a model was trained and evaluated on it
 
 
 def draw_subject(subject: Subject) -> None:
@@ -49,6 +51,12 @@ def draw_subject(subject: Subject) -> None:
         drawn = inference.square(subject.picture, inference.DISPLAY_PX)
     st.image(drawn, width="stretch", alt=alt)
     st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
+    if subject.has_changed:
+        st.warning(
+            "This file has changed since the models were trained: their scores are of another "
+            "image.",
+            icon=":material/published_with_changes:",
+        )
     if outside:
         st.markdown(f":small[:material/crop: {outside}]")
 
@@ -90,7 +98,7 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
         linked = st.query_params.get("image")
         image_id = _choose_image_id(models, matching, linked if linked in rows else None)
     if upload is not None:
-        return Subject(Picture(upload.name, upload.getvalue()))
+        return Subject(Picture(upload.name, upload.getvalue(), _depth(models)))
     if image_id is None:
         return None
     return _read_subject(models, image_id)
@@ -165,4 +173,13 @@ def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
             f"{file} could not be read ({error.strerror}); put the data set back where it was "
             "when the run was trained."
         ) from error
-    return Subject(Picture(image_id, content), image_id, owner.rows[image_id].label, parts)
+    picture = Picture(image_id, content, _depth(models))
+    sha256 = hashlib.sha256(content).hexdigest()
+    known = {model.hashes[image_id] for model in models if image_id in model.hashes}
+    has_changed = any(not sha256.startswith(each) for each in known)
+    return Subject(picture, image_id, owner.rows[image_id].label, parts, has_changed)
+
+
+def _depth(models: Sequence[Model]) -> int:
+    """Bits in use in the files of 16 bits that the models were trained on."""
+    return max((model.depth for model in models), default=0)

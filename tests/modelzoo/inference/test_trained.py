@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from PIL import Image
 
 from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
@@ -21,8 +22,9 @@ from modelzoo.inference.neighbours import (
     nearest_images,
     write_neighbours,
 )
-from modelzoo.inference.trained import LoadedRun, load_run, predict
-from modelzoo.runs.records import read_split, write_split
+from modelzoo.inference.trained import LoadedRun, load_run, predict, predict_files
+from modelzoo.runs.file_names import DATA
+from modelzoo.runs.records import DataRecord, read_split, write_record, write_split
 from tests.run_folders import CLASSES, make_run, write_images
 
 PX = 64
@@ -168,3 +170,19 @@ def test_where_all_images_are_alike_none_is_called_a_duplicate(trained: LoadedRu
     found = nearest_images(alike.neighbours, np.array([1, 0], np.float32))
 
     assert not any(each.is_duplicate for each in found)
+
+
+def test_deep_files_are_scaled_as_in_training(trained: LoadedRun, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained.run.path, run)
+    write_record(run, DATA, DataRecord(layout="", doubts=[], notes=[], depth=14))
+    values = np.random.default_rng(0).integers(0, 3000, (PX, PX), np.uint16)
+    Image.fromarray(values).save(tmp_path / "dark.png")
+    # 12 bits would do for this image alone.
+    scaled = (values * np.float32(255 / 16383)).round().astype(np.uint8)
+
+    loaded = load_run(run)
+    ((_, batch, _, _),) = predict_files(loaded, [tmp_path / "dark.png"])
+
+    expected = predict(loaded, np.stack([scaled] * 3, axis=2)[None])
+    np.testing.assert_array_equal(batch.logits, expected.logits)

@@ -88,9 +88,9 @@ def test_a_frozen_run_leaves_all_that_is_promised(tmp_path: Path, images: Path) 
 
     left = {file.name for file in run.path.iterdir() if not file.name.startswith(".")}
     assert left == {
-        "config.toml", "status.json", "history.csv", "split.csv", "predictions.parquet",
-        "data.json", "model.safetensors", "config.json", "neighbours.safetensors", "weights.json",
-        "environment.json", "log.txt",
+        "config.toml", "status.json", "history.csv", "split.csv", "data.json", "images.csv",
+        "predictions.parquet", "model.safetensors", "config.json", "neighbours.safetensors",
+        "weights.json", "environment.json", "log.txt",
     }  # fmt: skip
     assert read_weights(run.path).kind == "none"
     predictions = read_predictions(run.path)

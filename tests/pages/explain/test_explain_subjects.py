@@ -1,5 +1,6 @@
 """Which image is explained: uploads, filters, links."""
 
+import hashlib
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from modelzoo.runs.predictions import read_predictions, write_predictions
-from modelzoo.runs.records import read_split
+from modelzoo.runs.records import read_split, write_hashes
 from tests.pages.explain.opened import IMAGES, alt_texts, image_in_part, open_explain
 from tests.pages.opened import text_of
 
@@ -39,6 +40,20 @@ def test_a_data_set_that_was_moved_away_is_a_sentence(home: Path) -> None:
 
     assert not app.exception
     assert "put the data set back where it was" in app.error[0].value
+
+
+def test_a_file_that_has_changed_since_training_is_said(home: Path) -> None:
+    image = image_in_part(home, "lite0", "test")
+    file = home / "data" / image
+    write_hashes(home / "runs" / "lite0", {image: hashlib.sha256(file.read_bytes()).hexdigest()})
+    same = open_explain(run="lite0", image=image)
+    Image.fromarray(np.full((64, 64, 3), 200, np.uint8)).save(file)
+    other = open_explain(run="lite0", image=image)
+
+    for app in (same, other):
+        assert not app.exception
+    assert "has changed since" not in text_of(same)
+    assert "This file has changed since the models were trained" in text_of(other)
 
 
 def test_an_upload_is_explained_and_its_truth_is_unknown(home: Path) -> None:
