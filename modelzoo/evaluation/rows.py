@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.splits import PARTS, Split, count_leaked
+from modelzoo.datasets.splits import PARTS, Split, count_leaked, find_missing_classes
 from modelzoo.errors import UserError
 from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
@@ -17,7 +17,7 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
 from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
 from modelzoo.runs.status import State, Status, read_status, read_written_status
-from modelzoo.text import capital, count, describe_seconds
+from modelzoo.text import capital, count, describe_seconds, join
 
 SPLIT_WORDS = {
     "random": "random split",
@@ -36,6 +36,7 @@ SPLIT_HELP = {
 }
 
 
+FEW_IMAGES = 10  # of a class: with fewer one image changes its sensitivity by 10 % or more
 WEIGHTS_WORDS = {True: "ImageNet", False: "none", None: "not known"}
 
 
@@ -62,7 +63,7 @@ class LeaderboardRow:
     seconds: float  # of all phases of the training
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
     leaked_images: int = 0  # test images whose group has images in training, too
-    doubts: tuple[str, ...] = ()  # what is probably wrong with the data set
+    doubts: tuple[str, ...] = ()  # on its classes and its data set, beside the scores
 
     @property
     def accuracy(self) -> Score:
@@ -184,7 +185,7 @@ def read_row(
         seconds=sum(environment.seconds.values()) if environment else math.nan,
         notes=tuple(notes),
         leaked_images=count_leaked(split, "test"),
-        doubts=_read_doubts(run),
+        doubts=(*_describe_classes(split, evaluation, "test"), *_read_doubts(run)),
     )
 
 
@@ -206,10 +207,31 @@ def _evaluate(
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     evaluation = evaluate(predictions, group_by_image, resamples=resamples)
-    notes = list(_read_doubts(run))
+    notes = [*_describe_classes(split, evaluation, part), *_read_doubts(run)]
     if leaked := count_leaked(split, part) if part != "train" else 0:
         notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
     return replace(evaluation, notes=(*notes, *evaluation.notes))
+
+
+def _describe_classes(split: Split, evaluation: Evaluation, part: str) -> list[str]:
+    """Sentences on classes that scores on `part` say little or nothing about."""
+    missing = find_missing_classes((row.label, row.part) for row in split.rows)
+    notes = []
+    if untrained := missing.get("train"):
+        have = "has" if len(untrained) == 1 else "have"
+        notes.append(f"{join(untrained)} {have} no training images and cannot be predicted.")
+    if unchecked := missing.get("validation"):
+        have = "has" if len(unchecked) == 1 else "have"
+        notes.append(
+            f"{join(unchecked)} {have} no validation images: the best epoch was chosen without "
+            "them."
+        )
+    images = zip(evaluation.classes, evaluation.confusion.sum(axis=1).tolist(), strict=True)
+    few = [(name, n) for name, n in images if 0 < n < FEW_IMAGES]
+    if few:
+        listed = join([f"{name} on {count(n, f'{part} image')}" for name, n in few])
+        notes.append(f"Scores of a class rest on few images: {listed}.")
+    return notes
 
 
 def _read_doubts(run: Run) -> tuple[str, ...]:

@@ -183,5 +183,7 @@ def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
         for target, name in enumerate(predictions.classes)
         if (curve := roc_curve(predictions.labels, predictions.probabilities, target))
     }
-    whole = {MACRO: macro_roc(list(by_class.values()))} if by_class else {}
+    # As the macro-average AUC, not defined where a class has no curve.
+    is_whole = len(by_class) == len(predictions.classes) > 0
+    whole = {MACRO: macro_roc(list(by_class.values()))} if is_whole else {}
     return whole | by_class

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from modelzoo.evaluation.intervals import Evaluation
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import shorten, shorten_all
+from modelzoo.text import join, shorten, shorten_all
 from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file, styles_by_name
@@ -40,7 +41,7 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         if target in by_class
     }
     if not curves:
-        st.caption(f"No test image is of class {plain(target)}, or all are, so there is no curve.")
+        st.caption(plain(_describe_none(rows[0].evaluation, target)))
         return
     st.plotly_chart(
         roc_curves(
@@ -57,6 +58,20 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         "A curve has one point per threshold on the probability of the class. The mark is the "
         "operating point (argmax): the class with the highest probability is predicted. That is no "
         "single threshold, so the mark may lie below the curve."
+    )
+
+
+def _describe_none(evaluation: Evaluation, target: str) -> str:
+    """Why there is no curve."""
+    if target != MACRO:
+        return f"No test image is of class {target}, or all are, so there is no curve."
+    images = evaluation.confusion.sum(axis=1).tolist()
+    missing = [name for name, n in zip(evaluation.classes, images, strict=True) if not n]
+    if not missing:
+        return "All test images are of one class, so there is no curve."
+    return (
+        f"The macro-average is not defined, since no test image is of class {join(missing)}; "
+        "choose a class."
     )
 
 

@@ -1,0 +1,107 @@
+"""Classes that a part lacks or hardly has, and doubts about the data: said beside every score."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from modelzoo.__main__ import app
+from modelzoo.datasets.splits import Part, Split
+from modelzoo.evaluation.rows import evaluate_run, read_row
+from modelzoo.evaluation.tables import leaderboard_table
+from modelzoo.evaluation.verdict import verdict
+from modelzoo.runs.file_names import DATA
+from modelzoo.runs.folder import Run
+from modelzoo.runs.predictions import read_predictions, write_predictions
+from modelzoo.runs.records import DataRecord, read_split, write_record, write_split
+from tests.pages.opened import open_page, text_of
+from tests.run_folders import CLASSES, make_run
+
+
+def move(run: Run, label: str, part: Part, other: Part, *, keep: int = 0) -> None:
+    """Put the images of a class in `part` into the `other`, but for `keep` of them."""
+    split = read_split(run.path)
+    here = [row.image for row in split.rows if (row.label, row.part) == (label, part)]
+    moved = set(here[keep:])
+    rows = [replace(row, part=other) if row.image in moved else row for row in split.rows]
+    write_split(run.path, Split(tuple(rows)))
+    found = read_predictions(run.path)
+    parts = tuple(
+        other if image in moved else here
+        for image, here in zip(found.images, found.parts, strict=True)
+    )
+    write_predictions(run.path, replace(found, parts=parts))
+
+
+def assert_said_everywhere(run: Run, sentence: str) -> None:
+    row = read_row(run)
+    assert any(sentence in note for note in row.notes)
+    assert any(sentence in note for note in evaluate_run(run).notes)
+    assert sentence in verdict([row])
+    assert sentence in leaderboard_table([row])["notes"].iloc[0]
+    typed = ["evaluate", str(run.path), "--json"]
+    notes = json.loads(CliRunner().invoke(app, typed).stdout)["notes"]
+    assert any(sentence in note for note in notes)
+
+
+def test_a_class_that_was_never_trained_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    move(run, CLASSES[1], "train", "test")
+    assert_said_everywhere(run, f"{CLASSES[1]} has no training images and cannot be predicted.")
+
+
+def test_a_class_without_validation_images_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    move(run, CLASSES[2], "validation", "train")
+    assert_said_everywhere(run, f"{CLASSES[2]} has no validation images: the best epoch was")
+
+
+def test_classes_that_rest_on_few_images_are_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    move(run, CLASSES[0], "test", "train", keep=1)
+    move(run, CLASSES[3], "test", "train", keep=4)
+    assert_said_everywhere(
+        run,
+        f"Scores of a class rest on few images: {CLASSES[0]} on 1 test image and {CLASSES[3]} on 4 "
+        "test images.",
+    )
+
+
+def test_a_run_with_all_classes_has_no_such_note(tmp_path: Path) -> None:
+    assert read_row(make_run(tmp_path, "net")).doubts == ()
+
+
+def test_doubts_about_the_data_stand_beside_the_scores(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net")
+    doubt = "9 images of different classes overlap."
+    write_record(run.path, DATA, DataRecord(layout="table", doubts=[doubt], notes=["not used"]))
+    assert_said_everywhere(run, doubt)
+
+
+def test_a_damaged_record_of_the_data_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net")
+    (run.path / DATA).write_text('{"doubts": "none"}')
+    assert any("What is doubtful about the data set is not known" in n for n in read_row(run).notes)
+
+
+def test_macro_auc_is_not_defined_without_a_class_and_has_no_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    run = make_run(tmp_path / "runs", "net", split="given")
+    move(run, CLASSES[1], "test", "train")
+
+    macro = open_page("compare")
+    one = open_page("compare", roc=CLASSES[0])
+
+    assert math.isnan(read_row(run).evaluation.scores["auc"].value)
+    assert not macro.exception
+    assert (
+        f"The macro-average is not defined, since no test image is of class {CLASSES[1]}"
+        in text_of(macro)
+    )
+    curves = [len(page.get("plotly_chart")) for page in (macro, one)]
+    assert curves[1] == curves[0] + 1
