@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
+from modelzoo.datasets.images import share_outside
 from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
@@ -14,7 +15,7 @@ from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
-from modelzoo.text import count
+from modelzoo.text import count, percent
 
 # Below this no part of a split holds enough to learn from or to measure on.
 MIN_IMAGES = 30
@@ -175,6 +176,12 @@ def _describe_files(dataset: Dataset) -> list[str]:
         notes.append(
             f"{count(len(deep), 'image')} of 16 bits per channel with values up to {max(deep):,}: "
             f"all are scaled as {dataset.depth} bits."
+        )
+    shares = [share_outside(each.width, each.height) for each in facts if each.width]
+    if wide := sum(share > 0 for share in shares):
+        notes.append(
+            f"{count(wide, 'image')} not square: models are given the middle square, and up to "
+            f"{percent(max(shares), 0)} of an image is not looked at."
         )
     if apart := sum(each.has_grey_pages for each in facts):
         notes.append(

@@ -69,11 +69,20 @@ def read_source(
         raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
     source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
     if not source.images:
-        raise UserError(
-            f"{source.path} holds no images; give a folder that has one folder of images for each "
-            "class."
-        )
+        raise UserError(_describe_nothing(source))
     return source
+
+
+def _describe_nothing(source: Source) -> str:
+    """What a folder without images holds, and what to do."""
+    held = f"{len(source.files):,} files and no images" if source.files else "no images"
+    if source.unread:
+        name, why = source.unread[0]
+        more = f" and {len(source.unread) - 1:,} more" if len(source.unread) > 1 else ""
+        held += f" ({name}{more} {why})"
+    return (
+        f"{source.path} holds {held}; give a folder that has one folder of images for each class."
+    )
 
 
 def _unwrap(root: Path, walked: Walk, segmented: bool) -> Source:

@@ -196,3 +196,14 @@ def test_damaged_deep_files_never_end_in_another_error(
         content[place] ^= 0x55
     with contextlib.suppress(ImageError):
         decode_image(bytes(content[: round(cut * len(content))]))
+
+
+def test_what_models_are_not_given_of_wide_images_is_said(tmp_path: Path, store: Path) -> None:
+    for name, size in (("a/1", (64, 48)), ("a/2", (40, 40)), ("b/3", (40, 100))):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(size).integers(0, 256, (size[1], size[0], 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / f"{name}.png")
+    assert open_dataset(tmp_path / "data", store=store).notes == (
+        "2 images not square: models are given the middle square, and up to 60 % of an image is not "
+        "looked at.",
+    )
