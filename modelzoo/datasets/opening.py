@@ -179,9 +179,10 @@ def _describe_files(dataset: Dataset) -> list[str]:
         )
     shares = [share_outside(each.width, each.height) for each in facts if each.width]
     if wide := sum(share > 0 for share in shares):
+        are = "is" if wide == 1 else "are"
         notes.append(
-            f"{count(wide, 'image')} not square: models are given the middle square, and up to "
-            f"{percent(max(shares), 0)} of an image is not looked at."
+            f"{count(wide, 'image')} {are} not square: models are given the middle square, and up "
+            f"to {percent(max(shares), 0)} of an image is not looked at."
         )
     if apart := sum(each.has_grey_pages for each in facts):
         notes.append(

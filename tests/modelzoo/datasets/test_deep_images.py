@@ -204,6 +204,6 @@ def test_what_models_are_not_given_of_wide_images_is_said(tmp_path: Path, store:
         pixels = np.random.default_rng(size).integers(0, 256, (size[1], size[0], 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "data" / f"{name}.png")
     assert open_dataset(tmp_path / "data", store=store).notes == (
-        "2 images not square: models are given the middle square, and up to 60 % of an image is not "
-        "looked at.",
+        "2 images are not square: models are given the middle square, and up to 60 % of an image "
+        "is not looked at.",
     )
