@@ -41,6 +41,12 @@ def predict(
         Path | None,
         typer.Option(parser=parse_path, metavar="FILE", help="CSV to write; else it is printed."),
     ] = None,
+    tiles: Annotated[
+        bool,
+        typer.Option(
+            "--tiles", help="Predict every square that covers an image, and not the middle one."
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     runs: RunsOption = None,
     as_json: JsonOption = False,
@@ -63,12 +69,13 @@ def predict(
     root = image if image.is_dir() else image.parent
     shares: list[float] = []
     with show_progress() as show:
-        records = list(_predict(trained, files, root, shares, show))
+        records = list(_predict(trained, files, root, shares, show, tiles=tiles))
     unreadable = [record["reason"] for record in records if record["reason"]]
     if len(unreadable) == len(records):
         raise UserError(_describe_none(unreadable, image))
     _write(records, out, as_json=as_json)
-    note_outside(shares)
+    if not tiles:
+        note_outside(shares)
     for reason in unreadable:
         notes.print(f"skipped: {reason}")
     if unreadable:
@@ -76,37 +83,40 @@ def predict(
 
 
 def _predict(
-    trained: "LoadedRun", files: list[Path], root: Path, shares: list[float], show: Show
+    trained: "LoadedRun",
+    files: list[Path],
+    root: Path,
+    shares: list[float],
+    show: Show,
+    *,
+    tiles: bool,
 ) -> Iterator[dict[str, Any]]:
-    """One record per image, in the order of the files; `shares` gets what is outside the square."""
+    """One record per image or square, in the order of the files.
+
+    `shares` gets what of each image is outside the middle square.
+    """
     from modelzoo.inference.trained import predict_files
 
-    place = {file: number for number, file in enumerate(files)}
-    done = 0
-    for good, batch, outside, skipped in predict_files(trained, files):
-        shares += outside
-        values = zip(batch.probabilities, batch.ood_percentile, strict=True)
-        records = {
-            file: {
-                "predicted": trained.classes[int(p.argmax())],
-                "ood_percentile": float(ood_percentile),
-                "probabilities": dict(zip(trained.classes, p.tolist(), strict=True)),
-                "reason": None,
+    place = {file: number for number, file in enumerate(files, start=1)}
+    seen: set[Path] = set()
+    for pieces, batch in predict_files(trained, files, tiles=tiles):
+        answers = zip(batch.probabilities, batch.ood_percentile, strict=True)
+        for piece in pieces:
+            p, ood_percentile = (None, None) if piece.reason else next(answers)
+            if not (piece.reason or piece.file in seen):
+                shares.append(piece.outside)
+            seen.add(piece.file)
+            yield {
+                "image": piece.file.relative_to(root).as_posix(),
+                **({"tile": piece.tile} if tiles else {}),
+                "predicted": None if p is None else trained.classes[int(p.argmax())],
+                "ood_percentile": None if ood_percentile is None else float(ood_percentile),
+                "probabilities": dict.fromkeys(trained.classes)
+                if p is None
+                else dict(zip(trained.classes, p.tolist(), strict=True)),
+                "reason": piece.reason or None,
             }
-            for file, (p, ood_percentile) in zip(good, values, strict=True)
-        }
-        nothing = dict.fromkeys(trained.classes)
-        for file, reason in skipped.items():
-            records[file] = {
-                "predicted": None,
-                "ood_percentile": None,
-                "probabilities": nothing,
-                "reason": reason,
-            }
-        for file in sorted(records, key=place.__getitem__):
-            yield {"image": file.relative_to(root).as_posix(), **records[file]}
-        done += len(records)
-        show("predicting", done, len(files))
+        show("predicting", place[pieces[-1].file], len(files))
 
 
 def _write(records: list[dict[str, Any]], out: Path | None, *, as_json: bool) -> None:
@@ -125,8 +135,7 @@ def _flatten(record: dict[str, Any]) -> dict[str, Any]:
     percentile = record["ood_percentile"]
     probabilities = record["probabilities"].items()
     return {
-        "image": record["image"],
-        "predicted": record["predicted"],
+        **{name: record[name] for name in ("image", "tile", "predicted") if name in record},
         "ood_percentile": None if percentile is None else f"{percentile:.1f}",
         **{f"p:{name}": None if p is None else f"{p:.6f}" for name, p in probabilities},
         "reason": record["reason"],

@@ -24,6 +24,7 @@ EXTENSIONS = frozenset(
 LEAST_PX = 16  # a side
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
 MOST_PAGES = 100  # of a TIFF that are looked at
+MOST_TILES = 64  # of one image
 MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 20 million
 
 # What Pillow's readers let out on damaged bytes; its warnings too, where they are made errors.
@@ -244,6 +245,24 @@ def fit_square(
     size = (input_px, input_px)
     fitted = image.resize(size, resampling[interpolation], box=(left, upper, right, lower))
     return np.array(fitted)  # a copy, because Pillow's own memory is read-only
+
+
+def count_tiles(width: int, height: int) -> int:
+    """How many squares of its shorter side cover an image: 1 of a square, MOST_TILES at most."""
+    return min(MOST_TILES, math.ceil(max(width, height) / min(width, height)))
+
+
+def cut_tile(image: Image.Image, tile: int, tiles: int) -> Image.Image:
+    """One of the squares that cover an image, evenly spread along its longer side.
+
+    Args:
+        image: Of any size.
+        tile: From 1, the leftmost or uppermost, to `tiles`.
+        tiles: From `count_tiles`; they overlap where the sides are no multiple of each other.
+    """
+    side = min(image.size)
+    left, upper = (round((each - side) * (tile - 1) / max(1, tiles - 1)) for each in image.size)
+    return image.crop((left, upper, left + side, upper + side))
 
 
 def share_outside(width: int, height: int, *, crop: float = 1.0) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.datasets.images import (
+    count_tiles,
+    cut_tile,
     decode_image,
     fit_square,
     require_cells_visible,
@@ -80,30 +83,54 @@ def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatc
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A square of an image file that was predicted, or the file that could not be read."""
+
+    file: Path
+    tile: str  # "2 of 3" of the squares that cover the image; "" for the middle one
+    outside: float  # share of the image's area outside the middle square, [0, 1)
+    reason: str = ""  # why it could not be read
+
+
 def predict_files(
-    trained: LoadedRun, files: Sequence[Path], *, batch_size: int = 16
-) -> Iterator[tuple[list[Path], PredictionBatch, list[float], dict[Path, str]]]:
+    trained: LoadedRun, files: Sequence[Path], *, tiles: bool = False, batch_size: int = 16
+) -> Iterator[tuple[list[Piece], PredictionBatch]]:
     """Predictions of image files, a batch at a time, so that a folder may be of any size.
 
+    Args:
+        trained: The run.
+        files: Of images.
+        tiles: Predict all squares that cover an image, and not the middle one.
+        batch_size: Squares in one forward pass.
+
     Yields:
-        The files that could be read, their answers, the share of each image that is outside the
-        middle square, and a sentence for each file that could not be read.
+        Pieces in the order of the files, and the predictions of those that have no reason.
     """
-    for start in range(0, len(files), batch_size):
-        good: list[Path] = []
-        pixels: list[npt.NDArray[np.uint8]] = []
-        outside: list[float] = []
-        skipped: dict[Path, str] = {}
-        for file in files[start : start + batch_size]:
-            try:
-                image = require_cells_visible(decode_image(file, depth=trained.depth), str(file))
-                pixels.append(fit_square(image, trained.px))
-                outside.append(share_outside(*image.size))
-                good.append(file)
-            except UserError as error:
-                skipped[file] = str(error)
+    squares = (square for file in files for square in _open_squares(trained, file, tiles))
+    while batch := list(islice(squares, batch_size)):
+        pixels = [each for _, each in batch if each is not None]
         empty = np.zeros((0, trained.px, trained.px, 3), np.uint8)
-        yield good, predict(trained, np.stack(pixels) if pixels else empty), outside, skipped
+        yield [piece for piece, _ in batch], predict(trained, np.stack(pixels) if pixels else empty)
+
+
+def _open_squares(
+    trained: LoadedRun, file: Path, tiles: bool
+) -> Iterator[tuple[Piece, npt.NDArray[np.uint8] | None]]:
+    """The squares of one file that are predicted, each (px, px, 3); None where it is no image."""
+    try:
+        image = require_cells_visible(decode_image(file, depth=trained.depth), str(file))
+    except UserError as error:
+        yield Piece(file, "", 0.0, str(error)), None
+        return
+    outside = share_outside(*image.size)
+    number = count_tiles(*image.size) if tiles else 1
+    if number == 1:
+        yield Piece(file, "", outside), fit_square(image, trained.px)
+        return
+    for tile in range(1, number + 1):
+        pixels = fit_square(cut_tile(image, tile, number), trained.px)
+        yield Piece(file, f"{tile} of {number}", outside), pixels
 
 
 def list_images(path: Path) -> list[Path]:

@@ -50,13 +50,14 @@ class Picture:
     name: str  # what errors call it
     content: bytes
     depth: int = 0  # bits in use in files of 16 bits that the models were trained on
-    sha256: str = field(init=False)  # of the content and the depth
+    tile: tuple[int, int] | None = None  # one square of so many that cover it; None: the middle
+    sha256: str = field(init=False)  # of the content, the depth and the tile
 
     def __post_init__(self) -> None:
         # Once: every cache needs it, and an upload may have 50 MB.
         sha256 = hashlib.sha256(self.content)
-        if self.depth:
-            sha256.update(bytes([self.depth]))
+        if self.depth or self.tile:
+            sha256.update(repr((self.depth, self.tile)).encode())
         object.__setattr__(self, "sha256", sha256.hexdigest())
 
 
@@ -160,7 +161,12 @@ def _square(sha256: str, px: int, perturbation: str, _picture: Picture) -> Rgb:
 
     change = PERTURBATIONS[perturbation].change if perturbation else None
     return read_pixels(
-        _picture.content, px, name=_picture.name, depth=_picture.depth, change=change
+        _picture.content,
+        px,
+        name=_picture.name,
+        depth=_picture.depth,
+        tile=_picture.tile,
+        change=change,
     )
 
 

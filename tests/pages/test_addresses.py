@@ -42,7 +42,7 @@ KEYS = {
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),
-        *("opacity", "scale", "contours", "outlines", "perturbation", "erased"),
+        *("tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
     ],
     "train": ["train_run", "train_seeds", "train_device", "train_name"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from modelzoo.datasets.images import decode_image, fit_square, require_cells_visible
+from modelzoo.datasets.images import cut_tile, decode_image, fit_square, require_cells_visible
 from modelzoo.runs.file_names import MODEL
 from xai.types import Rgb
 
@@ -52,6 +52,7 @@ def read_pixels(
     *,
     name: str = "",
     depth: int = 0,
+    tile: tuple[int, int] | None = None,
     change: Callable[[Rgb], Rgb] | None = None,
 ) -> Rgb:
     """The middle of an image as a network of `px` pixels a side takes it: (px, px, 3) uint8.
@@ -61,12 +62,15 @@ def read_pixels(
         px: Side in pixels.
         name: What errors call it; the path where none is given.
         depth: Bits in use in files of 16 bits that the network was trained on, 0: it saw none.
-        change: Of the whole image (H, W, 3) uint8, before it is resized; None: as it is.
+        tile: One square of so many that cover the image, as `cut_tile` has them; None: the middle.
+        change: Of the whole image or square (H, W, 3) uint8, before it is resized; None: as it is.
 
     Raises:
         modelzoo.errors.UserError: It is no image, or too small to show a cell.
     """
     image = read_image(source, name=name, depth=depth)
+    if tile:
+        image = cut_tile(image, *tile)
     if change:
         image = Image.fromarray(change(np.asarray(image)))
     return fit_square(image, px)

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
 
-from modelzoo.datasets.images import share_outside
+from modelzoo.datasets.images import count_tiles, share_outside
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.text import percent
@@ -21,6 +21,7 @@ from pages.shell.session import choose
 from pages.shell.text import code, plain
 from xai.draw.square import dim_outside  # noqa: TID253  # no torch behind it
 
+MIDDLE = "middle"  # the square that runs are trained and evaluated on
 LONGEST = 4  # times its width: a longer image is shown as the models get it
 
 
@@ -44,9 +45,11 @@ def draw_subject(subject: Subject) -> None:
     truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
     pixels, size = inference.whole(subject.picture)
     alt = f"The image {subject.picture.name}, {truth}."
-    outside = describe_outside(*size)
+    tile = subject.picture.tile
+    outside = describe_outside(*size, tile)
     if outside and max(size) <= LONGEST * min(size):
-        drawn, alt = dim_outside(pixels), f"{alt} What is outside the middle square is dark."
+        at = (tile[0] - 1) / (tile[1] - 1) if tile else 0.5
+        drawn, alt = dim_outside(pixels, at), f"{alt} What models are not given is dark."
     else:
         drawn = inference.square(subject.picture, inference.DISPLAY_PX)
     st.image(drawn, width="stretch", alt=alt)
@@ -61,16 +64,49 @@ def draw_subject(subject: Subject) -> None:
         st.markdown(f":small[:material/crop: {outside}]")
 
 
-def describe_outside(width: int, height: int) -> str:
+def describe_outside(width: int, height: int, tile: tuple[int, int] | None = None) -> str:
     """What of an image of this size the models are not given; empty: they are given all."""
     share = share_outside(width, height)
     if not share:
         return ""
+    if tile:
+        return (
+            f"The models are given square {tile[0]} of {tile[1]}; {percent(share, 0)} of the image "
+            "is not looked at. Their scores are of the middle square."
+        )
     ends = "at the left and right" if width > height else "at the top and bottom"
     return (
         f"The models are given the middle square; {percent(share, 0)} of the image, {ends}, is not "
         "looked at."
     )
+
+
+def _choose_tile(subject: Subject) -> Subject:
+    """The subject with the square that a person chose; of a square image itself.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    _, size = inference.whole(subject.picture)
+    tiles = count_tiles(*size)
+    if tiles == 1 or max(size) > LONGEST * min(size):
+        return subject
+    titles = [MIDDLE, *(f"{tile} of {tiles}" for tile in range(1, tiles + 1))]
+    warn_if_gone("tile", titles, "Square")
+    chosen = st.segmented_control(
+        "Square",
+        titles,
+        default=MIDDLE,
+        required=True,
+        key="tile",
+        bind="query-params",
+        help="Models take squares. The squares cover the whole image, from the left or the top; "
+        "they overlap where the sides are no multiple of each other.",
+    )
+    if not chosen or chosen == MIDDLE:
+        return subject
+    tile = titles.index(chosen), tiles
+    return replace(subject, picture=replace(subject.picture, tile=tile))
 
 
 def choose_subject(models: Sequence[Model]) -> Subject | None:
@@ -98,10 +134,10 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
         linked = st.query_params.get("image")
         image_id = _choose_image_id(models, matching, linked if linked in rows else None)
     if upload is not None:
-        return Subject(Picture(upload.name, upload.getvalue(), _depth(models)))
+        return _choose_tile(Subject(Picture(upload.name, upload.getvalue(), _depth(models))))
     if image_id is None:
         return None
-    return _read_subject(models, image_id)
+    return _choose_tile(_read_subject(models, image_id))
 
 
 def _choose_image_id(

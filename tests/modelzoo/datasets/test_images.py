@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modelzoo.datasets.images import ImageError, decode_image, fit_square, share_outside
+from modelzoo.datasets.images import (
+    MOST_TILES,
+    ImageError,
+    count_tiles,
+    cut_tile,
+    decode_image,
+    fit_square,
+    share_outside,
+)
 
 
 def encoded(image: Image.Image, image_format: str = "PNG", **options: Any) -> bytes:
@@ -229,3 +237,20 @@ def test_the_share_outside_is_what_the_square_leaves_out() -> None:
 
     assert fit_square(Image.fromarray(field), 100).min() == 255
     assert (field == 0).mean() == share_outside(200, 100)
+
+
+@given(width=st.integers(1, 900), height=st.integers(1, 900))
+def test_tiles_cover_an_image_and_are_as_few_as_can_be(width: int, height: int) -> None:
+    side, longer = min(width, height), max(width, height)
+    tiles = count_tiles(width, height)
+    if longer > MOST_TILES * side:
+        assert tiles == MOST_TILES
+        return
+    assert (tiles - 1) * side < longer <= tiles * side
+    image = Image.fromarray(np.arange(width * height, dtype=np.int32).reshape(height, width))
+    seen = {
+        int(value)
+        for tile in range(1, tiles + 1)
+        for value in np.asarray(cut_tile(image, tile, tiles)).ravel()
+    }
+    assert len(seen) == width * height

@@ -182,7 +182,25 @@ def test_deep_files_are_scaled_as_in_training(trained: LoadedRun, tmp_path: Path
     scaled = (values * np.float32(255 / 16383)).round().astype(np.uint8)
 
     loaded = load_run(run)
-    ((_, batch, _, _),) = predict_files(loaded, [tmp_path / "dark.png"])
+    ((_, batch),) = predict_files(loaded, [tmp_path / "dark.png"])
 
     expected = predict(loaded, np.stack([scaled] * 3, axis=2)[None])
     np.testing.assert_allclose(batch.logits, expected.logits, rtol=1e-4)
+
+
+def test_tiles_are_the_squares_that_cover_an_image(trained: LoadedRun, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (PX, 5 * PX // 2, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    Image.fromarray(pixels[:, :PX]).save(tmp_path / "square.png")
+    (tmp_path / "broken.png").write_bytes(b"none")
+    files = [tmp_path / name for name in ("wide.png", "broken.png", "square.png")]
+
+    found = list(predict_files(trained, files, tiles=True, batch_size=2))
+
+    pieces = [piece for batch, _ in found for piece in batch]
+    assert [piece.tile for piece in pieces] == ["1 of 3", "2 of 3", "3 of 3", "", ""]
+    assert [bool(piece.reason) for piece in pieces] == [False, False, False, True, False]
+    starts = (0, round(0.75 * PX), round(1.5 * PX), 0)
+    expected = predict(trained, np.stack([pixels[:, at : at + PX] for at in starts]))
+    logits = np.concatenate([batch.logits for _, batch in found])
+    np.testing.assert_allclose(logits, expected.logits, rtol=1e-3, atol=1e-4)

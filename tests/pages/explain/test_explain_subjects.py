@@ -89,7 +89,20 @@ def test_what_is_not_looked_at_of_an_image_is_said_in_place(
 
     assert f"{share} of the image, at the {ends}, is not looked at." in text_of(app)
     is_drawn = max(size) <= 4 * min(size)  # a strip would be as high as the page
-    assert is_drawn == any("outside the middle square is dark" in alt for alt in alt_texts(app))
+    assert is_drawn == any("What models are not given is dark" in alt for alt in alt_texts(app))
+
+
+def test_each_square_of_a_wide_image_can_be_explained(home: Path) -> None:
+    app = open_explain(run="lite0")
+    out = BytesIO()
+    Image.effect_noise((100, 50), 50).save(out, "PNG")
+    app.file_uploader[0].set_value(("field.png", out.getvalue(), "image/png")).run()
+
+    chosen = app.segmented_control(key="tile").set_value("2 of 2").run()
+
+    assert not chosen.exception
+    said = text_of(chosen)
+    assert "The models are given square 2 of 2; 50 % of the image is not looked at." in said
 
 
 @pytest.mark.parametrize(
