@@ -228,7 +228,11 @@ def _describe_classes(split: Split, evaluation: Evaluation, part: str) -> list[s
         )
     images = zip(evaluation.classes, evaluation.confusion.sum(axis=1).tolist(), strict=True)
     few = [(name, n) for name, n in images if 0 < n < FEW_IMAGES]
-    if few:
+    if len(few) == len(evaluation.classes):
+        least, most = min(n for _, n in few), max(n for _, n in few)
+        number = f"{least} to {most}" if least < most else str(most)
+        notes.append(f"Each class has only {number} {part} image{'s' if most > 1 else ''}.")
+    elif few:
         listed = join([f"{name} on {count(n, f'{part} image')}" for name, n in few])
         notes.append(f"Scores of a class rest on few images: {listed}.")
     return notes

@@ -70,6 +70,12 @@ def test_classes_that_rest_on_few_images_are_said(tmp_path: Path) -> None:
     )
 
 
+def test_where_all_classes_are_rare_one_range_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", images=60, split="given")
+    move(run, CLASSES[0], "test", "train", keep=2)
+    assert_said_everywhere(run, "Each class has only 2 to 6 test images.")
+
+
 def test_a_run_with_all_classes_has_no_such_note(tmp_path: Path) -> None:
     assert read_row(make_run(tmp_path, "net")).doubts == ()
 
