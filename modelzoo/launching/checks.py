@@ -1,5 +1,6 @@
 """What can be known before a run is made: a failed check leaves none behind. No torch."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.splits import Part, Split, find_missing_classes, make_split
 from modelzoo.datasets.store import count_bytes
 from modelzoo.errors import UserError
-from modelzoo.files import make_folder
 from modelzoo.launching.plan import PlannedRun
 from modelzoo.runs.folder import check_run_is_free
 from modelzoo.text import count, file_size, join
@@ -34,11 +34,26 @@ def check_at_once(planned: Sequence[PlannedRun], *, runs: Path, weights: Path | 
     Raises:
         UserError: A name is taken, weights are missing, or the folder cannot be made.
     """
-    make_folder(runs)
+    _check_folder(runs)
     for each in planned:
         check_run_is_free(runs, each.name)
         if each.config.weights == "imagenet":
             require_weights(each.config.backbone, weights)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise a UserError where a folder cannot be written or made; nothing is made."""
+    there = _find_existing(folder)
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise UserError(
+            f"Runs cannot be kept in {folder}, because {there} is no folder that may be written "
+            "to; give another one."
+        )
+
+
+def _find_existing(path: Path) -> Path:
+    """`path`, or the nearest folder above it that is there."""
+    return next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
 
 
 def check_planned(
@@ -125,8 +140,7 @@ def _check_disk(
         _COPIES[config.mode] * _BYTES * BACKBONES[config.backbone].parameters for config in configs
     )
     for folder, needed in ((store, pixels), (runs, networks)):
-        there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(_find_existing(folder)).free
         if needed > free:
             raise UserError(
                 f"About {file_size(needed)} will be written to {folder} and {file_size(free)} are "
