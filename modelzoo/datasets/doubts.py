@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.overlaps import Overlap
@@ -12,11 +13,13 @@ from modelzoo.text import count, join, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
+_MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
 _FEW = 3  # names in a sentence
 # Folders that divide a set otherwise than by class.
 _NO_CLASS = re.compile(
     r"(fold|part|batch|set|dataset|data|version|patient|subject|case|slide)[\W_]*\d+"
+    r"|\d{4}[-_.]\d{1,2}[-_.]\d{1,2}"
     r"|train(ing)?|val(id|idation)?|test(ing)?|images?|masks?|.*[-_](master|main)",
     re.IGNORECASE,
 )
@@ -103,12 +106,21 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
                 f"{both:,} of the {len(ids):,} given {part} images are copies of training images "
                 "or overlap them: a score on them is no score on unseen images."
             )
+    trained = {image.group for image in dataset.images if image.part == "train"} - {None}
+    for part in PARTS[1:]:
+        of_part = [image for image in dataset.images if image.part == part]
+        if both := sum(image.group in trained for image in of_part):
+            doubts.append(
+                f"{both:,} of the {len(of_part):,} given {part} images are of subjects that "
+                "training has, too: a score on them says little about new patients."
+            )
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
         doubts.append(f"{_few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
     without = len(dataset.images) - len(given)
     if given and without:
-        doubts.append(f"{count(without, 'image')} of {len(dataset.images):,} have no part.")
+        have = "has" if without == 1 else "have"
+        doubts.append(f"{count(without, 'image')} of {len(dataset.images):,} {have} no part.")
     return tuple(doubts)
 
 
@@ -118,8 +130,8 @@ def _doubt_names(dataset: Dataset) -> str:
         return ""
     verb = "The class {} is" if len(named) == 1 else "The classes {} are"
     return (
-        f"{verb.format(_few(named))} named like a fold, part or patient: give a folder whose first "
-        "level is the classes, or a table."
+        f"{verb.format(_few(named))} named like a fold, part, patient or date: give a folder "
+        "whose first level is the classes, or a table."
     )
 
 
@@ -166,7 +178,7 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     for image in dataset.images:
         subjects[image.label].add(groups[image.id])
     few = [
-        f"{label} of {number(len(subjects[label]))}"
+        f"{label} from {number(len(subjects[label]))}"
         for label in dataset.classes
         if len(subjects[label]) < FEWEST_SUBJECTS
     ]
@@ -180,7 +192,8 @@ def _doubt_formats(dataset: Dataset) -> str:
     formats: dict[str, set[tuple[object, ...]]] = defaultdict(set)
     for image in dataset.images:
         facts = image.facts
-        formats[image.label].add((facts.width, facts.height, facts.mode, facts.bits))
+        suffix = PurePosixPath(image.id).suffix.lower()
+        formats[image.label].add((facts.width, facts.height, facts.mode, facts.bits, suffix))
     if len(formats) < 2:
         return ""
     # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
@@ -192,12 +205,15 @@ def _doubt_formats(dataset: Dataset) -> str:
     ]
     if not apart:
         return ""
-    whose = f"The files of {_few(sorted(apart))} have a size or mode that no other class has"
-    return f"{whose}: a model can tell the class by that instead of by the cells."
+    whose = _few(sorted(apart))
+    return (
+        f"The files of {whose} have a size, mode or file type that no other class has: a model can "
+        "tell the class by that instead of by the cells."
+    )
 
 
 def _doubt_left_out(dataset: Dataset) -> str:
-    left_out = len(dataset.skipped)
+    left_out = sum(not each.reason.startswith(_MEANT) for each in dataset.skipped)
     if left_out <= MOST_LEFT_OUT * (left_out + len(dataset.images)):
         return ""
     return f"{left_out:,} files are left out and {len(dataset.images):,} are used; see the reasons."

@@ -2,11 +2,11 @@
 
 from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import (
-    PART_BY_NAME,
     Layout,
     Listing,
     Source,
     add_classes,
+    part_of,
     skip_images,
 )
 from modelzoo.text import join
@@ -14,7 +14,7 @@ from modelzoo.text import join
 
 def _recognises(source: Source) -> bool:
     """Whether a folder is called train or test, or a variant of it; val alone is no split."""
-    return any(PART_BY_NAME.get(top.lower()) in ("train", "test") for top in source.tops)
+    return any(part_of(top) in ("train", "test") for top in source.tops)
 
 
 def _lists(source: Source) -> Listing:
@@ -26,11 +26,11 @@ def _lists(source: Source) -> Listing:
             part="first folder",
         ),
     )
-    tests = [top for top in source.tops if PART_BY_NAME.get(top.lower()) == "test"]
+    tests = [top for top in source.tops if part_of(top) == "test"]
     if len(tests) > 1:
         listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
     for top in source.tops:
-        if part := PART_BY_NAME.get(top.lower()):
+        if part := part_of(top):
             add_classes(listing, source, inside=top, part=part)
         else:
             skip_images(listing, source, top, "beside the folders of the parts")

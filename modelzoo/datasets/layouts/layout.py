@@ -21,12 +21,21 @@ PART_BY_NAME: Mapping[str, Part] = {
     "testing": "test",
     "testa": "test",  # Raabin's two, from two microscopes
     "testb": "test",
+    "dev": "validation",
 }
+# Folders and classes that are called like a patient: patient_07, Case 3, slide12.
+SUBJECT_NAME = re.compile(r"(patient|subject|case|slide|pat|pt)[\W_]*\w*\d+", re.IGNORECASE)
 
 
 # C-NMC: UID_<subject>_<image>_<cell>_<class>; subjects of the normal class begin with H, once h.
 # Augmented copies have something behind, such as _rot90.
 UID = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)(?:[^a-z].*)?", re.IGNORECASE)
+
+
+def part_of(name: str) -> Part | None:
+    """The part that a folder or a cell of a table is called after: Train, test_2, TestB."""
+    name = name.strip().lower()
+    return PART_BY_NAME.get(name) or PART_BY_NAME.get(re.sub(r"[\W_]*\d+$", "", name))
 
 
 @dataclass(frozen=True, slots=True)

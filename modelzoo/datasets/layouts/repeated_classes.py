@@ -5,7 +5,14 @@ from collections import defaultdict
 from dataclasses import replace
 
 from modelzoo.datasets.dataset import Origins
-from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Listing, Source, add_classes
+from modelzoo.datasets.layouts.layout import (
+    SUBJECT_NAME,
+    Layout,
+    Listing,
+    Source,
+    add_classes,
+    part_of,
+)
 
 # Folders that divide a set otherwise than by patient.
 _NO_PATIENT = re.compile(
@@ -18,8 +25,9 @@ def _recognises(source: Source) -> bool:
     names = list(_names_by_top(source).values())
     if len(names) < 2 or any(each != names[0] for each in names):
         return False
-    # Folders called train and test are no classes.
-    return len(names[0]) > 1 and not any(name.lower() in PART_BY_NAME for name in names[0])
+    # Folders called train, test or patient_1 are no classes.
+    is_class = not any(part_of(name) or SUBJECT_NAME.fullmatch(name) for name in names[0])
+    return len(names[0]) > 1 and is_class
 
 
 def _names_by_top(source: Source) -> dict[str, set[str]]:

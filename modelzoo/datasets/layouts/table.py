@@ -7,7 +7,7 @@ from modelzoo.datasets.layouts.all_idb import ALL_IDB
 from modelzoo.datasets.layouts.class_folders import CLASS_FOLDERS
 from modelzoo.datasets.layouts.cnmc import CNMC
 from modelzoo.datasets.layouts.given_parts import GIVEN_PARTS
-from modelzoo.datasets.layouts.layout import PART_BY_NAME, Layout, Source
+from modelzoo.datasets.layouts.layout import Layout, Source, part_of
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
@@ -103,5 +103,4 @@ def _unwrap(root: Path, walked: Walk, segmented: bool) -> Source:
 
 
 def _is_known_folder(name: str) -> bool:
-    name = name.lower()
-    return name in (*NAMES, *PART_BY_NAME) or name.startswith("fold_")
+    return name.lower() in NAMES or part_of(name) is not None or name.lower().startswith("fold_")

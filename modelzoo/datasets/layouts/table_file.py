@@ -10,10 +10,16 @@ from typing import Any
 import pandas as pd
 
 from modelzoo.datasets.dataset import Origins, Skipped
-from modelzoo.datasets.layouts.layout import PART_BY_NAME, Entry, Layout, Listing, Source
+from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source, part_of
 from modelzoo.errors import UserError
 
-TABLE_SUFFIXES = (".csv", ".parquet", ".pq")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
+_OTHERS = {
+    ".zip": "an archive; unpack it, and give the folder",
+    ".gz": "an archive; unpack it, and give the folder",
+    ".xlsx": "a workbook; save its sheet as CSV",
+    ".xls": "a workbook; save its sheet as CSV",
+}
 # What other tables call the four columns, the names taken first in front.
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "path": (
@@ -27,6 +33,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "part": ("part", "split", "set", "subset", "partition", "fold"),
 }  # fmt: skip
 MOST_BYTES = 500_000_000  # of the file: a row of 200 bytes for each of 2.5 million images
+_HEADER_LETTERS = 100_000
 _FEWEST = 20  # names of columns that a note lists
 
 
@@ -45,7 +52,7 @@ def _lists(source: Source) -> Listing:
     notes: list[str] = []
     chosen = _choose_columns(table, source, notes)
     origins = {each: f"column {name}" for each, name in chosen.items() if each != "path"}
-    why = f"a file that ends in {path.suffix.lower()}"
+    why = f"it is a file that ends in {path.suffix.lower()}"
     listing = Listing(path.parent, Origins(why, **origins), notes=notes)
     found = pd.DataFrame(
         {each: table[chosen[each]] if each in chosen else "" for each in _COLUMNS},
@@ -80,15 +87,23 @@ def _read_table(path: Path) -> pd.DataFrame:
             f"give one of at most {MOST_BYTES / 1e9:.1f} GB, with the columns path, label, group "
             "and part only."
         )
+    if suffix in _OTHERS:
+        raise UserError(f"{path} is {_OTHERS[suffix]}.")
     if suffix not in TABLE_SUFFIXES:
         raise UserError(
             f"{path} is neither a folder nor a table; give a folder of images, or a CSV or "
             "Parquet file with the columns path and label."
         )
     try:
-        if suffix == ".csv":
+        if suffix in (".csv", ".tsv"):
             # Texts as they are: a class may be called NA, a subject 007.
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            table = pd.read_csv(
+                path,
+                sep=_find_separator(path),
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+            )
         else:
             table = pd.read_parquet(path)
     except (ValueError, OSError) as error:  # pandas' and pyarrow's own are ValueErrors
@@ -98,6 +113,13 @@ def _read_table(path: Path) -> pd.DataFrame:
     if table.empty:
         raise UserError(f"{path} has no rows; give one for each image.")
     return table
+
+
+def _find_separator(path: Path) -> str:
+    """What stands most often between the names of the columns: a comma, semicolon or tab."""
+    with path.open(encoding="utf-8-sig") as lines:
+        header = lines.readline(_HEADER_LETTERS)
+    return max(",;\t", key=header.count)
 
 
 def parse_columns(text: str) -> tuple[tuple[str, str], ...]:
@@ -175,13 +197,13 @@ def _drop_numbered(chosen: dict[str, str], table: pd.DataFrame, notes: list[str]
 def _is_numbered(folds: "pd.Series[Any]") -> bool:
     """Whether a column of folds holds anything but the names of parts."""
     values = set(folds.dropna().astype(str).str.strip().str.lower()) - {""}
-    return not values <= set(PART_BY_NAME)
+    return not all(map(part_of, values))
 
 
 def _table_row(values: Iterable[str], table: Path) -> Entry:
     """One line of the table as an entry."""
     path, label, group, part = (value.strip() for value in values)
-    if part and part.lower() not in PART_BY_NAME:
+    if part and not part_of(part):
         raise UserError(
             f"{table} has the part {part!r}; give train, validation or test, or leave it empty."
         )
@@ -189,7 +211,7 @@ def _table_row(values: Iterable[str], table: Path) -> Entry:
     if image_id.startswith("/"):
         image_id = os.path.relpath(image_id, table.parent.absolute())
     name = image_id.removesuffix(PurePosixPath(image_id).suffix)
-    return Entry(image_id, label, group or None, PART_BY_NAME.get(part.lower()), name)
+    return Entry(image_id, label, group or None, part_of(part), name)
 
 
 def _row_problem(row: Entry, labels: set[str], seen: set[str]) -> str:

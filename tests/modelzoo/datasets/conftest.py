@@ -1,6 +1,6 @@
 """Small folders of images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,15 @@ import pytest
 from PIL import Image
 
 WriteImage = Callable[..., Path]
+
+
+def write_noise(folder: Path, names: Iterable[str]) -> None:
+    """Images that differ, under these ids."""
+    generator = np.random.default_rng(0)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name)
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@ import csv
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.errors import UserError
+from tests.modelzoo.datasets.conftest import write_noise
 
 
 def reasons(dataset: Dataset) -> dict[str, str]:
@@ -235,15 +235,6 @@ def test_augmented_copies_of_cnmc_belong_to_the_subject_of_their_original(
 # ALL-IDB, masks, folders above the classes
 
 
-def write_noise(folder: Path, names: Iterable[str]) -> None:
-    """Images that differ, under these ids."""
-    generator = np.random.default_rng(0)
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        pixels = generator.integers(0, 256, (32, 32, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / name)
-
-
 def test_all_idb_names_give_the_class(store: Path, tmp_path: Path) -> None:
     write_noise(tmp_path / "idb/ALL_IDB1/im", ("Im001_1.jpg", "Im002_0.jpg", "Im003_1.jpg"))
     write_noise(tmp_path / "idb/ALL_IDB2/img", ("Im001_1.tif", "Im002_0.tif"))
@@ -330,54 +321,3 @@ def test_classes_that_differ_in_case_or_unicode_form_are_one_with_a_note(
         "The classes Benign and benign differ in case only; they are taken as one, Benign.",
         "The class Vorl\u00e4ufer is written in two Unicode forms; they are taken as one.",
     )
-
-
-def test_raabins_two_test_folders_are_one_part_with_a_note(store: Path, tmp_path: Path) -> None:
-    write_noise(
-        tmp_path / "raabin",
-        [
-            f"{top}/{label}/0.png"
-            for top in ("Train", "TestA", "TestB")
-            for label in ("Basophil", "Monocyte")
-        ],
-    )
-
-    dataset = open_dataset(tmp_path / "raabin", store=store)
-
-    assert dataset.classes == ("Basophil", "Monocyte")
-    assert [image.part for image in dataset.images] == ["test"] * 4 + ["train"] * 2
-    assert dataset.notes == (
-        "The folders TestA and TestB are one test set, so a score mixes them.",
-    )
-
-
-def test_pbc_has_eight_classes(store: Path, tmp_path: Path) -> None:
-    few = ["basophil", "eosinophil", "erythroblast", "ig"]
-    names = [*few, "lymphocyte", "monocyte", "neutrophil", "platelet"]
-    root = tmp_path / "PBC_dataset_normal_DIB"
-    write_noise(root, [f"PBC_dataset_normal_DIB/{name}/{name[:2].upper()}_1.jpg" for name in names])
-
-    dataset = open_dataset(root, store=store)
-
-    assert dataset.layout == "PBC"
-    assert list(dataset.classes) == names
-    assert "immature granulocytes" in dataset.notes[0]
-
-
-def test_each_layout_says_what_it_took_from_where(store: Path, tmp_path: Path) -> None:
-    for folder, names, expected in [
-        (
-            "a",
-            ["x/UID_1_1_1_all_copy.png", "y/z.png", "y/w.png"],
-            ("first folder", "file name", ""),
-        ),
-        ("b", ["train/x/1.png", "test/x/2.png"], ("folder inside", "", "first folder")),
-        ("c", ["p1/x/1.png", "p1/y/1.png", "p2/x/1.png", "p2/y/1.png"], ("second", "first", "")),
-        ("d", ["UID_H1_1_1_hem.png", "UID_2_1_1_all.png"], ("file name", "file name", "")),
-    ]:
-        write_noise(tmp_path / folder, names)
-        origins = open_dataset(tmp_path / folder, store=store).origins
-        assert origins.layout
-        for found, part in zip((origins.label, origins.group, origins.part), expected, strict=True):
-            assert part in found
-            assert bool(part) == bool(found)

@@ -58,6 +58,22 @@ def test_copies_between_given_parts_are_counted_and_doubted(tmp_path: Path, stor
     assert found.origins.part == "first folder"
 
 
+def test_subjects_in_several_given_parts_are_doubted(tmp_path: Path, store: Path) -> None:
+    root = write(tmp_path / "data", {f"{n}.png": n for n in range(4)})
+    rows = [(f"{n}.png", "ab"[n % 2], ("Ann", "Ben", "Ann", "Cem")[n], part)
+            for n, part in enumerate(("train", "train", "test", "test"))]  # fmt: skip
+    columns = ["path", "label", "subject", "split"]
+    pd.DataFrame(rows, columns=columns).to_csv(root / "t.csv", index=False)
+
+    found = report(root / "t.csv", store)
+
+    assert (found.parts[1].copied, found.parts[1].shared) == (0, 1)
+    assert any(
+        doubt.startswith("1 of the 2 given test images are of subjects that training has")
+        for doubt in found.doubts
+    )
+
+
 def test_parts_that_share_nothing_are_not_doubted(tmp_path: Path, store: Path) -> None:
     names = [
         f"{part}/{label}/{n}.png" for part in ("train", "test") for label in "ab" for n in "12"
@@ -90,7 +106,7 @@ def test_subjects_of_a_table_with_one_image_in_common(tmp_path: Path, store: Pat
     assert (found.of_subjects, found.groups) == (4, 3)
     assert found.largest_groups == (("Ann", 2),)
     assert "1.png and 4.png of Ann and Dan" in found.doubts[0]
-    assert "a of two and b of one" in found.doubts[1]
+    assert "a from two and b from one" in found.doubts[1]
     assert found.copies == 2
 
 
@@ -115,14 +131,14 @@ def test_files_that_give_a_class_away_are_doubted(tmp_path: Path, store: Path) -
 
     found = report(tmp_path / "data", store)
 
-    assert found.doubts[0].startswith("The files of a and b have a size or mode")
+    assert found.doubts[0].startswith("The files of a and b have a size, mode or file type")
     assert [(each.width, each.images) for each in found.formats] == [(64, 12), (80, 12)]
 
 
 def test_folders_that_are_no_classes_are_doubted(tmp_path: Path, store: Path) -> None:
     for names in (("fold_0", "fold_1"), ("patient 7", "patient 8"), ("images", "a")):
         root = write(tmp_path / names[0], {f"{name}/{k}.png": k for k, name in enumerate(names)})
-        assert "named like a fold, part or patient" in report(root, store).doubts[0]
+        assert "named like a fold, part, patient or date" in report(root, store).doubts[0]
 
 
 def test_what_was_left_out_is_counted_by_reason_with_examples(tmp_path: Path, store: Path) -> None:
@@ -138,7 +154,7 @@ def test_what_was_left_out_is_counted_by_reason_with_examples(tmp_path: Path, st
         ("it is truncated", 1),
     ]
     assert found.left_out[0].examples == ("a/0.txt", "a/1.txt", "a/2.txt")
-    assert "6 files are left out and 4 are used" in found.doubts[-1]
+    assert found.doubts == ()  # files that are no images are not missed
 
 
 def test_one_bar_never_goes_back(tmp_path: Path, store: Path) -> None:

@@ -186,3 +186,23 @@ def test_a_table_of_gigabytes_is_not_read(smears: Path, store: Path) -> None:
         out.truncate(5_000_000_000)  # a hole, which takes no room on the disk
     with pytest.raises(UserError, match=r"has 5\.0 GB, more than a table of images needs"):
         open_dataset(smears / "table.csv", store=store)
+
+
+@pytest.mark.parametrize(("name", "separator"), [("t.csv", ";"), ("t.csv", "\t"), ("t.tsv", "\t")])
+def test_columns_may_be_parted_by_semicolons_or_tabs(
+    smears: Path, store: Path, name: str, separator: str
+) -> None:
+    rows = ["path,label,set", "Pro/0.png,a, Dev", "Pro/1.png,b,test_2"]
+    text = "\ufeff" + "\n".join(rows).replace(",", separator)
+    (smears / name).write_text(text, encoding="utf-8")
+    images = open_dataset(smears / name, store=store).images
+    assert [(image.label, image.part) for image in images] == [("a", "validation"), ("b", "test")]
+
+
+@pytest.mark.parametrize(("name", "what"), [("a.zip", "unpack it"), ("a.xlsx", "as CSV")])
+def test_what_must_be_unpacked_or_saved_is_said(
+    smears: Path, store: Path, name: str, what: str
+) -> None:
+    (smears / name).write_bytes(b"PK")
+    with pytest.raises(UserError, match=what):
+        open_dataset(smears / name, store=store)
