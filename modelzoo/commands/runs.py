@@ -25,11 +25,15 @@ from modelzoo.commands.output import (
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder
 from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
-from modelzoo.text import one_line, shorten_all
+from modelzoo.text import join, one_line, shorten_all
 
 if TYPE_CHECKING:
-    from modelzoo.evaluation.intervals import Evaluation
+    from collections.abc import Sequence
 
+    from modelzoo.evaluation.intervals import Evaluation
+    from modelzoo.evaluation.rows import LeaderboardRow
+
+NAMED = 3  # runs that share a note, by name
 CLASS_LETTERS = 24  # of a class's name in the confusion matrix, whose lines have them all
 
 
@@ -51,8 +55,21 @@ def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption
     board = read_leaderboard(found)
     records = run_records(board, found)
     print_records(records, _run_columns(), as_json=as_json, as_csv=as_csv)
+    if not (as_json or as_csv):
+        _print_notes(board.rows)
     for sentence in (*damaged.values(), *board.problems.values()):
         notes.print(f"damaged: {one_line(sentence)}")
+
+
+def _print_notes(rows: "Sequence[LeaderboardRow]") -> None:
+    """Print what a reader must know to judge the scores, each sentence once, with its runs."""
+    runs_by_note: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            runs_by_note.setdefault(note, []).append(row.run_id)
+    for note, names in runs_by_note.items():
+        shown = names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"]
+        notes.print(f"{one_line(join(shown))}: {one_line(note)}")
 
 
 def _run_columns() -> list[Column]:
@@ -119,6 +136,8 @@ def print_evaluation(
     }
     print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
     if not (as_json or as_csv):
+        for note in evaluation.notes:
+            print_line(f"note: {note}")
         print_line("")
         _print_confusion(evaluation)
 

@@ -42,9 +42,12 @@ def assert_said_everywhere(run: Run, sentence: str) -> None:
     assert any(sentence in note for note in evaluate_run(run).notes)
     assert sentence in verdict([row])
     assert sentence in leaderboard_table([row])["notes"].iloc[0]
-    typed = ["evaluate", str(run.path), "--json"]
-    notes = json.loads(CliRunner().invoke(app, typed).stdout)["notes"]
+    typed = ["evaluate", str(run.path)]
+    notes = json.loads(CliRunner().invoke(app, [*typed, "--json"]).stdout)["notes"]
     assert any(sentence in note for note in notes)
+    assert sentence in CliRunner().invoke(app, typed).stdout
+    listed = CliRunner().invoke(app, ["runs", "--runs", str(run.path.parent)])
+    assert f"net: {sentence}" in listed.stderr
 
 
 def test_a_class_that_was_never_trained_is_said(tmp_path: Path) -> None:
