@@ -106,3 +106,20 @@ def test_a_folder_that_is_not_there_is_a_sentence(folder: Path, tmp_path: Path) 
 
     assert not app.exception
     assert "nowhere" in app.error[0].value
+
+
+def test_a_search_that_was_stopped_goes_on(folder: Path, tmp_path: Path) -> None:
+    for index, name in enumerate(["Benign", "Pro"]):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        noise = np.random.default_rng(index).integers(0, 255, (32, 32, 3)).astype(np.uint8)
+        Image.fromarray(noise).save(tmp_path / "data" / name / "one.png")
+    app = open_path(str(tmp_path / "data"))
+    app.session_state["stopped-home"] = str(tmp_path / "data")  # as its button does
+
+    stopped = text_of(app.run())
+    next(each for each in app.button if each.label == "Go on").click().run()
+
+    assert "Stopped. What was found so far is kept." in stopped
+    assert "2 images of 2 classes" not in stopped
+    assert not app.exception
+    assert "2 images of 2 classes" in text_of(app)
