@@ -6,7 +6,7 @@ from PIL import Image
 
 from modelzoo.runs.file_names import PREDICTIONS, STATUS
 from modelzoo.runs.status import Status, this_process, write_status
-from tests.pages.opened import open_page, open_path, text_of
+from tests.pages.opened import allow_typed, open_page, open_path, text_of
 from tests.run_folders import make_run
 
 
@@ -113,11 +113,14 @@ def test_a_search_that_was_stopped_goes_on(folder: Path, tmp_path: Path) -> None
         (tmp_path / "data" / name).mkdir(parents=True)
         noise = np.random.default_rng(index).integers(0, 255, (32, 32, 3)).astype(np.uint8)
         Image.fromarray(noise).save(tmp_path / "data" / name / "one.png")
-    app = open_path(str(tmp_path / "data"))
-    app.session_state["stopped-home"] = str(tmp_path / "data")  # as its button does
+    data = str(tmp_path / "data")
+    app = open_path(data)
+    app.session_state["stopped-home"] = data  # as its button does
 
-    stopped = text_of(app.run())
-    next(each for each in app.button if each.label == "Go on").click().run()
+    stopped = text_of(allow_typed(app, "data", data).run())
+    button = next(each for each in app.button if each.label == "Go on")
+    allow_typed(app, "data", data)
+    button.click().run()
 
     assert "Stopped. What was found so far is kept." in stopped
     assert "2 images of 2 classes" not in stopped
