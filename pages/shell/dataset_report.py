@@ -45,7 +45,7 @@ def open_with_bar(folder: str, *, key: str, columns: str = "") -> "Prepared | No
     place = st.empty()
     if st.session_state.get(stopped) == folder:
         with place.container(horizontal=True, vertical_alignment="center"):
-            st.caption("Stopped. What was found so far is kept.")
+            st.caption("Stopped. Files that were checked are not checked again.", width="content")
             st.button("Go on", key=f"go-{key}", on_click=go_on, args=(key,))
         return None
     with place.container():

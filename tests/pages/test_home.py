@@ -122,7 +122,7 @@ def test_a_search_that_was_stopped_goes_on(folder: Path, tmp_path: Path) -> None
     allow_typed(app, "data", data)
     button.click().run()
 
-    assert "Stopped. What was found so far is kept." in stopped
+    assert "Stopped. Files that were checked are not checked again." in stopped
     assert "2 images of 2 classes" not in stopped
     assert not app.exception
     assert "2 images of 2 classes" in text_of(app)
