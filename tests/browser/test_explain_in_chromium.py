@@ -296,7 +296,7 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
     page.wait_for_url("**view=Shapley+values+per+cell**")
 
     page.get_by_role("radio", name="Nearest training images").click()
-    expect(page.get_by_text("nearest training images")).to_be_visible()
+    expect(page.get_by_text("of the 6 nearest training images")).to_be_visible()
 
     page.get_by_role("radio", name="Faithfulness").click()
     expect(page.get_by_text("Measures, beside those of the three baseline maps")).to_be_visible()
