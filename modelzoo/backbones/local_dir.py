@@ -1,4 +1,5 @@
-"""Names of the two files that timm's "local-dir:" form of a network consists of."""
+"""Names of the files of a trained network: timm's "local-dir:" form, or its last layer alone."""
 
 MODEL = "model.safetensors"
 MODEL_CONFIG = "config.json"
+HEAD = "head.safetensors"  # in place of MODEL: the last layer of a network with ImageNet weights

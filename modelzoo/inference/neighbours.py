@@ -1,5 +1,6 @@
 """The training images most similar to an image, and how far outside their distribution it lies."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,6 +112,21 @@ def write_neighbours(
     write_tensors(path / NEIGHBOURS, content, {"images": json.dumps([row.image for row in kept])})
 
 
+def quantise_neighbours(path: Path) -> None:
+    """Keep the embeddings in the run folder as bytes: half the size, and off by 0.4 % at most.
+
+    Raises:
+        UserError: As for `read_neighbours`.
+    """
+    found = read_neighbours(path)
+    largest = np.abs(found.embeddings).max(axis=1, keepdims=True)
+    content = {
+        "embeddings": torch.from_numpy((127 * found.embeddings / largest).round().astype(np.int8)),
+        "distances": torch.from_numpy(found.distances),
+    }
+    write_tensors(path / NEIGHBOURS, content, {"images": json.dumps(_hash_ids(found.images))})
+
+
 def read_neighbours(path: Path) -> Neighbours:
     """What `write_neighbours` wrote.
 
@@ -127,17 +143,22 @@ def read_neighbours(path: Path) -> Neighbours:
     except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged; train the run again.") from error
     # Version 0.1.0 wrote no ids; the order was that of the split.
-    if kept not in (None, list(images)) or len(embeddings) != len(images):
+    if kept not in (None, list(images), _hash_ids(images)) or len(embeddings) != len(images):
         raise UserError(
             f"{file} is of other training images than {SPLIT} beside it; train the run again."
         )
     return Neighbours(images, labels, embeddings, distances)
 
 
+def _hash_ids(images: Iterable[str]) -> str:
+    """What stands for the ids where they would take too much room."""
+    return hashlib.sha256("\n".join(images).encode()).hexdigest()
+
+
 def _read_tensors(
     file: Path,
 ) -> tuple[object, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Image ids or None, embeddings (N, D) and distances (N,), as `write_neighbours` made them.
+    """Image ids, their hash or None, embeddings (N, D) and distances (N,), as they were written.
 
     Raises:
         OSError: It cannot be read.
@@ -150,18 +171,20 @@ def _read_tensors(
         distances = content.get_tensor("distances")
         kept = json.loads((content.metadata() or {}).get("images", "null"))
     is_sound = (
-        embeddings.dtype == torch.float16
+        embeddings.dtype in (torch.float16, torch.int8)
         and distances.dtype == torch.float32
         and embeddings.ndim == 2
         and embeddings.numel() > 0
         and distances.shape == embeddings.shape[:1]
-        and embeddings.isfinite().all()
+        and embeddings.float().isfinite().all()
         and distances.isfinite().all()
         and (distances.diff() >= 0).all()  # ascending, so that they can be searched
     )
     if not is_sound:
         raise ValueError("not the embeddings of training images")
-    return kept, embeddings.float().numpy(), distances.numpy()
+    values = embeddings.float().numpy()
+    # Of bytes only the direction counts, and their length is none.
+    return kept, _unit(values) if embeddings.dtype == torch.int8 else values, distances.numpy()
 
 
 def _distances(

@@ -57,7 +57,7 @@ def load_run(path: Path, device: str = "cpu") -> LoadedRun:
         UserError: It is no run, is not trained yet, or a file is missing or damaged.
     """
     run = read_run(path)
-    if not run.has(MODEL):
+    if not run.has_model:
         raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
     backbone, classes, px = read_backbone(path, device)
     neighbours = read_neighbours(path)

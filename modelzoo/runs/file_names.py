@@ -1,8 +1,8 @@
 """The names of a run folder's files, and nothing else."""
 
-from modelzoo.backbones.local_dir import MODEL, MODEL_CONFIG
+from modelzoo.backbones.local_dir import HEAD, MODEL, MODEL_CONFIG
 
-__all__ = ["MODEL", "MODEL_CONFIG"]
+__all__ = ["HEAD", "MODEL", "MODEL_CONFIG"]
 
 CONFIG = "config.toml"
 STATUS = "status.json"

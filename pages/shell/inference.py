@@ -19,7 +19,7 @@ import streamlit as st
 
 from modelzoo import paths
 from modelzoo.errors import UserError
-from modelzoo.runs.file_names import MODEL
+from modelzoo.runs.file_names import HEAD, MODEL
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
@@ -382,8 +382,10 @@ def _model_hash(path: str, stamp: int) -> str:
 def _stamp(path: Path) -> int:
     """When the run's model was last written."""
     try:
-        return (path / MODEL).stat().st_mtime_ns
-    except OSError:
+        return max(
+            (path / name).stat().st_mtime_ns for name in (MODEL, HEAD) if (path / name).is_file()
+        )
+    except (OSError, ValueError):  # gone, or neither is there
         raise UserError(
             f"Run {path.name} has no model any more; choose another run or train it again."
         ) from None

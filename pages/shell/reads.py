@@ -17,6 +17,7 @@ from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
     ENVIRONMENT,
+    HEAD,
     IMAGES,
     MODEL,
     PREDICTIONS,
@@ -65,9 +66,9 @@ def list_models() -> list[Model]:
     found, _ = list_runs(paths.runs_folder())
     models = []
     for run in found:
-        if run.has(MODEL):
+        if run.has_model:
             with error_in_place():
-                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL, DATA, IMAGES)
+                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL, HEAD, DATA, IMAGES)
                 models.append(_model(str(run.path), stamp))
     return sorted(
         models,

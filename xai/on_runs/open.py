@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from modelzoo.datasets.images import cut_tile, decode_image, fit_square, require_cells_visible
-from modelzoo.runs.file_names import MODEL
+from modelzoo.runs.file_names import HEAD, MODEL
 from xai.types import Rgb
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def open_run(path: Path, device: str = "cpu") -> "LoadedRun":
 
 def hash_model(path: Path) -> str:
     """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits."""
-    with (path / MODEL).open("rb") as file:
+    file_name = MODEL if (path / MODEL).is_file() else HEAD
+    with (path / file_name).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -91,7 +91,7 @@ def describe_unready() -> dict[str, str]:
     found, unready = list_runs(paths.runs_folder())
     for run in found:
         try:
-            if not run.has(MODEL):
+            if not run.has_model:
                 unready[run.id] = _describe_missing_model(run)
             else:
                 read_split(run.path)

@@ -5,10 +5,13 @@ import pytest
 import timm
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 
 from modelzoo.backbones.backbone import Backbone, create_backbone
-from modelzoo.backbones.saved import read_backbone, write_backbone
+from modelzoo.backbones.saved import read_backbone, write_backbone, write_head
+from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import FoundWeights
 from modelzoo.errors import UserError
 
 CLASSES = ("Benign", "Early Pre-B", "Pre-B", "Pro-B — ÄÖ")
@@ -135,3 +138,65 @@ def test_a_disk_that_fills_up_leaves_the_old_model(
         "config.json",
         "model.safetensors",
     ]
+
+
+# The last layer alone
+
+
+@pytest.fixture
+def imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """ImageNet weights of Lite0 as a package has them, here random ones."""
+    file = tmp_path / "body.safetensors"
+    save_file(create_backbone("tf_efficientnet_lite0", 1000, seed=5).network.state_dict(), file)
+    found = FoundWeights(file, "package body 1.0")
+    monkeypatch.setattr("modelzoo.backbones.weights._in_package", lambda row: found)
+    return file
+
+
+@pytest.fixture
+def head_only(imagenet: Path, tmp_path: Path) -> tuple[Path, Backbone]:
+    """A run's folder with its last layer, and the whole network."""
+    whole, record = start_backbone(
+        "tf_efficientnet_lite0", 2, weights="imagenet", folder=None, seed=7
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_backbone(folder, whole, ("a", "b"), 64)
+    write_head(folder, whole, record.sha256)
+    (folder / "model.safetensors").unlink()
+    return folder, whole.eval()
+
+
+def test_a_last_layer_on_imagenet_weights_is_the_whole_network(
+    head_only: tuple[Path, Backbone],
+) -> None:
+    folder, whole = head_only
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+    read, classes, input_px = read_backbone(folder)
+
+    assert (classes, input_px) == (("a", "b"), 64)
+    assert (folder / "head.safetensors").stat().st_size < 20_000
+    with torch.inference_mode():
+        assert torch.equal(read(x), whole(x))
+
+
+def test_other_imagenet_weights_than_it_was_trained_with_are_refused(
+    head_only: tuple[Path, Backbone], imagenet: Path
+) -> None:
+    save_file(create_backbone("tf_efficientnet_lite0", 1000, seed=6).network.state_dict(), imagenet)
+    with pytest.raises(UserError, match="are not those that run was trained with"):
+        read_backbone(head_only[0])
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors", None])
+def test_a_damaged_last_layer_is_a_sentence(
+    head_only: tuple[Path, Backbone], content: bytes | None
+) -> None:
+    file = head_only[0] / "head.safetensors"
+    if content is None:
+        save_file({"weight": torch.zeros(3, 3)}, file)
+    else:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match="is damaged"):
+        read_backbone(head_only[0])

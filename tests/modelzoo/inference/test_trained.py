@@ -20,10 +20,13 @@ from modelzoo.inference.neighbours import (
     Neighbours,
     duplicate_distance,
     nearest_images,
+    ood_percentile,
+    quantise_neighbours,
+    read_neighbours,
     write_neighbours,
 )
 from modelzoo.inference.trained import LoadedRun, load_run, predict, predict_files
-from modelzoo.runs.file_names import DATA
+from modelzoo.runs.file_names import DATA, NEIGHBOURS
 from modelzoo.runs.records import DataRecord, read_split, write_record, write_split
 from tests.run_folders import CLASSES, make_run, write_images
 
@@ -204,3 +207,22 @@ def test_tiles_are_the_squares_that_cover_an_image(trained: LoadedRun, tmp_path:
     expected = predict(trained, np.stack([pixels[:, at : at + PX] for at in starts]))
     logits = np.concatenate([batch.logits for _, batch in found])
     np.testing.assert_allclose(logits, expected.logits, rtol=1e-3, atol=1e-4)
+
+
+def test_embeddings_kept_as_bytes_are_nearly_the_same(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", images=120)
+    split = read_split(run.path)
+    names = [row.image for row in split.rows]
+    embeddings = np.random.default_rng(0).gamma(1.0, 1.0, (len(names), 64)).astype(np.float32)
+    write_neighbours(run.path, embeddings, names, split)
+    before = read_neighbours(run.path)
+    size = (run.path / NEIGHBOURS).stat().st_size
+
+    quantise_neighbours(run.path)
+
+    after = read_neighbours(run.path)
+    assert after.images == before.images
+    np.testing.assert_allclose((after.embeddings * before.embeddings).sum(1), 1, atol=5e-4)
+    np.testing.assert_allclose(np.linalg.norm(after.embeddings, axis=1), 1, rtol=1e-5)
+    assert np.abs(ood_percentile(embeddings, after) - ood_percentile(embeddings, before)).max() < 8
+    assert (run.path / NEIGHBOURS).stat().st_size < 0.75 * size
