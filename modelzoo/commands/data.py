@@ -13,7 +13,6 @@ from modelzoo import paths
 from modelzoo.commands.options import CsvOption, JsonOption, StoreOption, parse_path
 from modelzoo.commands.output import Column, check_form, notes, print_records, print_table
 from modelzoo.commands.progress import show_progress
-from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing
 from modelzoo.text import count, file_size, join, one_line
 
@@ -69,13 +68,13 @@ def data(
     as_csv: CsvOption = False,
 ) -> None:
     """Report what a folder holds, where that is from, what is doubtful and what was left out."""
-    from modelzoo.datasets.card import write_card
+    from modelzoo.datasets.card import check_card, write_card
     from modelzoo.datasets.preparing import prepare
     from modelzoo.datasets.report import describe_dataset, make_report
 
     check_form(as_json=as_json, as_csv=as_csv)
-    if card and card.suffix.lower() != ".md":
-        raise UserError(f"The card {card} would be Markdown; give a name that ends in .md.")
+    if card:
+        check_card(card, path, out)
     for file in (out, card):
         if file:
             make_folder(file.parent)  # before the work, which takes minutes

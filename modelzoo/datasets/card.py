@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ import pandas as pd
 from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.report import Report, describe_dataset, make_report
 from modelzoo.datasets.words import describe_formats, describe_origins
-from modelzoo.files import make_folder, write_bytes, write_text
+from modelzoo.errors import UserError
+from modelzoo.files import is_regular_file, make_folder, write_bytes, write_text
 from modelzoo.text import count, file_size, join, one_line
 
+_TITLE = "# Data card: "
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 # What only a person knows: the questions of CLAIM 2024, TRIPOD+AI and STARD-AI on data.
 _QUESTIONS = (
@@ -57,6 +60,33 @@ _FIELDS = {
 }
 
 
+def check_card(file: Path, data: Path, out: Path | None) -> None:
+    """Pass when a card can be written to `file` without loss of what is there.
+
+    Args:
+        file: Of the card.
+        data: Folder or table that it is about.
+        out: Another file that will be written.
+
+    Raises:
+        UserError: It is no name of a Markdown file, or one of the three files is another's.
+    """
+    if file.suffix.lower() != ".md":
+        raise UserError(f"The card {file} would be Markdown; give a name that ends in .md.")
+    taken = {each.absolute() for each in (data, out) if each}
+    for each in _card_files(file):
+        is_ours = is_regular_file(file) and file.read_bytes().startswith(_TITLE.encode())
+        if each.absolute() in taken or (os.path.lexists(each) and not is_ours):
+            raise UserError(
+                f"The card {file} would be written with {each}, which is another file; give "
+                "another name."
+            )
+
+
+def _card_files(file: Path) -> list[Path]:
+    return [file, file.with_suffix(".csv"), file.with_suffix(".json")]
+
+
 def write_card(file: Path, prepared: Prepared) -> list[Path]:
     """Write the card to `file`, and beside it the table of the images and the Croissant file.
 
@@ -71,7 +101,7 @@ def write_card(file: Path, prepared: Prepared) -> list[Path]:
         UserError: The disk is full or the folder cannot be written.
     """
     make_folder(file.parent)
-    table, croissant = file.with_suffix(".csv"), file.with_suffix(".json")
+    _, table, croissant = _card_files(file)
     content = _tabulate(prepared).to_csv(index=False).encode()
     sha256 = hashlib.sha256(content).hexdigest()
     report = make_report(prepared)
@@ -123,7 +153,7 @@ def format_card(name: str, report: Report, table: str, sha256: str) -> str:
         f"per image with its SHA-256, and itself the SHA-256 `{sha256}`."
     )
     paragraphs = [
-        f"# Data card: {_plain(name)}",
+        f"{_TITLE}{_plain(name)}",
         summary,
         *_section("Probably wrong", _list(report.doubts)),
         *_section("Guessed, or not used", _list(report.notes)),

@@ -22,6 +22,7 @@ EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 )
 LEAST_PX = 16  # a side
+_BITS_PER_SAMPLE, _PLANAR, _SEPARATE = 258, 284, 2  # tags of a TIFF, and a value of the second
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
 MOST_PAGES = 100  # of a TIFF that are looked at
 MOST_TILES = 64  # of one image
@@ -147,6 +148,9 @@ def _bits(image: Image.Image) -> int:
         return 1
     if image.mode == "F":
         return 32
+    if image.format == "TIFF":  # of separate planes the raw mode says nothing
+        tags: Any = getattr(image, "tag_v2", {})
+        return int(max(tags.get(_BITS_PER_SAMPLE, (8,))))
     return 16 if image.mode.startswith("I") or ";16" in raw else 8
 
 
@@ -190,6 +194,10 @@ def _read_deep(image: Image.Image, content: bytes, name: str) -> npt.NDArray[Any
         return np.asarray(image)
     import cv2
 
+    tags: Any = getattr(image, "tag_v2", {})
+    if tags.get(_PLANAR) == _SEPARATE:  # which OpenCV reads as noise
+        reason = "its colours of 16 bits lie in separate planes; save it with the colours together"
+        raise ImageError(name, reason)
     page = image.tell()
     image.load()  # Pillow tells what is truncated, where OpenCV fills it up
     try:
@@ -298,11 +306,15 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
 
 def _eight_bits(values: npt.NDArray[Any], depth: int, name: str) -> tuple[Image.Image, int]:
     """Values of 16 bits, which Pillow may hold in 32, as an image of 8 bits; and the largest."""
-    peak = int(values.max())
+    colours = values[..., :3] if values.ndim == 3 else values  # transparency is full where opaque
+    peak = int(colours.max())
     if values.min() < 0 or peak > 65535:
         raise ImageError(name, "its grey values do not fit into 16 bits")
     white = 2 ** max(depth, depth_in_use(peak)) - 1
-    scaled = (values * np.float32(255 / white)).round().astype(np.uint8)
+    scaled = (colours * np.float32(255 / white)).round().astype(np.uint8)
+    if values.ndim == 3 and values.shape[2] == 4:
+        opacity = (values[..., 3:] * np.float32(255 / 65535)).round().astype(np.uint8)
+        scaled = np.concatenate([scaled, opacity], axis=2)
     return Image.fromarray(scaled), peak
 
 

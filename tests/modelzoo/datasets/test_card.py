@@ -9,8 +9,9 @@ import mlcroissant
 import pandas as pd
 import pytest
 
-from modelzoo.datasets.card import write_card
+from modelzoo.datasets.card import check_card, write_card
 from modelzoo.datasets.preparing import Prepared, prepare
+from modelzoo.errors import UserError
 
 
 @pytest.fixture
@@ -58,3 +59,22 @@ def test_the_card_is_one_page_with_the_figures(prepared: Prepared, tmp_path: Pat
     rows = pd.read_csv(table, keep_default_na=False)
     assert rows["part"].tolist() == ["test"] * 3 + ["train"] * 2
     assert set(rows["width"]) == {40}
+
+
+@pytest.mark.parametrize("taken", ["mine.csv", "mine.json", "mine.md"])
+def test_a_card_never_takes_the_place_of_another_file(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).write_text("path,label")
+    with pytest.raises(UserError, match="which is another file"):
+        check_card(tmp_path / "mine.md", tmp_path / "data", None)
+
+
+def test_a_card_may_be_written_again_but_not_over_the_table_it_is_about(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    card, table, croissant = write_card(tmp_path / "card.md", prepared)
+    check_card(card, prepared.dataset.root, None)
+    for given in (table, croissant):
+        with pytest.raises(UserError, match="which is another file"):
+            check_card(card, given, None)
+        with pytest.raises(UserError, match="which is another file"):
+            check_card(card, prepared.dataset.root, given)
