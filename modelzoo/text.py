@@ -37,6 +37,13 @@ def join(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more: `A, B, C and 7 more`; at least one name."""
+    if len(names) <= most + 1:
+        return join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+
 def number(how_many: int) -> str:
     """A count as a word up to ten, in digits beyond."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -1,28 +1,20 @@
 """What is probably wrong with a data set, a sentence each. Records in, no pixels and no files."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.layouts.names import names_no_class
 from modelzoo.datasets.overlaps import Overlap
 from modelzoo.datasets.splits import PARTS, find_missing_classes
-from modelzoo.text import count, join, number
+from modelzoo.text import count, few, join, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
 _MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
-_FEW = 3  # names in a sentence
-# Folders that divide a set otherwise than by class.
-_NO_CLASS = re.compile(
-    r"(fold|part|batch|set|dataset|data|version|patient|subject|case|slide)[\W_]*\d+"
-    r"|\d{4}[-_.]\d{1,2}[-_.]\d{1,2}"
-    r"|train(ing)?|val(id|idation)?|test(ing)?|images?|masks?|.*[-_](master|main)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,7 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
             )
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
-        doubts.append(f"{_few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
+        doubts.append(f"{few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
     without = len(dataset.images) - len(given)
     if given and without:
         have = "has" if without == 1 else "have"
@@ -125,12 +117,12 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
 
 
 def _doubt_names(dataset: Dataset) -> str:
-    named = [label for label in dataset.classes if _NO_CLASS.fullmatch(label)]
+    named = [label for label in dataset.classes if names_no_class(label)]
     if not named:
         return ""
     verb = "The class {} is" if len(named) == 1 else "The classes {} are"
     return (
-        f"{verb.format(_few(named))} named like a fold, part, patient or date: give a folder "
+        f"{verb.format(few(named))} named like a fold, part, patient or date: give a folder "
         "whose first level is the classes, or a table."
     )
 
@@ -177,14 +169,14 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     subjects: dict[str, set[str]] = defaultdict(set)
     for image in dataset.images:
         subjects[image.label].add(groups[image.id])
-    few = [
+    rare = [
         f"{label} from {number(len(subjects[label]))}"
         for label in dataset.classes
         if len(subjects[label]) < FEWEST_SUBJECTS
     ]
-    if not few:
+    if not rare:
         return ""
-    return f"Few subjects: {_few(few)}; scores say little about other people."
+    return f"Few subjects: {few(rare)}; scores say little about other people."
 
 
 def _doubt_formats(dataset: Dataset) -> str:
@@ -205,7 +197,7 @@ def _doubt_formats(dataset: Dataset) -> str:
     ]
     if not apart:
         return ""
-    whose = _few(sorted(apart))
+    whose = few(sorted(apart))
     return (
         f"The files of {whose} have a size, mode or file type that no other class has: a model can "
         "tell the class by that instead of by the cells."
@@ -221,10 +213,3 @@ def _doubt_left_out(dataset: Dataset) -> str:
 
 def _images(how_many: int) -> str:
     return f"{count(how_many, 'image')} {'is' if how_many == 1 else 'are'}"
-
-
-def _few(names: list[str]) -> str:
-    """The first names, and how many more."""
-    if len(names) <= _FEW + 1:
-        return join(names)
-    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"

@@ -8,7 +8,7 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.images import share_outside
-from modelzoo.datasets.layouts.layout import Entry, unify_classes
+from modelzoo.datasets.layouts.layout import Entry, describe_unused, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.splits import Part, is_image_id
@@ -56,6 +56,7 @@ def open_dataset(
     source, masks = leave_out_masks(source)
     layout = recognise(source)
     listing = layout.lists(source)
+    describe_unused(listing)
     unify_classes(listing)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)

@@ -2,16 +2,18 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, require_balanced
-from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.doubts import Links, doubt_parts, find_doubts
 from modelzoo.datasets.opening import check_trainable
 from modelzoo.datasets.preparing import Prepared
-from modelzoo.datasets.splits import Part, Split, find_missing_classes, make_split
+from modelzoo.datasets.splits import PARTS, Part, Split, find_missing_classes, make_split
 from modelzoo.datasets.store import count_bytes
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
@@ -75,7 +77,11 @@ def check_planned(
     dataset = prepared.dataset
     check_trainable(dataset)
     notes = list(dataset.notes)
-    notes += find_doubts(dataset, Links.of(dataset, prepared.overlaps), prepared.groups)
+    links = Links.of(dataset, prepared.overlaps)
+    notes += find_doubts(dataset, links, prepared.groups)
+    if any(each.config.split == "given" for each in planned):
+        notes += doubt_parts(dataset, links)
+    notes += _describe_unused_parts(dataset, planned)
     if dataset.skipped:
         files = count(len(dataset.skipped), "file")
         notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
@@ -89,6 +95,19 @@ def check_planned(
     notes += _describe_enlarged(prepared, planned)
     _check_disk([each.config for each in planned], prepared, runs, store)
     return tuple(dict.fromkeys(notes))
+
+
+def _describe_unused_parts(dataset: Dataset, planned: Sequence[PlannedRun]) -> list[str]:
+    """A sentence where the data set gives parts and a run makes its own."""
+    counts = Counter(image.part for image in dataset.images if image.part)
+    others = sorted({each.config.split for each in planned} - {"given"})
+    if not counts or not others:
+        return []
+    given = join([f"{part} {counts[part]:,}" for part in PARTS if counts[part]])
+    return [
+        f"The data set gives parts ({given}), which the split {join(others)} does not use; the "
+        "split given does."
+    ]
 
 
 def _make_split(prepared: Prepared, config: TrainConfig) -> Split:

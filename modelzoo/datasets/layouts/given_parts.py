@@ -6,15 +6,37 @@ from modelzoo.datasets.layouts.layout import (
     Listing,
     Source,
     add_classes,
-    part_of,
+    holds_classes,
     skip_images,
+    skip_part,
 )
-from modelzoo.text import join
+from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
+from modelzoo.datasets.walk import is_image
+from modelzoo.text import few, join
 
 
 def _recognises(source: Source) -> bool:
-    """Whether a folder is called train or test, or a variant of it; val alone is no split."""
-    return any(part_of(top) in ("train", "test") for top in source.tops)
+    """Whether a folder called train or test, or a variant of it, holds folders of images.
+
+    A validation part alone is no split, unless the same classes lie beside it.
+    """
+    parts = {part_of(top) for top in _part_folders(source)}
+    return bool(parts & {"train", "test"}) or bool(parts and _classes_beside(source))
+
+
+def _part_folders(source: Source) -> list[str]:
+    return [top for top in source.tops if part_of(top) and holds_classes(source, top)]
+
+
+def _classes_beside(source: Source) -> list[str]:
+    """Folders beside those of the parts that are called as the classes inside them."""
+    inside = {
+        file.split("/")[1].strip().casefold()
+        for top in _part_folders(source)
+        for file in source.below(top)
+        if file.count("/") > 1
+    }
+    return [top for top in source.tops if top.strip().casefold() in inside and not part_of(top)]
 
 
 def _lists(source: Source) -> Listing:
@@ -26,15 +48,47 @@ def _lists(source: Source) -> Listing:
             part="first folder",
         ),
     )
-    tests = [top for top in source.tops if part_of(top) == "test"]
+    tests = [top for top in _part_folders(source) if part_of(top) == "test"]
     if len(tests) > 1:
         listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
+    has_train = any(part_of(top) == "train" for top in _part_folders(source))
+    beside = [] if has_train else _classes_beside(source)
     for top in source.tops:
-        if part := part_of(top):
-            add_classes(listing, source, inside=top, part=part)
-        else:
+        if top in beside:
+            _add_training(listing, source, top)
+        elif not (part := part_of(top)):
             skip_images(listing, source, top, "beside the folders of the parts")
+        elif not holds_classes(source, top):
+            skip_part(listing, source, top)
+        else:
+            above, are_subjects = _above_classes(source, top)
+            add_classes(
+                listing, source, inside=top, part=part, above=above, are_subjects=are_subjects
+            )
+    if beside:
+        listing.notes.append(
+            f"{few(beside)} beside {few(_part_folders(source))} are read as the training part."
+        )
     return listing
+
+
+def _add_training(listing: Listing, source: Source, top: str) -> None:
+    """Add a class beside the folders of the parts."""
+    listing.folder_by_class.setdefault(top, f"{top}/")
+    for file in source.below(top):
+        listing.add(file, top, "train")
+        listing.unused |= set(file.split("/")[1:-1]) if is_image(file) else set()
+
+
+def _above_classes(source: Source, top: str) -> tuple[int, bool]:
+    """How many folders lie between part and class, and whether they are subjects."""
+    names = [file.split("/") for file in source.below(top) if is_image(file)]
+    if not all(len(each) > 3 for each in names):
+        return 0, False
+    above = {each[1] for each in names}
+    if all(map(names_subject, above)):
+        return 1, True
+    return int(all(map(names_division, above))), False
 
 
 GIVEN_PARTS = Layout("parts", _recognises, _lists)

@@ -3,39 +3,18 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.walk import in_utf8, is_image
-
-PART_BY_NAME: Mapping[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-    "testa": "test",  # Raabin's two, from two microscopes
-    "testb": "test",
-    "dev": "validation",
-}
-# Folders and classes that are called like a patient: patient_07, Case 3, slide12.
-SUBJECT_NAME = re.compile(r"(patient|subject|case|slide|pat|pt)[\W_]*\w*\d+", re.IGNORECASE)
-
+from modelzoo.text import count, few, join
 
 # C-NMC: UID_<subject>_<image>_<cell>_<class>; subjects of the normal class begin with H, once h.
 # Augmented copies have something behind, such as _rot90.
 UID = re.compile(r"UID_(H?\d+)_\d+_\d+_(all|hem)(?:[^a-z].*)?", re.IGNORECASE)
-
-
-def part_of(name: str) -> Part | None:
-    """The part that a folder or a cell of a table is called after: Train, test_2, TestB."""
-    name = name.strip().lower()
-    return PART_BY_NAME.get(name) or PART_BY_NAME.get(re.sub(r"[\W_]*\d+$", "", name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +64,12 @@ class Listing:
     skipped: list[Skipped] = field(default_factory=list)
     folder_by_class: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what was guessed or is not used
+    unused: set[str] = field(default_factory=set)  # names of folders that say nothing
 
-    def add(self, file: str, label: str, part: Part | None = None) -> None:
-        """Add a file of a class, or why it is left out."""
+    def add(
+        self, file: str, label: str, part: Part | None = None, subject: str | None = None
+    ) -> None:
+        """Add a file of a class, or why it is left out; a subject in its name comes first."""
         path = PurePosixPath(file)
         if not is_image(file):
             self.skipped.append(Skipped(file, "not an image by its extension"))
@@ -100,24 +82,54 @@ class Listing:
         if group and not self.origins.group:
             self.origins = replace(self.origins, group="file name, UID_<subject>_…")
         name = path.stem if uid else str(path.with_suffix(""))
-        self.entries.append(Entry(file, label, group, part, name))
+        self.entries.append(Entry(file, in_utf8(label), group or subject, part, name))
 
 
 def add_classes(
-    listing: Listing, source: Source, *, inside: str = "", part: Part | None = None
+    listing: Listing,
+    source: Source,
+    *,
+    inside: str = "",
+    part: Part | None = None,
+    above: int = 0,
+    are_subjects: bool = False,
 ) -> None:
-    """Add `<class>/**`, or `<inside>/<class>/**`; images beside the class folders are left out."""
+    """Add `<class>/**`; images beside the class folders are left out.
+
+    Args:
+        listing: What is added to; folders inside those of the classes become its `unused`.
+        source: What was given.
+        inside: A name in `source.tops`, the only folder that is looked at.
+        part: Of these images.
+        above: Folders between `inside` and the class.
+        are_subjects: The first of those is the subject.
+    """
     prefix = f"{inside}/" if inside else ""
     for folder in source.folders:
-        if folder.startswith(prefix):
-            label = in_utf8(folder.removeprefix(prefix).split("/")[0])
-            listing.folder_by_class.setdefault(label, f"{prefix}{label}/")
+        names = folder.removeprefix(prefix).split("/")
+        if folder.startswith(prefix) and len(names) > above:
+            label = in_utf8(names[above])
+            listing.folder_by_class.setdefault(label, f"{prefix}{'/'.join(names[: above + 1])}/")
     for file in source.below(inside) if inside else source.files:
-        label, slash, _ = file.removeprefix(prefix).partition("/")
-        if slash:
-            listing.add(file, label, part)
+        *folders, _ = file.removeprefix(prefix).split("/")
+        if len(folders) > above:
+            subject = folders[0].strip() if are_subjects else None
+            listing.add(file, folders[above], part, subject)
+            listing.unused |= {*folders[above + 1 :]} if is_image(file) else set()
         elif is_image(file):
             listing.skipped.append(Skipped(file, "not in the folder of a class"))
+
+
+def describe_unused(listing: Listing) -> None:
+    """Add a note on folders of which nothing was read, and forget them."""
+    if listing.unused:
+        names = few(sorted(listing.unused))
+        listing.notes.append(
+            f"The folder {names} gives neither class, subject nor part, and is not used."
+            if len(listing.unused) == 1
+            else f"The folders {names} give neither class, subject nor part, and are not used."
+        )
+    listing.unused.clear()
 
 
 def skip_images(listing: Listing, source: Source, folder: str, reason: str) -> None:
@@ -126,36 +138,55 @@ def skip_images(listing: Listing, source: Source, folder: str, reason: str) -> N
     listing.skipped.extend(Skipped(image, reason) for image in images)
 
 
+def holds_classes(source: Source, folder: str) -> bool:
+    """Whether images lie in folders inside `folder`, a name in `source.tops`."""
+    return any(is_image(file) and file.count("/") > 1 for file in source.below(folder))
+
+
+def skip_part(listing: Listing, source: Source, folder: str) -> None:
+    """Leave out a folder that is called like a part and holds no folders of classes."""
+    skip_images(listing, source, folder, "in a folder called like a part, without a class")
+    if images := sum(map(is_image, source.below(folder))):
+        listing.notes.append(
+            f"The folder {folder} is called like a part and holds no folders of classes: its "
+            f"{count(images, 'image')} cannot be used."
+        )
+
+
 def unify_classes(listing: Listing) -> None:
-    """Take classes whose names differ in case or Unicode form only as one, with a note.
+    """Take classes whose names differ in case, blanks or Unicode form only as one, with a note.
 
     Folders of different parts are often written differently, and archives of a Mac spell `ä` in two
-    characters. The most frequent spelling is kept, of several the first.
+    characters. The most frequent spelling is kept, of several the first, without blanks around it.
     """
     counts = Counter(entry.label for entry in listing.entries)
     spellings: dict[str, list[str]] = defaultdict(list)
     for label in sorted(counts, key=lambda label: (-counts[label], label)):
-        spellings[unicodedata.normalize("NFC", label).casefold()].append(label)
-    chosen = {
-        label: unicodedata.normalize("NFC", labels[0])
-        for labels in spellings.values()
-        for label in labels
-    }
+        spellings[_plain(label).casefold()].append(label)
+    chosen = {label: _plain(labels[0]) for labels in spellings.values() for label in labels}
     listing.entries = [replace(entry, label=chosen[entry.label]) for entry in listing.entries]
     listing.folder_by_class = {
         chosen.get(label, label): folder for label, folder in listing.folder_by_class.items()
     }
     for labels in spellings.values():
-        if len({unicodedata.normalize("NFC", label) for label in labels}) > 1:
+        written = list(dict.fromkeys(map(_plain, labels)))
+        if len(written) > 1:
             listing.notes.append(
-                f"The classes {', '.join(labels[:-1])} and {labels[-1]} differ in case only; they "
-                f"are taken as one, {chosen[labels[0]]}."
+                f"The classes {join(written)} differ in case only; they are taken as one, "
+                f"{chosen[labels[0]]}."
             )
+        elif any(label != label.strip() for label in labels):
+            listing.notes.append(f"Blanks around the name of the class {written[0]} are left out.")
         elif len(labels) > 1:
             listing.notes.append(
                 f"The class {chosen[labels[0]]} is written in two Unicode forms; they are taken as "
                 "one."
             )
+
+
+def _plain(label: str) -> str:
+    """A class's name in composed Unicode, one blank between words and none around."""
+    return " ".join(unicodedata.normalize("NFC", label).split()) or label
 
 
 @dataclass(frozen=True, slots=True)

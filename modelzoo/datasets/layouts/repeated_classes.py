@@ -1,33 +1,38 @@
-"""`<patient>/<class>/*` and `<fold>/<class>/*`: the same classes in every folder."""
+"""`<patient>/<class>/*` and `<fold>/<class>/*`: folders of persons or folds above the classes."""
 
-import re
 from collections import defaultdict
 from dataclasses import replace
 
 from modelzoo.datasets.dataset import Origins
-from modelzoo.datasets.layouts.layout import (
-    SUBJECT_NAME,
-    Layout,
-    Listing,
-    Source,
-    add_classes,
-    part_of,
+from modelzoo.datasets.layouts.layout import Layout, Listing, Source, add_classes
+from modelzoo.datasets.layouts.names import (
+    names_class,
+    names_division,
+    names_no_class,
+    names_subject,
+    names_variant,
 )
+from modelzoo.text import few
 
-# Folders that divide a set otherwise than by patient.
-_NO_PATIENT = re.compile(
-    r"(fold|part|batch|set|dataset|data|version|v)[\W_]*\d*|.*(master|main)", re.I
-)
+_MANY = 10  # folders of the same classes are rather persons than sites or scanners
 
 
 def _recognises(source: Source) -> bool:
-    """Whether there are several folders, and all hold the same two or more with images in them."""
-    names = list(_names_by_top(source).values())
-    if len(names) < 2 or any(each != names[0] for each in names):
+    """Whether the folders in those of the first level are the classes.
+
+    So they are where the upper ones are called like persons or folds, or hold the same classes by
+    the words in their names. Two classes with 40x and 100x in each are two classes.
+    """
+    names_by_top = _names_by_top(source)
+    inner: set[str] = set().union(*names_by_top.values())
+    if len(names_by_top) < 2 or len(inner) < 2 or "" in inner:
         return False
-    # Folders called train, test or patient_1 are no classes.
-    is_class = not any(part_of(name) or SUBJECT_NAME.fullmatch(name) for name in names[0])
-    return len(names[0]) > 1 and is_class
+    if any(names_no_class(name) or names_variant(name) for name in inner):
+        return False
+    if all(names_subject(top) or names_division(top) for top in names_by_top):
+        return True
+    are_same = all(names == inner for names in names_by_top.values())
+    return are_same and any(map(names_class, inner)) and not any(map(names_class, names_by_top))
 
 
 def _names_by_top(source: Source) -> dict[str, set[str]]:
@@ -36,29 +41,24 @@ def _names_by_top(source: Source) -> dict[str, set[str]]:
     for image in source.images:
         top, *below = image.split("/")
         if below:
-            names[top].add(below[0] if len(below) > 1 else "")
+            names[top].add(below[0].strip().casefold() if len(below) > 1 else "")
     return names
 
 
 def _lists(source: Source) -> Listing:
-    listing = Listing(
-        source.path, Origins("every folder holds the same class folders", label="second folder")
-    )
     tops = sorted(_names_by_top(source))
-    are_patients = not all(_NO_PATIENT.fullmatch(top) for top in tops)
-    for top in tops:
-        first = len(listing.entries)
-        add_classes(listing, source, inside=top)
-        if are_patients:
-            listing.origins = replace(listing.origins, group="first folder")
-            listing.entries[first:] = [
-                replace(entry, group=entry.group or top) for entry in listing.entries[first:]
-            ]
-    few = ", ".join(tops[:3]) + (" ..." if len(tops) > 3 else "")
-    what = "the group of its images" if are_patients else "not used"
+    are_named = all(map(names_subject, tops))
+    are_subjects = are_named or (
+        len(tops) >= _MANY and not any(names_division(top) or names_variant(top) for top in tops)
+    )
+    why = "folders are called like persons or folds" if are_named else "folders hold the classes"
+    listing = Listing(source.path, Origins(why, label="second folder"))
+    add_classes(listing, source, above=1, are_subjects=are_subjects)
+    if are_subjects:
+        listing.origins = replace(listing.origins, group="first folder")
     listing.notes.append(
-        f"Every folder ({few}) holds the same ones, so those are the classes; the folder above is "
-        f"{what}."
+        f"The folders inside {few(tops)} are read as the classes; the folder above is "
+        f"{'the subject' if are_subjects else 'not used'}."
     )
     return listing
 

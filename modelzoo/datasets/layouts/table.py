@@ -7,7 +7,8 @@ from modelzoo.datasets.layouts.all_idb import ALL_IDB
 from modelzoo.datasets.layouts.class_folders import CLASS_FOLDERS
 from modelzoo.datasets.layouts.cnmc import CNMC
 from modelzoo.datasets.layouts.given_parts import GIVEN_PARTS
-from modelzoo.datasets.layouts.layout import Layout, Source, part_of
+from modelzoo.datasets.layouts.layout import Layout, Source
+from modelzoo.datasets.layouts.names import part_of
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from modelzoo.datasets.dataset import Origins, Skipped
-from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source, part_of
+from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source
+from modelzoo.datasets.layouts.names import part_of
 from modelzoo.errors import UserError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")

@@ -292,7 +292,7 @@ def test_a_level_above_the_same_classes_is_no_class(
     assert dataset.classes == ("Benign", "Pro")
     assert len(dataset.images) == len(names)
     assert {image.group for image in dataset.images} == groups
-    assert "so those are the classes" in dataset.notes[0]
+    assert "are read as the classes" in dataset.notes[0]
 
 
 # Names of classes

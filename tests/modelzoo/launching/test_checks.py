@@ -22,7 +22,7 @@ def check(tmp_path: Path, counts: dict[str, int], **options: Any) -> tuple[str, 
     generator = np.random.default_rng(0)
     root, runs, store = (tmp_path / name for name in ("data", "runs", "store"))
     for name, number in counts.items():
-        (root / name).mkdir(parents=True)
+        (root / name).mkdir(parents=True, exist_ok=True)
         for n in range(number):
             pixels = generator.integers(0, 256, (130, 130, 3), np.uint8)
             Image.fromarray(pixels).save(root / name / f"{name[-1]}{n}.png")
@@ -91,3 +91,27 @@ def test_a_disk_without_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10**9, 10**9 - 10**6, 10**6))
     with pytest.raises(UserError, match=r"About 2\.0 MB will be written to .*1\.0 MB are free"):
         check(tmp_path, COUNTS)
+
+
+PARTS = {"train/a": 20, "train/b": 20, "test/a": 5, "test/b": 5}
+
+
+def test_parts_that_a_split_does_not_use_are_said(tmp_path: Path) -> None:
+    (note,) = check(tmp_path, PARTS, split="grouped")
+
+    assert note == (
+        "The data set gives parts (train 40 and test 10), which the split grouped does not use; "
+        "the split given does."
+    )
+
+
+def test_copies_across_given_parts_are_said_before_a_run_on_them(tmp_path: Path) -> None:
+    (tmp_path / "data/train/a").mkdir(parents=True)
+    (tmp_path / "data/test/a").mkdir(parents=True)
+    pixels = np.random.default_rng(1).integers(0, 256, (130, 130, 3), np.uint8)
+    for path in ("train/a/one.png", "test/a/other.png"):
+        Image.fromarray(pixels).save(tmp_path / "data" / path)
+
+    notes = check(tmp_path, PARTS, split="given")
+
+    assert any(note.startswith("1 of the 11 given test images are copies") for note in notes)
