@@ -31,6 +31,11 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
+def reference_folder() -> Path:
+    """The runs on real smears that come with the project."""
+    return Path(__file__).parents[1] / "reference"
+
+
 def store_folder() -> Path:
     """Where decoded pixels, features and other results that can be made again are kept."""
     return home() / "store"

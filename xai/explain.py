@@ -9,9 +9,9 @@ from torch import Tensor
 from xai.attribution import Attribution
 from xai.errors import UserError
 from xai.methods.dispatch import map_features, map_image
-from xai.methods.features import feature_gradients
+from xai.methods.features import head_gradients
 from xai.methods.table import Method, find_method
-from xai.model import chunk_size
+from xai.model import chunk_size, spatial_features
 from xai.types import PixelMap, SplitModel
 
 # Below, no network here has a map left; above, one image's activations fill a small machine.
@@ -61,12 +61,52 @@ def explain_by_all(
     targets = [target] * len(images) if isinstance(target, int) else list(target)
     assert len(targets) == len(images), "one target for all, or one per image"
     made = _from_features(
-        [row for row in rows if row.starts_from_features], model, images, targets, model_hash
+        [row.name for row in rows if row.starts_from_features], model, images, targets, model_hash
     )
     for row in rows:
         if not row.starts_from_features:
             made[row.name] = _from_images(row, model, images, targets, model_hash)
     return {method: made[method] for method in methods}
+
+
+def explain_features(
+    model: SplitModel,
+    features: Tensor,
+    *,
+    methods: Sequence[str],
+    targets: Sequence[int],
+    seconds: float = 0.0,
+    model_hash: str = "",
+) -> dict[str, list[Attribution]]:
+    """As `explain_by_all`, from features at hand.
+
+    Args:
+        model: In evaluation mode.
+        features: (N, C, h, w), what `model.features` gives for the images.
+        methods: Names of methods that start from the last features.
+        targets: One class per image.
+        seconds: That it took to make the features.
+        model_hash: Handed on to the attributions.
+
+    Raises:
+        UserError: A target is no class of the model, or the features are a map of 1 x 1.
+    """
+    started = time.perf_counter()
+    _check_map(features)
+    at = head_gradients(model, features, targets)
+    shared_seconds = seconds + time.perf_counter() - started
+    logits = at.target_logits.tolist()
+    made: dict[str, list[Attribution]] = {}
+    for row in map(find_method, methods):
+        assert row.starts_from_features, "other methods need the images"
+        started = time.perf_counter()
+        maps = map_features(row, model, at, targets)
+        each = (shared_seconds + time.perf_counter() - started) / len(targets)
+        made[row.name] = [
+            _attribution(row, PixelMap(values, logit, None, None, 1), one, each, model_hash)
+            for values, logit, one in zip(maps, logits, targets, strict=True)
+        ]
+    return made
 
 
 def _check_size(images: Tensor) -> None:
@@ -79,7 +119,7 @@ def _check_size(images: Tensor) -> None:
 
 
 def _from_features(
-    rows: Sequence[Method],
+    methods: Sequence[str],
     model: SplitModel,
     images: Tensor,
     targets: list[int],
@@ -87,32 +127,30 @@ def _from_features(
 ) -> dict[str, list[Attribution]]:
     """Attributions by method; time is that of a chunk, shared evenly by its images."""
     chunk = chunk_size(images)
-    made: dict[str, list[Attribution]] = {row.name: [] for row in rows}
-    for start in range(0, len(images) if rows else 0, chunk):
+    made: dict[str, list[Attribution]] = {name: [] for name in methods}
+    for start in range(0, len(images) if methods else 0, chunk):
         started = time.perf_counter()
-        part = targets[start : start + chunk]
-        at = feature_gradients(model, images[start : start + chunk], part)
-        _check_map(at.features, images)
-        shared_seconds = time.perf_counter() - started
-        logits = at.target_logits.tolist()
-        for row in rows:
-            started = time.perf_counter()
-            maps = map_features(row, model, at, part)
-            seconds = (shared_seconds + time.perf_counter() - started) / len(part)
-            made[row.name] += [
-                _attribution(row, PixelMap(values, logit, None, None, 1), one, seconds, model_hash)
-                for values, logit, one in zip(maps, logits, part, strict=True)
-            ]
+        with torch.no_grad():
+            features = spatial_features(model, images[start : start + chunk])
+        of_chunk = explain_features(
+            model,
+            features,
+            methods=methods,
+            targets=targets[start : start + chunk],
+            seconds=time.perf_counter() - started,
+            model_hash=model_hash,
+        )
+        for name, attributions in of_chunk.items():
+            made[name] += attributions
     return made
 
 
-def _check_map(features: Tensor, images: Tensor) -> None:
+def _check_map(features: Tensor) -> None:
     """Refuse a map of 1 x 1, on which no place can stand out from the others."""
     if features.shape[2:] == torch.Size((1, 1)):
-        height, width = images.shape[2:]
         raise UserError(
-            f"An image of {width} x {height} pixels leaves this network a feature map of 1 x 1, "
-            "which shows no place; give a larger image."
+            "An image of this size leaves this network a feature map of 1 x 1, which shows no "
+            "place; give a larger image."
         )
 
 

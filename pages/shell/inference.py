@@ -5,10 +5,9 @@ path and time of change, images by the hash of their bytes: Streamlit leaves an 
 begins with an underscore, as `_picture`, out of a cache's key, so up to 50 MB are not hashed anew.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,12 +19,12 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import HEAD, MODEL
+from pages.shell.pictures import Picture, find_cells, square
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.cache import AttributionCache, attribution_key  # noqa: TID253  # no torch behind it
 from xai.methods.table import METHODS, ONE_PASS  # noqa: TID253  # a table: no torch behind it
-from xai.perturb.image import PERTURBATIONS  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
@@ -37,61 +36,9 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-DISPLAY_PX = 448  # side of what is drawn; models see 128 to 299
 ON_DISK = 500_000_000  # bytes of attributions in the store: 5,000 of 224 x 224 values, or more
 IN_MEMORY = 64_000_000  # the same
 KEPT = 200  # results of buttons: some kB each
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An image's file, as it was picked or uploaded."""
-
-    name: str  # what errors call it
-    content: bytes
-    depth: int = 0  # bits in use in files of 16 bits that the models were trained on
-    tile: tuple[int, int] | None = None  # one square of so many that cover it; None: the middle
-    sha256: str = field(init=False)  # of the content, the depth and the tile
-
-    def __post_init__(self) -> None:
-        # Once: every cache needs it, and an upload may have 50 MB.
-        sha256 = hashlib.sha256(self.content)
-        if self.depth or self.tile:
-            sha256.update(repr((self.depth, self.tile)).encode())
-        object.__setattr__(self, "sha256", sha256.hexdigest())
-
-
-def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
-    """The middle of the picture at the input size of a network of `px` pixels a side.
-
-    Args:
-        picture: Any image.
-        px: Side in pixels.
-        perturbation: A key of PERTURBATIONS, made of the whole picture before it is resized.
-
-    Raises:
-        UserError: It is no image that can be used.
-    """
-    return _square(picture.sha256, px, perturbation, picture)
-
-
-def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
-    """The whole picture with its shorter side at most DISPLAY_PX; and its width and height.
-
-    Raises:
-        UserError: It is no image that can be used.
-    """
-    return _whole(picture.sha256, picture)
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _whole(sha256: str, _picture: Picture) -> tuple[Rgb, tuple[int, int]]:
-    from xai.on_runs.open import read_image
-
-    image = read_image(_picture.content, name=_picture.name, depth=_picture.depth)
-    size = image.size
-    scale = min(1.0, DISPLAY_PX / min(size))
-    return np.array(image.resize((round(scale * size[0]), round(scale * size[1])))), size
 
 
 class NotComputedError(Exception):
@@ -106,7 +53,14 @@ def predict(model: Model, picture: Picture, *, may_compute: bool = True) -> Pred
         NotComputedError: It would have to be computed.
     """
     path = model.run.path
-    return _predict(str(path), _stamp(path), model.title, picture.sha256, picture, may_compute)
+    seen = _look(str(path), _stamp(path), picture.sha256, picture, may_compute)
+    return Prediction(
+        run_id=model.key,
+        title=model.title,
+        classes=seen.classes,
+        probabilities=seen.probabilities,
+        ood_percentile=seen.ood_percentile,
+    )
 
 
 def attribution(
@@ -133,6 +87,14 @@ def refusals(model: Model) -> dict[str, str]:
     return _refusals(str(model.run.path), _stamp(model.run.path))
 
 
+def _most_models() -> int:
+    """How many networks stay in memory: all eleven are 1.7 GB, a quarter of 8 GB with torch."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return 3
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 14 if memory > 7.5e9 else 3
+
+
 @st.cache_data(max_entries=100, show_spinner=False)
 def _refusals(path: str, stamp: int) -> dict[str, str]:
     network = _loaded(path, stamp).backbone
@@ -140,7 +102,7 @@ def _refusals(path: str, stamp: int) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=_most_models(), show_spinner=False)
 def _loaded(path: str, stamp: int) -> "LoadedRun":
     """A run with its network, never to be changed."""
     import torch
@@ -155,43 +117,27 @@ def _loaded(path: str, stamp: int) -> "LoadedRun":
     return open_run(Path(path))
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
-def _square(sha256: str, px: int, perturbation: str, _picture: Picture) -> Rgb:
-    from xai.on_runs.open import read_pixels
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What one forward pass of an image gave."""
 
-    change = PERTURBATIONS[perturbation].change if perturbation else None
-    return read_pixels(
-        _picture.content,
-        px,
-        name=_picture.name,
-        depth=_picture.depth,
-        tile=_picture.tile,
-        change=change,
-    )
+    classes: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]  # (K,)
+    ood_percentile: float
+    attributions: dict[str, Attribution]  # of the methods ONE_PASS, for the predicted class
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _predict(
-    path: str,
-    stamp: int,
-    title: str,
-    sha256: str,
-    _picture: Picture,
-    _may_compute: bool,
-) -> Prediction:
+def _look(path: str, stamp: int, sha256: str, _picture: Picture, _may_compute: bool) -> _Seen:
     if not _may_compute:
         raise NotComputedError
-    from xai.on_runs.predict import predict_image
+    from xai.on_runs.look import predict_and_explain
 
     run = _loaded(path, stamp)
-    found = predict_image(run, square(_picture, run.px))
-    return Prediction(
-        run_id=run.run.id,
-        title=title,
-        classes=run.classes,
-        probabilities=found.probabilities,
-        ood_percentile=found.ood_percentile,
+    found, attributions = predict_and_explain(
+        run, square(_picture, run.px), methods=ONE_PASS, model_hash=_model_hash(path, stamp)
     )
+    return _Seen(run.classes, found.probabilities, found.ood_percentile, attributions)
 
 
 @st.cache_data(max_size=IN_MEMORY, show_spinner=False)
@@ -219,6 +165,9 @@ def _attributions(
         raise NotComputedError
     from xai.on_runs.explain import explain_image
 
+    seen = _look(path, stamp, sha256, _picture, _may_compute)
+    if target == int(seen.probabilities.argmax()) and set(methods) <= set(seen.attributions):
+        return {method: seen.attributions[method] for method in methods}
     run = _loaded(path, stamp)
     found = explain_image(
         run, square(_picture, run.px), methods=methods, target=target, model_hash=model_hash
@@ -226,22 +175,6 @@ def _attributions(
     for method, attribution in found.items():
         disk.put(keys[method], attribution)
     return found
-
-
-def find_cells(picture: Picture) -> "Cells":
-    """The nucleated cells of the picture, at DISPLAY_PX a side.
-
-    Raises:
-        UserError: It is no image that can be used.
-    """
-    return _find_cells(picture.sha256, picture)
-
-
-@st.cache_data(max_entries=100, show_spinner=False)
-def _find_cells(sha256: str, _picture: Picture) -> "Cells":
-    from xai.smear.segment import segment_cells
-
-    return segment_cells(square(_picture, DISPLAY_PX))
 
 
 def attribution_by_cell(

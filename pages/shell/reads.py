@@ -1,7 +1,7 @@
 """Cached reads of runs, each remembered until the run's files change. No torch."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +32,7 @@ from modelzoo.runs.records import read_data, read_hashes, read_split, read_weigh
 from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
+REFERENCE = "reference/"  # before the names of the runs that come with the project
 MACRO = "macro-average"
 
 
@@ -45,11 +46,22 @@ class Model:
     rows: dict[str, SplitRow]  # of its split, by image id
     hashes: dict[str, str]  # start of the content hash by image id; empty: not known
     depth: int  # bits in use in the files of 16 bits that it was trained on; 0: there were none
+    classes: tuple[str, ...]  # in the order of the alphabet
+    accuracy: float | None  # of its own test part; None: it left no predictions
+    is_reference: bool = False  # it comes with the project, and its images do not
+
+    @property
+    def key(self) -> str:
+        """What links and choices call it."""
+        return f"{REFERENCE}{self.run.id}" if self.is_reference else self.run.id
 
     def part(self, image_id: str) -> Part | None:
         """Where the image was in the run's training; None: nowhere."""
         row = self.rows.get(image_id)
         return row.part if row else None
+
+
+_OF_MODEL = (CONFIG, SPLIT, WEIGHTS, MODEL, HEAD, DATA, IMAGES, PREDICTIONS)
 
 
 def read_board() -> Leaderboard:
@@ -62,22 +74,37 @@ def read_board() -> Leaderboard:
 
 
 def list_models() -> list[Model]:
-    """Runs that have a model, the smallest network first, those with ImageNet weights before."""
+    """Runs that have a model, those with ImageNet weights before, of these the most accurate first.
+
+    Accuracies are of each run's own test part, so the order compares nothing where those differ.
+    The runs that come with the project are the last.
+    """
     found, _ = list_runs(paths.runs_folder())
     models = []
     for run in found:
         if run.has_model:
             with error_in_place():
-                stamp = _stamp(run.path, CONFIG, SPLIT, WEIGHTS, MODEL, HEAD, DATA, IMAGES)
-                models.append(_model(str(run.path), stamp))
-    return sorted(
-        models,
+                models.append(_model(str(run.path), _stamp(run.path, *_OF_MODEL)))
+    models.sort(
         key=lambda model: (
             model.has_imagenet is False,
+            -(model.accuracy or 0.0),
             BACKBONES[model.run.config.backbone].parameters,
             model.run.id,
-        ),
+        )
     )
+    return models + list_reference_models()
+
+
+def list_reference_models() -> list[Model]:
+    """The runs that come with the project; none of their images do, so they list none."""
+    found, _ = list_runs(paths.reference_folder())
+    models = []
+    for run in found:
+        with error_in_place():
+            model = _model(str(run.path), _stamp(run.path, *_OF_MODEL))
+            models.append(replace(model, rows={}, hashes={}, is_reference=True))
+    return sorted(models, key=lambda model: model.run.id)
 
 
 def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
@@ -143,14 +170,28 @@ def _row(path: str, stamp: Stamp) -> LeaderboardRow:
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _model(path: str, stamp: Stamp) -> Model:
     run = read_run(Path(path))
+    rows = {row.image: row for row in read_split(run.path).rows}
     return Model(
         run,
         BACKBONES[run.config.backbone].title,
         _has_imagenet(run),
-        {row.image: row for row in read_split(run.path).rows},
+        rows,
         read_hashes(run.path),
         read_data(run.path).depth,
+        tuple(sorted({row.label for row in rows.values()})),
+        _accuracy(run.path),
     )
+
+
+def _accuracy(path: Path) -> float | None:
+    """Of the test part; None where there are no predictions of it that can be read."""
+    try:
+        test = _read_predictions(path).only("test")
+    except UserError:
+        return None
+    if not len(test.labels):
+        return None
+    return float((test.probabilities.argmax(axis=1) == test.labels).mean())
 
 
 def _has_imagenet(run: Run) -> bool | None:

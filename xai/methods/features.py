@@ -46,8 +46,19 @@ def feature_gradients(
     """
     with torch.no_grad():
         features = spatial_features(model, images)
+    return head_gradients(model, features, targets)
+
+
+def head_gradients(model: SplitModel, features: Tensor, targets: Sequence[int]) -> FeatureGradients:
+    """The same from features (N, C, h, w) at hand: a pass through the head and back.
+
+    Raises:
+        UserError: A target is no class of the model.
+    """
+    # Features of an inference pass are none that gradients can be taken of; a clone is.
+    leaf = features.detach().clone() if features.is_inference() else features.detach()
     with torch.enable_grad():
-        leaf = features.detach().requires_grad_()
+        leaf = leaf.requires_grad_()
         # A head may begin in place (an inplace ReLU), which torch forbids on a leaf.
         logits = model.head(leaf.clone())
         own = target_logits(logits, targets)

@@ -12,10 +12,10 @@ from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.text import percent
 from pages.sections.explain.image_filter import choose_filter
-from pages.shell import inference
+from pages.shell import pictures
 from pages.shell.gallery import find_file
-from pages.shell.inference import Picture
 from pages.shell.links import warn_if_gone
+from pages.shell.pictures import Picture
 from pages.shell.reads import Model
 from pages.shell.session import choose
 from pages.shell.text import code, plain
@@ -43,7 +43,7 @@ def draw_subject(subject: Subject) -> None:
         UserError: It is no image that can be used.
     """
     truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
-    pixels, size = inference.whole(subject.picture)
+    pixels, size = pictures.whole(subject.picture)
     alt = f"The image {subject.picture.name}, {truth}."
     tile = subject.picture.tile
     outside = describe_outside(*size, tile)
@@ -51,7 +51,7 @@ def draw_subject(subject: Subject) -> None:
         at = (tile[0] - 1) / (tile[1] - 1) if tile else 0.5
         drawn, alt = dim_outside(pixels, at), f"{alt} What models are not given is dark."
     else:
-        drawn = inference.square(subject.picture, inference.DISPLAY_PX)
+        drawn = pictures.square(subject.picture, pictures.DISPLAY_PX)
     st.image(drawn, width="stretch", alt=alt)
     st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
     if subject.has_changed:
@@ -87,7 +87,7 @@ def _choose_tile(subject: Subject) -> Subject:
     Raises:
         UserError: It is no image that can be used.
     """
-    _, size = inference.whole(subject.picture)
+    _, size = pictures.whole(subject.picture)
     tiles = count_tiles(*size)
     if tiles == 1 or max(size) > LONGEST * min(size):
         return subject

@@ -14,10 +14,10 @@ from modelzoo.files import portable_name
 from modelzoo.text import count, percent, shorten_all
 from pages.sections.explain.image import Subject
 from pages.sections.explain.prediction import OOD_HELP, describe_doubts, describe_ood
-from pages.shell import inference
+from pages.shell import inference, pictures
 from pages.shell.errors import error_in_place
-from pages.shell.inference import DISPLAY_PX
 from pages.shell.palette import class_colours
+from pages.shell.pictures import DISPLAY_PX
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
 from pages.shell.text import plain
@@ -101,8 +101,8 @@ class Panels:
         ]
 
     def _draw(self, panel: Panel, vmax: float) -> None:
-        pixels = inference.square(self.subject.picture, DISPLAY_PX)
-        cells = inference.find_cells(self.subject.picture)
+        pixels = pictures.square(self.subject.picture, DISPLAY_PX)
+        cells = pictures.find_cells(self.subject.picture)
         drawn = render_overlay(
             pixels,
             panel.attribution,
@@ -217,7 +217,7 @@ def _draw_map(
         slot.caption("Stopped before this map was computed.")
         panels.are_all = False
         return
-    cells = inference.find_cells(panels.subject.picture)
+    cells = pictures.find_cells(panels.subject.picture)
     said = plain(describe_evidence(attribution, name, cells.labels))
     cost = _cost(attribution)
     with beside:

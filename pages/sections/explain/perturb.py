@@ -11,7 +11,7 @@ import streamlit as st
 from pages.figures.clickable import clickable_cells
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import probability_bars
-from pages.shell import inference
+from pages.shell import inference, pictures
 from pages.shell.errors import error_in_place
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -45,7 +45,7 @@ class Change:
 
 def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: Subject) -> None:
     """The choice of changes, the changed image, and the prediction of each model for it."""
-    cells = inference.find_cells(subject.picture)
+    cells = pictures.find_cells(subject.picture)
     changes = _changes()
     title = st.pills(
         "Perturbation",
@@ -61,8 +61,8 @@ def draw_perturbations(predicted: Sequence[tuple[Model, Prediction]], subject: S
     with left:
         change: Change | None = changes[title] if title else None
         if change:
-            pixels = inference.square(
-                subject.picture, inference.DISPLAY_PX, perturbation=change.before
+            pixels = pictures.square(
+                subject.picture, pictures.DISPLAY_PX, perturbation=change.before
             )
             drawn = change.make(pixels, cells)
             st.image(
@@ -130,13 +130,13 @@ def _choose_cells(cells: "Cells", subject: Subject) -> list[int]:
         bind="query-params",
         help="The same as a click on them.",
     )
-    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+    pixels = pictures.square(subject.picture, pictures.DISPLAY_PX)
     drawn = render_cells(_without(pixels, cells, erased), cells.labels)
     clicks = count_clicks("erased")
     chart = f"cells-after-{clicks}-clicks"
     with place:
         st.plotly_chart(
-            clickable_cells(encode_png(drawn), _middles(cells), inference.DISPLAY_PX, 30),
+            clickable_cells(encode_png(drawn), _middles(cells), pictures.DISPLAY_PX, 30),
             # A new chart each time: a second click on a point would only take its mark away.
             key=chart,
             on_select=partial(toggle_clicked_number, chart, clicks=clicks, into="erased"),

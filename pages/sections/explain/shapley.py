@@ -9,7 +9,7 @@ from modelzoo.text import percent, shorten
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
 from pages.sections.explain.methods import milliseconds_a_pass
-from pages.shell import inference
+from pages.shell import inference, pictures
 from pages.shell.errors import error_in_place
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -40,7 +40,7 @@ def draw_shapley(model: Model, prediction: Prediction, subject: Subject, target_
         st.markdown(
             f"#### {plain(model.title)}: Shapley values per cell for {plain(name)}", help=HELP
         )
-        cells = inference.find_cells(subject.picture)
+        cells = pictures.find_cells(subject.picture)
         if not _may_begin(model, subject, cells.count, target):
             return
         found = _work_out(model, subject, target)
@@ -90,7 +90,7 @@ def _work_out(model: Model, subject: Subject, target: int) -> "CellAttribution":
 def _draw_picture(
     found: "CellAttribution", cells: "Cells", subject: Subject, target_name: str
 ) -> None:
-    pixels = inference.square(subject.picture, inference.DISPLAY_PX)
+    pixels = pictures.square(subject.picture, pictures.DISPLAY_PX)
     drawn = render_cells(pixels, cells.labels, found.values)
     by_value = ", ".join(f"cell {i}: {value:+.2f}" for i, value in enumerate(found.values, 1))
     st.image(
