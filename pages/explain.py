@@ -1,57 +1,90 @@
-"""Explain an image: predictions and attribution maps. torch only where it is needed."""
+"""Explain an image: all models over one image, and details. torch only where it is needed."""
 
 import streamlit as st
 
-from pages.sections.explain.empty import wait_for_a_model
+from modelzoo.text import join
+from pages.sections.explain.empty import describe_beginning
+from pages.sections.explain.grid import look
 from pages.sections.explain.image import choose_subject, draw_subject
 from pages.sections.explain.maps import DisplayOptions, Panels
-from pages.sections.explain.methods import choose_display, choose_methods
-from pages.sections.explain.models import choose_models, choose_target
+from pages.sections.explain.methods import choose_methods
+from pages.sections.explain.models import choose_models, choose_target, for_upload
 from pages.sections.explain.views import Request, choose_view, draw_view
+from pages.sections.explain.workbench import (
+    draw_headline,
+    draw_lens,
+    draw_waiting,
+    leave_out_ood,
+    order_spots,
+)
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.links import offer_link
 from pages.shell.prediction import OWN
 from pages.shell.reads import list_models
+from pages.shell.session import is_stopped
+from pages.shell.text import plain
 
 enter_page("explain")
-st.title("Explain an image")
-st.caption("What does each model predict, and which regions does its prediction depend on?")
-if not (models := list_models()):
-    wait_for_a_model()
+st.html("<h1 style='font-size:1.25rem;padding:0'>Explain an image</h1>")
+models = list_models()
+if not models:
+    st.error("No model is here; put the folder reference of the project back, or train a model.")
     st.stop()
 
-picture, controls = st.columns([1, 3], gap="medium")
-with controls:
-    sentence, notes = st.empty(), st.container()
-    chosen = choose_models(models)
-    subject = None
-    with error_in_place():
-        subject = choose_subject(chosen)
-    by_target, by_display = st.columns(2, gap="medium", vertical_alignment="bottom")
-
-target_name = choose_target(chosen, by_target)
-view = choose_view()
-methods = choose_methods(chosen) if view.needs_methods else []
-display = choose_display(by_display) if view.needs_display_options else DisplayOptions()
+image_place, model_place, link_place = (st.sidebar.container() for _ in range(3))
+with model_place:
+    choice = choose_models(models)
+subject = None
+with image_place, error_in_place():
+    subject = choose_subject(choice.models)
+chosen = choice.models
+if subject and not subject.image_id and not choice.is_own:
+    chosen = for_upload(models)
+with model_place:
+    methods = choose_methods(chosen)
+    target_name = choose_target(chosen)
+if all(model.is_reference for model in models):
+    describe_beginning()
 if subject is None:
     st.stop()
 
 with error_in_place():
-    with picture:
+    with image_place:
         draw_subject(subject)
-        if subject.image_id:
+    if subject.image_id:
+        with link_place:
             offer_link(
                 image=subject.image_id,
-                run=[model.run.id for model in chosen],
+                run=[model.key for model in chosen],
                 # Another choice is in the address already, as it is called there.
                 **({"target": OWN} if target_name == OWN else {}),
-                view=view.title,
                 **({"method": [method.title for method in methods]} if methods else {}),
             )
-    notes.caption(
+    if not methods:
+        st.info("Choose a method to see attribution maps.")
+        st.stop()
+    asked = (subject.picture.sha256, *(model.key for model in chosen), *methods, target_name)
+    grid = look(subject.picture, chosen, methods, target_name, is_stopped=is_stopped(asked))
+    left_out: list[str] = []
+    if not choice.is_own and not subject.image_id:
+        grid, left_out = leave_out_ood(grid)
+    grid = order_spots(grid)
+    draw_headline(grid, subject)
+    if left_out:
+        st.caption(plain(f"Not shown, for the image is out of distribution: {join(left_out)}."))
+    draw_waiting(grid, asked)
+    answer = draw_lens(
+        subject, grid, detail=st.query_params.get("detail", ""), shows_method=len(methods) > 1
+    )
+    st.caption(
         "**Not for diagnosis.** A map shows what the prediction of a model depends on, which "
         "need not be what makes a cell a blast."
     )
-    request = Request(subject, target_name, methods, Panels(subject, display))
-    draw_view(view, chosen, request, sentence)
+    opened = (answer.chosen or "").rpartition(" ")[0]
+    view, of = choose_view([model for model, _ in grid.predicted], opened)
+    if grid.waiting:
+        st.rerun()
+    if view and of:
+        panels = Panels(subject, DisplayOptions())
+        draw_view(view, of, Request(subject, target_name, methods, panels))

@@ -3,7 +3,7 @@
 Image and maps are sent once; colours, zoom and everything else of display happen in the browser.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,19 +33,26 @@ class Answer:
     display: Display | None = None  # the display now, where it was ever changed
 
 
-def lens(scene: Scene, *, key: str) -> Answer:
+def lens(scene: Scene, *, key: str, on_step: Callable[[int], None] = lambda by: None) -> Answer:
     """Mount the lens.
 
     Args:
         scene: What is shown. Display choices made in the lens stay over reruns; those of the scene
             take their place only where they change, as by an address.
         key: Of the component on the page.
+        on_step: Called before the page's next run with +1 for the next image, -1 for the one
+            before, as widgets' callbacks are.
     """
+
+    def step() -> None:
+        if (by := st.session_state[key].get("step")) in (1, -1):
+            on_step(by)
+
     found = _mount(
         data=payload(scene),
         key=key,
         on_chosen_change=lambda: None,
-        on_step_change=lambda: None,
+        on_step_change=step,
         on_cell_change=lambda: None,
         on_display_change=lambda: None,
     )

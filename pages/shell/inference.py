@@ -41,6 +41,15 @@ IN_MEMORY = 64_000_000  # the same
 KEPT = 200  # results of buttons: some kB each
 
 
+def identity(model: Model) -> tuple[str, int]:
+    """The run's folder, and when its model was last written.
+
+    Raises:
+        UserError: It has no model any more.
+    """
+    return str(model.run.path), _stamp(model.run.path)
+
+
 class NotComputedError(Exception):
     """It is not in memory, and it was not to be computed."""
 

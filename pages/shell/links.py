@@ -60,7 +60,11 @@ OLD_TITLES: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
     ("explain", "method"): {"LayerCAM, several depths": "Multi-layer LayerCAM"},
     ("explain", "target"): {"each model's own answer": "predicted class"},
-    ("explain", "scale"): {"share of the map": "normalised per map"},
+    ("explain", "scale"): {
+        "share of the map": "own",
+        "normalised per map": "own",
+        "logits": "shared",
+    },
     ("explain", "part"): {
         "any part": "any set",
         "train": "training set",
@@ -147,6 +151,32 @@ def _can_be(key: str, value: str) -> bool:
         return math.isfinite(float(value))
     except ValueError:
         return False
+
+
+# What the lens calls a choice -> its key in an address; `view` is that of the page.
+_LENS_KEYS = {
+    name: name for name in ("opacity", "scale", "contours", "outlines", "grid", "colours", "lens")
+} | {"view": "show", "zoom": "zoom"}
+
+
+def read_lens_choices() -> dict[str, str]:
+    """The choices of display in the address, by their names in the lens; opacity is in [0, 1]."""
+    found = {
+        name: st.query_params[key] for name, key in _LENS_KEYS.items() if key in st.query_params
+    }
+    if "opacity" in found:  # a number: others are taken out of every address
+        found["opacity"] = str(float(found["opacity"]) / 100)
+    return found
+
+
+def write_lens_choices(choices: Mapping[str, str]) -> None:
+    """Put choices of display into the address, and take out those that are at their default."""
+    for name, key in _LENS_KEYS.items():
+        value = choices.get(name)
+        if value is None:
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = f"{100 * float(value):.0f}" if name == "opacity" else value
 
 
 def offer_link(**choices: str | list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from xai.perturb.image import PERTURBATIONS  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
@@ -52,6 +53,22 @@ def square(picture: Picture, px: int, *, perturbation: str = "") -> Rgb:
     return _square(picture.sha256, px, perturbation, picture)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _upright(sha256: str, _picture: Picture) -> Image.Image:
+    from xai.on_runs.open import read_image
+
+    return read_image(_picture.content, name=_picture.name, depth=_picture.depth)
+
+
+def upright(picture: Picture) -> Image.Image:
+    """The whole picture in RGB and in its own size, never to be changed.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    return _upright(picture.sha256, picture)
+
+
 def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
     """The whole picture with its shorter side at most DISPLAY_PX; and its width and height.
 
@@ -63,9 +80,7 @@ def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def _whole(sha256: str, _picture: Picture) -> tuple[Rgb, tuple[int, int]]:
-    from xai.on_runs.open import read_image
-
-    image = read_image(_picture.content, name=_picture.name, depth=_picture.depth)
+    image = upright(_picture)
     size = image.size
     scale = min(1.0, DISPLAY_PX / min(size))
     return np.array(image.resize((round(scale * size[0]), round(scale * size[1])))), size

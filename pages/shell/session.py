@@ -1,5 +1,7 @@
 """Session state: no other file reads or sets it. What can be linked is in the URL, not here."""
 
+from collections.abc import Hashable, Iterable
+
 import streamlit as st
 
 
@@ -10,9 +12,15 @@ def clicked_point(chart: str) -> tuple[str, str] | None:
 
 
 def choose(**choices: str | int) -> None:
-    """Set widgets by their keys, as if a person had; only from a callback."""
+    """Set widgets by their keys, as if a person had; from a callback, or before they are made."""
     for key, value in choices.items():
         st.session_state[key] = value
+
+
+def open_view(title: str) -> None:
+    """Choose the view of the details where none is chosen yet; before its widget is made."""
+    if not st.session_state.get("view"):
+        st.session_state["view"] = title
 
 
 def count_clicks(into: str) -> int:
@@ -47,3 +55,35 @@ def accept_typed_path(key: str) -> None:
 def is_path_accepted(path: str) -> bool:
     """Whether a person chose this path, or said that it may be opened."""
     return path in st.session_state.get("accepted-paths", ())
+
+
+def replace_work(keys: Iterable[Hashable]) -> set[Hashable]:
+    """Remember what this tab has asked to be computed; returns what it had asked for before."""
+    before: set[Hashable] = st.session_state.get("work", set())
+    st.session_state["work"] = set(keys)
+    return before
+
+
+def stop_work(asked: Hashable) -> None:
+    """Begin nothing more of what is asked; from a callback."""
+    st.session_state["stopped"] = asked
+
+
+def go_on() -> None:
+    """Begin what was stopped; from a callback."""
+    st.session_state.pop("stopped", None)
+
+
+def is_stopped(asked: Hashable) -> bool:
+    """Whether a person has stopped what is asked; any other choice goes on."""
+    return bool(st.session_state.get("stopped") == asked)
+
+
+def masked_cells() -> set[int]:
+    """Numbers of the cells that are masked, as the page last had them."""
+    return set(st.session_state.get("erased") or ())
+
+
+def toggle_masked_cell(number: int) -> None:
+    """Mask a cell or show it again; before the widget of the masked cells is made."""
+    st.session_state["erased"] = sorted(masked_cells() ^ {number})

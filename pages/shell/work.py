@@ -1,17 +1,15 @@
 """Work that goes on beside a page's script, so that the page shows each result when it is there."""
 
 import threading
-from collections.abc import Callable, Collection, Hashable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from collections.abc import Callable, Collection, Hashable, Iterable
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-Result = TypeVar("Result")
-
 AT_ONCE = 2  # each with half of the cores
-KEPT = 2000  # results; each is a record of some kB
+KEPT = 400  # results; one with a map of 224 x 224 has 200 kB
 
 
 class Work:
@@ -19,36 +17,57 @@ class Work:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="work")
-        self._futures: dict[Hashable, Future[object]] = {}
+        self._futures: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
 
-    def begin(self, key: Hashable, work: Callable[[], object]) -> "Future[object]":
-        """The result under `key`, now or later; what failed or was dropped begins again."""
+    def begin(self, key: Hashable, work: Callable[[], Any]) -> None:
+        """Compute `work` under `key`, unless that was begun already."""
         context = get_script_run_ctx()
 
-        def run() -> object:
+        def run() -> Any:
             # Streamlit's caches ask for the page that called them.
             add_script_run_ctx(threading.current_thread(), context)
             return work()
 
         with self._lock:
-            future = self._futures.get(key)
-            if future is None or future.cancelled():
-                future = self._futures[key] = self._pool.submit(run)
-                while len(self._futures) > KEPT:
-                    self._futures.pop(next(iter(self._futures))).cancel()
-            return future
+            if key not in self._futures:
+                self._futures[key] = self._pool.submit(run)
+            while len(self._futures) > KEPT:
+                self._futures.pop(next(iter(self._futures))).cancel()
 
-    def forget(self, key: Hashable) -> None:
-        """Begin anew when it is asked for again."""
+    def read(self, key: Hashable) -> Any | None:
+        """The result under `key`; None: it is not there yet.
+
+        Raises:
+            Exception: What the work raised; it is begun anew when asked for again.
+        """
         with self._lock:
-            self._futures.pop(key, None)
+            future = self._futures.get(key)
+            if future is None or not future.done():
+                return None
+            if future.exception():
+                del self._futures[key]
+        return future.result()
 
-    def drop_waiting(self, keys: Collection[Hashable]) -> None:
-        """Do not begin these, of those that have not begun."""
+    def wait_for_one(self, keys: Collection[Hashable], seconds: float) -> None:
+        """Return when one more of these is done, or after so many seconds."""
+        self._wait(keys, seconds, FIRST_COMPLETED)
+
+    def wait_for_all(self, keys: Collection[Hashable], seconds: float) -> None:
+        """Return when all of these are done, or after so many seconds."""
+        self._wait(keys, seconds, ALL_COMPLETED)
+
+    def _wait(self, keys: Collection[Hashable], seconds: float, when: str) -> None:
+        with self._lock:
+            futures = [self._futures[key] for key in keys if key in self._futures]
+        if waiting := [future for future in futures if not future.done()]:
+            wait(waiting, seconds, return_when=when)
+
+    def drop_waiting(self, keys: Iterable[Hashable]) -> None:
+        """Forget these, of those that have not begun."""
         with self._lock:
             for key in keys:
-                if (future := self._futures.get(key)) and future.cancel():
+                if key in self._futures and self._futures[key].cancel():
                     del self._futures[key]
 
 
@@ -56,10 +75,3 @@ class Work:
 def shared_work() -> Work:
     """The one of this process."""
     return Work()
-
-
-def wait_for_one(futures: Collection["Future[object]"], seconds: float) -> None:
-    """Return when one more of these is done, or after so many seconds."""
-    waiting = [future for future in futures if not future.done()]
-    if waiting:
-        wait(waiting, seconds, return_when=FIRST_COMPLETED)

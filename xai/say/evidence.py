@@ -46,6 +46,20 @@ def describe_evidence(
     return " ".join(sentences)
 
 
+def share_on_cells(attribution: Attribution, labels: Labels) -> float | None:
+    """The share of the positive attribution, [0, 1], that lies on cells; None: there is none.
+
+    Args:
+        attribution: The map.
+        labels: (H, W) int, the image's cells, 0 outside.
+    """
+    positive = np.maximum(sum_into_cells(attribution), 0)
+    if not positive.any():
+        return None
+    by_label = _sum_by_label(positive, labels)
+    return float(by_label[1:].sum() / by_label.sum())
+
+
 def _describe_by_quarters(
     fields: npt.NDArray[np.float64], target_name: str, attribution: Attribution
 ) -> list[str]:

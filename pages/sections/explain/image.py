@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from modelzoo.datasets.images import count_tiles, share_outside
 from modelzoo.datasets.splits import Part
+from modelzoo.datasets.synthetic.smears import draw_smear
 from modelzoo.errors import UserError
 from modelzoo.text import percent
 from pages.sections.explain.image_filter import choose_filter
@@ -19,8 +21,12 @@ from pages.shell.pictures import Picture
 from pages.shell.reads import Model
 from pages.shell.session import choose
 from pages.shell.text import code, plain
-from xai.draw.square import dim_outside  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+SAMPLE = "Pre"  # its cells are many and large
 MIDDLE = "middle"  # the square that runs are trained and evaluated on
 LONGEST = 4  # times its width: a longer image is shown as the models get it
 
@@ -34,26 +40,26 @@ class Subject:
     label: str | None = None  # the true class; None: not known
     part_by_run: dict[str, Part] = field(default_factory=dict)
     has_changed: bool = False  # since a model was trained and evaluated on it
+    is_sample: bool = False  # drawn by BlastLens, where there is no other image
+    steps: tuple[str, str] = ("", "")  # ids of the images before and after it; empty: none
+
+
+def describe_truth(subject: Subject) -> str:
+    """The true class of the image, or why it is not known."""
+    if subject.is_sample:
+        return "a synthetic smear, drawn by BlastLens: no person's blood"
+    return f"true class {subject.label}" if subject.label else "an upload, true class unknown"
 
 
 def draw_subject(subject: Subject) -> None:
-    """The image with its name and true class, and what of it the models are not given.
+    """Name and true class of the image, and what of it the models are not given.
 
     Raises:
         UserError: It is no image that can be used.
     """
-    truth = f"true class {subject.label}" if subject.label else "an upload, true class unknown"
-    pixels, size = pictures.whole(subject.picture)
-    alt = f"The image {subject.picture.name}, {truth}."
-    tile = subject.picture.tile
-    outside = describe_outside(*size, tile)
-    if outside and max(size) <= LONGEST * min(size):
-        at = (tile[0] - 1) / (tile[1] - 1) if tile else 0.5
-        drawn, alt = dim_outside(pixels, at), f"{alt} What models are not given is dark."
-    else:
-        drawn = pictures.square(subject.picture, pictures.DISPLAY_PX)
-    st.image(drawn, width="stretch", alt=alt)
-    st.markdown(f":small[{code(subject.picture.name)}: {plain(truth)}]")
+    size = pictures.upright(subject.picture).size
+    outside = describe_outside(*size, subject.picture.tile)
+    st.markdown(f":small[{code(subject.picture.name)}: {plain(describe_truth(subject))}]")
     if subject.has_changed:
         st.warning(
             "This file has changed since the models were trained: their scores are of another "
@@ -87,7 +93,7 @@ def _choose_tile(subject: Subject) -> Subject:
     Raises:
         UserError: It is no image that can be used.
     """
-    _, size = pictures.whole(subject.picture)
+    size = pictures.upright(subject.picture).size
     tiles = count_tiles(*size)
     if tiles == 1 or max(size) > LONGEST * min(size):
         return subject
@@ -110,34 +116,61 @@ def _choose_tile(subject: Subject) -> Subject:
 
 
 def choose_subject(models: Sequence[Model]) -> Subject | None:
-    """The image chosen: an upload if there is one, else of a data set; None: there is none.
+    """The image chosen: an upload if there is one, else of a data set; None: none matches.
+
+    Where no model has a data set it is a synthetic smear.
 
     Raises:
         UserError: Its file is gone.
     """
     rows = {image_id: row for model in models for image_id, row in model.rows.items()}
     warn_if_gone("image", rows, "Image")
-    matching = choose_filter(models)
-    left, right = st.columns(2, gap="medium")
-    with right:
-        upload = st.file_uploader(
-            "Or your own image",
-            help="JPEG, PNG, BMP, TIFF, WebP or GIF; the middle square is used. It stays in the "
-            "memory of this machine and is not stored.",
-        )
-        if upload is not None:
-            st.caption(
-                "Your own image is shown. Remove it to go back to the data set; it has no link, "
-                "because it is not stored."
-            )
-    with left:
-        linked = st.query_params.get("image")
+    uploads = st.file_uploader(
+        "Your own image",
+        accept_multiple_files=True,
+        help="JPEG, PNG, BMP, TIFF, WebP or GIF, by a click, dropped or pasted. It stays in the "
+        "memory of this machine and is not stored, so it has no link.",
+    )
+    if uploads:
+        return _choose_tile(_choose_upload(uploads, models))
+    if not rows:
+        return Subject(_sample(), is_sample=True)
+    place = st.container()
+    with st.expander("Which images are listed", icon=":material/filter_alt:"):
+        matching = choose_filter(models)
+    linked = st.query_params.get("image")
+    with place:
         image_id = _choose_image_id(models, matching, linked if linked in rows else None)
-    if upload is not None:
-        return _choose_tile(Subject(Picture(upload.name, upload.getvalue(), _depth(models))))
     if image_id is None:
         return None
-    return _choose_tile(_read_subject(models, image_id))
+    before = max((each for each in matching if each < image_id), default="")
+    after = min((each for each in matching if each > image_id), default="")
+    return _choose_tile(replace(_read_subject(models, image_id), steps=(before, after)))
+
+
+def _choose_upload(uploads: Sequence["UploadedFile"], models: Sequence[Model]) -> Subject:
+    """One of the files that were given, the last without a choice."""
+    names = [upload.name for upload in uploads]
+    index = len(uploads) - 1
+    if len(uploads) > 1:
+        index = st.selectbox(
+            "Which of them",
+            range(len(names)),
+            index=index,
+            format_func=lambda each: f"{each + 1} of {len(names)}: {names[each]}",
+        )
+    return Subject(Picture(names[index], uploads[index].getvalue(), _depth(models)))
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _sample() -> Picture:
+    return Picture("synthetic-smear.png", encode_png(draw_smear(SAMPLE, seed=3).pixels))
+
+
+def show_step(subject: Subject, step: int) -> None:
+    """Go to the image before (-1) or after (1) this one; only from a callback."""
+    if image_id := subject.steps[0 if step < 0 else 1]:
+        _show(image_id)
 
 
 def _choose_image_id(
@@ -188,10 +221,10 @@ def _walk(matching: Sequence[str], shown: str) -> None:
             on_click=_show,
             args=after[:1],
         )
-        if shown in matching:
-            st.caption(f"{len(before) + 1:,} of {len(matching):,} images")
-        else:
-            st.caption(f"{len(matching):,} images match; the one shown does not")
+    if shown in matching:
+        st.caption(f"{len(before) + 1:,} of {len(matching):,} images")
+    else:
+        st.caption(f"{len(matching):,} images match; the one shown does not")
 
 
 def _show(image_id: str) -> None:

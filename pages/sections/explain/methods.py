@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo.errors import UserError
 from modelzoo.runs.records import read_environment
 from modelzoo.text import count
-from pages.sections.explain.maps import DisplayOptions
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
@@ -17,7 +15,6 @@ from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
-LOGITS, SHARES = "logits", "normalised per map"
 UNMEASURED_MS = 20.0  # of a pass, for runs without a record of it
 
 
@@ -94,51 +91,6 @@ def _refusals(models: Sequence[Model]) -> list[str]:
                 for reason, titles in methods_by_reason.items()
             ]
     return lines
-
-
-def choose_display(place: DeltaGenerator) -> DisplayOptions:
-    """Display options of the maps, chosen in a popover at `place`."""
-    with place.popover("Display options", icon=":material/palette:", width="stretch"):
-        return _choose_display()
-
-
-def _choose_display() -> DisplayOptions:
-    opacity_percent = st.slider(
-        "Opacity in %",
-        0,
-        100,
-        70,
-        5,
-        key="opacity",
-        bind="query-params",
-        help="Of the strongest attribution.",
-    )
-    scale = st.selectbox(
-        "Scale",
-        [LOGITS, SHARES],
-        key="scale",
-        bind="query-params",
-        help="In logits a map shows how much is attributed; normalised per map, only where. "
-        "Methods without a unit are always normalised per map.",
-    )
-    contours = st.toggle(
-        "Contours",
-        key="contours",
-        bind="query-params",
-        help="Around the 10 % and the 20 % of the image with the strongest attribution.",
-    )
-    outlines = st.toggle(
-        "Cell outlines",
-        key="outlines",
-        bind="query-params",
-        help="Of nucleated cells (green) and their nuclei (white).",
-    )
-    return DisplayOptions(
-        opacity=opacity_percent / 100,
-        as_share=scale == SHARES,
-        contours=contours,
-        outlines=outlines,
-    )
 
 
 def _seconds(row: Method, models: Sequence[Model]) -> float:

@@ -3,10 +3,9 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo import paths
 from modelzoo.errors import UserError
@@ -15,44 +14,53 @@ from modelzoo.runs.file_names import MODEL
 from modelzoo.runs.folder import Run, list_runs
 from modelzoo.runs.records import read_split
 from modelzoo.runs.status import read_status
-from modelzoo.text import shorten_all
+from modelzoo.text import count, shorten_all
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import OWN
 from pages.shell.reads import Model
 from pages.shell.text import plain
 
+MOST = 12  # tiles without a choice: they fit on one screen
 CLASS_LETTERS = 60  # of the name of a class that can be chosen
 
 
-def choose_models(models: Sequence[Model]) -> list[Model]:
-    """The runs chosen, their titles told apart; without a choice two, as `_first_pair` says."""
-    by_id = {model.run.id: model for model in models}
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The models that explain, and whether a person chose them."""
+
+    models: list[Model]
+    is_own: bool  # else the page shows what is sensible for the image
+
+
+def choose_models(models: Sequence[Model]) -> Choice:
+    """The runs chosen, their titles told apart; without a choice those of the first data set."""
+    by_key = {model.key: model for model in models}
     linked = st.query_params.get_all("run")
-    unready = {} if set(linked) <= set(by_id) else describe_unready()
+    unready = {} if set(linked) <= set(by_key) else describe_unready()
     for run_id in linked:
         if run_id in unready:
             st.info(plain(f"Run {run_id} cannot be explained. {unready[run_id]}"))
-    warn_if_gone("run", {*by_id, *unready}, "Run")
-    start = _first_pair(models)
+    warn_if_gone("run", {*by_key, *unready}, "Run")
+    start = _first_models(models)
     chosen = st.multiselect(
         "Models",
-        list(by_id),
-        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        list(by_key),
+        format_func=lambda key: key,  # it stands in links, so it must not change
         key="run",
         bind="query-params",
-        placeholder=" and ".join(model.run.id for model in start),
-        help="One row per run. Without a choice: the two smallest networks of different "
-        "backbones, those that started from ImageNet weights first.",
+        placeholder=f"{count(len(start), 'model')} of {len(models)}",
+        help=f"One tile per model. Without a choice: up to {MOST} that were trained on one data "
+        "set, or for an image of your own those for which it is not out of distribution.",
     )
-    return _tell_apart([by_id[run_id] for run_id in chosen] or start)
+    return Choice(tell_apart([by_key[key] for key in chosen] or start), bool(chosen))
 
 
-def choose_target(models: Sequence[Model], place: DeltaGenerator) -> str:
-    """The class to explain, or `OWN`: what each model predicts; chosen at `place`."""
-    classes = sorted({row.label for model in models for row in model.rows.values()})
+def choose_target(models: Sequence[Model]) -> str:
+    """The class to explain, or `OWN`: what each model predicts."""
+    classes = sorted({name for model in models for name in model.classes})
     titles = {OWN: OWN} | shorten_all(classes, CLASS_LETTERS)
     warn_if_gone("target", titles.values(), "Class")
-    return place.selectbox(
+    return st.selectbox(
         "Target class",
         list(titles),
         format_func=titles.__getitem__,
@@ -62,26 +70,28 @@ def choose_target(models: Sequence[Model], place: DeltaGenerator) -> str:
     )
 
 
-def _first_pair(models: Sequence[Model]) -> list[Model]:
-    """The first model, and the first after it on its data set, of another backbone if there is one.
-
-    Args:
-        models: At least one.
-    """
-    first, *others = models
-    others = [model for model in others if model.run.config.data == first.run.config.data]
-    backbone = first.run.config.backbone
-    others.sort(key=lambda model: model.run.config.backbone == backbone)  # the rest keep order
-    return [first, *others[:1]]
+def _first_models(models: Sequence[Model]) -> list[Model]:
+    """The first models on the data set of the first one; where all come with the project, these."""
+    first = models[0]
+    return [
+        model
+        for model in models
+        if model.is_reference == first.is_reference
+        and (first.is_reference or model.run.config.data == first.run.config.data)
+    ][:MOST]
 
 
-def _tell_apart(models: Sequence[Model]) -> list[Model]:
+def for_upload(models: Sequence[Model]) -> list[Model]:
+    """The models that are asked about an image of no data set: up to MOST, and the reference."""
+    own = [model for model in models if not model.is_reference][:MOST]
+    return tell_apart(own + [model for model in models if model.is_reference])
+
+
+def tell_apart(models: Sequence[Model]) -> list[Model]:
     """The models, with the run's name behind each title that several have."""
     counts = Counter(model.title for model in models)
     return [
-        replace(model, title=f"{model.title} ({model.run.id})")
-        if counts[model.title] > 1
-        else model
+        replace(model, title=f"{model.title} ({model.key})") if counts[model.title] > 1 else model
         for model in models
     ]
 

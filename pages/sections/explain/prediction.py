@@ -1,8 +1,9 @@
 """Predictions of models for one image, in words. No Streamlit, no torch."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from modelzoo.text import ordinal, percent
+from modelzoo.text import few, ordinal, percent
 from pages.shell.prediction import Prediction
 
 OUT_OF_DISTRIBUTION = 95.0  # percentile from which an image is called out of distribution
@@ -12,21 +13,44 @@ OOD_HELP = (
     f"the median training image, 100 farther than any. Above {OUT_OF_DISTRIBUTION:.0f} the image "
     "is called out of distribution, which is said of about 5 % of ordinary images, too."
 )
+FEW = 3  # models that a sentence names one by one
 LOW_CONFIDENCE = 0.5  # highest probability below which a prediction gets a warning
 
 
 def describe_predictions(predictions: Sequence[Prediction], label: str | None) -> str:
-    """What the models predict, whether they agree, whether it is correct, and the OOD warning.
+    """What the models predict, whether they agree, and whether it is correct.
 
     Args:
         predictions: At least one.
         label: The true class; None: not known.
     """
-    unlike = sum(prediction.ood_percentile > OUT_OF_DISTRIBUTION for prediction in predictions)
-    if not unlike:
+    if len(predictions) <= FEW:
         return _describe(predictions, label)
-    whose = "this model" if len(predictions) == 1 else f"{unlike} of {len(predictions)} models"
-    return f"{_describe(predictions, label)} The image is out of distribution for {whose}."
+    votes = Counter(prediction.predicted for prediction in predictions).most_common()
+    total = len(predictions)
+    if label is not None:
+        correct = sum(prediction.predicted == label for prediction in predictions)
+        many = "All" if correct == total else "None" if not correct else str(correct)
+        verb = "is" if correct == 1 else "are"
+        return f"{many} of {total} models {verb} correct; the true class is {label}."
+    if len(votes) == 1:
+        return f"All {total} models predict {votes[0][0]} ({_percents(predictions)})."
+    return f"{total} models disagree: {', '.join(f'{n} {name}' for name, n in votes)}."
+
+
+def describe_ood_models(predictions: Sequence[Prediction]) -> str:
+    """For how many models the image is out of distribution; empty: for none."""
+    out = [each for each in predictions if each.ood_percentile > OUT_OF_DISTRIBUTION]
+    if not out:
+        return ""
+    if len(out) == len(predictions):
+        whose = "this model" if len(out) == 1 else f"{len(out)} of {len(out)} models"
+        return f"Out of distribution for {whose}: do not interpret prediction and map."
+    named = few([each.title for each in out])
+    return (
+        f"Out of distribution for {len(out)} of {len(predictions)} models ({named}): do not "
+        "interpret their predictions and maps."
+    )
 
 
 def describe_doubts(prediction: Prediction, part: str | None) -> list[str]:

@@ -11,13 +11,13 @@ from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import Panels, draw_model, draw_scales
 from pages.sections.explain.nearest import draw_nearest
 from pages.sections.explain.perturb import draw_perturbations
-from pages.sections.explain.prediction import describe_predictions
 from pages.sections.explain.shapley import draw_shapley
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
+from pages.shell.session import choose, open_view
 from pages.shell.text import plain
 from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it
 
@@ -117,37 +117,52 @@ VIEWS: Mapping[str, View] = {
 }
 
 
-def choose_view() -> View:
-    """The view chosen, else the first."""
+ALL_MODELS = "all models"
+
+
+def choose_view(models: Sequence[Model], opened: str) -> tuple[View | None, list[Model]]:
+    """Which details are shown, and of which models; None: none are.
+
+    Args:
+        models: Those that have predicted.
+        opened: Key of the model whose tile was just chosen; empty: none was.
+    """
     by_title = {view.title: view for view in VIEWS.values()}
-    first = next(iter(by_title))
+    by_key = {model.key: model for model in models}
+    if opened in by_key:
+        choose(detail=opened)
+        open_view(next(iter(by_title)))
     warn_if_gone("view", by_title, "View")
-    chosen = st.segmented_control(
-        "View",
-        list(by_title),
-        default=first,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return by_title[chosen or first]
+    warn_if_gone("detail", by_key, "Model", elsewhere=[ALL_MODELS])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = st.segmented_control("Details", list(by_title), key="view", bind="query-params")
+        of = st.selectbox(
+            "of",
+            [ALL_MODELS, *by_key],
+            format_func=lambda key: by_key[key].title if key in by_key else key,
+            key="detail",
+            bind="query-params",
+            width=260,
+            help="The model whose tile was clicked, or all.",
+        )
+    if title is None:
+        st.caption("Click a tile, or press Enter on it, for the details of that model.")
+        return None, []
+    return by_title[title], [by_key[of]] if of in by_key else list(models)
 
 
-def draw_view(
-    view: View, models: Sequence[Model], request: Request, sentence: DeltaGenerator
-) -> None:
-    """Every model's prediction, one row per model where the view has rows, and what is below.
+def draw_view(view: View, models: Sequence[Model], request: Request) -> None:
+    """One row per model where the view has rows, and what is below.
 
     Args:
         view: Which.
         models: At least one.
         request: What is explained.
-        sentence: Where the predictions are said, as far as they are known.
     """
     progress = st.empty()
     bar, is_stopped = _draw_progress(progress)
     request.panels.may_compute = not is_stopped
-    predicted = _draw_rows(view, models, request, sentence, bar)
+    predicted = _draw_rows(view, models, request, bar)
     progress.empty()
     if not request.panels.are_all:
         st.info(f"Stopped: {len(predicted)} of {len(models)} models are shown.")
@@ -162,11 +177,9 @@ def _draw_rows(
     view: View,
     models: Sequence[Model],
     request: Request,
-    sentence: DeltaGenerator,
     bar: DeltaGenerator,
 ) -> Predicted:
     """The models that have predicted; fewer than all where one failed or the work was stopped."""
-    sentence.markdown(f"#### {plain(models[0].title)} predicts …")
     predicted: list[tuple[Model, Prediction]] = []
     for done, model in enumerate(models):
         bar.progress(done / len(models), f"{plain(model.title)} ({done + 1} of {len(models)}) …")
@@ -175,15 +188,11 @@ def _draw_rows(
             if prediction is None:
                 break
             predicted.append((model, prediction))
-            said = describe_predictions([each for _, each in predicted], request.subject.label)
-            sentence.markdown(f"#### {plain(said)}")
             if request.is_stopped and view.ends_when_stopped:
                 request.panels.are_all = False
                 break
             if view.draw_row:
                 view.draw_row(model, prediction, request)
-    if not predicted:
-        sentence.empty()
     return predicted
 
 

@@ -1,0 +1,176 @@
+"""What all chosen models make of one image, as far as it is known; computed beside the page."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelzoo.errors import UserError
+from pages.shell import inference
+from pages.shell.pictures import Picture
+from pages.shell.prediction import Prediction
+from pages.shell.reads import Model
+from pages.shell.session import replace_work
+from pages.shell.work import shared_work
+from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
+from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
+from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it
+from xai.types import Rgb  # noqa: TID253  # no torch behind it
+
+if TYPE_CHECKING:
+    from xai.smear.segment import Cells
+
+FIRST_SECONDS, MORE_SECONDS = 5.0, 0.3  # waited for the first result, and for more at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A model's prediction and its map by one method; what is missing says why."""
+
+    prediction: Prediction | None = None
+    target: str = ""  # name of the class explained
+    attribution: Attribution | None = None
+    why_not: str = ""  # why there is no prediction or no map, in a sentence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """One place of the grid: a model and a method, and what is known of them."""
+
+    model: Model
+    method: Method
+    seen: Seen | None = None  # None: not known yet
+    masked: npt.NDArray[np.float32] | None = None  # probabilities (K,) with all cells inpainted
+
+    @property
+    def id(self) -> str:
+        """What the lens calls it."""
+        return f"{self.model.key} {self.method.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """All places, in the order of models and methods."""
+
+    spots: tuple[Spot, ...]
+    waiting: int  # results that are not there yet
+
+    @property
+    def predicted(self) -> list[tuple[Model, Prediction]]:
+        """Each model once that has predicted, in order."""
+        found = {
+            spot.model.key: (spot.model, spot.seen.prediction)
+            for spot in self.spots
+            if spot.seen and spot.seen.prediction
+        }
+        return list(found.values())
+
+
+def look(
+    picture: Picture,
+    models: Sequence[Model],
+    methods: Sequence[Method],
+    target_name: str,
+    *,
+    is_stopped: bool = False,
+) -> Grid:
+    """What is known by now; the rest is begun, and the next results are waited for a moment.
+
+    Predictions with their maps come first, then the predictions with all cells masked. What this
+    tab asked for before, of another image, is not begun any more.
+
+    Args:
+        picture: The image.
+        models: In the order of the tiles.
+        methods: At least one.
+        target_name: The class explained, or `OWN`.
+        is_stopped: Whether nothing more is to be begun.
+    """
+    maps: dict[tuple[str, str], Hashable] = {}
+    masks: dict[str, Hashable] = {}
+    jobs: dict[Hashable, Callable[[], Any]] = {}
+    gone: dict[str, str] = {}
+    for model in models:
+        try:
+            run = (*inference.identity(model), model.title, picture.sha256)
+        except UserError as error:
+            gone[model.key] = str(error)
+            continue
+        for method in methods:
+            key = maps[model.key, method.name] = ("map", *run, method.name, target_name)
+            jobs[key] = partial(_explain, model, picture, method.name, target_name)
+        masks[model.key] = ("masked", *run)
+    jobs |= {
+        masks[model.key]: partial(_mask, model, picture) for model in models if model.key in masks
+    }
+    _run(jobs, is_stopped=is_stopped)
+    spots = [
+        Spot(
+            model,
+            method,
+            Seen(why_not=gone[model.key])
+            if model.key in gone
+            else _read(maps[model.key, method.name]),
+            None if model.key in gone else _read(masks[model.key]),
+        )
+        for model in models
+        for method in methods
+    ]
+    waiting = 0 if is_stopped else sum(shared_work().read(key) is None for key in jobs)
+    return Grid(tuple(spots), waiting)
+
+
+def _run(jobs: dict[Hashable, Callable[[], Any]], *, is_stopped: bool) -> None:
+    work = shared_work()
+    if is_stopped:
+        work.drop_waiting(jobs)
+        return
+    before = replace_work(jobs)
+    work.drop_waiting(before - jobs.keys())
+    is_begun = any(work.read(key) is not None for key in jobs)
+    for key, job in jobs.items():
+        work.begin(key, job)
+    if is_begun:
+        work.wait_for_all(jobs, MORE_SECONDS)
+    else:
+        work.wait_for_one(jobs, FIRST_SECONDS)
+
+
+def _read(key: Hashable) -> Any:
+    return shared_work().read(key)
+
+
+def _explain(model: Model, picture: Picture, method: str, target_name: str) -> Seen:
+    """The work for one place."""
+    try:
+        prediction = inference.predict(model, picture)
+    except UserError as error:
+        return Seen(why_not=str(error))
+    target = prediction.class_to_explain(target_name)
+    if target not in prediction.classes:
+        why_not = f"{model.title} has no class {target}; choose another target class."
+        return Seen(prediction, target, why_not=why_not)
+    try:
+        attribution = inference.attribution(
+            model, picture, method=method, target=prediction.classes.index(target)
+        )
+    except (UserError, ExplainError) as error:
+        return Seen(prediction, target, why_not=str(error))
+    return Seen(prediction, target, attribution)
+
+
+def _mask(model: Model, picture: Picture) -> npt.NDArray[np.float32]:
+    """Probabilities (K,) with all cells inpainted; empty where there is no cell, or no answer."""
+    try:
+        return inference.what_if(model, picture, _without_cells)
+    except UserError:
+        return np.empty(0, np.float32)  # the place of the model says why
+
+
+def _without_cells(pixels: Rgb, cells: "Cells") -> Rgb:
+    from xai.smear.inpaint import paint_out, with_rims
+
+    return paint_out(pixels, with_rims(cells.labels) > 0)

@@ -1,0 +1,122 @@
+"""The tiles of the lens from what is known of image and models. Cached where it takes time."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.lens.cells import outline_cells
+from pages.lens.data import Box, Cell, Scene, Tile, TileMap, middle_square
+from pages.lens.display import Display
+from pages.sections.explain.grid import Grid, Seen, Spot
+from pages.sections.explain.image import Subject, describe_truth
+from pages.sections.explain.prediction import OUT_OF_DISTRIBUTION
+from pages.shell import pictures
+from pages.shell.palette import class_colours
+from pages.shell.pictures import Picture
+from pages.shell.prediction import Prediction
+from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
+from xai.say.findings import describe_cell_share, describe_masked  # noqa: TID253  # no torch
+from xai.types import Labels  # noqa: TID253  # names of arrays: no torch behind it
+
+NO_PREDICTION = "no prediction"
+
+
+def make_scene(
+    subject: Subject,
+    grid: Grid,
+    display: Display,
+    *,
+    chosen: str,
+    masked: frozenset[int],
+    shows_method: bool,
+) -> Scene:
+    """The image and its tiles, in the order of the grid.
+
+    Args:
+        subject: The image.
+        grid: What is known of it.
+        display: How maps are shown.
+        chosen: Id of the place whose details are shown; empty: none.
+        masked: Indices of the cells that are masked.
+        shows_method: Whether titles name the method, since there are several.
+
+    Raises:
+        UserError: It is no image that can be used.
+    """
+    image = pictures.upright(subject.picture)
+    box = covered_box(image.size, subject.picture.tile)
+    labels = pictures.find_cells(subject.picture).labels
+    return Scene(
+        image=image,
+        title=subject.picture.name,
+        alt=f"The image {subject.picture.name}, {describe_truth(subject)}.",
+        note=describe_truth(subject),
+        tiles=tuple(_make_tile(spot, subject, box, labels, shows_method) for spot in grid.spots),
+        cells=_cells(subject.picture.sha256, subject.picture),
+        masked=masked,
+        chosen=chosen,
+        display=display,
+    )
+
+
+def covered_box(size: tuple[int, int], tile: tuple[int, int] | None) -> Box:
+    """The square of an image of this size that models are given."""
+    box = middle_square(*size)
+    if tile is None:
+        return box
+    number, tiles = tile
+    left, top = (round((each - box.width) * (number - 1) / max(1, tiles - 1)) for each in size)
+    return replace(box, left=left, top=top)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _cells(sha256: str, _picture: Picture) -> tuple[Cell, ...]:
+    size = pictures.upright(_picture).size
+    cells = pictures.find_cells(_picture)
+    return outline_cells(cells.labels, cells.nuclei, covered_box(size, _picture.tile))
+
+
+def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_method: bool) -> Tile:
+    title = f"{spot.model.title}, {spot.method.title}" if shows_method else spot.model.title
+    seen = spot.seen
+    prediction = seen.prediction if seen else None
+    tile = Tile(
+        run_id=spot.id,
+        title=title,
+        split=spot.model.run.config.split,
+        predicted=prediction.predicted if prediction else NO_PREDICTION,
+        probability=float(prediction.probabilities.max()) if prediction else 0.0,
+        correct=prediction.predicted == subject.label if prediction and subject.label else None,
+        ood=prediction.ood_percentile > OUT_OF_DISTRIBUTION if prediction else None,
+        alt="",
+        status=seen.why_not if seen else f"computing {spot.method.title} …",
+    )
+    if seen is None or prediction is None:
+        return tile
+    colour = class_colours(prediction.classes)[prediction.predicted]
+    tile = replace(tile, note=_note(spot, seen, prediction, labels), colour=colour)
+    if seen.attribution is None:
+        return tile
+    return replace(
+        tile,
+        alt=(
+            f"{spot.method.title} of {spot.model.title}. "
+            f"{describe_evidence(seen.attribution, seen.target, labels)}"
+        ),
+        map=TileMap(
+            seen.attribution.values,
+            seen.attribution.unit,
+            seen.attribution.is_signed,
+            box,
+            seen.target,
+        ),
+    )
+
+
+def _note(spot: Spot, seen: Seen, prediction: Prediction, labels: Labels) -> str:
+    """What is cheap to find out, where it is known by now."""
+    attribution = seen.attribution
+    found = [describe_cell_share(attribution, labels) if attribution else ""]
+    if spot.masked is not None and len(spot.masked) and labels.any():
+        found.append(describe_masked(spot.masked, prediction.classes, prediction.predicted))
+    return "; ".join(each for each in found if each)

@@ -1,0 +1,138 @@
+"""The result of the page Explain: headline, warnings, the lens, and what is known so far."""
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from modelzoo.text import count
+from pages.lens.display import read_display, write_display
+from pages.lens.lens import Answer, lens
+from pages.sections.explain.grid import Grid, Spot
+from pages.sections.explain.image import Subject, show_step
+from pages.sections.explain.prediction import (
+    OUT_OF_DISTRIBUTION,
+    describe_ood_models,
+    describe_predictions,
+)
+from pages.sections.explain.tiles import make_scene
+from pages.shell.links import read_lens_choices, write_lens_choices
+from pages.shell.prediction import Prediction
+from pages.shell.reads import Model
+from pages.shell.session import go_on, masked_cells, stop_work, toggle_masked_cell
+from pages.shell.text import plain
+from xai.say.findings import describe_all_masked  # noqa: TID253  # no torch behind it
+
+KEY = "lens"
+
+
+def draw_headline(grid: Grid, subject: Subject) -> None:
+    """What the models predict; the out-of-distribution warning comes first and is loud."""
+    predictions = [prediction for _, prediction in grid.predicted]
+    if warning := describe_ood_models(predictions):
+        st.error(plain(warning), icon=":material/warning:")
+    for doubt in _doubts(grid.predicted, subject):
+        st.warning(plain(doubt), icon=":material/warning:")
+    if not predictions:
+        st.markdown("#### Predicting …" if grid.waiting else "#### No model gave a prediction.")
+        return
+    st.markdown(f"#### {plain(describe_predictions(predictions, subject.label))}")
+    masked = {
+        spot.model.key: (spot.seen.prediction.probabilities, spot.masked)
+        for spot in grid.spots
+        if spot.seen and spot.seen.prediction and spot.masked is not None and len(spot.masked)
+    }
+    if len(masked) == len(predictions):
+        st.markdown(describe_all_masked(list(masked.values())))
+
+
+def _doubts(predicted: Sequence[tuple[Model, Prediction]], subject: Subject) -> list[str]:
+    """What every model's part of the training says of the image, a sentence each."""
+    doubts = []
+    for part, words in (
+        ("train", "was trained on it"),
+        ("validation", "chose its best epoch by it"),
+    ):
+        models = [model for model, _ in predicted if subject.part_by_run.get(model.run.id) == part]
+        if models and len(models) == len(predicted):
+            whose = "This model" if len(models) == 1 else "Every model"
+            doubts.append(f"{whose} {words}, so a correct prediction shows nothing.")
+        elif models:
+            named = ", ".join(model.title for model in models)
+            doubts.append(f"{named} {words}: a correct prediction of it shows nothing.")
+    return doubts
+
+
+def order_spots(grid: Grid) -> Grid:
+    """Models for which the image is out of distribution come after those for which it is not."""
+
+    def is_out(spot: Spot) -> bool:
+        prediction = spot.seen.prediction if spot.seen else None
+        return prediction is not None and prediction.ood_percentile > OUT_OF_DISTRIBUTION
+
+    return Grid(tuple(sorted(grid.spots, key=is_out)), grid.waiting)
+
+
+def leave_out_ood(grid: Grid) -> tuple[Grid, list[str]]:
+    """The grid without the models for which the image is out of distribution, and their titles.
+
+    Where that would leave none, or before all have predicted, it is as it was.
+    """
+    out = {
+        prediction.run_id: prediction.title
+        for _, prediction in grid.predicted
+        if prediction.ood_percentile > OUT_OF_DISTRIBUTION
+    }
+    is_known = all(spot.seen for spot in grid.spots)
+    kept = tuple(spot for spot in grid.spots if spot.model.key not in out)
+    if not is_known or not kept or not out:
+        return grid, []
+    return Grid(kept, grid.waiting), list(out.values())
+
+
+def draw_lens(subject: Subject, grid: Grid, *, detail: str, shows_method: bool) -> Answer:
+    """Mount the lens and keep its display in the address; what a person did in it.
+
+    Args:
+        subject: The image.
+        grid: At least one place.
+        detail: Key of the model whose details are shown; empty: of all or none.
+        shows_method: Whether several methods are shown.
+    """
+    display, refused = read_display(read_lens_choices())
+    for sentence in refused:
+        st.warning(plain(sentence), icon=":material/link_off:")
+    chosen = next((spot.id for spot in grid.spots if spot.model.key == detail), "")
+    scene = make_scene(
+        subject,
+        grid,
+        display,
+        chosen=chosen,
+        masked=frozenset(cell - 1 for cell in masked_cells()),
+        shows_method=shows_method,
+    )
+    answer = lens(scene, key=KEY, on_step=partial(show_step, subject))
+    if answer.display is not None and answer.display != display:
+        write_lens_choices(write_display(answer.display))
+    if answer.cell is not None:
+        toggle_masked_cell(answer.cell + 1)
+    return answer
+
+
+def draw_waiting(grid: Grid, asked: Hashable) -> None:
+    """How many results are waited for, with a way to stop; or that the work was stopped.
+
+    Args:
+        grid: What is known.
+        asked: What was asked for; anything else goes on.
+    """
+    missing = sum(spot.seen is None for spot in grid.spots)
+    if not grid.waiting and not missing:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if grid.waiting:
+            st.caption(f"Computing: {count(grid.waiting, 'result')} to come …")
+            st.button("Stop", icon=":material/stop:", on_click=stop_work, args=(asked,))
+        else:
+            st.caption(f"Stopped: {count(missing, 'map')} not computed.")
+            st.button("Go on", icon=":material/play_arrow:", on_click=go_on)
