@@ -16,17 +16,21 @@ from pages.sections.explain.workbench import (
     draw_waiting,
     leave_out_ood,
     order_spots,
+    read_choices,
 )
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.links import offer_link
 from pages.shell.prediction import OWN
 from pages.shell.reads import list_models
-from pages.shell.session import is_stopped
+from pages.shell.session import is_stopped, rerun_page
 from pages.shell.text import plain
 
 enter_page("explain")
-st.html("<h1 style='font-size:1.25rem;padding:0'>Explain an image</h1>")
+st.html(
+    "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 2rem 2rem}</style>"
+    "<h1 style='font-size:1.25rem;padding:0'>Explain an image</h1>"
+)
 models = list_models()
 if not models:
     st.error("No model is here; put the folder reference of the project back, or train a model.")
@@ -44,8 +48,6 @@ if subject and not subject.image_id and not choice.is_own:
 with model_place:
     methods = choose_methods(chosen)
     target_name = choose_target(chosen)
-if all(model.is_reference for model in models):
-    describe_beginning()
 if subject is None:
     st.stop()
 
@@ -74,9 +76,16 @@ with error_in_place():
     if left_out:
         st.caption(plain(f"Not shown, for the image is out of distribution: {join(left_out)}."))
     draw_waiting(grid, asked)
+    display = read_choices()
     answer = draw_lens(
-        subject, grid, detail=st.query_params.get("detail", ""), shows_method=len(methods) > 1
+        subject,
+        grid,
+        display,
+        detail=st.query_params.get("detail", ""),
+        shows_method=len(methods) > 1,
     )
+    if all(model.is_reference for model in models):
+        describe_beginning()
     st.caption(
         "**Not for diagnosis.** A map shows what the prediction of a model depends on, which "
         "need not be what makes a cell a blast."
@@ -84,7 +93,13 @@ with error_in_place():
     opened = (answer.chosen or "").rpartition(" ")[0]
     view, of = choose_view([model for model, _ in grid.predicted], opened)
     if grid.waiting:
-        st.rerun()
+        rerun_page()
     if view and of:
-        panels = Panels(subject, DisplayOptions())
+        options = DisplayOptions(
+            opacity=display.opacity,
+            as_share=display.scale == "own",
+            contours=display.contours,
+            outlines=display.outlines,
+        )
+        panels = Panels(subject, options)
         draw_view(view, of, Request(subject, target_name, methods, panels))

@@ -7,6 +7,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from modelzoo import paths
 from pages.shell.links import rewrite_link
+from pages.shell.session import begin_page
 from pages.shell.text import plain
 
 
@@ -23,6 +24,7 @@ def enter_page(name: str) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    begin_page()
     rewrite_link(name)
     _warn_if_runs_cannot_be_read()
 

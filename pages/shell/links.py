@@ -16,6 +16,7 @@ import streamlit as st
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import OLD_SPLIT_KINDS
+from pages.shell.session import keep_said
 from pages.shell.text import plain
 
 Query = dict[str, list[str]]
@@ -208,13 +209,13 @@ def warn_if_gone(
         what: What a choice is called.
         elsewhere: What could be chosen if the page's other choices were others.
     """
+    sentences = []
     for value in st.query_params.get_all(key):
         if value and value not in there and value in elsewhere:
-            st.warning(
-                f"{what} {plain(value)} of this link is left out by what is chosen above.",
-                icon=":material/filter_alt:",
-            )
+            left_out = f"{what} {plain(value)} of this link is left out by what is chosen above."
+            sentences.append((left_out, ":material/filter_alt:"))
         elif value and value not in there:
-            st.warning(
-                f"{what} {plain(value)} of this link is not here.", icon=":material/link_off:"
-            )
+            gone = f"{what} {plain(value)} of this link is not here."
+            sentences.append((gone, ":material/link_off:"))
+    for sentence, icon in keep_said(key, sentences):
+        st.warning(sentence, icon=icon)

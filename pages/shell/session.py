@@ -1,6 +1,6 @@
 """Session state: no other file reads or sets it. What can be linked is in the URL, not here."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 import streamlit as st
 
@@ -55,6 +55,29 @@ def accept_typed_path(key: str) -> None:
 def is_path_accepted(path: str) -> bool:
     """Whether a person chose this path, or said that it may be opened."""
     return path in st.session_state.get("accepted-paths", ())
+
+
+def rerun_page() -> None:
+    """Run the page again, as a step of what it is doing and not as an answer to a person."""
+    st.session_state["is-again"] = True
+    st.rerun()
+
+
+def begin_page() -> None:
+    """Forget what was said of the last link, unless the page runs again by itself."""
+    if not st.session_state.pop("is-again", False):
+        st.session_state["said-of-link"] = {}
+
+
+def keep_said(key: str, sentences: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """The sentences on a choice of the link, or those of the run before that goes on.
+
+    Streamlit takes a value that cannot be chosen out of the address while the page runs first.
+    """
+    said: dict[str, Sequence[tuple[str, str]]] = st.session_state.setdefault("said-of-link", {})
+    if sentences:
+        said[key] = sentences
+    return said.get(key, ())
 
 
 def replace_work(keys: Iterable[Hashable]) -> set[Hashable]:

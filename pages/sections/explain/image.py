@@ -129,9 +129,13 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
         "Your own image",
         accept_multiple_files=True,
         help="JPEG, PNG, BMP, TIFF, WebP or GIF, by a click, dropped or pasted. It stays in the "
-        "memory of this machine and is not stored, so it has no link.",
+        "memory of this machine and is not stored.",
     )
     if uploads:
+        st.caption(
+            "Your own image is shown. Remove it to go back; it has no link, because it is not "
+            "stored."
+        )
         return _choose_tile(_choose_upload(uploads, models))
     if not rows:
         return Subject(_sample(), is_sample=True)

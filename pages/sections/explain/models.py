@@ -18,6 +18,7 @@ from modelzoo.text import count, shorten_all
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import OWN
 from pages.shell.reads import Model
+from pages.shell.session import keep_said
 from pages.shell.text import plain
 
 MOST = 12  # tiles without a choice: they fit on one screen
@@ -37,9 +38,13 @@ def choose_models(models: Sequence[Model]) -> Choice:
     by_key = {model.key: model for model in models}
     linked = st.query_params.get_all("run")
     unready = {} if set(linked) <= set(by_key) else describe_unready()
-    for run_id in linked:
-        if run_id in unready:
-            st.info(plain(f"Run {run_id} cannot be explained. {unready[run_id]}"))
+    reasons = [
+        (plain(f"Run {run_id} cannot be explained. {unready[run_id]}"), ":material/hourglass:")
+        for run_id in linked
+        if run_id in unready
+    ]
+    for reason, icon in keep_said("unready", reasons):
+        st.info(reason, icon=icon)
     warn_if_gone("run", {*by_key, *unready}, "Run")
     start = _first_models(models)
     chosen = st.multiselect(

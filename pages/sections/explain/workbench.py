@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from modelzoo.text import count
-from pages.lens.display import read_display, write_display
+from pages.lens.display import Display, read_display, write_display
 from pages.lens.lens import Answer, lens
 from pages.sections.explain.grid import Grid, Spot
 from pages.sections.explain.image import Subject, show_step
@@ -90,18 +90,26 @@ def leave_out_ood(grid: Grid) -> tuple[Grid, list[str]]:
     return Grid(kept, grid.waiting), list(out.values())
 
 
-def draw_lens(subject: Subject, grid: Grid, *, detail: str, shows_method: bool) -> Answer:
+def read_choices() -> Display:
+    """How maps are shown, as the address says; what cannot be shown is said."""
+    display, refused = read_display(read_lens_choices())
+    for sentence in refused:
+        st.warning(plain(sentence), icon=":material/link_off:")
+    return display
+
+
+def draw_lens(
+    subject: Subject, grid: Grid, display: Display, *, detail: str, shows_method: bool
+) -> Answer:
     """Mount the lens and keep its display in the address; what a person did in it.
 
     Args:
         subject: The image.
         grid: At least one place.
+        display: How maps are shown.
         detail: Key of the model whose details are shown; empty: of all or none.
         shows_method: Whether several methods are shown.
     """
-    display, refused = read_display(read_lens_choices())
-    for sentence in refused:
-        st.warning(plain(sentence), icon=":material/link_off:")
     chosen = next((spot.id for spot in grid.spots if spot.model.key == detail), "")
     scene = make_scene(
         subject,

@@ -27,17 +27,19 @@ def test_without_a_model_the_demo_is_offered(
     app = open_explain()
 
     assert not app.exception
-    assert "No model has been trained yet" in text_of(app)
+    assert "The models shown come with BlastLens" in text_of(app)
+    assert "a synthetic smear, drawn by BlastLens" in text_of(app)
     assert "Train the demo" in [button.label for button in app.button]
 
 
 def test_a_sample_image_is_ready_and_explained(home: Path) -> None:
-    app = open_explain()
+    app = open_explain(view="Attribution maps")
 
     assert not app.exception
     assert not app.error
     said = text_of(app)
     assert "models predict" in said or "The models disagree" in said
+    assert "With all cells masked" in said or "No nucleated" in said
     assert "#### EfficientNet-Lite0" in said
     assert "#### EfficientNet-B0" in said
     assert said.count("in the test set of this model") == 2
@@ -50,7 +52,11 @@ def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
     image = image_in_part(home, "lite0", "test")
 
     app = open_explain(
-        image=image, run="lite0", method=["Grad-CAM", "Integrated Gradients"], target="Pre"
+        image=image,
+        run="lite0",
+        method=["Grad-CAM", "Integrated Gradients"],
+        target="Pre",
+        view="Attribution maps",
     )
 
     said = text_of(app)
@@ -64,7 +70,7 @@ def test_a_link_shows_the_same_image_run_method_and_class(home: Path) -> None:
 def test_that_an_image_was_trained_on_is_said(home: Path) -> None:
     app = open_explain(image=image_in_part(home, "lite0", "train"), run="lite0")
 
-    assert "This image is in the training set of this run" in text_of(app)
+    assert "This model was trained on it, so a correct prediction shows nothing." in text_of(app)
 
 
 def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
@@ -79,15 +85,14 @@ def test_a_run_and_an_image_that_are_gone_are_said(home: Path) -> None:
 def test_a_damaged_model_is_a_sentence_and_the_other_is_still_asked(home: Path) -> None:
     (home / "runs" / "lite0" / "model.safetensors").write_bytes(b"nothing")
 
-    app = open_explain(run=["lite0", "b0-random"])
+    app = open_explain(run=["lite0", "b0-random"], view="Attribution maps")
 
     assert not app.exception
-    assert "is damaged" in app.error[0].value
     assert "#### EfficientNet-B0" in text_of(app)
 
 
 def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
-    app = open_explain(run="lite0", target="Pre")
+    app = open_explain(run="lite0", target="Pre", view="Attribution maps")
     of_pre = map_url(app)
 
     of_pro = map_url(app.selectbox(key="target").set_value("Pro").run())
@@ -98,11 +103,11 @@ def test_another_class_changes_the_overlay_and_comes_back(home: Path) -> None:
 
 
 def test_every_picture_says_in_words_what_it_shows(home: Path) -> None:
-    app = open_explain(run="lite0")
+    app = open_explain(run="lite0", view="Attribution maps")
 
     texts = alt_texts(app)
 
-    assert len(texts) == 3  # the image, the scale, the map
+    assert len(texts) == 2  # the scale, the map; those of the lens are its own
     assert all(texts)
     assert any("Grad-CAM of EfficientNet-Lite0" in text for text in texts)
 
@@ -120,7 +125,7 @@ def test_a_run_in_training_is_said_to_be_so_and_not_to_be_gone(home: Path) -> No
 
 
 def test_a_run_deleted_while_the_page_shows_it_is_said(home: Path) -> None:
-    app = open_explain(run=["lite0", "b0-random"])
+    app = open_explain(run=["lite0", "b0-random"], view="Attribution maps")
     shutil.rmtree(home / "runs" / "lite0")
 
     app.run()
@@ -139,7 +144,7 @@ def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
     split = path / "split.csv"
     split.write_text(split.read_text().replace(",Pro,", ",Other,"))
 
-    app = open_explain(run=["lite0", "b0-random"], target="Pro")
+    app = open_explain(run=["lite0", "b0-random"], target="Pro", view="Attribution maps")
 
     assert not app.exception
     assert "EfficientNet-B0 has no class Pro; choose another target class." in text_of(app)
@@ -147,7 +152,9 @@ def test_a_class_that_a_model_does_not_know_is_a_sentence_beside_the_others_map(
 
 
 def test_how_unlike_the_training_images_it_is_is_always_said_above_the_map(home: Path) -> None:
-    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+    app = open_explain(
+        run="lite0", image=image_in_part(home, "lite0", "test"), view="Attribution maps"
+    )
 
     (said,) = [each for each in app.markdown if each.value.startswith("**OOD score: ")]
 
@@ -161,7 +168,9 @@ def test_an_unlike_image_is_warned_of_above_its_map(home: Path) -> None:
     neighbours["distances"] = torch.zeros_like(neighbours["distances"])  # as like as can be
     write_tensors(file, neighbours)
 
-    app = open_explain(run="lite0", image=image_in_part(home, "lite0", "test"))
+    app = open_explain(
+        run="lite0", image=image_in_part(home, "lite0", "test"), view="Attribution maps"
+    )
 
     shown = [str(getattr(each, "value", each.type)) for each in app.main]
     (warning,) = [
@@ -184,25 +193,26 @@ def test_before_the_first_model_a_sample_is_shown_and_what_is_being_trained(
     app = open_explain()
 
     assert not app.exception
-    assert alt_texts(app) == ["A synthetic smear of class Pre."]
+    assert "a synthetic smear, drawn by BlastLens" in text_of(app)
     assert "Run broken: Memory ran out." in text_of(app)
     assert "Run first" not in text_of(app)  # it has not ended: it is in the bar
     assert len(app.get("progress")) == 1
     assert "**VGG16** `first`: Training, epoch 2 of 5" in text_of(app)
-    assert not app.button  # the demo is offered only where nothing is at work
+    assert "Train the demo" not in [button.label for button in app.button]  # it is at work
 
 
-def test_two_runs_of_one_backbone_are_told_apart_and_are_not_the_default_pair(home: Path) -> None:
+def test_two_runs_of_one_backbone_are_told_apart(home: Path) -> None:
     shutil.copytree(home / "runs" / "lite0", home / "runs" / "lite0-again")
 
-    alone = open_explain()
-    both = open_explain(run=["lite0", "lite0-again"])
+    app = open_explain(view="Attribution maps")
 
-    assert not alone.exception
-    assert "#### EfficientNet-B0" in text_of(alone)
-    assert text_of(alone).count("#### EfficientNet-Lite0\n") == 1
-    assert "#### EfficientNet-Lite0 (lite0)" in text_of(both)
-    assert "#### EfficientNet-Lite0 (lite0-again)" in text_of(both)
+    assert not app.exception
+    for title in (
+        "EfficientNet-B0",
+        "EfficientNet-Lite0 (lite0)",
+        "EfficientNet-Lite0 (lite0-again)",
+    ):
+        assert text_of(app).count(f"#### EfficientNet-{title}\n") == 1
 
 
 def test_the_link_to_this_view_names_all_that_is_shown(home: Path) -> None:
@@ -211,7 +221,7 @@ def test_the_link_to_this_view_names_all_that_is_shown(home: Path) -> None:
     address = urlsplit(next(each.value for each in app.code if "run=" in each.value))
     query = parse_qs(address.query)
 
-    assert query.keys() == {"run", "image", "method", "target", "view"}
+    assert query.keys() == {"run", "image", "method", "target"}
     again = open_explain(**query)
     assert not again.exception
     assert alt_texts(again) == alt_texts(app)

@@ -23,7 +23,7 @@ from xai.say.change import describe_change
 
 
 def test_both_cams_are_made_and_each_has_its_own_scale(home: Path) -> None:
-    app = open_explain(run="lite0", method=["Grad-CAM", "Grad-CAM++"])
+    app = open_explain(run="lite0", method=["Grad-CAM", "Grad-CAM++"], view="Attribution maps")
 
     assert not app.exception
     texts = alt_texts(app)
@@ -53,7 +53,9 @@ def test_the_time_of_every_method_is_known_before_any_is_chosen(home: Path) -> N
 
 
 def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
-    app = open_explain(run="lite0", method=["Grad-CAM", "XGrad-CAM"], target="Pro")
+    app = open_explain(
+        run="lite0", method=["Grad-CAM", "XGrad-CAM"], target="Pro", view="Attribution maps"
+    )
 
     said = text_of(app)
 
@@ -61,21 +63,20 @@ def test_methods_with_one_map_are_said_to_be_so(home: Path) -> None:
 
 
 def test_a_method_that_is_not_right_for_a_network_says_so_and_the_others_go_on(home: Path) -> None:
-    app = open_explain(run="lite0", method=["Guided Backprop", "Saliency"])
+    app = open_explain(run="lite0", method=["Guided Backprop", "Saliency"], view="Attribution maps")
 
     assert not app.exception
     assert "Guided Backprop is defined for ReLU alone" in app.error[0].value
     assert any("Saliency of EfficientNet-Lite0" in text for text in alt_texts(app))
 
 
-def test_maps_may_be_shown_as_shares_with_contours_and_cells(home: Path) -> None:
-    plain = open_explain(run="lite0", method="Saliency")
+def test_maps_may_be_shown_with_contours_and_cells(home: Path) -> None:
+    asked = {"run": "lite0", "method": "Saliency", "view": "Attribution maps"}
+    plain = open_explain(**asked)
 
-    marked = open_explain(run="lite0", method="Saliency", contours="true", outlines="true")
-    shares = open_explain(run="lite0", method="Integrated Gradients", scale="normalised per map")
+    marked = open_explain(**asked, contours="true", outlines="true")
 
     assert map_url(marked) != map_url(plain)
-    assert "% of the map per 1 % of the image" in text_of(shares)
 
 
 def test_each_cell_has_what_it_adds(home: Path, smear: bytes) -> None:
@@ -170,11 +171,11 @@ def test_the_training_images_most_like_it_are_shown_and_a_copy_raises_an_alarm(h
 
 def test_a_map_made_before_is_read_from_the_store_and_not_made_again(home: Path) -> None:
     kept = home / "store" / "explanations"
-    first = open_explain(run="lite0", method="Saliency")
+    first = open_explain(run="lite0", method="Saliency", view="Attribution maps")
     files = {file.name: file.stat().st_size for file in kept.iterdir()}
 
     st.cache_data.clear()
-    again = open_explain(run="lite0", method="Saliency")
+    again = open_explain(run="lite0", method="Saliency", view="Attribution maps")
 
     assert len(files) == 1
     assert {file.name: file.stat().st_size for file in kept.iterdir()} == files

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from pages.sections.explain.maps import probability_bars
-from pages.sections.explain.prediction import describe_doubts, describe_predictions
+from pages.sections.explain.prediction import (
+    describe_doubts,
+    describe_ood_models,
+    describe_predictions,
+)
 from pages.shell.prediction import Prediction
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
@@ -53,14 +57,30 @@ def test_the_sentence_says_who_says_what_and_whether_it_is_true(
     assert describe_predictions([answer(*each) for each in answers], label) == said
 
 
-def test_the_sentence_says_when_the_image_is_unlike_what_was_learned_from() -> None:
-    alone = describe_predictions([answer("VGG16", "Pro", 0.8, ood_percentile=99.0)], None)
-    of_two = describe_predictions(
-        [answer("VGG16", "Pro", 0.8, ood_percentile=99.0), answer("VGG19", "Pro", 0.8)], None
+def test_many_models_are_counted() -> None:
+    answers = [answer(f"Net {n}", "Pro" if n else "Pre", 0.8) for n in range(11)]
+
+    assert describe_predictions(answers, None) == "11 models disagree: 10 Pro, 1 Pre."
+    assert describe_predictions(answers[1:], None) == "All 10 models predict Pro (80 %)."
+    assert describe_predictions(answers, "Pre") == (
+        "1 of 11 models is correct; the true class is Pre."
+    )
+    assert describe_predictions(answers, "Early") == (
+        "None of 11 models are correct; the true class is Early."
     )
 
-    assert alone == "VGG16 predicts Pro (80 %). The image is out of distribution for this model."
-    assert of_two.endswith("The image is out of distribution for 1 of 2 models.")
+
+def test_out_of_distribution_is_said_with_the_models_that_it_holds_for() -> None:
+    inside, outside = answer("A", "Pro", 0.8), answer("B", "Pro", 0.8, ood_percentile=99.0)
+
+    assert describe_ood_models([inside]) == ""
+    assert describe_ood_models([outside]) == (
+        "Out of distribution for this model: do not interpret prediction and map."
+    )
+    assert describe_ood_models([outside] * 11).startswith("Out of distribution for 11 of 11 models")
+    assert describe_ood_models([inside, outside]) == (
+        "Out of distribution for 1 of 2 models (B): do not interpret their predictions and maps."
+    )
 
 
 def test_doubts_are_said_for_what_weakens_an_answer_and_for_nothing_else() -> None:
