@@ -61,14 +61,14 @@ def servers() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
 
 @pytest.fixture(scope="session")
 def serve(servers: dict[str, "subprocess.Popen[bytes]"]) -> Callable[..., str]:
-    """Starts the app over a folder of runs; gives its address."""
+    """Starts the app, or one page alone, over a folder of runs; gives its address."""
 
-    def start(home: Path, port: int = 0) -> str:
+    def start(home: Path, port: int = 0, script: str = "streamlit_app.py") -> str:
         if not port:
             with closing(socket.socket()) as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        command = [sys.executable, "-m", "streamlit", "run", script]
         options = ["--server.headless=true", f"--server.port={port}"]
         environment = os.environ | {"BLASTLENS_HOME": str(home)}
         with (home / "server.log").open("ab") as log:

@@ -1,0 +1,58 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.lens.data import Cell, Scene
+from pages.lens.display import Display
+from pages.lens.lens import Answer, read_answer
+from tests.pages.lens.test_data import TILE
+
+SCENE = Scene(
+    image=Image.new("RGB", (20, 20)),
+    title="a",
+    alt="b",
+    tiles=(TILE,),
+    cells=(Cell("Cell 1", ()), Cell("Cell 2", ())),
+)
+
+
+def test_what_was_done_is_read() -> None:
+    found = {"chosen": "run", "step": -1, "cell": 1, "display": {"opacity": 0.2, "zoom": None}}
+
+    assert read_answer(found, SCENE) == Answer("run", -1, 1, Display(opacity=0.2))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        {"chosen": None, "step": None, "cell": None, "display": None},
+        {"chosen": "other", "step": 2, "cell": 2, "display": "over"},
+        {"chosen": ["run"], "step": "1", "cell": -1, "display": []},
+        {"chosen": {}, "step": [], "cell": "0"},
+    ],
+)
+def test_what_cannot_have_been_done_is_nothing(found: dict[str, Any]) -> None:
+    assert read_answer(found, SCENE) == Answer()
+
+
+def test_a_page_mounts_the_lens() -> None:
+    page = Path(__file__).parents[2] / "browser" / "lens_page.py"
+
+    app = AppTest.from_file(str(page), default_timeout=60).run()
+
+    assert not app.exception
+    assert app.text[0].value == "chosen none, image 0"
+
+
+def test_an_address_that_is_not_understood_is_said() -> None:
+    page = Path(__file__).parents[2] / "browser" / "lens_page.py"
+    app = AppTest.from_file(str(page), default_timeout=60)
+    app.query_params["opacity"] = "7"
+
+    app.run()
+
+    assert app.warning[0].value == "opacity='7' is not shown; opacity is a number from 0 to 1."
