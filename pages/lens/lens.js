@@ -92,7 +92,7 @@ async function update(lens, data) {
   if (lens.latest !== data) return; // another came meanwhile
   Object.assign(lens, { image: data.image, levels, masked: new Set(data.masked) });
   lens.cells = data.cells.map(readCell);
-  lens.cell = -1;
+  if (isNew || lens.cell >= lens.cells.length) Object.assign(lens, { cell: -1, point: null });
   takeDisplay(lens, data.display, isNew);
   updateTiles(lens, data);
   relay(lens);
@@ -204,7 +204,7 @@ function colourMaps(lens) {
 function paintGlasses(lens) {
   const { point, seen, glassSide } = lens;
   const [x, y] = point ? [point.x * seen.scale + seen.left, point.y * seen.scale + seen.top] : [];
-  const isSeen = point && x >= 0 && y >= 0 && x <= lens.width && y <= lens.height;
+  const isSeen = Boolean(point) && x >= 0 && y >= 0 && x <= lens.width && y <= lens.height;
   if (isSeen) paintGlass(lens);
   for (const tile of lens.tiles) {
     if (tile.glass.hidden === isSeen) tile.glass.hidden = !isSeen;

@@ -32,7 +32,7 @@ function listen(lens) {
   let pressed = null; // where a click or a drag began
   grid.addEventListener("pointerdown", (event) => {
     const place = placeOf(lens, event);
-    if (!place || event.button !== 0) return;
+    if (event.button !== 0) return;
     pointers.set(event.pointerId, event);
     pressed = { event, zoom: { ...lens.zoom, x: lens.seen.x, y: lens.seen.y }, moved: false };
     pressed.apart = apart(pointers);

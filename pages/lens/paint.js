@@ -190,16 +190,29 @@ function paintGlass(lens) {
   paintImage(context, lens, scale, half - lens.point.x * scale, half - lens.point.y * scale);
 }
 
-/** One tile's lens, from the glass of all. */
+/** One tile's lens, from the glass of all. Round here and not by CSS, which takes twice as long. */
 function paintTileGlass(lens, tile) {
   const context = tile.glassContext;
   const half = lens.glass.width / 2;
   context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, lens.glass.width, lens.glass.height);
+  context.save();
+  context.beginPath();
+  context.arc(half, half, half - 2 * lens.ratio, 0, 2 * Math.PI);
+  context.clip();
   context.drawImage(lens.glass, 0, 0);
   if (lens.display.lens === "map" && tile.coloured) {
     const scale = lens.seen.scale * lens.ratio * GLASS_TIMES;
     const { x, y } = lens.point;
     context.setTransform(scale, 0, 0, scale, half - x * scale, half - y * scale);
     paintMap(context, tile, Math.max(lens.display.opacity, 0.85), lens);
+  }
+  context.restore();
+  for (const [inset, colour] of [[1, "rgb(0 0 0 / .6)"], [2.25, "white"]]) {
+    context.beginPath();
+    context.arc(half, half, half - inset * lens.ratio, 0, 2 * Math.PI);
+    context.lineWidth = 1.5 * lens.ratio;
+    context.strokeStyle = colour;
+    context.stroke();
   }
 }

@@ -1,8 +1,9 @@
 // The tiles: the image's own and one per model. Texts go in as text, never as markup.
 
 const MINUTE_TILE = 150; // px: no tile is narrower where there is room for two
-const TALLEST = 560; // px of all rows, so that they stay on one screen
-const CAPTION = 92; // px below a picture
+const AROUND = 340; // px of the page above and below the rows, which should stay on one screen
+const TALLEST = 560; // px of all rows, where a screen is small
+const CAPTION = 108; // px below a picture
 
 /** An element with a class, attributes and children; strings become text. */
 function element(name, attributes = {}, ...children) {
@@ -108,11 +109,12 @@ function layOut(lens) {
   const aspect = Math.min(Math.max(width / height, 0.7), 1.6);
   const gap = room < 520 ? 10 : 14;
   const most = Math.max(2, Math.floor((room + gap) / (MINUTE_TILE + gap)));
+  const tallest = Math.max(TALLEST, window.innerHeight - AROUND);
   let side = 0;
   for (let columns = 2; columns <= (room < 520 ? 2 : most); columns++) {
     const rows = Math.ceil(lens.tiles.length / columns);
     const widest = (room - gap * (columns - 1)) / columns;
-    const fitting = (TALLEST / rows - CAPTION - gap) * aspect;
+    const fitting = (tallest / rows - CAPTION - gap) * aspect;
     const now = room < 520 ? widest : Math.min(widest, Math.max(fitting, MINUTE_TILE));
     if (now >= side) [side, lens.columns] = [now, columns];
   }

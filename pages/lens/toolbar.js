@@ -37,16 +37,21 @@ function makeSelect(lens, name, label, options) {
     ...options.map(([value, text]) => element("option", { value }, text)));
   select.addEventListener("change", () => lens.show({ [name]: select.value }));
   lens.controls[name] = select;
-  return element("label", {}, element("span", {}, label), select);
+  return makeField(name, element("label", { for: `lens-${name}` }, label), select);
 }
 
 function makeOpacity(lens) {
   const range = element("input", { type: "range", min: "0", max: "100", step: "5" });
-  const shown = element("output", {});
+  const shown = element("span", { "aria-hidden": "true" });
   range.addEventListener("input", () => lens.show({ opacity: Number(range.value) / 100 }));
   Object.assign(lens.controls, { opacity: range, opacityShown: shown });
-  return element("label", { class: "opacity" },
-    element("span", {}, "Opacity ", shown), range);
+  return makeField("opacity", element("label", { for: "lens-opacity" }, "Opacity"), range, shown);
+}
+
+function makeField(name, label, control, ...shown) {
+  control.id = `lens-${name}`;
+  return element("div", { class: `field for-${name}` },
+    element("div", { class: "label" }, label, ...shown), control);
 }
 
 function makeButton(label, help, onClick) {
@@ -77,7 +82,9 @@ function updateToolbar(lens) {
 function updateLegend(lens) {
   const drawn = lens.tiles.map((tile) => tile.map).filter(Boolean);
   const isShared = lens.display.scale === "shared";
-  const end = isShared ? "largest of all" : "each map\u2019s largest";
+  const isCut = drawn.some((map) => map.end < Math.max(-map.low, map.high));
+  const end = (isShared ? "largest of all" : "each map\u2019s largest")
+    + (isCut ? " (fine maps: 99th percentile)" : "");
   const rows = [];
   if (drawn.some((map) => !map.signed)) rows.push([lens.display.colours, "0", end]);
   if (drawn.some((map) => map.signed) || lens.tiles.some((tile) => tile.cells && !tile.map)) {

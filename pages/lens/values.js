@@ -17,8 +17,7 @@ async function decodeMap(map) {
   if (!map.is_deflated) return { ...map, values: new Float32Array(bytes.buffer) };
   const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const buffer = await new Response(inflated).arrayBuffer();
-  const steps = map.signed ? new Int8Array(buffer) : new Uint8Array(buffer);
-  return { ...map, values: Float32Array.from(steps, (each) => each * map.step) };
+  return { ...map, values: Float32Array.from(new Int8Array(buffer), (each) => each * map.step) };
 }
 
 /** Column or row of the map, and the share of the next one, for each of `count` middles. */
@@ -119,10 +118,13 @@ function printNumber(value, isSigned = false) {
   return `${value < 0 ? "\u2212" : isSigned && value > 0 ? "+" : ""}${text}`;
 }
 
-/** A value with its unit, and how far off it may be where it was sent in steps. */
+/** A value with its unit; sent in steps, it has the digits that these allow, and its error. */
 function printValue(map, value) {
-  const off = map.step ? ` \u00b1 ${Number(((map.times * map.step) / 2).toPrecision(1))}` : "";
-  return `${printNumber(map.times * value, map.signed)}${off} ${map.unit}`;
+  if (!map.step) return `${printNumber(map.times * value, map.signed)} ${map.unit}`;
+  const off = Number(((map.times * map.step) / 2).toPrecision(1));
+  const digits = Math.max(0, -Math.floor(Math.log10(off)));
+  const known = Number((map.times * value).toFixed(Math.min(digits, 20)));
+  return `${printNumber(known, map.signed)} \u00b1 ${off} ${map.unit}`;
 }
 
 /** The end of each map's colours: its own, or the largest of those in the same unit, by area. */

@@ -9,22 +9,21 @@ from pages.lens.lens import lens
 from tests.browser.lens_scene import make_scene
 
 st.set_page_config(layout="wide")
-scene = make_scene(
-    st.query_params.get("case", "square"),
-    count=int(st.query_params.get("count", "11")),
-    masked=frozenset(st.session_state.get("masked", ())),
+scene = st.cache_resource(make_scene)(
+    st.query_params.get("case", "square"), count=int(st.query_params.get("count", "11"))
 )
+masked = st.session_state.get("masked", frozenset())
 display, refused = read_display(st.query_params.to_dict())
 for sentence in refused:
     st.warning(sentence)
 chosen = st.session_state.get("chosen", "")
-answer = lens(replace(scene, display=display, chosen=chosen), key="lens")
+answer = lens(replace(scene, display=display, chosen=chosen, masked=masked), key="lens")
 if answer.display is not None and answer.display != display:
     for name in write_display(display):
         del st.query_params[name]
     st.query_params.update(write_display(answer.display))
 if answer.cell is not None:
-    st.session_state["masked"] = set(scene.masked) ^ {answer.cell}
+    st.session_state["masked"] = masked ^ {answer.cell}
     st.rerun()
 if answer.chosen and answer.chosen != chosen:
     st.session_state["chosen"] = answer.chosen

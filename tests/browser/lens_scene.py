@@ -7,7 +7,7 @@ from PIL import Image
 from scipy import ndimage
 
 from pages.lens.cells import outline_cells
-from pages.lens.data import CellValues, Scene, Tile, TileMap, middle_square
+from pages.lens.data import CellValues, Scene, Tile, TileMap, encode_image, middle_square
 from pages.lens.display import Display
 from xai.types import Labels, Map, Mask
 
@@ -54,7 +54,7 @@ def is_signed(index: int) -> bool:
     return index in (7, 9)
 
 
-def make_scene(case: str, *, count: int = 11, masked: frozenset[int] = frozenset()) -> Scene:
+def make_scene(case: str, *, count: int = 11) -> Scene:
     """The scene of `case`: "square" (a field), "tall" (1920 x 2560), "waiting", "cells"."""
     width, height = {"tall": (1920, 2560), "small": (224, 224)}.get(case, (1000, 1000))
     image, labels, nuclei = draw_field(width, height)
@@ -70,13 +70,12 @@ def make_scene(case: str, *, count: int = 11, masked: frozenset[int] = frozenset
             for at, tile in enumerate(tiles)
         )
     return Scene(
-        image=image,
+        image=encode_image(image),
         title="Field 7",
         alt="A field with five nucleated cells.",
         note="true class Early",
         tiles=tiles,
         cells=cells,
-        masked=masked,
         display=Display(),
     )
 

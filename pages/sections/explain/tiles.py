@@ -5,7 +5,16 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.lens.cells import outline_cells
-from pages.lens.data import Box, Cell, Scene, Tile, TileMap, middle_square
+from pages.lens.data import (
+    Box,
+    Cell,
+    EncodedImage,
+    Scene,
+    Tile,
+    TileMap,
+    encode_image,
+    middle_square,
+)
 from pages.lens.display import Display
 from pages.sections.explain.grid import Grid, Seen, Spot
 from pages.sections.explain.image import Subject, describe_truth
@@ -43,8 +52,8 @@ def make_scene(
     Raises:
         UserError: It is no image that can be used.
     """
-    image = pictures.upright(subject.picture)
-    box = covered_box(image.size, subject.picture.tile)
+    image = _image(subject.picture.sha256, subject.picture)
+    box = covered_box((image.width, image.height), subject.picture.tile)
     labels = pictures.find_cells(subject.picture).labels
     return Scene(
         image=image,
@@ -67,6 +76,11 @@ def covered_box(size: tuple[int, int], tile: tuple[int, int] | None) -> Box:
     number, tiles = tile
     left, top = (round((each - box.width) * (number - 1) / max(1, tiles - 1)) for each in size)
     return replace(box, left=left, top=top)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _image(sha256: str, _picture: Picture) -> EncodedImage:
+    return encode_image(pictures.upright(_picture))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

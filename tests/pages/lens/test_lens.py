@@ -2,16 +2,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.lens.data import Cell, Scene
 from pages.lens.display import Display
 from pages.lens.lens import Answer, read_answer
-from tests.pages.lens.test_data import TILE
+from tests.pages.lens.test_data import IMAGE, TILE
 
 SCENE = Scene(
-    image=Image.new("RGB", (20, 20)),
+    image=IMAGE,
     title="a",
     alt="b",
     tiles=(TILE,),
