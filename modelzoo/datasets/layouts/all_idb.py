@@ -33,7 +33,7 @@ def _lists(source: Source) -> Listing:
             listing.skipped.append(Skipped(file, "its name is not Im<number>_<0 or 1>"))
     listing.notes.append("The class is the last digit of the name: 1 is ALL, 0 normal.")
     if {"ALL_IDB1", "ALL_IDB2"} <= set(source.tops):
-        listing.notes.append(
+        listing.doubts.append(
             "ALL_IDB1 holds fields and ALL_IDB2 single cells, which may be cut from those fields; "
             "give one of the two folders to keep them apart."
         )

@@ -9,7 +9,7 @@ from modelzoo.datasets.layouts.layout import (
     part_of,
     skip_images,
 )
-from modelzoo.text import join
+from modelzoo.text import join_few
 
 
 def _recognises(source: Source) -> bool:
@@ -28,7 +28,8 @@ def _lists(source: Source) -> Listing:
     )
     tests = [top for top in source.tops if part_of(top) == "test"]
     if len(tests) > 1:
-        listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
+        folders = join_few(tests)
+        listing.doubts.append(f"The folders {folders} are one test set, so a score mixes them.")
     for top in source.tops:
         if part := part_of(top):
             add_classes(listing, source, inside=top, part=part)

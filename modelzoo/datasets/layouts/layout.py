@@ -85,6 +85,7 @@ class Listing:
     skipped: list[Skipped] = field(default_factory=list)
     folder_by_class: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what was guessed or is not used
+    doubts: list[str] = field(default_factory=list)  # what this arrangement means for scores
 
     def add(self, file: str, label: str, part: Part | None = None) -> None:
         """Add a file of a class, or why it is left out."""
