@@ -1,13 +1,12 @@
 """What predictions are worth on each class, with intervals over groups. Records out; no files."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from modelzoo.evaluation.intervals import RESAMPLES, Score, resample, score
+from modelzoo.evaluation.intervals import Resampled, Score, score
 from modelzoo.evaluation.metrics import auc_by_class, precision_by_class, sensitivity_by_class
-from modelzoo.runs.predictions import Predictions
 
 _NOT_DEFINED = "The class has no image here, or is never predicted, or there is no other class."
 
@@ -25,25 +24,16 @@ class ClassScores:
     auc: Score  # against the rest
 
 
-def score_classes(
-    predictions: Predictions,
-    group_by_image: Mapping[str, str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> list[ClassScores]:
+def score_classes(drawn: Resampled, classes: Sequence[str]) -> list[ClassScores]:
     """The scores of each class with 95 % intervals, by the bootstrap over groups of `evaluate`.
 
     Resamples without an image of the class (of those predicted as it, for precision) are left out.
     A class whose images all belong to one group has no interval.
 
     Args:
-        predictions: Of one part; images without a label are left out.
-        group_by_image: Group of each image id; one that is missing is a group of its own.
-        resamples: How many times the groups are drawn.
-        seed: Of the draws.
+        drawn: From `resample`.
+        classes: (K,), names.
     """
-    drawn = resample(predictions, group_by_image, resamples=resamples, seed=seed)
     images, predicted = drawn.confusion.sum(1), drawn.confusion.sum(0)
     is_here = drawn.confusion_by_group.sum(2) > 0  # (G, K), groups that hold the class
     is_said = drawn.confusion_by_group.sum(1) > 0  # and in which it is predicted
@@ -66,5 +56,5 @@ def score_classes(
                 float(areas[k]), resampled_areas[k], int(min(holding[k], others[k])), _NOT_DEFINED
             ),
         )
-        for k, name in enumerate(predictions.classes)
+        for k, name in enumerate(classes)
     ]

@@ -8,11 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from modelzoo.datasets.splits import PART_WORDS, Part, Split
 from modelzoo.text import count, join_few
 
 FEW_IMAGES = 10  # of a class: with fewer one image changes its sensitivity by 10 % or more
-Kind = Literal["only tested", "untrained", "unvalidated", "unscored", "few", "unpredicted"]
+Kind = Literal[
+    "only tested", "untrained", "unvalidated", "unscored", "few", "one group", "unpredicted"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +26,30 @@ class ClassFacts:
 
     name: str
     images: int  # in the part that is scored
+    groups: int  # that hold those
     predicted: int  # images of that part that are predicted as it
     parts: frozenset[Part]  # that hold images of it
 
 
 def find_class_facts(
-    split: Split, classes: Sequence[str], images: Sequence[int], predicted: Sequence[int]
+    split: Split, classes: Sequence[str], confusion_by_group: npt.NDArray[np.int64]
 ) -> list[ClassFacts]:
     """One record per class.
 
     Args:
         split: Of the run, with every part.
         classes: (K,), names.
-        images: (K,), how many of each class the part has that is scored.
-        predicted: (K,), how many images of that part are predicted as each.
+        confusion_by_group: (G, K, K), true class by predicted class, of the part that is scored.
     """
     parts: dict[str, set[Part]] = defaultdict(set)
     for row in split.rows:
         parts[row.label].add(row.part)
+    by_group = confusion_by_group.sum(2)  # (G, K)
+    images, groups = by_group.sum(0).tolist(), (by_group > 0).sum(0).tolist()
+    predicted = confusion_by_group.sum((0, 1)).tolist()
     return [
-        ClassFacts(name, here, said, frozenset(parts[name]))
-        for name, here, said in zip(classes, images, predicted, strict=True)
+        ClassFacts(name, images[k], groups[k], predicted[k], frozenset(parts[name]))
+        for k, name in enumerate(classes)
     ]
 
 
@@ -53,6 +61,7 @@ def describe_class(facts: ClassFacts, part: str) -> str:
         "unvalidated": "no validation images",
         "unscored": f"no {PART_WORDS[part]} images",
         "few": f"rests on {count(facts.images, f'{PART_WORDS[part]} image')}",
+        "one group": "rests on one group",
         "unpredicted": "never predicted",
     }
     return "; ".join(dict.fromkeys(words[kind] for kind in _find_kinds(facts, part)))
@@ -80,6 +89,12 @@ def describe_classes(facts: Sequence[ClassFacts], part: str) -> list[str]:
         )
     if few := by_kind["few"]:
         sentences.append(_describe_few(few, len(facts), PART_WORDS[part]))
+    if alone := by_kind["one group"]:
+        whose = "its" if len(alone) == 1 else "their"
+        sentences.append(
+            f"{_have(alone)} {PART_WORDS[part]} images of one group only: {whose} scores have no "
+            "interval."
+        )
     return sentences
 
 
@@ -102,6 +117,7 @@ def _find_kinds(facts: ClassFacts, part: str) -> list[Kind]:
         ("unvalidated", "validation" not in facts.parts and "train" in facts.parts),
         ("unscored", not facts.images),
         ("few", 0 < facts.images < FEW_IMAGES),
+        ("one group", facts.images > 1 and facts.groups == 1),
         ("unpredicted", bool(facts.images and not facts.predicted) and "train" in facts.parts),
     ]
     return [kind for kind, holds in found if holds]

@@ -140,7 +140,11 @@ class Resampled:
 
 
 def resample(
-    predictions: Predictions, group_by_image: Mapping[str, str], *, resamples: int, seed: int
+    predictions: Predictions,
+    group_by_image: Mapping[str, str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Resampled:
     """The labelled images of `predictions`, and resamples of their groups; as `evaluate` has it."""
     has_label = predictions.labels >= 0

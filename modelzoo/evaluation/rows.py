@@ -11,9 +11,9 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import count_leaked
 from modelzoo.errors import UserError
-from modelzoo.evaluation.class_notes import describe_classes, list_never_predicted
+from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
 from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score
-from modelzoo.evaluation.run_scores import find_facts, read_doubts, score_part
+from modelzoo.evaluation.run_scores import read_doubts, score_part
 from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
@@ -152,7 +152,7 @@ def read_row(
     """
     split = read_split(run.path)
     evaluation = score_part(run, split, read(run.path), "test", resamples)
-    facts = find_facts(split, evaluation)
+    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:
         notes.append(

@@ -6,14 +6,13 @@ from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores, score_classes
 from modelzoo.evaluation.class_notes import (
-    ClassFacts,
     describe_class,
     describe_classes,
     describe_never_predicted,
     find_class_facts,
     list_never_predicted,
 )
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, evaluate
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, evaluate, resample
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
@@ -43,9 +42,9 @@ def evaluate_classes(
     split, predictions = read_split(run.path), read_predictions(run.path).only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
-    scores = score_classes(predictions, group_by_image, resamples=resamples)
-    images, predicted = [each.images for each in scores], [each.predicted for each in scores]
-    facts = find_class_facts(split, predictions.classes, images, predicted)
+    drawn = resample(predictions, group_by_image, resamples=resamples)
+    scores = score_classes(drawn, predictions.classes)
+    facts = find_class_facts(split, predictions.classes, drawn.confusion_by_group)
     return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
 
 
@@ -57,24 +56,13 @@ def score_part(
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     evaluation = evaluate(predictions, group_by_image, resamples=resamples)
-    facts = find_facts(split, evaluation)
+    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = describe_classes(facts, part)
     if never := list_never_predicted(facts, part):
         notes.append(describe_never_predicted(never))
     if leaked := count_leaked(split, part) if part != "train" else 0:
         notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
     return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
-
-
-def find_facts(split: Split, evaluation: Evaluation) -> list[ClassFacts]:
-    """What the scores of each class rest on.
-
-    Args:
-        split: Of the run.
-        evaluation: Of one of its parts.
-    """
-    images, predicted = (evaluation.confusion.sum(axis).tolist() for axis in (1, 0))
-    return find_class_facts(split, evaluation.classes, images, predicted)
 
 
 def _require_part(part: str) -> None:

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from modelzoo.evaluation.by_class import score_classes
-from modelzoo.evaluation.intervals import draw_groups, wilson_interval
+from modelzoo.evaluation import by_class
+from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.intervals import RESAMPLES, draw_groups, resample, wilson_interval
+from modelzoo.runs.predictions import Predictions
 from tests.run_folders import guess, predictions_of
+
+
+def score_classes(
+    predictions: Predictions, groups: dict[str, str], resamples: int = RESAMPLES
+) -> list[ClassScores]:
+    drawn = resample(predictions, groups, resamples=resamples)
+    return by_class.score_classes(drawn, predictions.classes)
 
 
 def test_scores_of_a_class_are_those_of_scikit_learn() -> None:
@@ -37,8 +46,8 @@ def test_intervals_are_those_of_a_loop_over_the_resamples_that_have_the_class() 
     rare = score_classes(predictions, groups, resamples=200)[1]
 
     sensitivities, precisions, areas = [], [], []
-    for resample in draw_groups(12, resamples=200, seed=0).T:
-        weight = np.repeat(resample, 3).astype(int)
+    for drawn in draw_groups(12, resamples=200, seed=0).T:
+        weight = np.repeat(drawn, 3).astype(int)
         index = np.repeat(np.arange(36), weight)
         is_it = predictions.labels[index] == 1
         is_said = predictions.probabilities[index].argmax(1) == 1

@@ -93,6 +93,20 @@ def test_a_class_without_test_images_is_said(tmp_path: Path) -> None:
     }
 
 
+def test_a_class_whose_test_images_are_one_group_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    split = read_split(run.path)
+    rows = [
+        replace(row, group="slide") if (row.label, row.part) == (CLASSES[2], "test") else row
+        for row in split.rows
+    ]
+    write_split(run.path, Split(tuple(rows)))
+
+    sentence = f"{CLASSES[2]} has test images of one group only: its scores have no interval."
+    assert_said_everywhere(run, sentence)
+    assert notes_by_class(run)[CLASSES[2]] == "rests on one group"
+
+
 def never_predict(run: Run, label: str) -> None:
     found = read_predictions(run.path)
     probabilities = found.probabilities.copy()
@@ -122,8 +136,8 @@ def test_of_several_models_those_that_never_predict_a_class_are_named(tmp_path: 
 
 
 def test_sixty_classes_make_short_sentences() -> None:
-    facts = [ClassFacts(f"class {k:02}", 0, 0, frozenset({"train"})) for k in range(60)]
-    few = [ClassFacts(f"class {k:02}", k, 60, frozenset(PARTS)) for k in range(60)]
+    facts = [ClassFacts(f"class {k:02}", 0, 0, 0, frozenset({"train"})) for k in range(60)]
+    few = [ClassFacts(f"class {k:02}", k, k, 60, frozenset(PARTS)) for k in range(60)]
 
     sentences = [*describe_classes(facts, "test"), *describe_classes(few, "test")]
 
