@@ -19,6 +19,7 @@ from modelzoo.launching.queue import turn
 from modelzoo.runs.folder import Run, create_run, read_run
 from modelzoo.runs.records import read_environment
 from modelzoo.runs.status import State, Status, read_status, this_process, write_status
+from modelzoo.text import count
 from modelzoo.training.devices import find_device
 from modelzoo.training.heartbeat import StopRequestedError
 
@@ -91,7 +92,8 @@ def run_demo(
                 _set_state(later, "stopped")
             raise
     if left:
-        on_message(f"The demo's {len(left)} runs took {time.perf_counter() - started:.0f} s.")
+        seconds = time.perf_counter() - started
+        on_message(f"The demo's {count(len(left), 'run')} took {seconds:.0f} s.")
 
 
 def queue_demo(

@@ -50,6 +50,7 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
     origins: Origins = Origins()
+    doubts: tuple[str, ...] = ()  # what its arrangement means for scores, a sentence each
 
     @property
     def classes(self) -> tuple[str, ...]:

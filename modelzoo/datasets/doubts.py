@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.layouts.names import names_no_class
+from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
-from modelzoo.datasets.splits import PARTS, find_missing_classes
-from modelzoo.text import count, few, join, number
+from modelzoo.datasets.splits import PART_WORDS, PARTS, SplitKind, find_missing_classes
+from modelzoo.text import count, join, join_few, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
@@ -75,9 +76,23 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
         _doubt_subjects(dataset, links),
         _doubt_few_subjects(dataset, groups),
         _doubt_formats(dataset),
+        _doubt_pages(dataset),
         _doubt_left_out(dataset),
+        _doubt_rare(dataset),
     )
-    return tuple(doubt for doubt in doubts if doubt)
+    return (*dataset.doubts, *(doubt for doubt in doubts if doubt))
+
+
+def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
+    """A sentence where a split of that kind does not use the parts that the data set gives."""
+    given = {image.part for image in dataset.images} - {None}
+    if kind == "given" or not given:
+        return ()
+    parts = join([PART_WORDS[part] for part in PARTS if part in given])
+    return (
+        f"The data set gives parts ({parts}), and the split {kind} does not use them: scores "
+        "cannot be compared with those on the given test images.",
+    )
 
 
 def find_copied(dataset: Dataset, links: Links) -> set[str]:
@@ -94,21 +109,31 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
     for part in PARTS:
         ids = [image.id for image in dataset.images if image.part == part]
         if both := sum(image in copied for image in ids):
+            are = "is a copy" if both == 1 else "are copies"
+            overlap = "overlaps" if both == 1 else "overlap"
             doubts.append(
-                f"{both:,} of the {len(ids):,} given {part} images are copies of training images "
-                "or overlap them: a score on them is no score on unseen images."
+                f"{both:,} of the {count(len(ids), f'given {PART_WORDS[part]} image')} {are} of "
+                f"training images or {overlap} them: a score on them is no score on unseen images."
             )
     trained = {image.group for image in dataset.images if image.part == "train"} - {None}
     for part in PARTS[1:]:
         of_part = [image for image in dataset.images if image.part == part]
         if both := sum(image.group in trained for image in of_part):
+            are = "is of a subject" if both == 1 else "are of subjects"
             doubts.append(
-                f"{both:,} of the {len(of_part):,} given {part} images are of subjects that "
-                "training has, too: a score on them says little about new patients."
+                f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
+                "that training has, too: a score on them says little about new patients."
             )
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
-        doubts.append(f"{few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
+        have = "has" if len(labels) == 1 else "have"
+        doubts.append(f"{join_few(labels)} {have} no {PART_WORDS[part]} images.")
+    for part in ("train", "test"):
+        if given and part not in {each for _, each in given}:
+            doubts.append(
+                f"No image is given the part {part}, so the split given cannot be used; choose "
+                "another."
+            )
     without = len(dataset.images) - len(given)
     if given and without:
         have = "has" if without == 1 else "have"
@@ -122,7 +147,7 @@ def _doubt_names(dataset: Dataset) -> str:
         return ""
     verb = "The class {} is" if len(named) == 1 else "The classes {} are"
     return (
-        f"{verb.format(few(named))} named like a fold, part, patient or date: give a folder "
+        f"{verb.format(join_few(named))} named like a fold, part, patient or date: give a folder "
         "whose first level is the classes, or a table."
     )
 
@@ -176,7 +201,7 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     ]
     if not rare:
         return ""
-    return f"Few subjects: {few(rare)}; scores say little about other people."
+    return f"Few subjects: {join_few(rare)}; scores say little about other people."
 
 
 def _doubt_formats(dataset: Dataset) -> str:
@@ -197,7 +222,7 @@ def _doubt_formats(dataset: Dataset) -> str:
     ]
     if not apart:
         return ""
-    whose = few(sorted(apart))
+    whose = join_few(sorted(apart))
     return (
         f"The files of {whose} have a size, mode or file type that no other class has: a model can "
         "tell the class by that instead of by the cells."
@@ -208,7 +233,30 @@ def _doubt_left_out(dataset: Dataset) -> str:
     left_out = sum(not each.reason.startswith(_MEANT) for each in dataset.skipped)
     if left_out <= MOST_LEFT_OUT * (left_out + len(dataset.images)):
         return ""
-    return f"{left_out:,} files are left out and {len(dataset.images):,} are used; see the reasons."
+    are = "is" if left_out == 1 else "are"
+    return (
+        f"{count(left_out, 'file')} {are} left out and {len(dataset.images):,} used; see the "
+        "reasons."
+    )
+
+
+def _doubt_pages(dataset: Dataset) -> str:
+    apart = sum(image.facts.has_grey_pages for image in dataset.images)
+    if not apart:
+        return ""
+    return (
+        f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and blue: "
+        "only the first is used; save them as one colour image."
+    )
+
+
+def _doubt_rare(dataset: Dataset) -> str:
+    """Classes with too few images to train on."""
+    counts = sorted(dataset.images_by_class.items(), key=lambda each: each[1])
+    rare = [f"{name} {images}" for name, images in counts if images < MIN_CLASS_IMAGES]
+    if not rare:
+        return ""
+    return f"Few images: {join_few(rare)}; training needs {MIN_CLASS_IMAGES} of each class."
 
 
 def _images(how_many: int) -> str:

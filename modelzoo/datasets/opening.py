@@ -15,7 +15,7 @@ from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
-from modelzoo.text import count, percent
+from modelzoo.text import count, join_few, percent
 
 # Below this no part of a split holds enough to learn from or to measure on.
 MIN_IMAGES = 30
@@ -82,6 +82,7 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         tuple(listing.notes),
         listing.origins,
+        tuple(listing.doubts),
     )
     return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
 
@@ -119,7 +120,8 @@ def check_trainable(dataset: Dataset) -> None:
         UserError: Fewer than two classes, or too few images in a class or altogether.
     """
     counts = dataset.images_by_class
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    fewest = sorted(counts.items(), key=lambda each: each[1])
+    listed = join_few([f"{name} {images:,}" for name, images in fewest])
     if len(counts) < 2:
         raise UserError(
             f"{dataset.root} holds only one class ({listed}); training needs at least two, each "
@@ -127,7 +129,8 @@ def check_trainable(dataset: Dataset) -> None:
         )
     if len(dataset.images) < MIN_IMAGES or min(counts.values()) < MIN_CLASS_IMAGES:
         raise UserError(
-            f"{dataset.root} holds {len(dataset.images)} images ({listed}), too few to train on; "
+            f"{dataset.root} holds {count(len(dataset.images), 'image')} ({listed}), too few to "
+            "train on; "
             f"give at least {MIN_IMAGES}, and {MIN_CLASS_IMAGES} of each class."
         )
 
@@ -147,7 +150,7 @@ def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Ima
         if check.reason:
             skipped.append(Skipped(entry.id, check.reason))
         elif len(labels) > 1:
-            reason = f"the same content is in the classes {' and '.join(sorted(labels))}"
+            reason = f"the same content is in the classes {join_few(sorted(labels))}"
             skipped.append(Skipped(entry.id, reason))
         elif first_by_name.setdefault(name, entry.id) != entry.id:
             reason = "duplicate name: another of its class differs only in folder or extension"
@@ -184,11 +187,6 @@ def _describe_files(dataset: Dataset) -> list[str]:
         notes.append(
             f"{count(wide, 'image')} {are} not square: models are given the middle square, and up "
             f"to {percent(max(shares), 0)} of an image is not looked at."
-        )
-    if apart := sum(each.has_grey_pages for each in facts):
-        notes.append(
-            f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and "
-            "blue: only the first is used; save them as one colour image."
         )
     if several := sum(each.pages > 1 and not each.has_grey_pages for each in facts):
         notes.append(f"{count(several, 'file')} with several pages: the largest page is used.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # layouts knows Part
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}  # ... images
 SplitKind = Literal["random", "grouped", "background", "given"]
 OLD_SPLIT_KINDS = {"group": "grouped", "look": "background"}  # names up to version 0.1.0
 

@@ -96,7 +96,7 @@ def draw_report(prepared: "Prepared", *, key: str) -> None:
     report = make_report(prepared)
     root = prepared.dataset.root
     st.markdown(
-        f"**{report.images:,} images of {count(len(report.classes), 'class', 'es')} in "
+        f"**{count(report.images, 'image')} of {count(len(report.classes), 'class', 'es')} in "
         f"{count(report.groups, 'group')}**, {file_size(report.bytes)}, data set `{report.id}`."
     )
     if report.doubts:

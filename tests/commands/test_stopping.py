@@ -47,7 +47,7 @@ INTERRUPTED = {
     ),
     "scoring a run": (
         "modelzoo evaluate lite0-64 --csv",
-        "modelzoo.evaluation.rows.evaluate_run",
+        "modelzoo.evaluation.run_scores.evaluate_run",
         1,
     ),
     "scoring runs": ("modelzoo runs --csv", "modelzoo.evaluation.rows.read_leaderboard", 1),

@@ -12,7 +12,7 @@ from modelzoo.datasets.layouts.layout import (
 )
 from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
 from modelzoo.datasets.walk import is_image
-from modelzoo.text import few, join
+from modelzoo.text import join_few
 
 
 def _recognises(source: Source) -> bool:
@@ -50,7 +50,8 @@ def _lists(source: Source) -> Listing:
     )
     tests = [top for top in _part_folders(source) if part_of(top) == "test"]
     if len(tests) > 1:
-        listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
+        folders = join_few(tests)
+        listing.doubts.append(f"The folders {folders} are one test set, so a score mixes them.")
     has_train = any(part_of(top) == "train" for top in _part_folders(source))
     beside = [] if has_train else _classes_beside(source)
     for top in source.tops:
@@ -67,7 +68,8 @@ def _lists(source: Source) -> Listing:
             )
     if beside:
         listing.notes.append(
-            f"{few(beside)} beside {few(_part_folders(source))} are read as the training part."
+            f"{join_few(beside)} beside {join_few(_part_folders(source))} are read as the "
+            "training part."
         )
     return listing
 

@@ -16,6 +16,7 @@ from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
 from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.text import count
 
 LAYOUTS: tuple[Layout, ...] = (
     TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, PBC, REPEATED_CLASSES,
@@ -34,8 +35,9 @@ def recognise(source: Source) -> Layout:
         raise UserError(f"{source.path} has no folder Segmented; leave out that choice.")
     if layout is None:
         raise UserError(
-            f"{source.path} holds {len(source.images)} images but no classes; put the images of "
-            "each class into a folder of its own, or give a table with the columns path and label."
+            f"{source.path} holds {count(len(source.images), 'image')} but no classes; put the "
+            "images of each class into a folder of its own, or give a table with the columns path "
+            "and label."
         )
     return layout
 

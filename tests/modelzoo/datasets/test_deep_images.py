@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from modelzoo.datasets.doubts import Links, find_doubts
 from modelzoo.datasets.images import ImageError, decode_image, inspect_image
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import open_pixels
@@ -159,10 +160,11 @@ def test_pages_that_are_not_used_are_said(tmp_path: Path, store: Path) -> None:
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / name).write_bytes(content)
 
-    notes = open_dataset(tmp_path / "data", store=store).notes
+    dataset = open_dataset(tmp_path / "data", store=store)
 
-    assert notes[0].startswith("1 file with three grey pages of one size, perhaps red, green and")
-    assert notes[1:] == ("1 file with several pages: the largest page is used.",)
+    doubts = find_doubts(dataset, Links.of(dataset, ()), {})
+    assert doubts[0].startswith("1 file with three grey pages of one size, perhaps red, green and")
+    assert dataset.notes == ("1 file with several pages: the largest page is used.",)
 
 
 def test_pages_without_end_are_not_looked_at(tmp_path: Path) -> None:

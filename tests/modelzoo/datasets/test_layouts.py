@@ -246,7 +246,7 @@ def test_all_idb_names_give_the_class(store: Path, tmp_path: Path) -> None:
     assert dataset.layout == "ALL-IDB"
     assert dataset.images_by_class == {"ALL": 3, "normal": 2}
     assert "1 is ALL, 0 normal" in dataset.notes[0]
-    assert "give one of the two folders" in dataset.notes[1]
+    assert "give one of the two folders" in dataset.doubts[0]
 
 
 @pytest.mark.parametrize(

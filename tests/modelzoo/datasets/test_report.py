@@ -69,14 +69,14 @@ def test_subjects_in_several_given_parts_are_doubted(tmp_path: Path, store: Path
 
     assert (found.parts[1].copied, found.parts[1].shared) == (0, 1)
     assert any(
-        doubt.startswith("1 of the 2 given test images are of subjects that training has")
+        doubt.startswith("1 of the 2 given test images is of a subject that training has")
         for doubt in found.doubts
     )
 
 
 def test_parts_that_share_nothing_are_not_doubted(tmp_path: Path, store: Path) -> None:
     names = [
-        f"{part}/{label}/{n}.png" for part in ("train", "test") for label in "ab" for n in "12"
+        f"{part}/{label}/{n}.png" for part in ("train", "test") for label in "ab" for n in "123"
     ]
     found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
     assert found.doubts == ()
@@ -87,7 +87,28 @@ def test_parts_that_share_nothing_are_not_doubted(tmp_path: Path, store: Path) -
 def test_a_class_that_a_part_lacks_is_doubted(tmp_path: Path, store: Path) -> None:
     names = ["train/a/1.png", "train/b/2.png", "train/c/3.png", "test/a/4.png", "test/b/5.png"]
     found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
-    assert found.doubts == ("c has no test images.",)
+    assert found.doubts == (
+        "Few images: c 1, a 2 and b 2; training needs 5 of each class.",
+        "c has no test images.",
+    )
+
+
+@pytest.mark.parametrize(("folder", "part"), [("train", "test"), ("test", "train")])
+def test_given_parts_without_test_or_training_are_doubted(
+    tmp_path: Path, store: Path, folder: str, part: str
+) -> None:
+    names = [f"{folder}/{label}/{n}.png" for label in "ab" for n in "12345"]
+    found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
+    assert found.doubts == (
+        f"No image is given the part {part}, so the split given cannot be used; choose another.",
+    )
+
+
+def test_of_many_classes_three_are_named(tmp_path: Path, store: Path) -> None:
+    names = ["train/a/1.png", *(f"test/{label}/2.png" for label in "bcdefghi")]
+    found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
+    assert "b, c, d and 5 more have no training images." in found.doubts
+    assert found.doubts[0].startswith("Few images: a 1, b 1, c 1 and 6 more; training needs")
 
 
 def test_subjects_of_a_table_with_one_image_in_common(tmp_path: Path, store: Path) -> None:
@@ -142,10 +163,11 @@ def test_folders_that_are_no_classes_are_doubted(tmp_path: Path, store: Path) ->
 
 
 def test_what_was_left_out_is_counted_by_reason_with_examples(tmp_path: Path, store: Path) -> None:
-    root = write(tmp_path / "data", {f"a/{n}.png": n for n in range(3)} | {"b/9.png": 9})
+    images = {f"{label}/{n}.png": 10 * k + n for k, label in enumerate("ab") for n in range(5)}
+    root = write(tmp_path / "data", images)
     for n in range(5):
         (root / "a" / f"{n}.txt").touch()
-    (root / "b" / "half.png").write_bytes((root / "b" / "9.png").read_bytes()[:200])
+    (root / "b" / "half.png").write_bytes((root / "b" / "4.png").read_bytes()[:200])
 
     found = report(root, store)
 
