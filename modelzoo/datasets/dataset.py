@@ -50,6 +50,12 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
     origins: Origins = Origins()
+    table: Path | None = None  # that lists the images; None: they are as they lie in folders
+
+    @property
+    def source(self) -> Path:
+        """The table or folder that says what is known of the images, for sentences on that."""
+        return self.table or self.root
 
     @property
     def classes(self) -> tuple[str, ...]:

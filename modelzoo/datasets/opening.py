@@ -11,6 +11,7 @@ from modelzoo.datasets.images import share_outside
 from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -81,6 +82,7 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         tuple(listing.notes),
         listing.origins,
+        source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
 
@@ -121,12 +123,12 @@ def check_trainable(dataset: Dataset) -> None:
     listed = ", ".join(f"{name} {count}" for name, count in counts.items())
     if len(counts) < 2:
         raise UserError(
-            f"{dataset.root} holds only one class ({listed}); training needs at least two, each "
+            f"{dataset.source} holds only one class ({listed}); training needs at least two, each "
             "in a folder of its own or named in a table."
         )
     if len(dataset.images) < MIN_IMAGES or min(counts.values()) < MIN_CLASS_IMAGES:
         raise UserError(
-            f"{dataset.root} holds {len(dataset.images)} images ({listed}), too few to train on; "
+            f"{dataset.source} holds {len(dataset.images)} images ({listed}), too few to train on; "
             f"give at least {MIN_IMAGES}, and {MIN_CLASS_IMAGES} of each class."
         )
 

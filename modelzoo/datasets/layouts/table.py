@@ -11,7 +11,8 @@ from modelzoo.datasets.layouts.layout import Layout, Source, part_of
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
-from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
+from modelzoo.datasets.layouts.table_columns import parse_columns
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
 from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
