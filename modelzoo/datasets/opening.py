@@ -12,6 +12,7 @@ from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.tables_beside import describe_tables
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -58,6 +59,7 @@ def open_dataset(
     layout = recognise(source)
     listing = layout.lists(source)
     unify_classes(listing)
+    listing.notes += describe_tables(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)

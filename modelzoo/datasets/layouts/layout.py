@@ -59,6 +59,7 @@ class Source:
     unread: tuple[tuple[str, str], ...] = ()  # id, why it cannot be read
     segmented: bool = False  # take Segmented where there are Original and Segmented
     columns: tuple[tuple[str, str], ...] = ()  # of a table: path, label, group or part; its name
+    tables: tuple[Path, ...] = ()  # beside the images of a folder
 
     @property
     def images(self) -> list[str]:
