@@ -13,6 +13,7 @@ from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
 from modelzoo.datasets.layouts.table_file import TABLE_FILE
 from modelzoo.datasets.layouts.tables_beside import describe_tables
+from modelzoo.datasets.namesakes import find_repeats
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -61,7 +62,7 @@ def open_dataset(
     unify_classes(listing)
     listing.notes += describe_tables(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
-    images, skipped = _select(listing.entries, checks)
+    images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
     skipped += two_valued
     unread = [Skipped(name, reason) for name, reason in source.unread]
@@ -135,24 +136,30 @@ def check_trainable(dataset: Dataset) -> None:
         )
 
 
-def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
+def _select(
+    root: Path, entries: list[Entry], checks: Mapping[str, Check]
+) -> tuple[list[Image], list[Skipped]]:
     """The images that can be used, and why the others cannot."""
     labels_by_content: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         labels_by_content[checks[entry.id].sha256].add(entry.label)
     images: list[Image] = []
     skipped: list[Skipped] = []
-    first_by_name: dict[tuple[str, Part | None, str], str] = {}
+    namesakes: dict[tuple[str, Part | None, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        check = checks[entry.id]
+        if not check.reason and len(labels_by_content[check.sha256]) == 1:
+            namesakes[entry.label, entry.part, entry.name].append(entry.id)
+    repeats = find_repeats(root, namesakes.values(), checks)
     for entry in entries:
         check = checks[entry.id]
         labels = labels_by_content[check.sha256]
-        name = (entry.label, entry.part, entry.name)
         if check.reason:
             skipped.append(Skipped(entry.id, check.reason))
         elif len(labels) > 1:
             reason = f"the same content is in the classes {' and '.join(sorted(labels))}"
             skipped.append(Skipped(entry.id, reason))
-        elif first_by_name.setdefault(name, entry.id) != entry.id:
+        elif entry.id in repeats:
             reason = "duplicate name: another of its class differs only in folder or extension"
             skipped.append(Skipped(entry.id, reason))
         else:

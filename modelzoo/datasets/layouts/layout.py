@@ -46,7 +46,7 @@ class Entry:
     label: str
     group: str | None = None
     part: Part | None = None
-    name: str = ""  # two entries of one class and one name are the same image saved twice
+    name: str = ""  # two entries of one class and one name are perhaps one image saved twice
 
 
 @dataclass(frozen=True, slots=True)
