@@ -5,6 +5,7 @@ by a comma without quotes, cannot be known.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ MOST_BYTES = 500_000_000  # of the file: a row of 200 bytes for each of 2.5 mill
 _ARCHIVES = (".zip", ".gz")
 _HEADER_LETTERS = 100_000
 _SEPARATORS = ",;\t|"
+_STATED = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # a line that Excel reads and writes
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -88,9 +90,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
         csv.Error: Its quotation marks do not close.
     """
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        separator = find_separator(lines.readline(_HEADER_LETTERS))
+        first = lines.readline(_HEADER_LETTERS)
+        stated = _STATED.fullmatch(first)
         lines.seek(0)
-        rows = _split_lines(lines, separator)
+        rows = _split_lines(lines, stated[1] if stated else find_separator(first))
+        if stated:
+            next(rows)
         _, header = next(rows, (0, []))
         if not header:
             raise _empty(path)

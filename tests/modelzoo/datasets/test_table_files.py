@@ -114,6 +114,16 @@ def test_columns_may_be_parted_by_semicolons_or_tabs(
     assert [(image.label, image.part) for image in images] == [("a", "validation"), ("b", "test")]
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_first_line_may_state_the_separator(smears: Path, store: Path, first: str) -> None:
+    (smears / "t.csv").write_text(f"\ufeff{first}\r\npath;label\r\nPro/0.png;a\r\n")
+
+    assert open_dataset(smears / "t.csv", store=store).classes == ("a",)
+    (smears / "t.csv").write_text(f"{first}\npath;label\nPro/0.png;a;b\n")
+    with pytest.raises(UserError, match="has 3 cells in line 3 and 2 columns"):
+        open_dataset(smears / "t.csv", store=store)
+
+
 @pytest.mark.parametrize(("name", "what"), [("a.zip", "unpack it"), ("a.xlsx", "as CSV")])
 def test_what_must_be_unpacked_or_saved_is_said(
     smears: Path, store: Path, name: str, what: str
