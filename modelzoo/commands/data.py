@@ -61,7 +61,10 @@ def data(
     segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
     columns: Annotated[
         str,
-        typer.Option(help="Columns of a table whose names say nothing: label=dx,group=MRN."),
+        typer.Option(
+            help="Columns of a table whose names say nothing: label=dx,group=MRN; part= or group=: "
+            "read none for it."
+        ),
     ] = "",
     store: StoreOption = None,
     as_json: JsonOption = False,

@@ -45,7 +45,9 @@ class TrainConfig:
 
     data: str = option("", "Folder or table of the images.")
     columns: str = option(
-        "", "Columns of a table whose names say nothing, such as label=dx,group=MRN."
+        "",
+        "Columns of a table whose names say nothing, such as label=dx,group=MRN; part= or group=: "
+        "read none for it.",
     )
     backbone: str = option("tf_efficientnet_lite0", "Network whose features are used.")
     recipe: str = option("quick", "The recipe these values started from.")

@@ -51,6 +51,12 @@ class Dataset:
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
     origins: Origins = Origins()
     doubts: tuple[str, ...] = ()  # what its arrangement means for scores, a sentence each
+    table: Path | None = None  # that lists the images; None: they are as they lie in folders
+
+    @property
+    def source(self) -> Path:
+        """The table or folder that says what is known of the images, for sentences on that."""
+        return self.table or self.root
 
     @property
     def classes(self) -> tuple[str, ...]:

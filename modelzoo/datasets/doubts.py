@@ -146,10 +146,10 @@ def _doubt_names(dataset: Dataset) -> str:
     if not named:
         return ""
     verb = "The class {} is" if len(named) == 1 else "The classes {} are"
-    return (
-        f"{verb.format(join_few(named))} named like a fold, part, patient or date: give a folder "
-        "whose first level is the classes, or a table."
-    )
+    advice = "name the column of the classes by --columns label=NAME"
+    if not dataset.table:
+        advice = "give a folder whose first level is the classes, or a table"
+    return f"{verb.format(join_few(named))} named like a fold, part, patient or date: {advice}."
 
 
 def _doubt_labels(dataset: Dataset) -> str:

@@ -11,6 +11,9 @@ from modelzoo.datasets.images import share_outside
 from modelzoo.datasets.layouts.layout import Entry, describe_unused, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.tables_beside import describe_tables
+from modelzoo.datasets.namesakes import find_repeats
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -58,8 +61,9 @@ def open_dataset(
     listing = layout.lists(source)
     describe_unused(listing)
     unify_classes(listing)
+    listing.notes += describe_tables(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
-    images, skipped = _select(listing.entries, checks)
+    images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
     skipped += two_valued
     unread = [Skipped(name, reason) for name, reason in source.unread]
@@ -83,6 +87,7 @@ def open_dataset(
         tuple(listing.notes),
         listing.origins,
         tuple(listing.doubts),
+        source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
 
@@ -124,35 +129,41 @@ def check_trainable(dataset: Dataset) -> None:
     listed = join_few([f"{name} {images:,}" for name, images in fewest])
     if len(counts) < 2:
         raise UserError(
-            f"{dataset.root} holds only one class ({listed}); training needs at least two, each "
+            f"{dataset.source} holds only one class ({listed}); training needs at least two, each "
             "in a folder of its own or named in a table."
         )
     if len(dataset.images) < MIN_IMAGES or min(counts.values()) < MIN_CLASS_IMAGES:
         raise UserError(
-            f"{dataset.root} holds {count(len(dataset.images), 'image')} ({listed}), too few to "
+            f"{dataset.source} holds {count(len(dataset.images), 'image')} ({listed}), too few to "
             "train on; "
             f"give at least {MIN_IMAGES}, and {MIN_CLASS_IMAGES} of each class."
         )
 
 
-def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
+def _select(
+    root: Path, entries: list[Entry], checks: Mapping[str, Check]
+) -> tuple[list[Image], list[Skipped]]:
     """The images that can be used, and why the others cannot."""
     labels_by_content: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         labels_by_content[checks[entry.id].sha256].add(entry.label)
     images: list[Image] = []
     skipped: list[Skipped] = []
-    first_by_name: dict[tuple[str, Part | None, str], str] = {}
+    namesakes: dict[tuple[str, Part | None, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        check = checks[entry.id]
+        if not check.reason and len(labels_by_content[check.sha256]) == 1:
+            namesakes[entry.label, entry.part, entry.name].append(entry.id)
+    repeats = find_repeats(root, namesakes.values(), checks)
     for entry in entries:
         check = checks[entry.id]
         labels = labels_by_content[check.sha256]
-        name = (entry.label, entry.part, entry.name)
         if check.reason:
             skipped.append(Skipped(entry.id, check.reason))
         elif len(labels) > 1:
             reason = f"the same content is in the classes {join_few(sorted(labels))}"
             skipped.append(Skipped(entry.id, reason))
-        elif first_by_name.setdefault(name, entry.id) != entry.id:
+        elif entry.id in repeats:
             reason = "duplicate name: another of its class differs only in folder or extension"
             skipped.append(Skipped(entry.id, reason))
         else:

@@ -25,7 +25,7 @@ class Entry:
     label: str
     group: str | None = None
     part: Part | None = None
-    name: str = ""  # two entries of one class and one name are the same image saved twice
+    name: str = ""  # two entries of one class and one name are perhaps one image saved twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Source:
     unread: tuple[tuple[str, str], ...] = ()  # id, why it cannot be read
     segmented: bool = False  # take Segmented where there are Original and Segmented
     columns: tuple[tuple[str, str], ...] = ()  # of a table: path, label, group or part; its name
+    tables: tuple[Path, ...] = ()  # beside the images of a folder
 
     @property
     def images(self) -> list[str]:

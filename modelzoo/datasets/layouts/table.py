@@ -1,6 +1,7 @@
 """The layouts that are understood, in the order in which they are tried: one row per layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.layouts.all_idb import ALL_IDB
@@ -12,7 +13,9 @@ from modelzoo.datasets.layouts.names import part_of
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
-from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
+from modelzoo.datasets.layouts.table_columns import parse_columns
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.tables_beside import describe_tables, find_tables
 from modelzoo.datasets.walk import Walk, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -34,11 +37,12 @@ def recognise(source: Source) -> Layout:
     if source.segmented and layout is not ORIGINAL_SEGMENTED:
         raise UserError(f"{source.path} has no folder Segmented; leave out that choice.")
     if layout is None:
-        raise UserError(
-            f"{source.path} holds {count(len(source.images), 'image')} but no classes; put the "
-            "images of each class into a folder of its own, or give a table with the columns path "
-            "and label."
+        advice = " ".join(describe_tables(source)) or (
+            "Put the images of each class into a folder of its own, or give a table with the "
+            "columns path and label."
         )
+        images = count(len(source.images), "image")
+        raise UserError(f"{source.path} holds {images} but no classes. {advice}")
     return layout
 
 
@@ -70,7 +74,9 @@ def read_source(
         )
     if named:
         raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
-    source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
+    walked = walk(path, on_progress=on_progress)
+    source = _unwrap(path, walked, segmented)
+    source = replace(source, tables=find_tables(path, walked.files, source.path))
     if not source.images:
         raise UserError(_describe_nothing(source))
     return source
