@@ -11,7 +11,7 @@ from modelzoo.datasets.images import UNKNOWN, Facts, ImageError, inspect_image
 from modelzoo.files import make_folder, replacing
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
-VERSION = 4  # of what is found; others had fewer facts, or took transparency for light
+VERSION = 5  # of what is found; others had fewer facts, or took transparency for light
 
 
 @dataclass(frozen=True, slots=True)

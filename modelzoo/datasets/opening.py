@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
-from modelzoo.datasets.images import share_outside
+from modelzoo.datasets.file_notes import describe_files
 from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise
@@ -15,7 +15,7 @@ from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
-from modelzoo.text import count, percent
+from modelzoo.text import count
 
 # Below this no part of a split holds enough to learn from or to measure on.
 MIN_IMAGES = 30
@@ -82,7 +82,7 @@ def open_dataset(
         tuple(listing.notes),
         listing.origins,
     )
-    return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
+    return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
 
 
 def find_root(data: Path, image_id: str, *, store: Path) -> Path:
@@ -165,33 +165,6 @@ def _leave_out_two_valued(images: list[Image]) -> tuple[list[Image], list[Skippe
     reason = "a mask: its pixels have only two values"
     skipped = [Skipped(mask.id, reason) for mask in masks]
     return [image for image in images if not image.facts.has_two_values], skipped
-
-
-def _describe_files(dataset: Dataset) -> list[str]:
-    """Sentences on files of which not all is used, or whose values are scaled."""
-    notes = []
-    facts = [image.facts for image in dataset.images]
-    deep = [each.peak for each in facts if each.peak]
-    if deep and dataset.depth < 16:
-        notes.append(
-            f"{count(len(deep), 'image')} of 16 bits per channel with values up to {max(deep):,}: "
-            f"all are scaled as {dataset.depth} bits."
-        )
-    shares = [share_outside(each.width, each.height) for each in facts if each.width]
-    if wide := sum(share > 0 for share in shares):
-        are = "is" if wide == 1 else "are"
-        notes.append(
-            f"{count(wide, 'image')} {are} not square: models are given the middle square, and up "
-            f"to {percent(max(shares), 0)} of an image is not looked at."
-        )
-    if apart := sum(each.has_grey_pages for each in facts):
-        notes.append(
-            f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and "
-            "blue: only the first is used; save them as one colour image."
-        )
-    if several := sum(each.pages > 1 and not each.has_grey_pages for each in facts):
-        notes.append(f"{count(several, 'file')} with several pages: the largest page is used.")
-    return notes
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:
