@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from modelzoo.datasets.flat import has_two_values, is_flat
 from modelzoo.errors import UserError
 
 # By name, because Pillow would also open PostScript, which starts a program.
@@ -62,6 +63,7 @@ class Facts:
     peak: int = 0  # largest value of an image of 16 bits per channel; 0 for others
     depth: int = 0  # bits that hold nearly all values of such an image; 0 for others
     has_two_values: bool = False  # as masks have
+    is_flat: bool = False  # few colours, as masks have that were named so
 
 
 UNKNOWN = Facts()
@@ -123,7 +125,6 @@ def inspect_image(content: bytes) -> Facts:
         file_format, mode, bits = image.format or "", image.mode, _bits(image)
         rgb, peak, depth = _decode(image, content, name, 0)
     require_cells_visible(rgb, name)
-    colours = rgb.getcolors(maxcolors=2)
     return Facts(
         *rgb.size,
         format="JPEG" if file_format == "MPO" else file_format,
@@ -134,7 +135,8 @@ def inspect_image(content: bytes) -> Facts:
         has_grey_pages=has_grey_pages,
         peak=peak,
         depth=depth,
-        has_two_values=colours is not None and len(colours) == 2,
+        has_two_values=has_two_values(rgb),
+        is_flat=is_flat(rgb),
     )
 
 

@@ -1,8 +1,10 @@
 """A folder or table -> Dataset, with what was skipped and why. Decides nothing about splits."""
 
+import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
@@ -10,7 +12,7 @@ from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.file_notes import describe_files
 from modelzoo.datasets.layouts.layout import Entry, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
-from modelzoo.datasets.layouts.table import read_source, recognise
+from modelzoo.datasets.layouts.table import read_source, recognise, unwrap
 from modelzoo.datasets.splits import Part, is_image_id
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -53,21 +55,18 @@ def open_dataset(
         columns=columns,
         on_progress=progress and (lambda files: progress(0, files)),
     )
-    source, masks = leave_out_masks(source)
+    given = source.path
+    source, masks, notes = leave_out_masks(source, partial(_look_at, given, store, progress))
+    source = unwrap(source)  # which had two folders, one of images and one of masks
     layout = recognise(source)
     listing = layout.lists(source)
     unify_classes(listing)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
-    skipped += two_valued
-    unread = [Skipped(name, reason) for name, reason in source.unread]
-    skipped = [*unread, *masks, *listing.skipped, *skipped]
-    if masks:
-        listing.notes.append(f"{count(len(masks), 'mask')} beside the images left out, by name.")
-    if two_valued:
-        masks_found = count(len(two_valued), "mask")
-        listing.notes.append(f"{masks_found} left out: their pixels have only two values.")
+    unread = [Skipped(_move(name, path, listing.root), reason) for name, reason in source.unread]
+    masks = [Skipped(_move(mask.id, given, listing.root), mask.reason) for mask in masks]
+    skipped = [*unread, *masks, *listing.skipped, *skipped, *two_valued]
     used = {image.label for image in images}
     for label, folder in sorted(listing.folder_by_class.items()):
         if label not in used:
@@ -79,7 +78,7 @@ def open_dataset(
         layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
-        tuple(listing.notes),
+        (*listing.notes, *notes, *_describe_two_valued(two_valued)),
         listing.origins,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
@@ -131,6 +130,22 @@ def check_trainable(dataset: Dataset) -> None:
         )
 
 
+def _look_at(
+    root: Path, store: Path, progress: Progress | None, ids: Sequence[str]
+) -> dict[str, bool | None]:
+    """Whether each of these files has few colours, as masks have; None: it cannot be read."""
+    # How many are checked is said, and that work goes on: the bar is that of the images.
+    show = progress and (lambda _, total: progress(0, total))
+    checks = check_files(root, list(ids), store, show)
+    return {each: None if check.reason else check.facts.is_flat for each, check in checks.items()}
+
+
+def _move(name: str, root: Path, new_root: Path) -> str:
+    """An id relative to `root` as one relative to a folder in it, with `..` in front if outside."""
+    inner = new_root.relative_to(root).as_posix() if new_root != root else ""
+    return posixpath.relpath(f"/{name}", f"/{inner}") if inner else name
+
+
 def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
     """The images that can be used, and why the others cannot."""
     labels_by_content: dict[str, set[str]] = defaultdict(set)
@@ -165,6 +180,12 @@ def _leave_out_two_valued(images: list[Image]) -> tuple[list[Image], list[Skippe
     reason = "a mask: its pixels have only two values"
     skipped = [Skipped(mask.id, reason) for mask in masks]
     return [image for image in images if not image.facts.has_two_values], skipped
+
+
+def _describe_two_valued(masks: list[Skipped]) -> list[str]:
+    if not masks:
+        return []
+    return [f"{count(len(masks), 'mask')} left out: their pixels have only two values."]
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:

@@ -9,7 +9,10 @@ from modelzoo.datasets.layouts.layout import (
     part_of,
     skip_images,
 )
+from modelzoo.datasets.walk import is_image
 from modelzoo.text import join
+
+_IMAGES = ("images", "image", "imgs", "img")  # beside a folder of masks or tables
 
 
 def _recognises(source: Source) -> bool:
@@ -31,10 +34,18 @@ def _lists(source: Source) -> Listing:
         listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
     for top in source.tops:
         if part := part_of(top):
-            add_classes(listing, source, inside=top, part=part)
+            add_classes(listing, source, inside=_folder_of_images(source, top), part=part)
         else:
             skip_images(listing, source, top, "beside the folders of the parts")
     return listing
+
+
+def _folder_of_images(source: Source, part: str) -> str:
+    """The folder of a part, or the one called images in it where all of its classes lie there."""
+    images = [file.split("/") for file in source.below(part) if is_image(file)]
+    inner = {parts[1] for parts in images}
+    is_one = len(inner) == 1 and all(len(parts) > 3 for parts in images)
+    return f"{part}/{min(inner)}" if is_one and min(inner).lower() in _IMAGES else part
 
 
 GIVEN_PARTS = Layout("parts", _recognises, _lists)

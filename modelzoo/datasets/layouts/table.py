@@ -1,6 +1,7 @@
 """The layouts that are understood, in the order in which they are tried: one row per layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.layouts.all_idb import ALL_IDB
@@ -12,7 +13,7 @@ from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENT
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
 from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
-from modelzoo.datasets.walk import Walk, is_image, walk
+from modelzoo.datasets.walk import walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 
@@ -67,7 +68,9 @@ def read_source(
         )
     if named:
         raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
-    source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
+    walked = walk(path, on_progress=on_progress)
+    unread = tuple(walked.unread.items())
+    source = unwrap(Source(path, tuple(walked.files), tuple(walked.folders), unread, segmented))
     if not source.images:
         raise UserError(_describe_nothing(source))
     return source
@@ -85,21 +88,22 @@ def _describe_nothing(source: Source) -> str:
     )
 
 
-def _unwrap(root: Path, walked: Walk, segmented: bool) -> Source:
-    """`root`, or the one folder in it that an unpacked archive left, and what it holds."""
-    files, folders = walked.files, walked.folders
-    unread = tuple(walked.unread.items())
+def unwrap(source: Source) -> Source:
+    """`source`, or what is in the one folder with images that an unpacked archive left.
+
+    The ids of what cannot be read stay relative to the folder that was given.
+    """
     while True:
-        images = [PurePosixPath(file).parts for file in files if is_image(file)]
+        images = [PurePosixPath(image).parts for image in source.images]
         tops = {parts[0] for parts in images}
         if len(tops) != 1 or min(map(len, images)) < 3 or _is_known_folder(min(tops)):
-            return Source(root, tuple(files), tuple(folders), unread, segmented)
+            return source
         top = min(tops)
-        root /= top
         files, folders = (
-            [name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/")]
-            for names in (files, folders)
+            tuple(name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/"))
+            for names in (source.files, source.folders)
         )
+        source = replace(source, path=source.path / top, files=files, folders=folders)
 
 
 def _is_known_folder(name: str) -> bool:
