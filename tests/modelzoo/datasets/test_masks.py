@@ -136,18 +136,24 @@ def test_a_damaged_mask_is_one_where_others_are(store: Path, tmp_path: Path) -> 
     assert len(left_out(dataset)) == 6
 
 
-def test_cells_cut_out_on_black_are_no_masks(store: Path, tmp_path: Path) -> None:
-    """Small ones, in colour and in grey, saved as JPEG."""
+def test_cells_cut_out_are_no_masks(store: Path, tmp_path: Path) -> None:
+    """Small ones on black or white, in colour and in grey, saved as JPEG."""
     write_noise(tmp_path / "data", IMAGES)
-    for shade, name in (((150, 60, 160), "Pre/1_seg.jpg"), ((120, 120, 120), "Pro/1_seg.jpg")):
+    purple, grey = (150, 60, 160), (120, 120, 120)
+    cells = (
+        ("Pre/1_seg.jpg", purple, 0),
+        ("Pre/2_seg.jpg", purple, 255),
+        ("Pro/1_seg.jpg", grey, 0),
+    )
+    for name, shade, around in cells:
         noise = np.random.default_rng(0).integers(-20, 20, (64, 64, 1))
         cell = np.hypot(*(np.mgrid[:64, :64] - 32))[..., None] < 7
-        pixels = np.where(cell, np.array(shade) + noise, 0).astype(np.uint8)
+        pixels = np.where(cell, np.array(shade) + noise, around).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / "data" / name)
 
     dataset = open_dataset(tmp_path / "data", store=store)
 
-    assert len(dataset.images) == len(IMAGES) + 2
+    assert len(dataset.images) == len(IMAGES) + 3
 
 
 def test_a_set_of_nothing_but_masks_is_kept(store: Path, tmp_path: Path) -> None:
