@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from modelzoo.datasets.flat import has_two_values, is_flat
+from modelzoo.datasets.unread import HEAD_BYTES, kind_of, why_unread
 from modelzoo.errors import UserError
 
 # By name, because Pillow would also open PostScript, which starts a program.
@@ -25,7 +26,6 @@ EXTENSIONS = frozenset(
 LEAST_PX = 16  # a side
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR = 258, 262, 284  # tags of a TIFF
 _WHITE_IS_ZERO, _SEPARATE = 0, 2  # values of the last two
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
 MOST_ABOVE = 0.001  # of an image's values that may exceed its bits: hot pixels
 MOST_PAGES = 100  # of a TIFF that are looked at
@@ -98,6 +98,9 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
         ImageError: It is missing, no image, truncated, damaged, or larger than `MAX_PIXELS`.
     """
     name = name or ("The upload" if isinstance(source, bytes) else str(source))
+    # Before it is read: a slide may have gigabytes, and its first picture is a small preview.
+    if reason := why_unread(name if isinstance(source, bytes) else source.name):
+        raise ImageError(name, f"it is {reason}")
     if isinstance(source, bytes):
         content = source
     else:
@@ -366,11 +369,14 @@ def _eight_bits(values: npt.NDArray[Any], depth: int, *, is_inverted: bool) -> I
 
 
 def _unknown(content: bytes) -> str:
-    if content.startswith(_TIFF_STARTS):
+    kind = kind_of(content[:HEAD_BYTES])
+    if kind == "TIFF":
         return (
             "it is a damaged TIFF, or one of a kind that is not read (save it again in grey or "
             "RGB, with 8 or 16 bits per channel and black as 0)"
         )
+    if kind == "DICOM":
+        return "it is DICOM, which is not read"
     return "it is no image of a known format"
 
 

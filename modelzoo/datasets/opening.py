@@ -10,10 +10,11 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.file_notes import describe_files
-from modelzoo.datasets.layouts.layout import Entry, unify_classes
+from modelzoo.datasets.layouts.layout import Entry, Listing, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise, unwrap
 from modelzoo.datasets.splits import Part, is_image_id
+from modelzoo.datasets.unread import describe_unread
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
@@ -64,13 +65,15 @@ def open_dataset(
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
-    unread = [Skipped(_move(name, path, listing.root), reason) for name, reason in source.unread]
-    masks = [Skipped(_move(mask.id, given, listing.root), mask.reason) for mask in masks]
-    skipped = [*unread, *masks, *listing.skipped, *skipped, *two_valued]
-    used = {image.label for image in images}
-    for label, folder in sorted(listing.folder_by_class.items()):
-        if label not in used:
-            skipped.append(Skipped(folder, "empty class: no image in it can be used"))
+    unread = _move([Skipped(*each) for each in source.unread], path, listing.root)
+    foreign = _move([Skipped(*each) for each in source.foreign], path, listing.root)
+    masks = _move(masks, given, listing.root)
+    skipped = [*unread, *foreign, *masks, *listing.skipped, *skipped, *two_valued]
+    notes += [
+        *_describe_two_valued(two_valued),
+        *describe_unread([(each.id, each.reason) for each in foreign]),
+    ]
+    skipped += _find_empty(listing, images)
     if not images:
         raise _nothing_usable(path, skipped)
     dataset = Dataset(
@@ -78,7 +81,7 @@ def open_dataset(
         layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
-        (*listing.notes, *notes, *_describe_two_valued(two_valued)),
+        (*listing.notes, *notes),
         listing.origins,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
@@ -140,10 +143,12 @@ def _look_at(
     return {each: None if check.reason else check.facts.is_flat for each, check in checks.items()}
 
 
-def _move(name: str, root: Path, new_root: Path) -> str:
-    """An id relative to `root` as one relative to a folder in it, with `..` in front if outside."""
-    inner = new_root.relative_to(root).as_posix() if new_root != root else ""
-    return posixpath.relpath(f"/{name}", f"/{inner}") if inner else name
+def _move(skipped: list[Skipped], root: Path, new_root: Path) -> list[Skipped]:
+    """Ids relative to `root` as ids relative to a folder in it, with `..` in front if outside."""
+    if new_root == root or not skipped:
+        return skipped
+    inner = new_root.relative_to(root).as_posix()
+    return [Skipped(posixpath.relpath(f"/{each.id}", f"/{inner}"), each.reason) for each in skipped]
 
 
 def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
@@ -180,6 +185,16 @@ def _leave_out_two_valued(images: list[Image]) -> tuple[list[Image], list[Skippe
     reason = "a mask: its pixels have only two values"
     skipped = [Skipped(mask.id, reason) for mask in masks]
     return [image for image in images if not image.facts.has_two_values], skipped
+
+
+def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
+    """Folders of classes of which no image can be used."""
+    used = {image.label for image in images}
+    return [
+        Skipped(folder, "empty class: no image in it can be used")
+        for label, folder in sorted(listing.folder_by_class.items())
+        if label not in used
+    ]
 
 
 def _describe_two_valued(masks: list[Skipped]) -> list[str]:

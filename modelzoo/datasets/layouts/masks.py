@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Skipped
 from modelzoo.datasets.layouts.layout import Source
-from modelzoo.datasets.walk import is_image
+from modelzoo.datasets.walk import in_utf8, is_image
 from modelzoo.text import count
 
 _WORD = r"(?:masks?|seg|segmentations?|gt|ground[-_ ]?truth|labels?)"
@@ -64,6 +64,8 @@ def _find_named(images: Sequence[str]) -> list[str]:
     stems = {PurePosixPath(image).stem for image in images}
     named = []
     for image in images:
+        if in_utf8(image) != image:
+            continue  # it is left out for that
         path = PurePosixPath(image)
         name = _NAME.fullmatch(path.stem)
         if _in_mask_folder(path) or (name and (name["first"] or name["last"]) in stems):

@@ -13,9 +13,11 @@ from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENT
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
 from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
-from modelzoo.datasets.walk import walk
+from modelzoo.datasets.unread import describe_unread, find_unread
+from modelzoo.datasets.walk import in_utf8, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.text import count
 
 LAYOUTS: tuple[Layout, ...] = (
     TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, PBC, REPEATED_CLASSES,
@@ -69,8 +71,16 @@ def read_source(
     if named:
         raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
     walked = walk(path, on_progress=on_progress)
-    unread = tuple(walked.unread.items())
-    source = unwrap(Source(path, tuple(walked.files), tuple(walked.folders), unread, segmented))
+    foreign = find_unread(path, (file for file in walked.files if not is_image(file)))
+    source = Source(
+        path,
+        tuple(file for file in walked.files if file not in foreign),
+        tuple(walked.folders),
+        tuple(walked.unread.items()),
+        tuple((in_utf8(file), reason) for file, reason in foreign.items()),
+        segmented,
+    )
+    source = unwrap(source)
     if not source.images:
         raise UserError(_describe_nothing(source))
     return source
@@ -78,8 +88,11 @@ def read_source(
 
 def _describe_nothing(source: Source) -> str:
     """What a folder without images holds, and what to do."""
-    held = f"{len(source.files):,} files and no images" if source.files else "no images"
-    if source.unread:
+    files = len(source.files) + len(source.foreign)
+    held = f"{count(files, 'file')} and no images" if files else "no images"
+    if source.foreign:
+        held += f" ({describe_unread(source.foreign)[0].removesuffix('.')})"
+    elif source.unread:
         name, why = source.unread[0]
         more = f" and {len(source.unread) - 1:,} more" if len(source.unread) > 1 else ""
         held += f" ({name}{more} {why})"

@@ -1,5 +1,6 @@
 """Masks beside images: which files are left out, which are not, and what is said of both."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,18 @@ def test_the_bar_does_not_go_back_over_masks(store: Path, tmp_path: Path) -> Non
     (found,) = make_report(prepared).left_out
     assert (found.reason, found.count) == (REASON, 6)
     assert make_report(prepared).doubts == ()
+
+
+def test_a_mask_whose_name_is_not_utf8_is_left_out_for_that(store: Path, tmp_path: Path) -> None:
+    write_noise(tmp_path / "data", IMAGES)
+    write_masks(tmp_path / "data", ["Pre/1_mask.png", "Pre/2_mask.png"])
+    (tmp_path / "data/Pre/2_mask.png").rename(
+        tmp_path / "data/Pre" / os.fsdecode(b"0\xff_mask.png")
+    )
+
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    assert [(each.id, each.reason) for each in dataset.skipped] == [
+        (r"Pre/0\xff_mask.png", "its name is not UTF-8"),
+        ("Pre/1_mask.png", REASON),
+    ]
