@@ -178,7 +178,7 @@ def test_all_names_of_cnmc_give_the_published_counts(
     real_data: Path, store: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "cnmc"
-    Image.new("RGB", (2, 2)).save(tmp_path / "tiny.bmp")
+    Image.new("RGB", (16, 16)).save(tmp_path / "tiny.bmp")
     tiny = (tmp_path / "tiny.bmp").read_bytes()
     with (real_data / "cnmc2019" / "training_files.csv").open() as table:
         rows = list(csv.DictReader(table))
@@ -186,7 +186,7 @@ def test_all_names_of_cnmc_give_the_published_counts(
         root.joinpath(*folder).mkdir(parents=True)
     for number, row in enumerate(rows):  # the number is in the pixels: no two are the same
         path = root / row["fold"] / row["class"] / row["file"]
-        path.write_bytes(tiny[:-8] + number.to_bytes(3, "big") + tiny[-5:])
+        path.write_bytes(tiny[:-9] + number.to_bytes(3, "big") + tiny[-6:])
 
     dataset = open_dataset(root, store=store)
 
