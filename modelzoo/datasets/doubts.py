@@ -1,11 +1,11 @@
 """What is probably wrong with a data set, a sentence each. Records in, no pixels and no files."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
 from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
@@ -16,6 +16,14 @@ FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other pe
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
 _MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
+_NEARLY_ALL = 0.95  # of a class's files: a few stray ones leave the others as telling as they were
+_TOGETHER = "size, mode and file type together"
+_OF_FILES: Mapping[str, Callable[[Facts], object]] = {
+    "size": lambda facts: (facts.width, facts.height),
+    "mode": lambda facts: (facts.mode, facts.bits),
+    "file type": lambda facts: facts.format,
+    _TOGETHER: lambda facts: (facts.width, facts.height, facts.mode, facts.bits, facts.format),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,27 +213,49 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
 
 
 def _doubt_formats(dataset: Dataset) -> str:
-    """Classes that their files alone tell from all others."""
-    formats: dict[str, set[tuple[object, ...]]] = defaultdict(set)
-    for image in dataset.images:
-        facts = image.facts
-        suffix = PurePosixPath(image.id).suffix.lower()
-        formats[image.label].add((facts.width, facts.height, facts.mode, facts.bits, suffix))
-    if len(formats) < 2:
+    """Classes that nearly all of their files tell from all others, and what of the files does."""
+    told: dict[str, list[str]] = {label: [] for label in dataset.classes}  # by what
+    for what, value_of in _OF_FILES.items():
+        counts: dict[str, Counter[object]] = {label: Counter() for label in dataset.classes}
+        for image in dataset.images:
+            counts[image.label][value_of(image.facts)] += 1
+        for label, by in told.items():
+            # All three together are said only where none alone tells the class.
+            if not (what == _TOGETHER and by) and _is_apart(label, counts):
+                by.append(what)
+    labels_by_what: dict[str, list[str]] = defaultdict(list)
+    for label, by in told.items():
+        if by:
+            labels_by_what[join(by)].append(label)
+    if not labels_by_what:
         return ""
-    # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
-    apart = [
-        label
-        for label, own in formats.items()
-        if _IMAGES_PER_FORMAT * len(own) <= dataset.images_by_class[label]
-        and not own & set().union(*(theirs for other, theirs in formats.items() if other != label))
-    ]
-    if not apart:
-        return ""
-    whose = join_few(sorted(apart))
+    listed = "; ".join(f"of {join_few(each)} in {what}" for what, each in labels_by_what.items())
     return (
-        f"The files of {whose} have a size, mode or file type that no other class has: a model can "
-        "tell the class by that instead of by the cells."
+        f"Nearly all files of a class differ from those of every other class ({listed}): a model "
+        "can tell the class by that instead of by the cells."
+    )
+
+
+def _is_apart(label: str, counts: Mapping[str, Counter[object]]) -> bool:
+    """Whether nearly all files of a class have values that hardly a file of any other has.
+
+    Args:
+        label: The class.
+        counts: Files by value, by class.
+    """
+    own = counts[label]
+    others = [theirs for other, theirs in counts.items() if other != label]
+    usual: list[object] = []
+    for value, _ in own.most_common():
+        if sum(own[each] for each in usual) >= _NEARLY_ALL * own.total():
+            break
+        usual.append(value)
+    # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
+    if not others or _IMAGES_PER_FORMAT * len(usual) > own.total():
+        return False
+    return all(
+        sum(theirs[value] for value in usual) <= (1 - _NEARLY_ALL) * theirs.total()
+        for theirs in others
     )
 
 
@@ -241,12 +271,12 @@ def _doubt_left_out(dataset: Dataset) -> str:
 
 
 def _doubt_pages(dataset: Dataset) -> str:
-    apart = sum(image.facts.has_grey_pages for image in dataset.images)
+    apart = [image.id for image in dataset.images if image.facts.has_grey_pages]
     if not apart:
         return ""
     return (
-        f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and blue: "
-        "only the first is used; save them as one colour image."
+        f"{count(len(apart), 'file')} with three grey pages of one size, perhaps red, green and "
+        f"blue, such as {apart[0]}: only the first is used; save them as one colour image."
     )
 
 

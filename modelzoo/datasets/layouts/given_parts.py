@@ -14,6 +14,8 @@ from modelzoo.datasets.layouts.names import names_division, names_subject, part_
 from modelzoo.datasets.walk import is_image
 from modelzoo.text import join_few
 
+_IMAGES = ("images", "image", "imgs", "img")  # beside a folder of masks or tables
+
 
 def _recognises(source: Source) -> bool:
     """Whether a folder called train or test, or a variant of it, holds folders of images.
@@ -62,9 +64,10 @@ def _lists(source: Source) -> Listing:
         elif not holds_classes(source, top):
             skip_part(listing, source, top)
         else:
-            above, are_subjects = _above_classes(source, top)
+            inside = _folder_of_images(source, top)
+            above, are_subjects = _above_classes(source, inside)
             add_classes(
-                listing, source, inside=top, part=part, above=above, are_subjects=are_subjects
+                listing, source, inside=inside, part=part, above=above, are_subjects=are_subjects
             )
     if beside:
         listing.notes.append(
@@ -82,15 +85,23 @@ def _add_training(listing: Listing, source: Source, top: str) -> None:
         listing.unused |= set(file.split("/")[1:-1]) if is_image(file) else set()
 
 
-def _above_classes(source: Source, top: str) -> tuple[int, bool]:
-    """How many folders lie between part and class, and whether they are subjects."""
-    names = [file.split("/") for file in source.below(top) if is_image(file)]
-    if not all(len(each) > 3 for each in names):
+def _above_classes(source: Source, inside: str) -> tuple[int, bool]:
+    """How many folders lie between `inside` and its classes, and whether they are subjects."""
+    below = [file.removeprefix(f"{inside}/") for file in source.below(inside) if is_image(file)]
+    if not all(file.count("/") > 1 for file in below):
         return 0, False
-    above = {each[1] for each in names}
+    above = {file.split("/")[0] for file in below}
     if all(map(names_subject, above)):
         return 1, True
     return int(all(map(names_division, above))), False
+
+
+def _folder_of_images(source: Source, part: str) -> str:
+    """The folder of a part, or the one called images in it where all of its classes lie there."""
+    images = [file.split("/") for file in source.below(part) if is_image(file)]
+    inner = {parts[1] for parts in images}
+    is_one = len(inner) == 1 and all(len(parts) > 3 for parts in images)
+    return f"{part}/{min(inner)}" if is_one and min(inner).lower() in _IMAGES else part
 
 
 GIVEN_PARTS = Layout("parts", _recognises, _lists)

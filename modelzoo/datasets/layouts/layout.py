@@ -36,6 +36,7 @@ class Source:
     files: tuple[str, ...] = ()  # ids, in order; none of a file
     folders: tuple[str, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # id, why it cannot be read
+    foreign: tuple[tuple[str, str], ...] = ()  # id, why it is not read; perhaps an image
     segmented: bool = False  # take Segmented where there are Original and Segmented
     columns: tuple[tuple[str, str], ...] = ()  # of a table: path, label, group or part; its name
     tables: tuple[Path, ...] = ()  # beside the images of a folder

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from modelzoo import paths
-from modelzoo.datasets.layouts.layout import Source
-from modelzoo.datasets.layouts.masks import leave_out_masks
+from modelzoo.datasets.layouts.masks import find_named
 from modelzoo.datasets.walk import is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file
@@ -109,8 +108,11 @@ def _make_index(folder: Path, notes: list[str]) -> _Index:
     except UserError as error:
         notes.append(f"Names without folder or extension were not searched for: {error}")
         return index
-    source, _ = leave_out_masks(Source(folder, tuple(found.files), tuple(found.folders)))
-    for image in filter(is_image, source.files):
+    images = [file for file in found.files if is_image(file)]
+    masks = frozenset(find_named(images))
+    for image in images:
+        if image in masks:
+            continue
         path = PurePosixPath(image)
         index.by_path[str(path.with_suffix(""))].append(image)
         index.by_name[path.name].append(image)

@@ -1,5 +1,6 @@
 """What is said of a data set, against sets of which everything is known."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modelzoo.datasets.doubts import Links, find_crossing
+from modelzoo.datasets.doubts import Links, find_crossing, find_doubts
+from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.preparing import Prepared, prepare
 from modelzoo.datasets.report import Report, make_report
 
@@ -152,8 +154,65 @@ def test_files_that_give_a_class_away_are_doubted(tmp_path: Path, store: Path) -
 
     found = report(tmp_path / "data", store)
 
-    assert found.doubts[0].startswith("The files of a and b have a size, mode or file type")
+    assert found.doubts == (
+        "Nearly all files of a class differ from those of every other class (of a and b in size): "
+        "a model can tell the class by that instead of by the cells.",
+    )
     assert [(each.width, each.images) for each in found.formats] == [(64, 12), (80, 12)]
+
+
+def doubt_on_files(root: Path, store: Path, **names: dict[str, int]) -> str:
+    """The doubt on a set of 40 noise images of each class, with so many of each extension.
+
+    `png` with a figure behind is of that many pixels a side; `grey.png` is grey.
+    """
+    for index, (label, numbers) in enumerate(names.items()):
+        ends = [end for end, number in numbers.items() for _ in range(number)]
+        for n, end in enumerate(ends):
+            px = int(re.sub(r"\D", "", end) or 64)
+            image = Image.fromarray(noise(100 * index + n, px))
+            (root / label).mkdir(parents=True, exist_ok=True)
+            end = re.sub(r"\d", "", end)
+            (image.convert("L") if "grey" in end else image).save(root / label / f"{n}.{end}")
+    dataset = open_dataset(root, store=store)
+    found = find_doubts(dataset, Links((), ()), {image: image for image in dataset.ids})
+    return "".join(found).removeprefix("Nearly all files of a class differ from those of every ")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "differ"),
+    [
+        ({"jpg": 20}, {"jpeg": 20}, ""),
+        ({"tif": 20}, {"tiff": 10, "TIF": 10}, ""),
+        ({"jpg": 20}, {"jfif": 20}, ""),
+        ({"jpg": 20}, {"png": 20}, "of a and b in file type"),
+        ({"png": 20}, {"grey.png": 20}, "of a and b in mode"),
+        ({"png": 20}, {"grey.bmp": 20}, "of a and b in mode and file type"),
+        ({"png": 20}, {"png80": 20, "png": 1}, "of a and b in size"),  # one common file
+        ({"png": 19, "png80": 1}, {"png80": 19, "png": 1}, "of a and b in size"),
+        ({"png": 17, "png80": 3}, {"png80": 17, "png": 3}, ""),
+        ({"png": 10, "png80": 10}, {"png80": 20}, ""),
+        ({"png80": 10, "jpg": 10}, {"jpg80": 10, "png": 10},
+         "of a and b in size, mode and file type together"),
+        ({f"png{64 + n}": 1 for n in range(20)}, {f"png{90 + n}": 1 for n in range(20)}, ""),
+    ],
+)  # fmt: skip
+def test_what_gives_a_class_away_is_named(
+    tmp_path: Path, store: Path, a: dict[str, int], b: dict[str, int], differ: str
+) -> None:
+    doubt = doubt_on_files(tmp_path / "data", store, a=a, b=b)
+    assert doubt.startswith(f"other class ({differ}): " if differ else "")
+    assert bool(doubt) == bool(differ)
+
+
+def test_a_file_type_is_that_of_the_content(tmp_path: Path, store: Path) -> None:
+    """Files of two classes that are called .jpg, in one of which all are PNG."""
+    doubt_on_files(tmp_path / "data", store, a={"png": 20}, b={"jpg": 20})
+    for file in (tmp_path / "data/a").iterdir():
+        file.rename(file.with_suffix(".jpg"))
+    dataset = open_dataset(tmp_path / "data", store=store)
+    (doubt,) = find_doubts(dataset, Links((), ()), {image: image for image in dataset.ids})
+    assert "(of a and b in file type)" in doubt
 
 
 def test_folders_that_are_no_classes_are_doubted(tmp_path: Path, store: Path) -> None:
