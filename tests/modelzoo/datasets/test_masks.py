@@ -157,6 +157,15 @@ def test_cells_cut_out_are_no_masks(store: Path, tmp_path: Path) -> None:
     assert len(dataset.images) == len(IMAGES) + 3
 
 
+def test_a_nearly_empty_mask_saved_as_jpeg_is_one(store: Path, tmp_path: Path) -> None:
+    write_noise(tmp_path / "data", IMAGES)
+    mask = np.zeros((400, 400), np.uint8)
+    mask[200:203, 200:203] = 255
+    Image.fromarray(mask).save(tmp_path / "data/Pre/1_mask.jpg", quality=85)
+
+    assert len(open_dataset(tmp_path / "data", store=store).images) == len(IMAGES)
+
+
 def test_a_set_of_nothing_but_masks_is_kept(store: Path, tmp_path: Path) -> None:
     write_masks(tmp_path / "data", ["Pre_mask/1.png", "Pre_mask/2.png", "Pro_mask/3.png"])
     assert len(open_dataset(tmp_path / "data", store=store).images) == 3
