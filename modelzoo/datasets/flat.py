@@ -26,4 +26,4 @@ def is_flat(image: Image.Image) -> bool:
         return False
     black, white = (lightest <= _TOLERANCE).mean(), (darkest >= 255 - _TOLERANCE).mean()
     # Of a grey cell on black little may be neither, but then nothing is white.
-    return bool(black + white >= _LEAST_SHARE and white > 1 - black - white)
+    return bool(black + white >= _LEAST_SHARE and white >= 1 - black - white)

@@ -100,7 +100,7 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
     name = name or ("The upload" if isinstance(source, bytes) else str(source))
     # Before it is read: a slide may have gigabytes, and its first picture is a small preview.
     if reason := why_unread(name if isinstance(source, bytes) else source.name):
-        raise ImageError(name, f"it is {reason}")
+        raise ImageError(name, f"it is {reason.partition(';')[0]}")
     if isinstance(source, bytes):
         content = source
     else:

@@ -212,7 +212,7 @@ def test_the_real_cells_of_cnmc_are_too_few_to_train_on(real_data: Path, store: 
         ("hem", "H6"): 5,
         ("hem", "H10"): 5,
     }
-    with pytest.raises(UserError, match=r"20 images \(all 10, hem 10\), too few to train on"):
+    with pytest.raises(UserError, match=r"20 images \(all 10 and hem 10\), too few to train on"):
         check_trainable(dataset)
 
 

@@ -108,6 +108,7 @@ def test_colour_images_are_kept_whatever_they_are_called(store: Path, tmp_path: 
     assert list(dataset.ids) == names
     assert dataset.classes == ("Masked", "Masks", "Pre", "Pre_seg", "Pro")
     assert dataset.notes == (
+        "The folder masks gives neither class, subject nor part, and is not used.",
         "5 images with many colours are called like masks, such as Masks/1.png: they are used.",
     )
 
@@ -157,6 +158,15 @@ def test_cells_cut_out_are_no_masks(store: Path, tmp_path: Path) -> None:
     assert len(dataset.images) == len(IMAGES) + 3
 
 
+def test_a_nearly_empty_mask_saved_as_jpeg_is_one(store: Path, tmp_path: Path) -> None:
+    write_noise(tmp_path / "data", IMAGES)
+    mask = np.zeros((400, 400), np.uint8)
+    mask[200:203, 200:203] = 255
+    Image.fromarray(mask).save(tmp_path / "data/Pre/1_mask.jpg", quality=85)
+
+    assert len(open_dataset(tmp_path / "data", store=store).images) == len(IMAGES)
+
+
 def test_a_set_of_nothing_but_masks_is_kept(store: Path, tmp_path: Path) -> None:
     write_masks(tmp_path / "data", ["Pre_mask/1.png", "Pre_mask/2.png", "Pro_mask/3.png"])
     assert len(open_dataset(tmp_path / "data", store=store).images) == 3
@@ -174,7 +184,7 @@ def test_the_bar_does_not_go_back_over_masks(store: Path, tmp_path: Path) -> Non
     assert seen == sorted(seen)
     (found,) = make_report(prepared).left_out
     assert (found.reason, found.count) == (REASON, 6)
-    assert make_report(prepared).doubts == ()
+    assert not any("left out" in doubt for doubt in make_report(prepared).doubts)
 
 
 def test_a_mask_whose_name_is_not_utf8_is_left_out_for_that(store: Path, tmp_path: Path) -> None:

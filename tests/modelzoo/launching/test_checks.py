@@ -116,8 +116,8 @@ def test_parts_that_a_split_does_not_use_are_said(tmp_path: Path) -> None:
     (note,) = check(tmp_path, PARTS, split="grouped")
 
     assert note == (
-        "The data set gives parts (train 40 and test 10), which the split grouped does not use; "
-        "the split given does."
+        "The data set gives parts (training and test), and the split grouped does not use them: "
+        "scores cannot be compared with those on the given test images."
     )
 
 
@@ -130,4 +130,4 @@ def test_copies_across_given_parts_are_said_before_a_run_on_them(tmp_path: Path)
 
     notes = check(tmp_path, PARTS, split="given")
 
-    assert any(note.startswith("1 of the 11 given test images are copies") for note in notes)
+    assert any(note.startswith("1 of the 11 given test images is a copy") for note in notes)
