@@ -29,7 +29,7 @@ def wait_for_a_model() -> None:
             "one, and which regions its prediction depends on."
         )
         if not busy:
-            st.write("The demo trains the first ones, on synthetic smears, in about five minutes:")
+            st.write("The demo trains the first one, on synthetic smears, in about a minute:")
             offer_demo()
         draw_running(states)
         for run_id, sentence in describe_unready().items():

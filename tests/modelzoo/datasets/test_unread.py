@@ -92,7 +92,7 @@ def test_many_such_files_are_doubted_and_counted_by_kind(store: Path, tmp_path: 
         "export its fields as PNG or TIFF.",
     )
     doubts = make_report(prepared).doubts
-    assert "6 files are left out and 6 are used; see the reasons." in doubts
+    assert "6 files are left out and 6 used; see the reasons." in doubts
 
 
 def test_a_folder_of_such_files_alone_is_a_sentence(store: Path, tmp_path: Path) -> None:
