@@ -21,15 +21,16 @@ $(TOOLS): requirements-dev.txt $(APP)
 	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
-app: $(APP)  ## open the dashboard (the demo trains meanwhile unless DEMO=0)
-	@test "$(DEMO)" = 0 || $(BIN)/python -m modelzoo demo --once --queue >> demo.log 2>&1 &
+app: $(APP)  ## open the dashboard (meanwhile the demo trains unless DEMO=0, weights are fetched unless OFFLINE=1)
+	@{ test "$(DEMO)" = 0 || $(BIN)/python -m modelzoo demo --once --queue >> demo.log 2>&1; \
+	   test "$(OFFLINE)" = 1 || $(BIN)/python -m modelzoo weights --fetch >> fetch.log 2>&1; } &
 	@$(BIN)/python -m streamlit run streamlit_app.py
 
 test: $(TOOLS)  ## pass every test
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-demo: $(APP)  ## make synthetic smears and train eleven backbones on them
+demo: $(APP)  ## make synthetic smears and train on them what has ImageNet weights here
 	@$(BIN)/python -m modelzoo demo
 
 bench: $(TOOLS)  ## measure speed, as ratios side by side

@@ -1,28 +1,34 @@
-"""The demo: synthetic smears, and every backbone trained on them with the weights at hand.
+"""The demo: synthetic smears, and every backbone trained on them once its weights are here.
 
 No torch: pages ask how far it is, and who trains here brings the trainer.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from filelock import FileLock
+
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.backbones.weights import list_weights
-from modelzoo.config.train_config import TrainConfig, read_recipe
+from modelzoo.backbones.weights import WeightsState, list_weights
+from modelzoo.config.train_config import Initialisation, TrainConfig, read_recipe
 from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.errors import UserError
+from modelzoo.files import make_folder
 from modelzoo.launching import local
+from modelzoo.launching.fetching import Fetch
 from modelzoo.launching.queue import turn
-from modelzoo.runs.folder import Run, create_run, read_run
+from modelzoo.runs.folder import Run, create_run, list_runs, read_run
 from modelzoo.runs.records import read_environment
 from modelzoo.runs.status import State, Status, read_status, this_process, write_status
+from modelzoo.text import count, join
 from modelzoo.training.devices import find_device
 from modelzoo.training.heartbeat import StopRequestedError
 
 IMAGES_PER_CLASS = 100
+INPUT_PX = 224  # the papers'; at 128 px, maps of most backbones have 4 x 4 cells
 # Seconds of a whole run, its process included, on two cores without a GPU. They only say how the
 # backbones share the time: how fast this machine is, its finished runs tell.
 SECONDS = {
@@ -38,6 +44,8 @@ SECONDS = {
     "vgg16": 27,
     "vgg19": 34,
 }
+
+LOCK = ".demo.lock"  # in the home folder: one process at a time makes the demo
 
 OnProgress = Callable[[str, int, int], None]  # phase, done, total
 # Run, device, on_progress -> its last status.
@@ -56,17 +64,19 @@ class DemoProgress:
 def run_demo(
     train: Train,
     *,
+    from_scratch: Sequence[str] = (),
     device: str = "auto",
     on_progress: OnProgress,
     on_message: Callable[[str], None],
 ) -> None:
     """Train what is not trained yet, one after another, in this process.
 
-    Nothing is downloaded: a backbone without ImageNet weights at hand starts at random, and its
-    run says so; once its weights are here, it is trained again under another name.
+    Nothing is downloaded, and nothing starts at random unless asked: a backbone without ImageNet
+    weights waits for them.
 
     Args:
         train: Trains one run.
+        from_scratch: Train these backbones alone, from random starts.
         device: Where to train.
         on_progress: Called with the phase, the work done and how much there is.
         on_message: Called with one line for people at a time.
@@ -75,7 +85,8 @@ def run_demo(
         StopRequestedError: Somebody asked to stop; `run_demo` again goes on.
     """
     place = find_device(device).name
-    left = _prepare(on_progress=on_progress, on_message=on_message)
+    configs = list_scratch_runs(from_scratch) if from_scratch else _list_and_say(on_message)
+    left = _prepare(configs, on_progress=on_progress, on_message=on_message)
     started = time.perf_counter()
     for done, run in enumerate(left):
         try:
@@ -91,23 +102,36 @@ def run_demo(
                 _set_state(later, "stopped")
             raise
     if left:
-        on_message(f"The demo's {len(left)} runs took {time.perf_counter() - started:.0f} s.")
+        seconds = time.perf_counter() - started
+        on_message(f"The demo's {count(len(left), 'run')} took {seconds:.0f} s.")
 
 
 def queue_demo(
-    *, device: str = "auto", on_progress: OnProgress, on_message: Callable[[str], None]
+    backbones: Sequence[str] = (),
+    *,
+    from_scratch: Sequence[str] = (),
+    device: str = "auto",
+    on_progress: OnProgress,
+    on_message: Callable[[str], None],
 ) -> None:
     """Queue what is not trained yet, each run as a process of its own, and return.
 
     The runs are there, queued, before the smears are drawn: a page that is open shows what comes.
 
     Args:
+        backbones: Only these, where their ImageNet weights are here; empty for all.
+        from_scratch: Train these backbones alone, from random starts.
         device: Where to train.
         on_progress: Called with the phase, the work done and how much there is.
         on_message: Called with one line for people at a time, such as that a run is damaged.
     """
     place = find_device(device).name
-    for run in _prepare(on_progress=on_progress, on_message=on_message):
+    if backbones:
+        names = {f"{paths.DEMO_PREFIX}{backbone}" for backbone in backbones}
+        configs = {name: each for name, each in list_demo_runs().items() if name in names}
+    else:
+        configs = list_scratch_runs(from_scratch) if from_scratch else _list_and_say(on_message)
+    for run in _prepare(configs, on_progress=on_progress, on_message=on_message):
         try:
             local.start(run, store=paths.store_folder(), device=place)
         except UserError as error:  # it was damaged or deleted meanwhile
@@ -115,22 +139,79 @@ def queue_demo(
 
 
 def list_demo_runs() -> dict[str, TrainConfig]:
-    """The demo's runs by name, the quickest backbones first."""
-    has_weights = {
-        row.backbone: row.path is not None for row in list_weights(paths.weights_folder())
-    }
+    """The demo's runs by name, the quickest backbones first.
+
+    Those whose ImageNet weights are here, and those that a person began from random starts.
+    """
     configs = {}
-    for row in sorted(BACKBONES.values(), key=lambda row: row.parameters):
-        name = f"{paths.DEMO_PREFIX}{row.name}"
-        if not has_weights[row.name]:
-            name += "-random-start"
-        configs[name] = read_recipe(
-            "quick",
-            data=str(paths.demo_folder().resolve()),
-            backbone=row.name,
-            weights="imagenet" if has_weights[row.name] else "none",
-        )
+    for weights in _smallest_first():
+        if weights.path is not None:
+            name = f"{paths.DEMO_PREFIX}{weights.backbone}"
+            configs[name] = _config_of(weights.backbone, "imagenet")
+        for name, config in list_scratch_runs([weights.backbone]).items():
+            if (paths.runs_folder() / name).is_dir():
+                configs[name] = config
     return configs
+
+
+def list_scratch_runs(backbones: Iterable[str]) -> dict[str, TrainConfig]:
+    """The demo's runs of `backbones` from random starts, by name."""
+    return {
+        f"{paths.DEMO_PREFIX}{name}-random-start": _config_of(name, "none") for name in backbones
+    }
+
+
+def is_demo_here() -> bool:
+    """Whether the demo was begun: one of its runs is here."""
+    return bool(_list_mine(list_runs(paths.runs_folder())[0]))
+
+
+def list_untrained(found: Sequence[Run]) -> list[WeightsState]:
+    """The backbones of a demo that was begun which have no run, the smallest first.
+
+    Those without ImageNet weights wait for them; the others can be trained.
+
+    Args:
+        found: The runs that are here.
+    """
+    mine = _list_mine(found)
+    begun = {run.config.backbone for run in mine}
+    return [each for each in _smallest_first() if each.backbone not in begun] if mine else []
+
+
+def describe_waiting(waiting: Sequence[WeightsState], fetch: Fetch | None) -> str:
+    """That backbones of the demo wait for their weights, why, and what to do.
+
+    Args:
+        waiting: At least one, without weights.
+        fetch: The last fetch of weights.
+    """
+    titles = join([BACKBONES[each.backbone].title for each in waiting])
+    wait = "waits for its weights" if len(waiting) == 1 else "wait for their weights"
+    if fetch and fetch.state == "fetching":
+        trained = "is trained" if len(waiting) == 1 else "are trained"
+        return f"In the demo {titles} {wait} and {trained} when these are here."
+    reasons = {fetch.reasons.get(each.backbone, "") for each in waiting} if fetch else set()
+    why = "; ".join(sorted(reasons - {""})) or "not fetched yet"
+    file = f"{waiting[0].backbone}.safetensors"
+    return (
+        f"In the demo {titles} {wait} ({why}); fetch them, or put {file}"
+        f"{' and so on' if len(waiting) > 1 else ''} into the folder that BLASTLENS_WEIGHTS names."
+    )
+
+
+def _list_mine(found: Sequence[Run]) -> list[Run]:
+    return [run for run in found if run.id.startswith(paths.DEMO_PREFIX)]
+
+
+def _smallest_first() -> list[WeightsState]:
+    states = list_weights(paths.weights_folder())
+    return sorted(states, key=lambda state: BACKBONES[state.backbone].parameters)
+
+
+def _config_of(backbone: str, weights: Initialisation) -> TrainConfig:
+    data = str(paths.demo_folder().resolve())
+    return read_recipe("quick", data=data, backbone=backbone, input_px=INPUT_PX, weights=weights)
 
 
 def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
@@ -142,9 +223,7 @@ def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
     """
     done = total = 0
     expected = taken = left = 0.0
-    for run in found:
-        if not run.id.startswith(paths.DEMO_PREFIX):
-            continue
+    for run in _list_mine(found):
         total += 1
         seconds = SECONDS.get(run.config.backbone, 20)
         try:
@@ -166,28 +245,38 @@ def read_progress(found: list[Run], *, now: float) -> DemoProgress | None:
 _STARTING = 6.0  # seconds that a process takes to begin and to end, which no run counts
 
 
-def _prepare(*, on_progress: OnProgress, on_message: Callable[[str], None]) -> list[Run]:
-    """Make the smears where there are none; the runs that are not done, new ones among them."""
-    wanted = list_demo_runs()
-    missing = [name for name, config in wanted.items() if config.weights == "none"]
-    if missing:
+def _list_and_say(on_message: Callable[[str], None]) -> dict[str, TrainConfig]:
+    """The demo's runs; says which backbones are missing among them, and what to do."""
+    configs = list_demo_runs()
+    begun = {config.backbone for config in configs.values()}
+    if waiting := [row.title for row in BACKBONES.values() if row.name not in begun]:
         on_message(
-            f"{len(missing)} of {len(wanted)} backbones have no ImageNet weights here and start at "
-            "random; `python -m modelzoo weights --fetch` gets them, then run the demo again."
+            f"{join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for ImageNet weights: "
+            "`python -m modelzoo weights --fetch` gets them and then trains, and "
+            "`python -m modelzoo demo --from-scratch all` trains without."
         )
+    return configs
+
+
+def _prepare(
+    wanted: dict[str, TrainConfig], *, on_progress: OnProgress, on_message: Callable[[str], None]
+) -> list[Run]:
+    """Make the smears where there are none; the runs that are not done, new ones among them."""
     left = []
-    for name, config in wanted.items():
-        try:
-            if run := _find_or_create(name, config):
-                left.append(run)
-        except UserError as error:  # of this run alone: the others are trained
-            on_message(f"{name}: {error}")
-    if left and not paths.demo_folder().is_dir():
-        write_smears(
-            paths.demo_folder(),
-            images_per_class=IMAGES_PER_CLASS,
-            progress=lambda done, total: on_progress("drawing smears", done, total),
-        )
+    # A fetch queues the runs whose weights it brought, perhaps while a person starts the demo.
+    with FileLock(make_folder(paths.home()) / LOCK):
+        for name, config in wanted.items():
+            try:
+                if run := _find_or_create(name, config):
+                    left.append(run)
+            except UserError as error:  # of this run alone: the others are trained
+                on_message(f"{name}: {error}")
+        if left and not paths.demo_folder().is_dir():
+            write_smears(
+                paths.demo_folder(),
+                images_per_class=IMAGES_PER_CLASS,
+                progress=lambda done, total: on_progress("drawing smears", done, total),
+            )
     return left
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 ELLIPSIS = "…"
+_FEW = 3  # names in a sentence
 _HASH = 6  # hexadecimal digits of a name that is told apart by its hash
 _JOINERS = "\u200c\u200d"  # hold emoji, and words of Persian and Hindi, together
 
@@ -37,11 +38,11 @@ def join(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def few(names: Sequence[str], most: int = 3) -> str:
-    """The first names, and how many more: `A, B, C and 7 more`; at least one name."""
-    if len(names) <= most + 1:
+def join_few(names: Sequence[str]) -> str:
+    """As `join`; of more than four names the first three, and how many more there are."""
+    if len(names) <= _FEW + 1:
         return join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
 
 
 def number(how_many: int) -> str:

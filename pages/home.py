@@ -5,7 +5,7 @@ import streamlit as st
 from pages.sections.compare.verdict import draw_verdict
 from pages.sections.home.dataset import draw_dataset
 from pages.sections.home.overview import draw_doors, draw_machine, draw_running
-from pages.sections.home.weights import draw_weights
+from pages.sections.home.weights import draw_fetching, draw_weights
 from pages.shell.demo import offer_demo
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
@@ -28,10 +28,11 @@ with error_in_place():
         st.markdown("#### No run has been evaluated yet.")
     else:
         st.markdown("#### Nothing has been trained here yet.")
-        st.write("The demo trains the first models, on synthetic smears, in about five minutes:")
+        st.write("The demo trains the first model, on synthetic smears, in about a minute:")
         offer_demo()
 
 draw_running(states)
+draw_fetching()
 draw_doors()
 st.subheader("Overview")
 with error_in_place():

@@ -61,7 +61,10 @@ def data(
     segmented: Annotated[bool, typer.Option(help="Take Segmented instead of Original.")] = False,
     columns: Annotated[
         str,
-        typer.Option(help="Columns of a table whose names say nothing: label=dx,group=MRN."),
+        typer.Option(
+            help="Columns of a table whose names say nothing: label=dx,group=MRN; part= or group=: "
+            "read none for it."
+        ),
     ] = "",
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -125,10 +128,11 @@ def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     root = prepared.dataset.root
+    classes = count(len(report.classes), "class", "es")
     console.print(
         one_line(
-            f"{path}: {report.images:,} images of {count(len(report.classes), 'class', 'es')} in "
-            f"{report.groups:,} groups, {file_size(report.bytes)}, id {report.id}"
+            f"{path}: {count(report.images, 'image')} of {classes} in "
+            f"{count(report.groups, 'group')}, {file_size(report.bytes)}, id {report.id}"
         )
     )
     _print_list(console, "Probably wrong", report.doubts, "bold yellow")

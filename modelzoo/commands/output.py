@@ -117,10 +117,17 @@ def write_csv(file: Any, records: Iterable[Record]) -> None:
         writer.writerow(plain)
 
 
-def print_table(records: Sequence[Record], columns: Sequence[Column]) -> None:
+def print_table(
+    records: Sequence[Record], columns: Sequence[Column], *, whole: str = "--csv or --json"
+) -> None:
     """Print one line per record; columns that have no room are left out and named.
 
     Only in a terminal sentences may take several lines. Names are never cut or folded.
+
+    Args:
+        records: One line each.
+        columns: In their order.
+        whole: The options that have every column.
     """
     width = shutil.get_terminal_size((NARROW, 24)).columns
     if sys.stdout.isatty() and any(column.is_long for column in columns):
@@ -137,7 +144,7 @@ def print_table(records: Sequence[Record], columns: Sequence[Column]) -> None:
         ]
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
     if left_out := [column.title for column in columns if column not in shown]:
-        notes.print(f"(no room for {', '.join(left_out)}: a wider terminal, --csv or --json)")
+        notes.print(f"(no room for {', '.join(left_out)}: a wider terminal, {whole})")
 
 
 def _pad(text: str, width: int, *, is_number: bool) -> str:

@@ -16,6 +16,7 @@ from modelzoo.commands.options import (
 )
 from modelzoo.commands.output import (
     Column,
+    Record,
     check_form,
     notes,
     print_line,
@@ -25,7 +26,7 @@ from modelzoo.commands.output import (
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder
 from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
-from modelzoo.text import join, one_line, shorten_all
+from modelzoo.text import count, join, one_line, shorten_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,9 @@ def _run_columns() -> list[Column]:
 
 
 def _describe_test_set(row: Any) -> str:
-    return f"{row['test_images']} in {row['test_groups']} groups" if row["test_images"] else ""
+    if not row["test_images"]:
+        return ""
+    return f"{row['test_images']} in {count(row['test_groups'], 'group')}"
 
 
 def evaluate(
@@ -105,24 +108,20 @@ def evaluate(
     as_csv: CsvOption = False,
 ) -> None:
     """Print a run's scores with their 95 % CI and its confusion matrix, from its predictions."""
-    from modelzoo.evaluation.rows import evaluate_run
-
     check_form(as_json=as_json, as_csv=as_csv)
-    found = find_run(run, runs)
-    print_evaluation(found, evaluate_run(found, part=part), part, as_json=as_json, as_csv=as_csv)
+    print_evaluation(find_run(run, runs), part, as_json=as_json, as_csv=as_csv)
 
 
-def print_evaluation(
-    run: Run,
-    evaluation: "Evaluation",
-    part: str,
-    *,
-    as_json: bool = False,
-    as_csv: bool = False,
-) -> None:
-    """Print the scores of `run` on one part; for people and in JSON the confusion matrix too."""
-    from modelzoo.evaluation.tables import score_records
+def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool = False) -> None:
+    """Print the scores of `run` on one part; for people and in JSON those by class, too.
 
+    With CSV, which has no place for them, the notes are on the error stream.
+    """
+    from modelzoo.evaluation.run_scores import evaluate_classes, evaluate_run
+    from modelzoo.evaluation.tables import class_records, score_records
+
+    evaluation = evaluate_run(run, part=part)
+    by_class = class_records(evaluate_classes(run, part=part))
     records = score_records(evaluation)
     whole = {
         "run": run.id,
@@ -130,14 +129,20 @@ def print_evaluation(
         "images": evaluation.images,
         "groups": len(evaluation.groups),
         "scores": records,
+        "by_class": by_class,
         "classes": evaluation.classes,
         "confusion": evaluation.confusion,  # true class by predicted class
         "notes": evaluation.notes,
     }
     print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
-    if not (as_json or as_csv):
+    if as_csv:
+        for note in evaluation.notes:
+            notes.print(f"note: {one_line(note)}")
+    elif not as_json:
         for note in evaluation.notes:
             print_line(f"note: {note}")
+        print_line("")
+        _print_classes(by_class, part)
         print_line("")
         _print_confusion(evaluation)
 
@@ -147,6 +152,27 @@ _SCORE_COLUMNS = [
     Column("value", lambda row: row["text"]),
     Column("note", lambda row: row["note"]),
 ]
+
+
+def _print_classes(records: "Sequence[Record]", part: str) -> None:
+    """Print the scores of each class; long names are shortened."""
+    from modelzoo.datasets.splits import PART_WORDS
+    from modelzoo.evaluation.tables import describe_class_score
+
+    short = shorten_all([record["class"] for record in records], CLASS_LETTERS)
+    columns = [
+        Column("class", lambda row: short[row["class"]]),
+        Column(f"{PART_WORDS[part]} images", _describe_class_images),
+        Column("sensitivity (95 % CI)", lambda row: describe_class_score(row, "sensitivity")),
+        Column("precision", lambda row: describe_class_score(row, "precision"), rank=1),
+        Column("AUC", lambda row: describe_class_score(row, "auc"), rank=2),
+        Column("note", lambda row: row["note"]),
+    ]
+    print_table(records, columns, whole="--json")
+
+
+def _describe_class_images(row: Any) -> str:
+    return f"{row['images']} in {count(row['groups'], 'group')}" if row["images"] else "0"
 
 
 def _print_confusion(evaluation: "Evaluation") -> None:

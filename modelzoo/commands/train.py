@@ -120,7 +120,6 @@ def stop(
 
 def _train(run: Run, store: Path | None, device: str) -> None:
     """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
-    from modelzoo.evaluation.rows import evaluate_run
     from modelzoo.launching.queue import turn
     from modelzoo.training.heartbeat import StopRequestedError
 
@@ -138,7 +137,7 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(STOPPED)
-    print_evaluation(run, evaluate_run(run), "test")
+    print_evaluation(run, "test")
 
 
 def train_at_once(

@@ -6,11 +6,11 @@ import typer
 
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.backbones.weights import WeightsState, fetch_weights, list_weights
+from modelzoo.backbones.weights import WeightsState, list_weights
 from modelzoo.commands.group import stopping
 from modelzoo.commands.options import CsvOption, JsonOption
-from modelzoo.commands.output import Column, print_records
-from modelzoo.commands.progress import phase, show_progress
+from modelzoo.commands.output import Column, notes, print_records
+from modelzoo.commands.progress import show_progress
 from modelzoo.errors import UserError
 
 _COLUMNS = (
@@ -24,15 +24,23 @@ _COLUMNS = (
 
 def weights(
     names: Annotated[list[str] | None, typer.Argument(help="Backbones; all when none.")] = None,
-    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is not here.")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download what is not here, the smallest first.")
+    ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop a fetch; what came is kept.")] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
     """List where each backbone's ImageNet weights are, and fetch those that are missing."""
+    if stop:
+        from modelzoo.launching.fetching import stop_fetch
+
+        stop_fetch(paths.home())
+        return
     folder = paths.weights_folder()
     wanted = names or list(BACKBONES)
     missing = [row.backbone for row in list_weights(folder, wanted) if row.path is None]
-    failures = _fetch(missing) if fetch else []
+    failures = _fetch(missing) if fetch and missing else []
     records = [_record(row) for row in list_weights(folder, wanted)]
     print_records(records, _COLUMNS, as_json=as_json, as_csv=as_csv)
     if failures:
@@ -52,13 +60,23 @@ def _record(row: WeightsState) -> dict[str, Any]:
 
 
 def _fetch(backbones: list[str]) -> list[str]:
-    """Download the weights; a sentence for each backbone whose weights did not come."""
-    failures = []
+    """Download the weights; why some did not come, where some did not."""
+    from modelzoo.launching.fetching import describe_failures, fetch_missing
+
     kept = "Stopped; what was fetched is kept, and the same command fetches the rest."
     with show_progress() as show, stopping(kept):
-        for name in backbones:
-            try:
-                fetch_weights(name, report=phase(show, name))
-            except UserError as error:
-                failures.append(str(error))
-    return failures
+        fetch = fetch_missing(
+            backbones, home=paths.home(), report=show, on_fetched=_go_on_with_demo
+        )
+    return describe_failures(fetch)
+
+
+def _go_on_with_demo(backbone: str) -> None:
+    """Queue the demo's run of `backbone`, whose weights are here now, where the demo was begun."""
+    from modelzoo.demo import is_demo_here, queue_demo
+
+    try:
+        if is_demo_here():
+            queue_demo([backbone], on_progress=lambda *_: None, on_message=notes.print)
+    except UserError as error:  # of the demo alone: the other weights are fetched
+        notes.print(str(error))

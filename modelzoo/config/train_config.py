@@ -14,6 +14,7 @@ from modelzoo.backbones.table import BACKBONES, find_backbone
 from modelzoo.datasets.splits import OLD_SPLIT_KINDS, SplitKind
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file, read_text
+from modelzoo.text import join_few
 
 SCHEMA = 1  # of config.toml; version 0.1.0 wrote none
 MOST_BYTES = 1_000_000  # of a configuration
@@ -44,7 +45,9 @@ class TrainConfig:
 
     data: str = option("", "Folder or table of the images.")
     columns: str = option(
-        "", "Columns of a table whose names say nothing, such as label=dx,group=MRN."
+        "",
+        "Columns of a table whose names say nothing, such as label=dx,group=MRN; part= or group=: "
+        "read none for it.",
     )
     backbone: str = option("tf_efficientnet_lite0", "Network whose features are used.")
     recipe: str = option("quick", "The recipe these values started from.")
@@ -127,8 +130,9 @@ def require_balanced(missing: Sequence[str], config: TrainConfig) -> None:
     """
     if missing and config.balance != "none":
         raise UserError(
-            f"No training image is of class {' or '.join(missing)}, so the classes cannot be "
-            f"balanced by {config.balance}; give `balance` none, or another split."
+            f"{join_few(missing)} {'has' if len(missing) == 1 else 'have'} no training images, so "
+            f"the classes cannot be balanced by {config.balance}; give `balance` none, or another "
+            "split."
         )
 
 

@@ -147,7 +147,7 @@ def format_card(name: str, report: Report, table: str, sha256: str) -> str:
         (each.part, each.images, each.groups, each.copied, each.shared) for each in report.parts
     ]
     summary = (
-        f"{report.images:,} images of {count(len(report.classes), 'class', 'es')} in "
+        f"{count(report.images, 'image')} of {count(len(report.classes), 'class', 'es')} in "
         f"{count(report.groups, 'group')}, {file_size(report.bytes)}. The data set's id "
         f"`{report.id}` is a hash of every image's name, size and content; `{table}` has one row "
         f"per image with its SHA-256, and itself the SHA-256 `{sha256}`."
@@ -199,7 +199,7 @@ def format_croissant(name: str, report: Report, table: str, sha256: str) -> dict
         sha256: Of that file.
     """
     classes = join([each.name for each in report.classes])
-    first = f"{report.images:,} images of the classes {classes}."
+    first = f"{count(report.images, 'image')} of the classes {classes}."
     description = one_line(" ".join([first, *report.doubts, *report.notes]))
     return {
         "@context": _CONTEXT,
@@ -250,7 +250,7 @@ def _describe_shared(report: Report) -> list[str]:
     ]
     lines += [f"across {each.across}: {count(each.images, 'image')}" for each in report.crossings]
     if report.largest_groups:
-        largest = [f"{name} ({images:,} images)" for name, images in report.largest_groups]
+        largest = [f"{name} ({count(images, 'image')})" for name, images in report.largest_groups]
         lines.append(f"largest groups, by their first image or subject: {join(largest)}")
     return lines
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from modelzoo.datasets.images import UNKNOWN, Facts, ImageError, inspect_image
+from modelzoo.datasets.unread import why_unread
 from modelzoo.files import make_folder, replacing
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
-VERSION = 4  # of what is found; others had fewer facts, or took transparency for light
+VERSION = 5  # of what is found; others had fewer facts, or took transparency for light
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def check_files(
 
 def _check_file(path: Path, known: Check | None) -> Check:
     """Size, content hash and whether it can be decoded."""
+    if reason := why_unread(path.name):
+        return Check(0, 0, "", reason)
     try:
         status = path.stat()
         if known and (known.bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns):

@@ -1,12 +1,15 @@
 """The records of a data set: images, what was skipped, and what is known of both."""
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelzoo.datasets.images import UNKNOWN, Facts, depth_in_use
+from modelzoo.datasets.images import UNKNOWN, Facts
 from modelzoo.datasets.splits import Part
+
+DEPTH_SHARE = 0.95  # of the images of 16 bits per channel that the depth of a data set holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,13 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
     origins: Origins = Origins()
+    doubts: tuple[str, ...] = ()  # what its arrangement means for scores, a sentence each
+    table: Path | None = None  # that lists the images; None: they are as they lie in folders
+
+    @property
+    def source(self) -> Path:
+        """The table or folder that says what is known of the images, for sentences on that."""
+        return self.table or self.root
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,9 +89,12 @@ class Dataset:
 
     @property
     def depth(self) -> int:
-        """Bits in use in files of 16 bits, the most of all images; 0: there are no such files."""
-        peak = max((image.facts.peak for image in self.images), default=0)
-        return depth_in_use(peak) if peak else 0
+        """Bits in use in at least DEPTH_SHARE of the files of 16 bits; 0: there are none.
+
+        Not the most of all: one file of another camera would make all others nearly black.
+        """
+        depths = sorted(image.facts.depth for image in self.images if image.facts.depth)
+        return depths[math.ceil(DEPTH_SHARE * len(depths)) - 1] if depths else 0
 
     def path(self, image_id: str) -> Path:
         """The file of one image."""

@@ -1,20 +1,29 @@
 """What is probably wrong with a data set, a sentence each. Records in, no pixels and no files."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
+from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
-from modelzoo.datasets.splits import PARTS, find_missing_classes
-from modelzoo.text import count, few, join, number
+from modelzoo.datasets.splits import PART_WORDS, PARTS, SplitKind, find_missing_classes
+from modelzoo.text import count, join, join_few, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
 _MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
+_NEARLY_ALL = 0.95  # of a class's files: a few stray ones leave the others as telling as they were
+_TOGETHER = "size, mode and file type together"
+_OF_FILES: Mapping[str, Callable[[Facts], object]] = {
+    "size": lambda facts: (facts.width, facts.height),
+    "mode": lambda facts: (facts.mode, facts.bits),
+    "file type": lambda facts: facts.format,
+    _TOGETHER: lambda facts: (facts.width, facts.height, facts.mode, facts.bits, facts.format),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +84,23 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
         _doubt_subjects(dataset, links),
         _doubt_few_subjects(dataset, groups),
         _doubt_formats(dataset),
+        _doubt_pages(dataset),
         _doubt_left_out(dataset),
+        _doubt_rare(dataset),
     )
-    return tuple(doubt for doubt in doubts if doubt)
+    return (*dataset.doubts, *(doubt for doubt in doubts if doubt))
+
+
+def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
+    """A sentence where a split of that kind does not use the parts that the data set gives."""
+    given = {image.part for image in dataset.images} - {None}
+    if kind == "given" or not given:
+        return ()
+    parts = join([PART_WORDS[part] for part in PARTS if part in given])
+    return (
+        f"The data set gives parts ({parts}), and the split {kind} does not use them: scores "
+        "cannot be compared with those on the given test images.",
+    )
 
 
 def find_copied(dataset: Dataset, links: Links) -> set[str]:
@@ -94,21 +117,31 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
     for part in PARTS:
         ids = [image.id for image in dataset.images if image.part == part]
         if both := sum(image in copied for image in ids):
+            are = "is a copy" if both == 1 else "are copies"
+            overlap = "overlaps" if both == 1 else "overlap"
             doubts.append(
-                f"{both:,} of the {len(ids):,} given {part} images are copies of training images "
-                "or overlap them: a score on them is no score on unseen images."
+                f"{both:,} of the {count(len(ids), f'given {PART_WORDS[part]} image')} {are} of "
+                f"training images or {overlap} them: a score on them is no score on unseen images."
             )
     trained = {image.group for image in dataset.images if image.part == "train"} - {None}
     for part in PARTS[1:]:
         of_part = [image for image in dataset.images if image.part == part]
         if both := sum(image.group in trained for image in of_part):
+            are = "is of a subject" if both == 1 else "are of subjects"
             doubts.append(
-                f"{both:,} of the {len(of_part):,} given {part} images are of subjects that "
-                "training has, too: a score on them says little about new patients."
+                f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
+                "that training has, too: a score on them says little about new patients."
             )
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
-        doubts.append(f"{few(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images.")
+        have = "has" if len(labels) == 1 else "have"
+        doubts.append(f"{join_few(labels)} {have} no {PART_WORDS[part]} images.")
+    for part in ("train", "test"):
+        if given and part not in {each for _, each in given}:
+            doubts.append(
+                f"No image is given the part {part}, so the split given cannot be used; choose "
+                "another."
+            )
     without = len(dataset.images) - len(given)
     if given and without:
         have = "has" if without == 1 else "have"
@@ -121,10 +154,10 @@ def _doubt_names(dataset: Dataset) -> str:
     if not named:
         return ""
     verb = "The class {} is" if len(named) == 1 else "The classes {} are"
-    return (
-        f"{verb.format(few(named))} named like a fold, part, patient or date: give a folder "
-        "whose first level is the classes, or a table."
-    )
+    advice = "name the column of the classes by --columns label=NAME"
+    if not dataset.table:
+        advice = "give a folder whose first level is the classes, or a table"
+    return f"{verb.format(join_few(named))} named like a fold, part, patient or date: {advice}."
 
 
 def _doubt_labels(dataset: Dataset) -> str:
@@ -176,31 +209,53 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     ]
     if not rare:
         return ""
-    return f"Few subjects: {few(rare)}; scores say little about other people."
+    return f"Few subjects: {join_few(rare)}; scores say little about other people."
 
 
 def _doubt_formats(dataset: Dataset) -> str:
-    """Classes that their files alone tell from all others."""
-    formats: dict[str, set[tuple[object, ...]]] = defaultdict(set)
-    for image in dataset.images:
-        facts = image.facts
-        suffix = PurePosixPath(image.id).suffix.lower()
-        formats[image.label].add((facts.width, facts.height, facts.mode, facts.bits, suffix))
-    if len(formats) < 2:
+    """Classes that nearly all of their files tell from all others, and what of the files does."""
+    told: dict[str, list[str]] = {label: [] for label in dataset.classes}  # by what
+    for what, value_of in _OF_FILES.items():
+        counts: dict[str, Counter[object]] = {label: Counter() for label in dataset.classes}
+        for image in dataset.images:
+            counts[image.label][value_of(image.facts)] += 1
+        for label, by in told.items():
+            # All three together are said only where none alone tells the class.
+            if not (what == _TOGETHER and by) and _is_apart(label, counts):
+                by.append(what)
+    labels_by_what: dict[str, list[str]] = defaultdict(list)
+    for label, by in told.items():
+        if by:
+            labels_by_what[join(by)].append(label)
+    if not labels_by_what:
         return ""
-    # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
-    apart = [
-        label
-        for label, own in formats.items()
-        if _IMAGES_PER_FORMAT * len(own) <= dataset.images_by_class[label]
-        and not own & set().union(*(theirs for other, theirs in formats.items() if other != label))
-    ]
-    if not apart:
-        return ""
-    whose = few(sorted(apart))
+    listed = "; ".join(f"of {join_few(each)} in {what}" for what, each in labels_by_what.items())
     return (
-        f"The files of {whose} have a size, mode or file type that no other class has: a model can "
-        "tell the class by that instead of by the cells."
+        f"Nearly all files of a class differ from those of every other class ({listed}): a model "
+        "can tell the class by that instead of by the cells."
+    )
+
+
+def _is_apart(label: str, counts: Mapping[str, Counter[object]]) -> bool:
+    """Whether nearly all files of a class have values that hardly a file of any other has.
+
+    Args:
+        label: The class.
+        counts: Files by value, by class.
+    """
+    own = counts[label]
+    others = [theirs for other, theirs in counts.items() if other != label]
+    usual: list[object] = []
+    for value, _ in own.most_common():
+        if sum(own[each] for each in usual) >= _NEARLY_ALL * own.total():
+            break
+        usual.append(value)
+    # Where nearly every image has a size of its own, sizes that no other class has mean nothing.
+    if not others or _IMAGES_PER_FORMAT * len(usual) > own.total():
+        return False
+    return all(
+        sum(theirs[value] for value in usual) <= (1 - _NEARLY_ALL) * theirs.total()
+        for theirs in others
     )
 
 
@@ -208,7 +263,30 @@ def _doubt_left_out(dataset: Dataset) -> str:
     left_out = sum(not each.reason.startswith(_MEANT) for each in dataset.skipped)
     if left_out <= MOST_LEFT_OUT * (left_out + len(dataset.images)):
         return ""
-    return f"{left_out:,} files are left out and {len(dataset.images):,} are used; see the reasons."
+    are = "is" if left_out == 1 else "are"
+    return (
+        f"{count(left_out, 'file')} {are} left out and {len(dataset.images):,} used; see the "
+        "reasons."
+    )
+
+
+def _doubt_pages(dataset: Dataset) -> str:
+    apart = [image.id for image in dataset.images if image.facts.has_grey_pages]
+    if not apart:
+        return ""
+    return (
+        f"{count(len(apart), 'file')} with three grey pages of one size, perhaps red, green and "
+        f"blue, such as {apart[0]}: only the first is used; save them as one colour image."
+    )
+
+
+def _doubt_rare(dataset: Dataset) -> str:
+    """Classes with too few images to train on."""
+    counts = sorted(dataset.images_by_class.items(), key=lambda each: each[1])
+    rare = [f"{name} {images}" for name, images in counts if images < MIN_CLASS_IMAGES]
+    if not rare:
+        return ""
+    return f"Few images: {join_few(rare)}; training needs {MIN_CLASS_IMAGES} of each class."
 
 
 def _images(how_many: int) -> str:

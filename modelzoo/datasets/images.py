@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from modelzoo.datasets.flat import has_two_values, is_flat
+from modelzoo.datasets.unread import HEAD_BYTES, kind_of, why_unread
 from modelzoo.errors import UserError
 
 # By name, because Pillow would also open PostScript, which starts a program.
@@ -22,8 +24,10 @@ EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 )
 LEAST_PX = 16  # a side
-_BITS_PER_SAMPLE, _PLANAR, _SEPARATE = 258, 284, 2  # tags of a TIFF, and a value of the second
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR = 258, 262, 284  # tags of a TIFF
+_WHITE_IS_ZERO, _SEPARATE = 0, 2  # values of the last two
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
+MOST_ABOVE = 0.001  # of an image's values that may exceed its bits: hot pixels
 MOST_PAGES = 100  # of a TIFF that are looked at
 MOST_TILES = 64  # of one image
 MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 20 million
@@ -50,12 +54,16 @@ class Facts:
 
     width: int = 0  # pixels, upright by its EXIF orientation
     height: int = 0
+    format: str = ""  # Pillow's name of it: JPEG, PNG, TIFF
     mode: str = ""  # Pillow's name of it: RGB, L (grey), P (palette), CMYK
     bits: int = 8  # per channel
-    pages: int = 1  # of a TIFF; the largest is taken
-    peak: int = 0  # largest value of an image of 16 bits per channel; 0 for others
+    pages: int = 1  # of a TIFF, of which one is taken; frames of others, of which the first is
+    has_equal_pages: bool = True  # all of one size: the first is taken, else the largest
     has_grey_pages: bool = False  # three of one size, perhaps red, green and blue
+    peak: int = 0  # largest value of an image of 16 bits per channel; 0 for others
+    depth: int = 0  # bits that hold nearly all values of such an image; 0 for others
     has_two_values: bool = False  # as masks have
+    is_flat: bool = False  # few colours, as masks have that were named so
 
 
 UNKNOWN = Facts()
@@ -76,19 +84,23 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
     """The image in RGB: upright by its EXIF orientation, transparency laid over white.
 
     Cameras of 10, 12 or 14 bits write files of 16 bits, which would be nearly black: values of 16
-    bits are scaled by the depth in use. Of several pages of a TIFF the largest is taken, since a
-    small picture may come first; of several frames the first.
+    bits are scaled by the depth that holds all but MOST_ABOVE of them, and those above are cut,
+    since one hot pixel would make the others dark. Of several pages of a TIFF the largest is taken
+    (of equal ones the first), since a small picture may come first; of several frames the first.
 
     Args:
         source: A file, or the bytes of one.
         name: What an error calls it; the path, or "The upload", when not given.
         depth: Bits in use in the data set that it belongs to, so that all images of it are scaled
-            alike; more where this image uses more. 0: as this image uses them.
+            alike; more where nearly all of this image needs more. 0: as this image uses them.
 
     Raises:
         ImageError: It is missing, no image, truncated, damaged, or larger than `MAX_PIXELS`.
     """
     name = name or ("The upload" if isinstance(source, bytes) else str(source))
+    # Before it is read: a slide may have gigabytes, and its first picture is a small preview.
+    if reason := why_unread(name if isinstance(source, bytes) else source.name):
+        raise ImageError(name, f"it is {reason.partition(';')[0]}")
     if isinstance(source, bytes):
         content = source
     else:
@@ -102,27 +114,33 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
 
 
 def inspect_image(content: bytes) -> Facts:
-    """What is known of an image file.
+    """What is known of an image file that models can be given.
 
     Args:
         content: Of a file.
 
     Raises:
-        ImageError: As for `decode_image`.
+        ImageError: As for `decode_image` and `require_cells_visible`.
     """
     name = "The image"
     with _opened(content, name) as image:
-        mode, bits = image.mode, _bits(image)
-        pages, has_grey_pages = _choose_page(image)
-        rgb, peak = _decode(image, content, name, 0)
-    colours = rgb.getcolors(maxcolors=2)
-    has_two_values = colours is not None and len(colours) == 2
-    return Facts(*rgb.size, mode, bits, pages, peak, has_grey_pages, has_two_values)
-
-
-def depth_in_use(peak: int) -> int:
-    """Bits of a camera whose largest value is `peak`, in [0, 65535]."""
-    return next(bits for bits in DEPTHS if peak < 2**bits)
+        sizes, has_grey_pages = _choose_page(image)
+        file_format, mode, bits = image.format or "", image.mode, _bits(image)
+        rgb, peak, depth = _decode(image, content, name, 0)
+    require_cells_visible(rgb, name)
+    return Facts(
+        *rgb.size,
+        format="JPEG" if file_format == "MPO" else file_format,
+        mode=mode,
+        bits=bits,
+        pages=len(sizes),
+        has_equal_pages=len(set(sizes)) == 1,
+        has_grey_pages=has_grey_pages,
+        peak=peak,
+        depth=depth,
+        has_two_values=has_two_values(rgb),
+        is_flat=is_flat(rgb),
+    )
 
 
 @contextmanager
@@ -136,7 +154,7 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     except _TOO_LARGE as error:
         raise ImageError(name, _too_large(None)) from error
     except UnidentifiedImageError as error:
-        raise ImageError(name, "it is no image of a known format") from error
+        raise ImageError(name, _unknown(content)) from error
     except _DAMAGE as error:
         raise ImageError(name, _damage(error)) from error
 
@@ -154,10 +172,10 @@ def _bits(image: Image.Image) -> int:
     return 16 if image.mode.startswith("I") or ";16" in raw else 8
 
 
-def _choose_page(image: Image.Image) -> tuple[int, bool]:
-    """Go to the largest page of a TIFF; how many there are, and whether three are grey alike."""
+def _choose_page(image: Image.Image) -> tuple[list[tuple[int, int]], bool]:
+    """Go to the largest page of a TIFF; the sizes of all, and whether three are grey and equal."""
     if image.format != "TIFF":
-        return 1, False
+        return [image.size] * _count_frames(image), False
     sizes, is_grey = [], True
     with suppress(*_DAMAGE):  # EOFError behind the last; a damaged page ends the list, too
         for page in range(MOST_PAGES):
@@ -166,23 +184,40 @@ def _choose_page(image: Image.Image) -> tuple[int, bool]:
             is_grey = is_grey and image.mode in ("L", "I;16", "I;16B", "I")
     areas = [math.prod(size) for size in sizes]
     image.seek(areas.index(max(areas)))
-    return len(sizes), is_grey and len(sizes) == 3 and len(set(sizes)) == 1
+    return sizes, is_grey and len(sizes) == 3 and len(set(sizes)) == 1
 
 
-def _decode(image: Image.Image, content: bytes, name: str, depth: int) -> tuple[Image.Image, int]:
-    """The page that was chosen, in RGB and upright; its largest value where it has 16 bits."""
+def _count_frames(image: Image.Image) -> int:
+    """Frames of an animation; 1 of others, and of a JPEG, which has but previews of itself."""
+    frames = 1
+    if image.format in ("GIF", "PNG", "WEBP"):
+        with suppress(*_DAMAGE):
+            frames = getattr(image, "n_frames", 1)
+        image.seek(0)
+    return frames
+
+
+def _decode(
+    image: Image.Image, content: bytes, name: str, depth: int
+) -> tuple[Image.Image, int, int]:
+    """The page that was chosen, in RGB and upright; of 16 bits its largest value and its depth."""
     # The header tells the size: nothing is decoded yet.
     if math.prod(image.size) > MAX_PIXELS:
         raise ImageError(name, _too_large(image.size))
-    peak = 0
-    if _bits(image) == 16:
+    peak = own_depth = 0
+    # Pillow holds grey of 12, 16 and 32 bits alike, and would cut all of it at 255.
+    if image.mode.startswith("I") or _bits(image) == 16:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-        image, peak = _eight_bits(_read_deep(image, content, name), depth, name)
+        tags: Any = getattr(image, "tag_v2", {})
+        is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # which Pillow minds up to 8 bits
+        values = _read_deep(image, content, name)
+        peak, own_depth = _find_depth(values, name)
+        image = _eight_bits(values, max(depth, own_depth), is_inverted=is_inverted)
         if orientation:
             image.getexif()[ExifTags.Base.Orientation] = orientation
     else:
         image.load()
-    return _rgb(ImageOps.exif_transpose(image), name), peak
+    return _rgb(ImageOps.exif_transpose(image), name), peak, own_depth
 
 
 def _read_deep(image: Image.Image, content: bytes, name: str) -> npt.NDArray[Any]:
@@ -304,18 +339,45 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def _eight_bits(values: npt.NDArray[Any], depth: int, name: str) -> tuple[Image.Image, int]:
-    """Values of 16 bits, which Pillow may hold in 32, as an image of 8 bits; and the largest."""
-    colours = values[..., :3] if values.ndim == 3 else values  # transparency is full where opaque
+def _colours(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`values` without transparency, which is full where an image is opaque."""
+    return values[..., :3] if values.ndim == 3 else values
+
+
+def _find_depth(values: npt.NDArray[Any], name: str) -> tuple[int, int]:
+    """The largest of the values of 16 bits, which Pillow may hold in 32, and the bits in use."""
+    colours = _colours(values)
     peak = int(colours.max())
     if values.min() < 0 or peak > 65535:
         raise ImageError(name, "its grey values do not fit into 16 bits")
-    white = 2 ** max(depth, depth_in_use(peak)) - 1
-    scaled = (colours * np.float32(255 / white)).round().astype(np.uint8)
+    few = math.ceil(MOST_ABOVE * colours.size)
+    above = (bits for bits in DEPTHS if np.count_nonzero(colours >= 2**bits) <= few)
+    return peak, next(above)
+
+
+def _eight_bits(values: npt.NDArray[Any], depth: int, *, is_inverted: bool) -> Image.Image:
+    """Values of 16 bits as an image of 8, white at the largest of `depth` bits (or at 0)."""
+    white = 2**depth - 1
+    scaled = np.minimum(_colours(values), white) * np.float32(255 / white)
+    scaled = scaled.round().astype(np.uint8)
+    if is_inverted:
+        scaled = 255 - scaled
     if values.ndim == 3 and values.shape[2] == 4:
         opacity = (values[..., 3:] * np.float32(255 / 65535)).round().astype(np.uint8)
         scaled = np.concatenate([scaled, opacity], axis=2)
-    return Image.fromarray(scaled), peak
+    return Image.fromarray(scaled)
+
+
+def _unknown(content: bytes) -> str:
+    kind = kind_of(content[:HEAD_BYTES])
+    if kind == "TIFF":
+        return (
+            "it is a damaged TIFF, or one of a kind that is not read (save it again in grey or "
+            "RGB, with 8 or 16 bits per channel and black as 0)"
+        )
+    if kind == "DICOM":
+        return "it is DICOM, which is not read"
+    return "it is no image of a known format"
 
 
 def _too_large(size: tuple[int, int] | None) -> str:

@@ -1,21 +1,27 @@
 """A folder or table -> Dataset, with what was skipped and why. Decides nothing about splits."""
 
+import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
-from modelzoo.datasets.images import share_outside
-from modelzoo.datasets.layouts.layout import Entry, describe_unused, unify_classes
+from modelzoo.datasets.file_notes import describe_files
+from modelzoo.datasets.layouts.layout import Entry, Listing, describe_unused, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
-from modelzoo.datasets.layouts.table import read_source, recognise
+from modelzoo.datasets.layouts.table import read_source, recognise, unwrap
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.tables_beside import describe_tables
+from modelzoo.datasets.namesakes import find_repeats
 from modelzoo.datasets.splits import Part, is_image_id
+from modelzoo.datasets.unread import describe_unread
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.parallel import Progress
-from modelzoo.text import count, percent
+from modelzoo.text import count, join_few
 
 # Below this no part of a split holds enough to learn from or to measure on.
 MIN_IMAGES = 30
@@ -53,26 +59,26 @@ def open_dataset(
         columns=columns,
         on_progress=progress and (lambda files: progress(0, files)),
     )
-    source, masks = leave_out_masks(source)
+    given = source.path
+    source, masks, notes = leave_out_masks(source, partial(_look_at, given, store, progress))
+    source = unwrap(source)  # which had two folders, one of images and one of masks
     layout = recognise(source)
     listing = layout.lists(source)
     describe_unused(listing)
     unify_classes(listing)
+    listing.notes += describe_tables(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
-    images, skipped = _select(listing.entries, checks)
+    images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
-    skipped += two_valued
-    unread = [Skipped(name, reason) for name, reason in source.unread]
-    skipped = [*unread, *masks, *listing.skipped, *skipped]
-    if masks:
-        listing.notes.append(f"{count(len(masks), 'mask')} beside the images left out, by name.")
-    if two_valued:
-        masks_found = count(len(two_valued), "mask")
-        listing.notes.append(f"{masks_found} left out: their pixels have only two values.")
-    used = {image.label for image in images}
-    for label, folder in sorted(listing.folder_by_class.items()):
-        if label not in used:
-            skipped.append(Skipped(folder, "empty class: no image in it can be used"))
+    unread = _move([Skipped(*each) for each in source.unread], path, listing.root)
+    foreign = _move([Skipped(*each) for each in source.foreign], path, listing.root)
+    masks = _move(masks, given, listing.root)
+    skipped = [*unread, *foreign, *masks, *listing.skipped, *skipped, *two_valued]
+    notes += [
+        *_describe_two_valued(two_valued),
+        *describe_unread([(each.id, each.reason) for each in foreign]),
+    ]
+    skipped += _find_empty(listing, images)
     if not images:
         raise _nothing_usable(path, skipped)
     dataset = Dataset(
@@ -80,10 +86,12 @@ def open_dataset(
         layout.name,
         tuple(sorted(images, key=lambda image: image.id)),
         tuple(sorted(skipped, key=lambda entry: entry.id)),
-        tuple(listing.notes),
+        (*listing.notes, *notes),
         listing.origins,
+        tuple(listing.doubts),
+        source.path if layout is TABLE_FILE else None,
     )
-    return replace(dataset, notes=(*dataset.notes, *_describe_files(dataset)))
+    return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
 
 
 def find_root(data: Path, image_id: str, *, store: Path) -> Path:
@@ -119,37 +127,63 @@ def check_trainable(dataset: Dataset) -> None:
         UserError: Fewer than two classes, or too few images in a class or altogether.
     """
     counts = dataset.images_by_class
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    fewest = sorted(counts.items(), key=lambda each: each[1])
+    listed = join_few([f"{name} {images:,}" for name, images in fewest])
     if len(counts) < 2:
         raise UserError(
-            f"{dataset.root} holds only one class ({listed}); training needs at least two, each "
+            f"{dataset.source} holds only one class ({listed}); training needs at least two, each "
             "in a folder of its own or named in a table."
         )
     if len(dataset.images) < MIN_IMAGES or min(counts.values()) < MIN_CLASS_IMAGES:
         raise UserError(
-            f"{dataset.root} holds {len(dataset.images)} images ({listed}), too few to train on; "
+            f"{dataset.source} holds {count(len(dataset.images), 'image')} ({listed}), too few to "
+            "train on; "
             f"give at least {MIN_IMAGES}, and {MIN_CLASS_IMAGES} of each class."
         )
 
 
-def _select(entries: list[Entry], checks: Mapping[str, Check]) -> tuple[list[Image], list[Skipped]]:
+def _look_at(
+    root: Path, store: Path, progress: Progress | None, ids: Sequence[str]
+) -> dict[str, bool | None]:
+    """Whether each of these files has few colours, as masks have; None: it cannot be read."""
+    # How many are checked is said, and that work goes on: the bar is that of the images.
+    show = progress and (lambda _, total: progress(0, total))
+    checks = check_files(root, list(ids), store, show)
+    return {each: None if check.reason else check.facts.is_flat for each, check in checks.items()}
+
+
+def _move(skipped: list[Skipped], root: Path, new_root: Path) -> list[Skipped]:
+    """Ids relative to `root` as ids relative to a folder in it, with `..` in front if outside."""
+    if new_root == root or not skipped:
+        return skipped
+    inner = new_root.relative_to(root).as_posix()
+    return [Skipped(posixpath.relpath(f"/{each.id}", f"/{inner}"), each.reason) for each in skipped]
+
+
+def _select(
+    root: Path, entries: list[Entry], checks: Mapping[str, Check]
+) -> tuple[list[Image], list[Skipped]]:
     """The images that can be used, and why the others cannot."""
     labels_by_content: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
         labels_by_content[checks[entry.id].sha256].add(entry.label)
     images: list[Image] = []
     skipped: list[Skipped] = []
-    first_by_name: dict[tuple[str, Part | None, str], str] = {}
+    namesakes: dict[tuple[str, Part | None, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        check = checks[entry.id]
+        if not check.reason and len(labels_by_content[check.sha256]) == 1:
+            namesakes[entry.label, entry.part, entry.name].append(entry.id)
+    repeats = find_repeats(root, namesakes.values(), checks)
     for entry in entries:
         check = checks[entry.id]
         labels = labels_by_content[check.sha256]
-        name = (entry.label, entry.part, entry.name)
         if check.reason:
             skipped.append(Skipped(entry.id, check.reason))
         elif len(labels) > 1:
-            reason = f"the same content is in the classes {' and '.join(sorted(labels))}"
+            reason = f"the same content is in the classes {join_few(sorted(labels))}"
             skipped.append(Skipped(entry.id, reason))
-        elif first_by_name.setdefault(name, entry.id) != entry.id:
+        elif entry.id in repeats:
             reason = "duplicate name: another of its class differs only in folder or extension"
             skipped.append(Skipped(entry.id, reason))
         else:
@@ -168,31 +202,20 @@ def _leave_out_two_valued(images: list[Image]) -> tuple[list[Image], list[Skippe
     return [image for image in images if not image.facts.has_two_values], skipped
 
 
-def _describe_files(dataset: Dataset) -> list[str]:
-    """Sentences on files of which not all is used, or whose values are scaled."""
-    notes = []
-    facts = [image.facts for image in dataset.images]
-    deep = [each.peak for each in facts if each.peak]
-    if deep and dataset.depth < 16:
-        notes.append(
-            f"{count(len(deep), 'image')} of 16 bits per channel with values up to {max(deep):,}: "
-            f"all are scaled as {dataset.depth} bits."
-        )
-    shares = [share_outside(each.width, each.height) for each in facts if each.width]
-    if wide := sum(share > 0 for share in shares):
-        are = "is" if wide == 1 else "are"
-        notes.append(
-            f"{count(wide, 'image')} {are} not square: models are given the middle square, and up "
-            f"to {percent(max(shares), 0)} of an image is not looked at."
-        )
-    if apart := sum(each.has_grey_pages for each in facts):
-        notes.append(
-            f"{count(apart, 'file')} with three grey pages of one size, perhaps red, green and "
-            "blue: only the first is used; save them as one colour image."
-        )
-    if several := sum(each.pages > 1 and not each.has_grey_pages for each in facts):
-        notes.append(f"{count(several, 'file')} with several pages: the largest page is used.")
-    return notes
+def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
+    """Folders of classes of which no image can be used."""
+    used = {image.label for image in images}
+    return [
+        Skipped(folder, "empty class: no image in it can be used")
+        for label, folder in sorted(listing.folder_by_class.items())
+        if label not in used
+    ]
+
+
+def _describe_two_valued(masks: list[Skipped]) -> list[str]:
+    if not masks:
+        return []
+    return [f"{count(len(masks), 'mask')} left out: their pixels have only two values."]
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:

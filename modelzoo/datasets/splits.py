@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # layouts knows Part
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}  # ... images
 SplitKind = Literal["random", "grouped", "background", "given"]
 OLD_SPLIT_KINDS = {"group": "grouped", "look": "background"}  # names up to version 0.1.0
 
@@ -210,7 +211,7 @@ def _choose_validation(
     chosen = _choose(left, unit_by_image, targets, random, tries=_TRIES)
     if not chosen:
         raise UserError(
-            f"{dataset.root} has too few {_plural(kind)} to keep some for validation; give "
+            f"{dataset.source} has too few {_plural(kind)} to keep some for validation; give "
             "more images, or choose another split."
         )
     parts.update(dict.fromkeys(chosen, "validation"))
@@ -252,18 +253,18 @@ def _given_parts(dataset: "Dataset") -> dict[str, Part]:
     parts: dict[str, Part] = {image.id: image.part for image in dataset.images if image.part}
     if not parts:
         raise UserError(
-            f"{dataset.root} says nothing about parts; give folders train, val and test or a "
-            "column part, or choose the split random, grouped or background."
+            f"{dataset.source} says nothing about parts; give folders train, val and test or a "
+            "table with such a column, or choose the split random, grouped or background."
         )
     if len(parts) < len(dataset.images):
         raise UserError(
-            f"{dataset.root} gives {len(dataset.images) - len(parts)} of {len(dataset.images)} "
-            "images no part; fill the column part for all, or choose another split."
+            f"{dataset.source} gives {len(dataset.images) - len(parts)} of {len(dataset.images)} "
+            "images no part; give one to all, or choose another split."
         )
     for part in ("train", "test"):
         if part not in parts.values():
             raise UserError(
-                f"{dataset.root} gives no image the part {part}; add some, or choose the split "
+                f"{dataset.source} gives no image the part {part}; add some, or choose the split "
                 "random, grouped or background."
             )
     return parts

@@ -16,7 +16,7 @@ from modelzoo.errors import UserError
 from modelzoo.files import make_folder, replacing, write_text
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
-VERSION = 1  # of how a file becomes pixels; a new one leaves old stores behind
+VERSION = 2  # of how a file becomes pixels; a new one leaves old stores behind
 _CHUNK_IMAGES = 128  # 19 MB at 224 px wait in memory to be written
 
 

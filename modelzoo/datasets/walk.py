@@ -23,15 +23,6 @@ class Walk:
     unread: dict[str, str] = field(default_factory=dict)  # id -> why it cannot be read
 
 
-def list_image_files(folder: Path) -> list[str]:
-    """Ids of the files under `folder` that are images by their extension, in order; unchecked.
-
-    Raises:
-        UserError: There are more than MOST_FILES files.
-    """
-    return [name for name in walk(folder).files if is_image(name)]
-
-
 def walk(
     root: Path, *, most_files: int = MOST_FILES, on_progress: Callable[[int], None] | None = None
 ) -> Walk:

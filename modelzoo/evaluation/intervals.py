@@ -6,7 +6,7 @@ Letters: N images, G groups, K classes, B resamples.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from modelzoo.datasets.splits import PART_WORDS
 from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
 from modelzoo.runs.predictions import Predictions
+from modelzoo.text import join_few
 
 CONFIDENCE = 0.95
 
 
 RESAMPLES = 1000
+
+
+FEWEST_RESAMPLES = 40  # in which a score is defined: one lies beyond each end of the interval
 
 
 FEW_GROUPS = 10  # below this many a bootstrap is known to be too narrow (Cameron et al. 2008)
@@ -55,6 +60,12 @@ class Evaluation:
         return np.asarray(self.confusion_by_group.sum(0))
 
     @property
+    def missing_classes(self) -> list[str]:
+        """Those without an image."""
+        images = zip(self.classes, self.confusion.sum(1), strict=True)
+        return [name for name, n in images if not n]
+
+    @property
     def images(self) -> int:
         """How many images were scored."""
         return int(self.confusion_by_group.sum())
@@ -79,6 +90,63 @@ def evaluate(
         resamples: How many times the groups are drawn.
         seed: Of the draws: runs with the same groups are given the same ones.
     """
+    drawn = resample(predictions, group_by_image, resamples=resamples, seed=seed)
+    images = zip(predictions.classes, drawn.confusion.sum(1), strict=True)
+    missing = [name for name, n in images if not n]
+    groups = len(drawn.groups)
+    scores = {
+        name: score(
+            _value(metric, drawn),
+            _resampled(metric, drawn),
+            groups,
+            _why(metric, missing, drawn),
+        )
+        for name, metric in METRICS.items()
+    }
+    return Evaluation(
+        predictions.classes,
+        scores,
+        drawn.groups,
+        drawn.confusion_by_group,
+        _notes(drawn, len(predictions.images)),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
+class Resampled:
+    """What scores are computed from: the labelled images of one part, and how often each counts."""
+
+    part: str  # in words, as "training"
+    labels: Integers  # (N,)
+    probabilities: Floats  # (N, K)
+    groups: tuple[str, ...]  # in order of name
+    group: npt.NDArray[np.intp]  # (N,), index of each image's group
+    draws: npt.NDArray[np.float32]  # (G, B)
+    confusion_by_group: npt.NDArray[np.int64]  # (G, K, K), true class by predicted class
+    confusions: Floats  # (B, K, K), of each resample
+
+    @property
+    def confusion(self) -> Floats:
+        """(K, K) float64, of all images."""
+        return np.asarray(self.confusion_by_group.sum(0, dtype=np.float64))
+
+    def of_probabilities(self, measure: Callable[[Integers, Floats, Floats], Floats]) -> Floats:
+        """(..., B), what `measure` makes of labels, probabilities and weights (N, B) of images."""
+        block = max(1, BLOCK // max(len(self.labels), 1))
+        starts = range(0, self.draws.shape[1], block)
+        weights = (np.take(self.draws[:, at : at + block], self.group, 0) for at in starts)
+        parts = [measure(self.labels, self.probabilities, each) for each in weights]
+        return np.concatenate(parts, axis=-1)
+
+
+def resample(
+    predictions: Predictions,
+    group_by_image: Mapping[str, str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """The labelled images of `predictions`, and resamples of their groups; as `evaluate` has it."""
     has_label = predictions.labels >= 0
     labels = predictions.labels[has_label]
     probabilities = predictions.probabilities[has_label]
@@ -91,32 +159,12 @@ def evaluate(
     cells = np.zeros((len(groups), K, K), np.int64)
     predicted = probabilities.argmax(1) if len(labels) else labels
     np.add.at(cells, (group, labels, predicted), 1)
-
+    part = PART_WORDS[predictions.parts[0]] if predictions.parts else "test"
     draws = draw_groups(len(groups), resamples=resamples, seed=seed)
     tallies = draws.T @ cells.reshape(len(groups), K * K).astype(np.float32)
     confusions = tallies.reshape(resamples, K, K).astype(np.float64)
-    scored = _Scored(labels, probabilities, group, draws, confusions, cells.sum(0, dtype=float))
-    missing = [
-        name
-        for name, count in zip(predictions.classes, cells.sum((0, 2)), strict=True)
-        if not count
-    ]
-    scores = {
-        name: _score(
-            math.nan if missing and metric.needs_every_class else _value(metric, scored),
-            _resampled(metric, scored),
-            len(groups),
-            _why(metric, missing, images),
-        )
-        for name, metric in METRICS.items()
-    }
-    return Evaluation(
-        predictions.classes,
-        scores,
-        tuple(groups.tolist()),
-        cells,
-        _notes(missing, len(groups), int((~has_label).sum())),
-    )
+    names = tuple(groups.tolist())
+    return Resampled(part, labels, probabilities, names, group, draws, cells, confusions)
 
 
 @lru_cache(maxsize=8)
@@ -154,7 +202,7 @@ def mean_over_groups(
     draws = draw_groups(len(names), resamples=resamples, seed=seed)
     sums, counts = np.bincount(index, weights=values), np.bincount(index)
     resampled = (draws.T @ sums) / (draws.T @ counts)
-    return _score(float(values.mean()), resampled, len(names), "")
+    return score(float(values.mean()), resampled, len(names), "")
 
 
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
@@ -165,98 +213,92 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
-def _score(value: float, resampled: Floats, groups: int, why: str) -> Score:
-    """`value` with the percentile interval of `resampled`, or the reason for having none."""
+def score(value: float, resampled: Floats, groups: int, why: str) -> Score:
+    """`value` with the percentile interval of `resampled`, or the reason for having none.
+
+    Args:
+        value: Over all images; NaN where it is not defined.
+        resampled: (B,), over each resample; those in which it is not defined (NaN), since they lack
+            a class, are left out, and counted in the note.
+        groups: How many were drawn from.
+        why: The note of a value that is not defined.
+    """
     if math.isnan(value):
         return Score(value, math.nan, math.nan, why)
     if groups == 1:
-        return Score(
-            value,
-            math.nan,
-            math.nan,
-            "All test images belong to one group: no interval is possible.",
-        )
+        reason = "All images belong to one group: no interval is possible."
+        return Score(value, math.nan, math.nan, reason)
+    defined = resampled[~np.isnan(resampled)]
+    without = len(resampled) - len(defined)
+    if len(defined) < min(FEWEST_RESAMPLES, len(resampled)):
+        reason = f"{without:,} of {len(resampled):,} resamples lack a class: no interval."
+        return Score(value, math.nan, math.nan, reason)
+    note = ""
+    if without:
+        lack = "lacks a class and is" if without == 1 else "lack a class and are"
+        note = f"{without:,} of {len(resampled):,} resamples {lack} left out of the interval."
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(resampled, [tail, 1 - tail])
+    low, high = np.quantile(defined, [tail, 1 - tail])
     is_share = -1e-6 < value < 1 + 1e-6  # tallies of resamples are float32: so much is rounding
     if high - low > 1e-6 or not is_share:
-        return Score(value, float(low), float(high))
+        return Score(value, float(low), float(high), note)
     low, high = wilson_interval(min(max(value, 0.0), 1.0), groups)
-    return Score(
-        value,
-        low,
-        high,
-        f"Every resample gave the same score; the interval is Wilson's for {groups} groups.",
-    )
+    same = f"Every resample gave the same score; the interval is Wilson's for {groups} groups."
+    return Score(value, low, high, f"{same} {note}".rstrip())
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
-class _Scored:
-    """What every metric is computed from: the images, and the resamples of their groups."""
-
-    labels: Integers  # (N,)
-    probabilities: Floats  # (N, K)
-    group: npt.NDArray[np.intp]  # (N,), index of each image's group
-    draws: npt.NDArray[np.float32]  # (G, B)
-    confusions: Floats  # (B, K, K)
-    confusion: Floats  # (K, K), of all images
-
-
-def _value(metric: Metric, scored: _Scored) -> float:
+def _value(metric: Metric, drawn: Resampled) -> float:
     """The metric over all images."""
     if metric.from_confusion:
-        return float(metric.from_confusion(scored.confusion))
-    whole = np.ones((len(scored.labels), 1))
-    return float(_of_probabilities(metric, scored, whole)[0])
-
-
-def _resampled(metric: Metric, scored: _Scored) -> Floats:
-    """(B,) the metric over each resample; of probabilities in blocks of resamples."""
-    if metric.from_confusion:
-        return metric.from_confusion(scored.confusions)
-    block = max(1, BLOCK // max(len(scored.labels), 1))
-    return np.concatenate(
-        [
-            _of_probabilities(
-                metric, scored, np.take(scored.draws[:, at : at + block], scored.group, 0)
-            )
-            for at in range(0, scored.draws.shape[1], block)
-        ]
-    )
-
-
-def _of_probabilities(metric: Metric, scored: _Scored, weights: Floats) -> Floats:
+        return float(metric.from_confusion(drawn.confusion))
     assert metric.from_probabilities
-    if not len(scored.labels):
-        return np.full(weights.shape[1], math.nan)
-    return metric.from_probabilities(scored.labels, scored.probabilities, weights)
+    if not len(drawn.labels):
+        return math.nan
+    whole = np.ones((len(drawn.labels), 1))
+    return float(metric.from_probabilities(drawn.labels, drawn.probabilities, whole)[0])
 
 
-def _why(metric: Metric, missing: list[str], images: list[str]) -> str:
+def _resampled(metric: Metric, drawn: Resampled) -> Floats:
+    """(B,) the metric over each resample."""
+    if metric.from_confusion:
+        return metric.from_confusion(drawn.confusions)
+    assert metric.from_probabilities
+    if not len(drawn.labels):
+        return np.full(drawn.draws.shape[1], math.nan)
+    return drawn.of_probabilities(metric.from_probabilities)
+
+
+def _why(metric: Metric, missing: list[str], drawn: Resampled) -> str:
     """Why a score of these images may be undefined."""
-    if not images:
-        return "No test image has a label."
-    if metric.needs_every_class and missing:
-        classes = " or ".join(missing)
-        return f"No test image is of class {classes}, so its {metric.title} is not defined."
-    return "All test images are of one class."
-
-
-def _notes(missing: list[str], groups: int, unlabelled: int) -> tuple[str, ...]:
-    notes = []
-    if missing and groups:
-        notes.append(
-            f"No test image is of class {' or '.join(missing)}; means over classes leave it out."
+    if not len(drawn.labels):
+        return f"No {drawn.part} image has a label."
+    if metric.from_probabilities and missing:
+        have = "has" if len(missing) == 1 else "have"
+        return (
+            f"{join_few(missing)} {have} no {drawn.part} images, so {metric.title} is not defined."
         )
+    return f"All {drawn.part} images are of one class."
+
+
+def _notes(drawn: Resampled, predicted: int) -> tuple[str, ...]:
+    """What a reader must know of the groups and labels of the images.
+
+    Args:
+        drawn: Those with a label.
+        predicted: How many there are with and without.
+    """
+    part, groups = drawn.part, len(drawn.groups)
+    notes = []
     if groups == 0:
-        notes.append("No test image has a label, so there is nothing to score.")
+        notes.append(f"No {part} image has a label, so there is nothing to score.")
     elif groups == 1:
-        notes.append("All test images belong to one group, so no interval can be given.")
+        notes.append(f"All {part} images belong to one group, so no interval can be given.")
     elif groups < FEW_GROUPS:
         notes.append(
-            f"The test images belong to only {groups} groups: intervals are rough, and too narrow."
+            f"The {part} images belong to only {groups} groups: intervals are rough, and too "
+            "narrow."
         )
-    if unlabelled:
+    if unlabelled := predicted - len(drawn.labels):
         images = "images have" if unlabelled > 1 else "image has"
-        notes.append(f"{unlabelled} test {images} no known label and cannot be scored.")
+        notes.append(f"{unlabelled} {part} {images} no known label and cannot be scored.")
     return tuple(notes)

@@ -3,7 +3,6 @@
 Letters: N images, K classes, B resamples.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +32,6 @@ class Metric:
     # (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
     higher_is_better: bool = True
-    needs_every_class: bool = False  # not defined of images among which a class is missing
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
 
     def describe(self, value: float) -> str:
@@ -70,14 +68,23 @@ def macro_sensitivity(confusion: Floats) -> Floats:
 
     scikit-learn's `balanced_accuracy_score` is the same.
     """
-    return _mean_over_present(_divide(_correct(confusion), confusion.sum(-1)), confusion)
+    return _mean_over_present(sensitivity_by_class(confusion), confusion)
+
+
+def sensitivity_by_class(confusion: Floats) -> Floats:
+    """(..., K), the share of each class that is predicted as such; NaN without images of it."""
+    return _divide(_correct(confusion), confusion.sum(-1))
 
 
 def macro_precision(confusion: Floats) -> Floats:
     """Mean over the classes that occur; a class that is never predicted has a precision of 0."""
-    predicted = confusion.sum(-2)
-    by_class = np.where(predicted > 0, _divide(_correct(confusion), predicted), 0.0)
-    return _mean_over_present(by_class, confusion)
+    by_class = precision_by_class(confusion)
+    return _mean_over_present(np.where(np.isnan(by_class), 0.0, by_class), confusion)
+
+
+def precision_by_class(confusion: Floats) -> Floats:
+    """(..., K), the share of what is predicted as a class that belongs to it; NaN if nothing is."""
+    return _divide(_correct(confusion), confusion.sum(-2))
 
 
 def macro_specificity(confusion: Floats) -> Floats:
@@ -94,8 +101,8 @@ def macro_f1(confusion: Floats) -> Floats:
 
 
 def macro_auc(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
-    """Mean of `auc_by_class` over the classes for which it is defined."""
-    return mean_of_defined(auc_by_class(labels, probabilities, weights))
+    """Mean of `auc_by_class` over all classes, NaN where one of them has none."""
+    return np.asarray(auc_by_class(labels, probabilities, weights).mean(axis=0))
 
 
 def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
@@ -131,13 +138,6 @@ def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Fl
         pairs = inside.sum(0, dtype=np.float64) * below[-1]
         areas[target] = _divide((ordered + ordered_or_tied) / 2, pairs)
     return areas
-
-
-def mean_of_defined(values: Floats) -> Floats:
-    """Mean over the first axis, NaNs left out; NaN where there is nothing else."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # "Mean of empty slice": NaN is meant
-        return np.asarray(np.nanmean(values, axis=0))
 
 
 def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
@@ -206,10 +206,9 @@ METRICS: dict[str, Metric] = {
             name="auc",
             title="AUC",
             help="Area under the ROC curve: the chance that an image of a class gets a higher "
-            "probability for it than an image of another one; mean over the classes. 0.5 is "
-            "guessing, 1 no error at any threshold.",
+            "probability for it than an image of another one; mean over the classes, not defined "
+            "where one has no test image. 0.5 is guessing, 1 no error at any threshold.",
             from_probabilities=macro_auc,
-            needs_every_class=True,
             unit="",
         ),
     )

@@ -4,20 +4,22 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.splits import PARTS, Split, count_leaked, find_missing_classes
+from modelzoo.datasets.splits import count_leaked
 from modelzoo.errors import UserError
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, evaluate
-from modelzoo.runs.file_names import PREDICTIONS, SPLIT
+from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score
+from modelzoo.evaluation.run_scores import read_doubts, score_part
+from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
-from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
+from modelzoo.runs.records import read_environment, read_split, read_weights
 from modelzoo.runs.status import State, Status, read_status, read_written_status
-from modelzoo.text import capital, count, describe_seconds, join
+from modelzoo.text import capital, count, describe_seconds
 
 SPLIT_WORDS = {
     "random": "random split",
@@ -36,7 +38,6 @@ SPLIT_HELP = {
 }
 
 
-FEW_IMAGES = 10  # of a class: with fewer one image changes its sensitivity by 10 % or more
 WEIGHTS_WORDS = {True: "ImageNet", False: "none", None: "not known"}
 
 
@@ -64,6 +65,7 @@ class LeaderboardRow:
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
     leaked_images: int = 0  # test images whose group has images in training, too
     doubts: tuple[str, ...] = ()  # on its classes and its data set, beside the scores
+    never_predicted: tuple[str, ...] = ()  # classes that it predicts for no test image
 
     @property
     def accuracy(self) -> Score:
@@ -149,7 +151,8 @@ def read_row(
         UserError: Its split or predictions are missing or damaged.
     """
     split = read_split(run.path)
-    evaluation = _evaluate(run, split, read(run.path), "test", resamples)
+    evaluation = score_part(run, split, read(run.path), "test", resamples)
+    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:
         notes.append(
@@ -185,104 +188,9 @@ def read_row(
         seconds=sum(environment.seconds.values()) if environment else math.nan,
         notes=tuple(notes),
         leaked_images=count_leaked(split, "test"),
-        doubts=(*_describe_classes(split, evaluation, "test"), *_read_doubts(run)),
+        doubts=(*describe_classes(facts, "test"), *read_doubts(run)),
+        never_predicted=list_never_predicted(facts, "test"),
     )
-
-
-def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
-    """The scores of the predictions of `run` on one part.
-
-    Raises:
-        UserError: There is no such part; its split or predictions are missing or damaged.
-    """
-    if part not in PARTS:
-        raise UserError(f"Part {part!r} is unknown; give one of {', '.join(PARTS)}.")
-    return _evaluate(run, read_split(run.path), read_predictions(run.path), part, resamples)
-
-
-def _evaluate(
-    run: Run, split: Split, predictions: Predictions, part: str, resamples: int
-) -> Evaluation:
-    predictions = predictions.only(part)
-    _require_same_images(run, split, predictions, part)
-    group_by_image = {row.image: row.group for row in split.rows}
-    evaluation = evaluate(predictions, group_by_image, resamples=resamples)
-    notes = [*_describe_classes(split, evaluation, part), *_read_doubts(run)]
-    if leaked := count_leaked(split, part) if part != "train" else 0:
-        notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
-    return replace(evaluation, notes=(*notes, *evaluation.notes))
-
-
-def _describe_classes(split: Split, evaluation: Evaluation, part: str) -> list[str]:
-    """Sentences on classes that scores on `part` say little or nothing about."""
-    missing = find_missing_classes((row.label, row.part) for row in split.rows)
-    notes = []
-    if untrained := missing.get("train"):
-        have = "has" if len(untrained) == 1 else "have"
-        notes.append(f"{join(untrained)} {have} no training images and cannot be predicted.")
-    if unchecked := missing.get("validation"):
-        have = "has" if len(unchecked) == 1 else "have"
-        notes.append(
-            f"{join(unchecked)} {have} no validation images: the best epoch was chosen without "
-            "them."
-        )
-    images = zip(evaluation.classes, evaluation.confusion.sum(axis=1).tolist(), strict=True)
-    few = [(name, n) for name, n in images if 0 < n < FEW_IMAGES]
-    if len(few) == len(evaluation.classes):
-        least, most = min(n for _, n in few), max(n for _, n in few)
-        number = f"{least} to {most}" if least < most else str(most)
-        notes.append(f"Each class has only {number} {part} image{'s' if most > 1 else ''}.")
-    elif few:
-        listed = join([f"{name} on {count(n, f'{part} image')}" for name, n in few])
-        notes.append(f"Scores of a class rest on few images: {listed}.")
-    return notes
-
-
-def _read_doubts(run: Run) -> tuple[str, ...]:
-    """What was probably wrong with the run's data set, or that this is not known."""
-    try:
-        return tuple(read_data(run.path).doubts)
-    except UserError as error:
-        return (f"{error} What is doubtful about the data set is not known.",)
-
-
-def describe_leak(leaked: int, images: str) -> str:
-    """What it means that images have others of their group in training.
-
-    Args:
-        leaked: How many, at least 1.
-        images: All of them, as "80 test images".
-    """
-    verb = "shares its" if leaked == 1 else "share their"
-    return (
-        f"{leaked} of the {images} {verb} group with training images (one patient, a copy, or an "
-        "overlapping field), so the scores may be too high for new patients."
-    )
-
-
-def _require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:
-    """Pass where split and predictions are of the same images with the same labels.
-
-    Of others no score would be true: groups would be missing, and intervals too narrow.
-
-    Raises:
-        UserError: They differ, or there are no images.
-    """
-    label_by_image = {row.image: row.label for row in split.rows if row.part == part}
-    if not label_by_image:
-        raise UserError(f"Run {run.id!r} has no {part} images; train it again with some.")
-    classes = (*predictions.classes, None)  # index -1: the label is not known
-    predicted = dict(
-        zip(predictions.images, (classes[index] for index in predictions.labels), strict=True)
-    )
-    if predicted.keys() != label_by_image.keys() or any(
-        label not in (None, label_by_image[image]) for image, label in predicted.items()
-    ):
-        raise UserError(
-            f"The {part} images of run {run.id!r} in {SPLIT} and in {PREDICTIONS} are not the "
-            "same, so it cannot be scored; put the files back that belong together, or train the "
-            "run again."
-        )
 
 
 def list_splits(rows: Sequence[LeaderboardRow]) -> list[SplitChoice]:

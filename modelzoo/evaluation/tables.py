@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from modelzoo.evaluation.by_class import ClassScores
 from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import (
@@ -134,8 +135,34 @@ def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
+def class_records(by_class: Sequence[tuple[ClassScores, str]]) -> list[dict[str, Any]]:
+    """One record per class: images, groups, how often predicted, three scores, what they rest on.
+
+    Args:
+        by_class: From `evaluate_classes`.
+    """
+    return [
+        {
+            "class": each.name,
+            "images": each.images,
+            "groups": each.groups,
+            "predicted": each.predicted,
+            **_score_values("sensitivity", each.sensitivity),
+            **_score_values("precision", each.precision),
+            **_score_values("auc", each.auc),
+            "note": note,
+        }
+        for each, note in by_class
+    ]
+
+
+def describe_class_score(record: Mapping[str, Any], name: str) -> str:
+    """A score of `class_records` in short, under a title that says CI, or `not defined`."""
+    return describe_record_score(record, name) or "not defined"
+
+
 def describe_record_score(record: Mapping[str, Any], name: str) -> str:
-    """A score of `row_record` in short, under a title that says CI: `95.8 % (91.2–98.7)`."""
+    """A score of a record in short, under a title that says CI: `95.8 % (91.2–98.7)`, or empty."""
     score = Score(*(record[f"{name}{end}"] for end in ("", "_ci_low", "_ci_high")))
     return "" if math.isnan(score.value) else describe_score_briefly(name, score)
 

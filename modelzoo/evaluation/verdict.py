@@ -2,21 +2,22 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelzoo.evaluation.class_notes import describe_never_predicted
 from modelzoo.evaluation.comparison import AccuracyDifference, accuracy_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import (
     SPLIT_WORDS,
     LeaderboardRow,
     best_first,
-    describe_leak,
     describe_test,
     list_splits,
     name_rows,
 )
-from modelzoo.text import capital, confidence_interval, count, join, number, percent
+from modelzoo.evaluation.run_scores import describe_leak
+from modelzoo.text import capital, confidence_interval, count, join, join_few, number, percent
 
 
 def verdict(rows: Sequence[LeaderboardRow]) -> str:
@@ -52,6 +53,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
         images = count(best.evaluation.images, "test image")
         sentences.append(describe_leak(best.leaked_images, images))
     sentences.extend(best.doubts)
+    sentences.extend(_describe_never_predicted(scored, names))
     if not others:
         sentences.append("Evaluate another backbone on the same split to compare.")
     untrained = sum(row.has_imagenet is False for row in scored)
@@ -205,6 +207,28 @@ def _describe_best(name: str, row: LeaderboardRow) -> str:
     return (
         f"{name} has an accuracy of {percent(accuracy.value)} ({interval}) on {describe_test(row)}."
     )
+
+
+def _describe_never_predicted(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str]
+) -> list[str]:
+    """A sentence on models that never predict one of the classes; none where there are none."""
+    never = [row for row in rows if row.never_predicted]
+    if not never:
+        return []
+    if len(rows) == 1:
+        return [describe_never_predicted(never[0].never_predicted)]
+    models_by_classes: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in never:
+        models_by_classes[row.never_predicted].append(names[row.run_id])
+    if len(models_by_classes) > 3:
+        few = f"{number(len(never))} of the {number(len(rows))} models never predict some class"
+        return [f"{capital(few)}: the notes in the table name it."]
+    said = [
+        f"{join_few(models)} never predict{'s' if len(models) == 1 else ''} {join_few(classes)}"
+        for classes, models in models_by_classes.items()
+    ]
+    return [f"{'; '.join(said)}."]
 
 
 def _range(gap: AccuracyDifference) -> str:

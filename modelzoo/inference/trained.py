@@ -19,7 +19,8 @@ from modelzoo.datasets.images import (
     require_cells_visible,
     share_outside,
 )
-from modelzoo.datasets.walk import list_image_files
+from modelzoo.datasets.unread import ARCHIVE, find_unread
+from modelzoo.datasets.walk import is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
@@ -134,7 +135,7 @@ def _open_squares(
 
 
 def list_images(path: Path) -> list[Path]:
-    """`path` itself, or the images below it, in order.
+    """`path` itself, or the images below it, in order, with those that are not read.
 
     Raises:
         UserError: There are none.
@@ -143,7 +144,11 @@ def list_images(path: Path) -> list[Path]:
         return [path]
     if not is_folder(path):
         raise UserError(f"{path} was not found; give an image or a folder of images.")
-    found = [path / name for name in list_image_files(path)]
-    if not found:
+    files = walk(path).files
+    unread = find_unread(path, (file for file in files if not is_image(file)))
+    images = [file for file in files if is_image(file)]
+    # Each is read, or gets the reason why it is not.
+    images += [file for file, reason in unread.items() if not reason.startswith(ARCHIVE)]
+    if not images:
         raise UserError(f"{path} holds no image; give a folder with jpg, png, bmp or tif files.")
-    return found
+    return [path / name for name in sorted(images)]

@@ -2,23 +2,21 @@
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, require_balanced
-from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.doubts import Links, doubt_parts, find_doubts
+from modelzoo.datasets.doubts import Links, doubt_parts, doubt_split, find_doubts
 from modelzoo.datasets.opening import check_trainable
 from modelzoo.datasets.preparing import Prepared
-from modelzoo.datasets.splits import PARTS, Part, Split, find_missing_classes, make_split
+from modelzoo.datasets.splits import PART_WORDS, Part, Split, find_missing_classes, make_split
 from modelzoo.datasets.store import count_bytes
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
 from modelzoo.runs.folder import check_run_is_free
-from modelzoo.text import count, file_size, join
+from modelzoo.text import count, file_size, join_few
 
 _BYTES = 4  # of a parameter
 # Of each parameter a finetuning keeps the last and the best epoch with what its optimizer knows.
@@ -81,7 +79,6 @@ def check_planned(
     notes += find_doubts(dataset, links, prepared.groups)
     if any(each.config.split == "given" for each in planned):
         notes += doubt_parts(dataset, links)
-    notes += _describe_unused_parts(dataset, planned)
     if dataset.skipped:
         files = count(len(dataset.skipped), "file")
         notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
@@ -90,24 +87,11 @@ def check_planned(
         key = config.split, config.seed, config.test_share, config.validation_share
         if key not in splits:
             splits[key] = _make_split(prepared, config)
-            notes += _describe_missing(splits[key])
+            notes += [*doubt_split(dataset, config.split), *_describe_missing(splits[key])]
         require_balanced(_missing(splits[key]).get("train", []), config)
     notes += _describe_enlarged(prepared, planned)
     _check_disk([each.config for each in planned], prepared, runs, store)
     return tuple(dict.fromkeys(notes))
-
-
-def _describe_unused_parts(dataset: Dataset, planned: Sequence[PlannedRun]) -> list[str]:
-    """A sentence where the data set gives parts and a run makes its own."""
-    counts = Counter(image.part for image in dataset.images if image.part)
-    others = sorted({each.config.split for each in planned} - {"given"})
-    if not counts or not others:
-        return []
-    given = join([f"{part} {counts[part]:,}" for part in PARTS if counts[part]])
-    return [
-        f"The data set gives parts ({given}), which the split {join(others)} does not use; the "
-        "split given does."
-    ]
 
 
 def _make_split(prepared: Prepared, config: TrainConfig) -> Split:
@@ -128,7 +112,7 @@ def _missing(split: Split) -> dict[Part, list[str]]:
 
 def _describe_missing(split: Split) -> list[str]:
     return [
-        f"{join(labels)} {'has' if len(labels) == 1 else 'have'} no {part} images."
+        f"{join_few(labels)} {'has' if len(labels) == 1 else 'have'} no {PART_WORDS[part]} images."
         for part, labels in _missing(split).items()
     ]
 
@@ -143,7 +127,7 @@ def _describe_enlarged(prepared: Prepared, planned: Sequence[PlannedRun]) -> lis
         return []
     return [
         f"{count(len(small), 'image')} smaller than {px} px, the smallest of {min(small)} px, "
-        "are enlarged to that."
+        f"{'is' if len(small) == 1 else 'are'} enlarged to that."
     ]
 
 

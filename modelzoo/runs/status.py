@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import psutil
 
@@ -59,7 +59,7 @@ def read_status(path: Path, *, now: float) -> Status:
         UserError: The file is missing or damaged.
     """
     status = read_written_status(path)
-    if status.state in ("queued", "training") and not _is_alive(status, now):
+    if status.state in ("queued", "training") and not is_alive(status, now=now):
         return replace(
             status,
             state="failed",
@@ -110,12 +110,32 @@ def this_process() -> dict[str, Any]:
     return name_process(os.getpid())
 
 
-def is_on_this_machine(status: Status) -> bool:
+class NamesProcess(Protocol):
+    """A record with the fields of `this_process`."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process that wrote it; 0: of none."""
+
+    @property
+    def process_started(self) -> float:
+        """In seconds since the epoch; ids of processes are reused."""
+
+    @property
+    def host(self) -> str:
+        """The machine's name."""
+
+    @property
+    def heartbeat(self) -> float:
+        """When it was last written, in seconds since the epoch."""
+
+
+def is_on_this_machine(status: NamesProcess) -> bool:
     """Whether the process that wrote `status` runs, or ran, here."""
     return status.host == HOST
 
 
-def _is_alive(status: Status, now: float) -> bool:
+def is_alive(status: NamesProcess, *, now: float) -> bool:
     """Whether the process that wrote `status` still runs; elsewhere, whether it wrote lately.
 
     A heartbeat from the future was written by a clock that is wrong, and would last for ever.

@@ -20,7 +20,7 @@ from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.doubts import Links, doubt_split, find_doubts
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.overlaps import find_overlaps
@@ -272,7 +272,7 @@ def _split_of(run: Run, dataset: Dataset, store: Path, on_progress: Progress) ->
         validation_share=config.validation_share,
     )
     links = Links.of(dataset, find_overlaps(dataset, store=store))
-    doubts = list(find_doubts(dataset, links, groups))
+    doubts = [*find_doubts(dataset, links, groups), *doubt_split(dataset, config.split)]
     for doubt in doubts:
         log.warning("%s", doubt)
     record = DataRecord(

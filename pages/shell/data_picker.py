@@ -9,6 +9,7 @@ import os
 import streamlit as st
 
 from modelzoo import paths
+from modelzoo.datasets.layouts.table_reading import TABLE_SUFFIXES
 from modelzoo.runs.folder import list_runs
 from pages.shell.session import accept_path, accept_typed_path, is_path_accepted
 from pages.shell.text import code
@@ -47,6 +48,26 @@ def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) 
         return paths.clean(chosen)
     _offer_to_open(chosen, key)
     return None
+
+
+def choose_columns(data: str, key: str) -> str:
+    """The columns of a table, as a person names them; a folder has none, and nothing is asked.
+
+    Args:
+        data: A folder or table, told apart by its name: the disk is not asked.
+        key: Of the widget, in the link.
+    """
+    if not data.lower().endswith(TABLE_SUFFIXES):
+        return ""
+    given: str = st.text_input(
+        "Columns",
+        placeholder="by their names",
+        key=key,
+        bind="query-params",
+        help="Those whose names say nothing, such as `label=dx,group=MRN`, with path, label, group "
+        "(patient) or part in front. `part=` or `group=`: read none for it.",
+    )
+    return given.strip()
 
 
 def is_known_data(path: str) -> bool:

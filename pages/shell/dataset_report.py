@@ -39,8 +39,10 @@ def open_with_bar(folder: str, *, key: str, columns: str = "") -> "Prepared | No
         UserError: It is none. For a path that comes from a link only, no reason is given, since
             that would reveal what lies on the disks of this machine.
     """
+    from modelzoo.datasets.layouts.table_columns import parse_columns
     from modelzoo.datasets.preparing import prepare
 
+    parse_columns(columns)  # what is wrong in it says nothing about a disk
     stopped = _stopped(key)
     place = st.empty()
     if st.session_state.get(stopped) == folder:
@@ -71,8 +73,8 @@ def open_with_bar(folder: str, *, key: str, columns: str = "") -> "Prepared | No
             raise
         raise UserError(
             f"{folder} could not be opened as a data set; give a folder that has one folder of "
-            "images for each class, or a table with the columns path and label. The command "
-            "python -m modelzoo data, with this path, reports what is wrong."
+            "images for each class, or a table whose columns are called path and label or named "
+            "above. The command python -m modelzoo data, with this path, reports what is wrong."
         ) from None
     finally:
         place.empty()
@@ -96,7 +98,7 @@ def draw_report(prepared: "Prepared", *, key: str) -> None:
     report = make_report(prepared)
     root = prepared.dataset.root
     st.markdown(
-        f"**{report.images:,} images of {count(len(report.classes), 'class', 'es')} in "
+        f"**{count(report.images, 'image')} of {count(len(report.classes), 'class', 'es')} in "
         f"{count(report.groups, 'group')}**, {file_size(report.bytes)}, data set `{report.id}`."
     )
     if report.doubts:

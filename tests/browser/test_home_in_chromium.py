@@ -1,6 +1,7 @@
 """The first minute on an empty machine."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.weights import list_weights
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
+from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
 
@@ -22,9 +26,9 @@ def empty_home(tmp_path: Path) -> Iterator[Path]:
     """Nothing is here; at the end nothing trains."""
     yield tmp_path
     for run in list_runs(tmp_path / "runs")[0]:
-        pid = read_status(run.path, now=time.time()).pid
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        if pid := read_status(run.path, now=time.time()).pid:  # 0 would be this very process
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_one_click_queues_the_demo_and_every_page_says_so(
@@ -37,7 +41,8 @@ def test_one_click_queues_the_demo_and_every_page_says_so(
 
     page.get_by_role("button", name="Train the demo").click()
 
-    said = f"The demo has trained 0 of {len(BACKBONES)} backbones on synthetic smears"
+    here = [state for state in list_weights(paths.weights_folder()) if state.path]
+    said = f"The demo has trained 0 of {len(here)} backbones on synthetic smears"
     expect(page.get_by_text(said)).to_be_visible()
     expect(page.get_by_text("the rest takes about")).to_be_visible()
     expect(page.get_by_role("button", name="Train the demo")).to_have_count(0)
@@ -45,7 +50,29 @@ def test_one_click_queues_the_demo_and_every_page_says_so(
     expect(page.locator("img[alt='A synthetic smear of class Pre.']")).to_be_visible()
     expect(page.get_by_text(said)).to_be_visible()
     page.get_by_role("link", name="Train", exact=True).first.click()
-    expect(page.locator("[class*='st-key-work-demo-']")).to_have_count(len(BACKBONES))
+    expect(page.locator("[class*='st-key-work-demo-']")).to_have_count(len(here))
+
+
+def test_what_waits_for_weights_says_so_and_a_fetch_says_why_it_failed(
+    page: Page, serve: Callable[..., str], empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_HUB_CACHE", "TORCH_HOME", "BLASTLENS_WEIGHTS"):
+        monkeypatch.setenv(name, str(empty_home))  # nothing but the package of Lite0
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    make_run(empty_home / "runs", "demo-tf_efficientnet_lite0")
+    page.goto(serve(empty_home))
+    waits = page.get_by_text(re.compile("In the demo EfficientNet-B0, .* and VGG19 wait for"))
+    expect(waits).to_contain_text("(not fetched yet)")
+
+    page.get_by_role("button", name="Fetch missing weights").first.click()
+
+    expect(waits).to_contain_text("(the server refused)")
+    page.get_by_role("button", name="Train from scratch").click()
+    expect(page.get_by_role("button", name="VGG16", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name=f"All {len(BACKBONES) - 1}")).to_be_visible()
 
 
 def test_ten_tabs_at_once_each_get_their_page(

@@ -30,7 +30,8 @@ KEYS = {
         "notes", *(f"{score}{end}" for score in SCORES for end in ENDS),
     },
     "modelzoo evaluate lite0-64": {
-        "run", "part", "images", "groups", "scores", "classes", "confusion", "notes",
+        "run", "part", "images", "groups", "scores", "by_class", "classes", "confusion",
+        "notes",
     },
     "modelzoo images --run lite0-64 --run lite0-32": {
         "image", "true_class", "n_correct", "predictions",

@@ -47,7 +47,7 @@ INTERRUPTED = {
     ),
     "scoring a run": (
         "modelzoo evaluate lite0-64 --csv",
-        "modelzoo.evaluation.rows.evaluate_run",
+        "modelzoo.evaluation.run_scores.evaluate_run",
         1,
     ),
     "scoring runs": ("modelzoo runs --csv", "modelzoo.evaluation.rows.read_leaderboard", 1),
@@ -158,7 +158,7 @@ def test_fetching_weights_says_what_is_kept(
     monkeypatch.delenv("BLASTLENS_WEIGHTS", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setenv("TORCH_HOME", str(home / "torch"))
-    interrupt(monkeypatch, "modelzoo.commands.weights.fetch_weights", 1)
+    interrupt(monkeypatch, "modelzoo.launching.fetching.fetch_weights", 1)
 
     answer = command("modelzoo", "weights", "vgg16", "resnet50", "--fetch")
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from modelzoo.text import (
     confidence_interval,
     fraction,
+    join_few,
     one_line,
     percent,
     shorten,
@@ -30,6 +31,12 @@ from modelzoo.text import (
 def test_a_share_is_rounded_by_one_rule(share: float, whole: str, tenths: str) -> None:
     assert percent(share, 0) == whole
     assert percent(share) == tenths
+
+
+def test_of_many_names_three_are_said() -> None:
+    assert join_few(["a"]) == "a"
+    assert join_few(list("abcd")) == "a, b, c and d"
+    assert join_few(list("abcde")) == "a, b, c and 2 more"
 
 
 @given(st.floats(0, 1), st.integers(0, 1))

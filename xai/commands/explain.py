@@ -51,6 +51,8 @@ def explain(
     note_outside([record["share_outside"] for record in records])
     describe_missing(job.refused, job.skipped)
     if not records:
+        if len(files) == 1:
+            raise UserError(f"The image {files[0]} could not be read.")
         raise UserError(f"None of the {len(files)} images in {image} could be read.")
     if not job.made + job.kept:
         raise UserError(f"No map could be made of {image}; give other methods, or another run.")

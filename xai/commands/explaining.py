@@ -18,6 +18,7 @@ from modelzoo.commands.progress import Show
 from modelzoo.datasets.images import fit_square, share_outside
 from modelzoo.errors import UserError as ZooError
 from modelzoo.files import make_folder, shorten_name, write_bytes, write_text
+from modelzoo.text import join_few
 from xai.attribution import Attribution
 from xai.commands.manifest import MANIFEST, NOT_KEPT, SCHEMA, Record, read_images
 from xai.draw.overlay import encode_png, render_overlay
@@ -87,7 +88,7 @@ def find_class(target: str | None, classes: Sequence[str]) -> int | None:
     if target is None:
         return None
     if target not in classes:
-        raise UserError(f"Class {target!r} is unknown; give one of {', '.join(classes)}.")
+        raise UserError(f"Class {target!r} is unknown; give one of {join_few(classes)}.")
     return classes.index(target)
 
 

@@ -16,7 +16,7 @@ from modelzoo.commands.options import (
 )
 from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import show_progress
-from modelzoo.text import percent
+from modelzoo.text import count, percent
 from xai.commands import evaluating
 from xai.commands.shared import describe_missing, list_methods
 from xai.errors import UserError
@@ -90,5 +90,5 @@ _COLUMNS = [
         rank=7,
         is_number=True,
     ),
-    Column("images", lambda row: f"{row['images']} in {row['groups']} groups", rank=8),
+    Column("images", lambda row: f"{row['images']} in {count(row['groups'], 'group')}", rank=8),
 ]

@@ -51,7 +51,7 @@ def _lists(source: Source) -> Listing:
         listing.origins = replace(listing.origins, part="first folder")
     listing.notes.append("The class is the last digit of the name: 1 is ALL, 0 normal.")
     if {"ALL_IDB1", "ALL_IDB2"} <= set(source.tops):
-        listing.notes.append(
+        listing.doubts.append(
             "ALL_IDB1 holds fields and ALL_IDB2 single cells, which may be cut from those fields; "
             "give one of the two folders to keep them apart."
         )

@@ -17,7 +17,7 @@ from modelzoo.datasets.layouts.layout import (
 )
 from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
 from modelzoo.errors import UserError
-from modelzoo.text import count, few
+from modelzoo.text import count, join_few
 
 
 def _recognises(source: Source) -> bool:
@@ -50,8 +50,9 @@ def _refuse_divisions(source: Source) -> None:
         len(names) > 3 and part_of(names[1]) and names_division(names[0]) for names in parts
     ):
         raise UserError(
-            f"{source.path} divides its images into parts {len(tops):,} times ({few(tops)}), as "
-            f"for a cross-validation; give one of these folders, such as {source.path / tops[0]}."
+            f"{source.path} divides its images into parts {len(tops):,} times "
+            f"({join_few(tops)}), as for a cross-validation; give one of these folders, such as "
+            f"{source.path / tops[0]}."
         )
 
 
@@ -71,7 +72,7 @@ def _read_inner(listing: Listing) -> None:
     elif parts := sorted(filter(part_of, named)):
         beside = sum(not part_of(name) for name in inner)
         listing.notes.append(
-            f"Folders inside those of the classes are called like parts ({few(parts)}), but "
+            f"Folders inside those of the classes are called like parts ({join_few(parts)}), but "
             f"{count(beside, 'image')} {'lies' if beside == 1 else 'lie'} beside them: these parts "
             "are not used."
         )

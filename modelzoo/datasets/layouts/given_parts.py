@@ -12,7 +12,9 @@ from modelzoo.datasets.layouts.layout import (
 )
 from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
 from modelzoo.datasets.walk import is_image
-from modelzoo.text import few, join
+from modelzoo.text import join_few
+
+_IMAGES = ("images", "image", "imgs", "img")  # beside a folder of masks or tables
 
 
 def _recognises(source: Source) -> bool:
@@ -50,7 +52,8 @@ def _lists(source: Source) -> Listing:
     )
     tests = [top for top in _part_folders(source) if part_of(top) == "test"]
     if len(tests) > 1:
-        listing.notes.append(f"The folders {join(tests)} are one test set, so a score mixes them.")
+        folders = join_few(tests)
+        listing.doubts.append(f"The folders {folders} are one test set, so a score mixes them.")
     has_train = any(part_of(top) == "train" for top in _part_folders(source))
     beside = [] if has_train else _classes_beside(source)
     for top in source.tops:
@@ -61,13 +64,15 @@ def _lists(source: Source) -> Listing:
         elif not holds_classes(source, top):
             skip_part(listing, source, top)
         else:
-            above, are_subjects = _above_classes(source, top)
+            inside = _folder_of_images(source, top)
+            above, are_subjects = _above_classes(source, inside)
             add_classes(
-                listing, source, inside=top, part=part, above=above, are_subjects=are_subjects
+                listing, source, inside=inside, part=part, above=above, are_subjects=are_subjects
             )
     if beside:
         listing.notes.append(
-            f"{few(beside)} beside {few(_part_folders(source))} are read as the training part."
+            f"{join_few(beside)} beside {join_few(_part_folders(source))} are read as the "
+            "training part."
         )
     return listing
 
@@ -80,15 +85,23 @@ def _add_training(listing: Listing, source: Source, top: str) -> None:
         listing.unused |= set(file.split("/")[1:-1]) if is_image(file) else set()
 
 
-def _above_classes(source: Source, top: str) -> tuple[int, bool]:
-    """How many folders lie between part and class, and whether they are subjects."""
-    names = [file.split("/") for file in source.below(top) if is_image(file)]
-    if not all(len(each) > 3 for each in names):
+def _above_classes(source: Source, inside: str) -> tuple[int, bool]:
+    """How many folders lie between `inside` and its classes, and whether they are subjects."""
+    below = [file.removeprefix(f"{inside}/") for file in source.below(inside) if is_image(file)]
+    if not all(file.count("/") > 1 for file in below):
         return 0, False
-    above = {each[1] for each in names}
+    above = {file.split("/")[0] for file in below}
     if all(map(names_subject, above)):
         return 1, True
     return int(all(map(names_division, above))), False
+
+
+def _folder_of_images(source: Source, part: str) -> str:
+    """The folder of a part, or the one called images in it where all of its classes lie there."""
+    images = [file.split("/") for file in source.below(part) if is_image(file)]
+    inner = {parts[1] for parts in images}
+    is_one = len(inner) == 1 and all(len(parts) > 3 for parts in images)
+    return f"{part}/{min(inner)}" if is_one and min(inner).lower() in _IMAGES else part
 
 
 GIVEN_PARTS = Layout("parts", _recognises, _lists)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.walk import in_utf8, is_image
-from modelzoo.text import count, few, join
+from modelzoo.text import count, join, join_few
 
 # C-NMC: UID_<subject>_<image>_<cell>_<class>; subjects of the normal class begin with H, once h.
 # Augmented copies have something behind, such as _rot90.
@@ -25,7 +25,7 @@ class Entry:
     label: str
     group: str | None = None
     part: Part | None = None
-    name: str = ""  # two entries of one class and one name are the same image saved twice
+    name: str = ""  # two entries of one class and one name are perhaps one image saved twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,10 @@ class Source:
     files: tuple[str, ...] = ()  # ids, in order; none of a file
     folders: tuple[str, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # id, why it cannot be read
+    foreign: tuple[tuple[str, str], ...] = ()  # id, why it is not read; perhaps an image
     segmented: bool = False  # take Segmented where there are Original and Segmented
     columns: tuple[tuple[str, str], ...] = ()  # of a table: path, label, group or part; its name
+    tables: tuple[Path, ...] = ()  # beside the images of a folder
 
     @property
     def images(self) -> list[str]:
@@ -65,6 +67,7 @@ class Listing:
     folder_by_class: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what was guessed or is not used
     unused: set[str] = field(default_factory=set)  # names of folders that say nothing
+    doubts: list[str] = field(default_factory=list)  # what this arrangement means for scores
 
     def add(
         self, file: str, label: str, part: Part | None = None, subject: str | None = None
@@ -123,7 +126,7 @@ def add_classes(
 def describe_unused(listing: Listing) -> None:
     """Add a note on folders of which nothing was read, and forget them."""
     if listing.unused:
-        names = few(sorted(listing.unused))
+        names = join_few(sorted(listing.unused))
         listing.notes.append(
             f"The folder {names} gives neither class, subject nor part, and is not used."
             if len(listing.unused) == 1

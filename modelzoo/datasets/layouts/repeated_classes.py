@@ -12,7 +12,7 @@ from modelzoo.datasets.layouts.names import (
     names_subject,
     names_variant,
 )
-from modelzoo.text import few
+from modelzoo.text import join_few
 
 _MANY = 10  # folders of the same classes are rather persons than sites or scanners
 
@@ -57,7 +57,7 @@ def _lists(source: Source) -> Listing:
     if are_subjects:
         listing.origins = replace(listing.origins, group="first folder")
     listing.notes.append(
-        f"The folders inside {few(tops)} are read as the classes; the folder above is "
+        f"The folders inside {join_few(tops)} are read as the classes; the folder above is "
         f"{'the subject' if are_subjects else 'not used'}."
     )
     return listing

@@ -1,6 +1,7 @@
 """The layouts that are understood, in the order in which they are tried: one row per layout."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from modelzoo.datasets.layouts.all_idb import ALL_IDB
@@ -12,10 +13,14 @@ from modelzoo.datasets.layouts.names import part_of
 from modelzoo.datasets.layouts.original_segmented import NAMES, ORIGINAL_SEGMENTED
 from modelzoo.datasets.layouts.pbc import PBC
 from modelzoo.datasets.layouts.repeated_classes import REPEATED_CLASSES
-from modelzoo.datasets.layouts.table_file import TABLE_FILE, parse_columns
-from modelzoo.datasets.walk import Walk, is_image, walk
+from modelzoo.datasets.layouts.table_columns import parse_columns
+from modelzoo.datasets.layouts.table_file import TABLE_FILE
+from modelzoo.datasets.layouts.tables_beside import describe_tables, find_tables
+from modelzoo.datasets.unread import describe_unread, find_unread
+from modelzoo.datasets.walk import in_utf8, is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.text import count
 
 LAYOUTS: tuple[Layout, ...] = (
     TABLE_FILE, ORIGINAL_SEGMENTED, GIVEN_PARTS, CNMC, ALL_IDB, PBC, REPEATED_CLASSES,
@@ -33,10 +38,12 @@ def recognise(source: Source) -> Layout:
     if source.segmented and layout is not ORIGINAL_SEGMENTED:
         raise UserError(f"{source.path} has no folder Segmented; leave out that choice.")
     if layout is None:
-        raise UserError(
-            f"{source.path} holds {len(source.images)} images but no classes; put the images of "
-            "each class into a folder of its own, or give a table with the columns path and label."
+        advice = " ".join(describe_tables(source)) or (
+            "Put the images of each class into a folder of its own, or give a table with the "
+            "columns path and label."
         )
+        images = count(len(source.images), "image")
+        raise UserError(f"{source.path} holds {images} but no classes. {advice}")
     return layout
 
 
@@ -68,7 +75,18 @@ def read_source(
         )
     if named:
         raise UserError(f"{path} is a folder, which has no columns; leave out {columns!r}.")
-    source = _unwrap(path, walk(path, on_progress=on_progress), segmented)
+    walked = walk(path, on_progress=on_progress)
+    foreign = find_unread(path, (file for file in walked.files if not is_image(file)))
+    source = Source(
+        path,
+        tuple(file for file in walked.files if file not in foreign),
+        tuple(walked.folders),
+        tuple(walked.unread.items()),
+        tuple((in_utf8(file), reason) for file, reason in foreign.items()),
+        segmented,
+    )
+    source = unwrap(source)
+    source = replace(source, tables=find_tables(path, walked.files, source.path))
     if not source.images:
         raise UserError(_describe_nothing(source))
     return source
@@ -76,8 +94,11 @@ def read_source(
 
 def _describe_nothing(source: Source) -> str:
     """What a folder without images holds, and what to do."""
-    held = f"{len(source.files):,} files and no images" if source.files else "no images"
-    if source.unread:
+    files = len(source.files) + len(source.foreign)
+    held = f"{count(files, 'file')} and no images" if files else "no images"
+    if source.foreign:
+        held += f" ({describe_unread(source.foreign)[0].removesuffix('.')})"
+    elif source.unread:
         name, why = source.unread[0]
         more = f" and {len(source.unread) - 1:,} more" if len(source.unread) > 1 else ""
         held += f" ({name}{more} {why})"
@@ -86,21 +107,22 @@ def _describe_nothing(source: Source) -> str:
     )
 
 
-def _unwrap(root: Path, walked: Walk, segmented: bool) -> Source:
-    """`root`, or the one folder in it that an unpacked archive left, and what it holds."""
-    files, folders = walked.files, walked.folders
-    unread = tuple(walked.unread.items())
+def unwrap(source: Source) -> Source:
+    """`source`, or what is in the one folder with images that an unpacked archive left.
+
+    The ids of what cannot be read stay relative to the folder that was given.
+    """
     while True:
-        images = [PurePosixPath(file).parts for file in files if is_image(file)]
+        images = [PurePosixPath(image).parts for image in source.images]
         tops = {parts[0] for parts in images}
         if len(tops) != 1 or min(map(len, images)) < 3 or _is_known_folder(min(tops)):
-            return Source(root, tuple(files), tuple(folders), unread, segmented)
+            return source
         top = min(tops)
-        root /= top
         files, folders = (
-            [name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/")]
-            for names in (files, folders)
+            tuple(name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/"))
+            for names in (source.files, source.folders)
         )
+        source = replace(source, path=source.path / top, files=files, folders=folders)
 
 
 def _is_known_folder(name: str) -> bool:

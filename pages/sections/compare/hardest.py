@@ -56,9 +56,9 @@ def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> No
     n_correct = choose_n_correct(Counter(each.n_correct for each in results))
     shown = [each for each in results if n_correct in (None, each.n_correct)]
     st.caption(
-        f"{len(shown)} of {len(results)} images, the hardest first: those for which fewest "
-        "models are correct, and among them those with the highest confidence in a wrong class. "
-        "Percentages are the probabilities of the predicted classes."
+        f"{len(shown)} of {count(len(results), 'image')}, the hardest first: those for which "
+        "fewest models are correct, and among them those with the highest confidence in a wrong "
+        "class. Percentages are the probabilities of the predicted classes."
     )
     if shown:
         data = Path(rows[0].config.data)

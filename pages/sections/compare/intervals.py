@@ -1,20 +1,43 @@
 """Scores with their intervals as bars."""
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.text import join_few
 from pages.figures.frame import config
 from pages.figures.intervals import score_intervals, score_intervals_alt
 from pages.sections.compare.figures import describe_source, name_file
+from pages.shell.text import plain
+
+
+def describe_undefined(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str
+) -> list[str]:
+    """Why a score is not defined, each reason once, with the runs unless all share it."""
+    runs_by_reason: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        score = row.evaluation.scores[metric]
+        if math.isnan(score.value):
+            runs_by_reason[score.note].append(names[row.run_id])
+    return [
+        reason if len(runs) == len(rows) else f"{join_few(runs)}: {reason}"
+        for reason, runs in runs_by_reason.items()
+    ]
 
 
 def draw_intervals(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, file_format: str
 ) -> None:
-    """One bar per run, and how to read them."""
+    """One bar per run, and how to read them; where the score is not defined, why."""
+    for reason in describe_undefined(rows, names, metric):
+        st.caption(plain(reason))
+    if all(math.isnan(row.evaluation.scores[metric].value) for row in rows):
+        return
     st.plotly_chart(
         score_intervals(rows, names, metric, source=describe_source(rows[0])),
         key="intervals",

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from modelzoo.evaluation.intervals import Evaluation
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import join, shorten, shorten_all
+from modelzoo.text import join_few, shorten, shorten_all
 from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file, styles_by_name
@@ -40,8 +39,9 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         for run_id, by_class in read_curves(row.run_id for row in rows).items()
         if target in by_class
     }
+    missing = rows[0].evaluation.missing_classes
     if not curves:
-        st.caption(plain(_describe_none(rows[0].evaluation, target)))
+        st.caption(plain(_describe_none(missing, target)))
         return
     st.plotly_chart(
         roc_curves(
@@ -59,19 +59,26 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         "operating point (argmax): the class with the highest probability is predicted. That is no "
         "single threshold, so the mark may lie below the curve."
     )
+    if missing:
+        have = "has" if len(missing) == 1 else "have"
+        st.caption(
+            plain(
+                f"{join_few(missing)} {have} no test images, and so no curve; nor is there a "
+                "macro-average."
+            )
+        )
 
 
-def _describe_none(evaluation: Evaluation, target: str) -> str:
-    """Why there is no curve."""
-    if target != MACRO:
-        return f"No test image is of class {target}, or all are, so there is no curve."
-    images = evaluation.confusion.sum(axis=1).tolist()
-    missing = [name for name, n in zip(evaluation.classes, images, strict=True) if not n]
-    if not missing:
+def _describe_none(missing: Sequence[str], target: str) -> str:
+    """Why there is no curve; `missing` are the classes without test images."""
+    if target in missing:
+        return f"{target} has no test images, so it has no curve."
+    if target != MACRO or not missing:
         return "All test images are of one class, so there is no curve."
+    have = "has" if len(missing) == 1 else "have"
     return (
-        f"The macro-average is not defined, since no test image is of class {join(missing)}; "
-        "choose a class."
+        f"The macro-average is not defined, since {join_few(missing)} {have} no test images; "
+        "choose another class for its curve."
     )
 
 

@@ -27,6 +27,7 @@ def draw_verdict(rows: Sequence[LeaderboardRow], all_rows: Sequence[LeaderboardR
         )
     if len(rows) < len(all_rows):
         st.caption(
-            f"{len(rows)} of {len(all_rows)} evaluated runs are shown. Runs that were evaluated on "
+            f"{len(rows)} of {len(all_rows)} evaluated runs {'is' if len(rows) == 1 else 'are'} "
+            "shown. Runs that were evaluated on "
             "other test images are never in one table with these: their scores are not comparable."
         )

@@ -16,7 +16,7 @@ def describe_beginning() -> None:
     with st.expander("No model has been trained here yet", icon=":material/model_training:"):
         st.write(
             "The models shown come with BlastLens: they were trained on 3,023 fields of one "
-            "hospital. The demo trains eleven of your own, on synthetic smears:"
+            "hospital. The demo trains your own on synthetic smears, the first in about a minute:"
         )
         if not busy:
             offer_demo()

@@ -12,7 +12,7 @@ from modelzoo.datasets.images import count_tiles, share_outside
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.synthetic.smears import draw_smear
 from modelzoo.errors import UserError
-from modelzoo.text import percent
+from modelzoo.text import count, percent
 from pages.sections.explain.image_filter import choose_filter
 from pages.shell import pictures
 from pages.shell.gallery import find_file
@@ -226,9 +226,10 @@ def _walk(matching: Sequence[str], shown: str) -> None:
             args=after[:1],
         )
     if shown in matching:
-        st.caption(f"{len(before) + 1:,} of {len(matching):,} images")
+        st.caption(f"{len(before) + 1:,} of {count(len(matching), 'image')}")
     else:
-        st.caption(f"{len(matching):,} images match; the one shown does not")
+        match = "matches" if len(matching) == 1 else "match"
+        st.caption(f"{count(len(matching), 'image')} {match}; the one shown does not")
 
 
 def _show(image_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from modelzoo.datasets.splits import PART_WORDS
 from modelzoo.files import portable_name
 from modelzoo.text import count, percent, shorten_all
 from pages.sections.explain.image import Subject
@@ -274,7 +275,7 @@ def _draw_title(model: Model, prediction: Prediction, subject: Subject) -> None:
         badges.append(":orange-badge[from scratch]")
     if part:
         colour = "green" if part == "test" else "orange"
-        words = {"train": "training", "validation": "validation", "test": "test"}[part]
+        words = PART_WORDS[part]
         badges.append(f":{colour}-badge[in the {words} set of this model]")
     st.markdown(" ".join(badges))
     for doubt in describe_doubts(prediction, part):

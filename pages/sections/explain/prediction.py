@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from modelzoo.text import few, ordinal, percent
+from modelzoo.text import join_few, ordinal, percent
 from pages.shell.prediction import Prediction
 
 OUT_OF_DISTRIBUTION = 95.0  # percentile from which an image is called out of distribution
@@ -46,7 +46,7 @@ def describe_ood_models(predictions: Sequence[Prediction]) -> str:
     if len(out) == len(predictions):
         whose = "this model" if len(out) == 1 else f"{len(out)} of {len(out)} models"
         return f"Out of distribution for {whose}: do not interpret prediction and map."
-    named = few([each.title for each in out])
+    named = join_few([each.title for each in out])
     return (
         f"Out of distribution for {len(out)} of {len(predictions)} models ({named}): do not "
         "interpret their predictions and maps."

@@ -4,7 +4,7 @@ import shlex
 
 import streamlit as st
 
-from pages.shell.data_picker import choose_data
+from pages.shell.data_picker import choose_columns, choose_data
 from pages.shell.dataset_report import draw_report, open_with_bar
 from pages.shell.errors import error_in_place
 
@@ -15,14 +15,15 @@ def draw_dataset() -> None:
     folder = choose_data("Data set", "data", placeholder="Choose one, or type a path")
     if not folder:
         return
+    columns = choose_columns(folder, "columns")
     with error_in_place():
-        if prepared := open_with_bar(folder, key="home"):
+        if prepared := open_with_bar(folder, key="home", columns=columns):
             draw_report(prepared, key="home")
             st.caption("The same in a terminal, or as a data card for a paper's supplement:")
-            quoted = shlex.quote(folder)
+            named = ["--columns", columns] if columns else []
+            command = shlex.join(["python", "-m", "modelzoo", "data", folder, *named])
             st.code(
-                f"python -m modelzoo data {quoted}\n"
-                f"python -m modelzoo data {quoted} --card data-card.md",
+                f"{command}\n{command} --card data-card.md",
                 language=None,
                 wrap_lines=True,
             )

@@ -9,6 +9,7 @@ from modelzoo import paths
 from modelzoo.backbones.weights import list_weights
 from modelzoo.evaluation.rows import Leaderboard
 from modelzoo.launching.queue import list_at_work
+from modelzoo.text import count
 from modelzoo.training.devices import list_devices
 from pages.shell.demo import draw_demo_progress
 from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
@@ -89,7 +90,8 @@ def draw_machine(board: Leaderboard) -> None:
     if len(devices) == 1:
         st.caption("No GPU was found: **quick** trainings take minutes, **finetune** hours.")
     if missing:
+        have = "has" if len(missing) == 1 else "have"
         st.caption(
-            f"{len(missing)} backbones have no ImageNet weights here; fetch them below, or put "
-            "them into the folder that the variable BLASTLENS_WEIGHTS names."
+            f"{count(len(missing), 'backbone')} {have} no ImageNet weights here; fetch them below, "
+            "or put them into the folder that the variable BLASTLENS_WEIGHTS names."
         )

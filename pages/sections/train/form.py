@@ -15,7 +15,7 @@ from modelzoo.config.train_config import TrainConfig, list_recipes, read_recipe
 from modelzoo.launching import local
 from modelzoo.launching.plan import PlannedRun, create_runs, format_command, plan_runs
 from modelzoo.training.devices import find_device, list_devices
-from pages.shell.data_picker import choose_data
+from pages.shell.data_picker import choose_columns, choose_data
 from pages.shell.dataset_report import draw_report, go_on, open_with_bar
 from pages.shell.demo import offer_demo
 from pages.shell.errors import error_in_place
@@ -26,7 +26,8 @@ FIRST_BACKBONE = "tf_efficientnet_lite0"
 TITLES = {row.title: row.name for row in BACKBONES.values()}
 TEN = [row.name for row in BACKBONES.values() if row.in_muduli2025]
 ALL_TEN = "all ten of Muduli et al. 2025"
-IN_FRONT = ("data", "backbone", "recipe", "split", "seed")  # asked before all other options
+# Asked before all other options.
+IN_FRONT = ("data", "columns", "backbone", "recipe", "split", "seed")
 SEEDS = 5  # offered: enough to see how much seeds alone change a score
 
 
@@ -41,6 +42,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     data = choose_data(
         "Data set", "train_data", placeholder="Type the path of a folder or table", start=True
     )
+    columns = choose_columns(data or "", "train_columns")
     backbones = _choose_backbones()
     recipe, split, seeds = _choose_recipe()
     device, name = _choose_device_and_name()
@@ -60,6 +62,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
         name=name or None,
         folder=paths.runs_folder(),
         split=split,
+        columns=columns or None,
         **options,
     )
     return _from_scratch_without_weights(planned), device

@@ -1,10 +1,7 @@
 import hashlib
-import http.server
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +15,6 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import (
     FoundWeights,
     WeightsRecord,
-    fetch_weights,
     find_weights,
     list_weights,
 )
@@ -27,30 +23,6 @@ from modelzoo.errors import UserError
 
 LITE0 = "tf_efficientnet_lite0"
 Tensors = dict[str, torch.Tensor]
-
-
-@pytest.fixture
-def empty_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No package and empty caches, so that only what a test puts somewhere is found."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    row = replace(BACKBONES[LITE0], package="weights-that-nobody-published")
-    monkeypatch.setitem(BACKBONES, LITE0, row)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def tensors() -> Tensors:
-    """As ImageNet weights would be, but random."""
-    return dict(create_backbone(LITE0, 1000, seed=3).network.state_dict())
-
-
-@pytest.fixture
-def folder(empty_machine: Path, tensors: Tensors) -> Path:
-    folder = empty_machine / "weights"
-    folder.mkdir()
-    save_file(tensors, folder / f"{LITE0}.safetensors")
-    return folder
 
 
 def start(
@@ -213,133 +185,6 @@ def test_a_pth_with_another_hash_than_its_name_is_refused(package: Path, change:
 
     with pytest.raises(UserError, match=r"are damaged \(its sha256 does not start with"):
         start(None)
-
-
-# Fetching: a server on this machine stands in for the internet
-
-
-class Shelf(http.server.BaseHTTPRequestHandler):
-    """Serves one file with the headers that the hub's client asks for, whatever the path."""
-
-    content = b""
-    address: str
-    asked: ClassVar[list[str]]
-
-    def do_HEAD(self) -> None:
-        self.asked.append(f"{self.command} {self.path}")
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.content)))
-        self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.end_headers()
-
-    def do_GET(self) -> None:
-        self.do_HEAD()
-        self.wfile.write(self.content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[type[Shelf]]:
-    class OneShelf(Shelf):
-        content = (folder / f"{LITE0}.safetensors").read_bytes()
-        asked: ClassVar[list[str]] = []
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneShelf) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        OneShelf.address = address
-        template = address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        yield OneShelf
-        server.shutdown()
-        thread.join()
-
-
-def test_a_fetch_from_the_hub_reports_and_is_found_afterwards(
-    empty_machine: Path, shelf: type[Shelf]
-) -> None:
-    progress: list[tuple[int, int]] = []
-
-    fetch_weights(LITE0, report=lambda done, total: progress.append((done, total)))
-    _, weights = start(None)
-    again = find_weights(LITE0, None)
-
-    size = len(shelf.content)
-    assert weights.source == "hub timm/tf_efficientnet_lite0.in1k"
-    assert weights.sha256 == hashlib.sha256(shelf.content).hexdigest()
-    assert progress[-1] == (size, size)
-    assert again is not None
-    assert again.path.is_relative_to(empty_machine / "hub")
-    assert f"GET /timm/{LITE0}.in1k/resolve/main/model.safetensors" in shelf.asked
-
-
-def test_nothing_is_fetched_unasked(shelf: type[Shelf]) -> None:
-    with pytest.raises(UserError, match="No ImageNet weights"):
-        start(None)
-    list_weights(None)
-
-    assert shelf.asked == []
-
-
-def nasnet_at(shelf: type[Shelf], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = replace(BACKBONES["nasnet_mobile"], url=f"{shelf.address}/{name}")
-    monkeypatch.setitem(BACKBONES, "nasnet_mobile", row)
-
-
-def test_nasnet_mobile_comes_from_its_address_checked_by_hash(
-    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = create_backbone("nasnet_mobile", 1000, seed=7).network.state_dict()
-    without_counts = {k: v for k, v in made.items() if not k.endswith("num_batches_tracked")}
-    torch.save(without_counts, empty_machine / "file.pth")  # as in early 2018
-    shelf.content = (empty_machine / "file.pth").read_bytes()
-    sha256 = hashlib.sha256(shelf.content).hexdigest()
-    nasnet_at(shelf, f"nasnetamobile-{sha256[:8]}.pth", monkeypatch)
-    progress: list[tuple[int, int]] = []
-
-    fetch_weights("nasnet_mobile", report=lambda done, total: progress.append((done, total)))
-    backbone, weights = start_backbone(
-        "nasnet_mobile", 1000, weights="imagenet", folder=None, seed=0
-    )
-
-    assert weights.sha256 == sha256
-    assert weights.source.startswith("hub http://127.0.0.1")
-    assert progress[-1] == (len(shelf.content), len(shelf.content))
-    loaded = backbone.network.state_dict()
-    assert all(torch.equal(loaded[name], made[name]) for name in without_counts)
-
-
-def test_a_file_with_another_hash_is_thrown_away(
-    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nasnet_at(shelf, "nasnetamobile-7e03cead.pth", monkeypatch)
-
-    with pytest.raises(UserError, match=r"is not what was published \(its sha256 does not start"):
-        fetch_weights("nasnet_mobile")
-
-    assert find_weights("nasnet_mobile", None) is None
-    assert [path for path in (empty_machine / "torch").rglob("*") if path.is_file()] == []
-
-
-@pytest.mark.parametrize("name", [LITE0, "nasnet_mobile"])
-def test_no_internet_is_one_sentence_at_once(
-    empty_machine: Path, shelf: type[Shelf], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    nowhere = "http://127.0.0.1:9"  # the discard port, where nobody listens
-    shelf.address = nowhere
-    nasnet_at(shelf, "nasnetamobile-7e03cead.pth", monkeypatch)
-    template = nowhere + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-    with pytest.raises(
-        UserError, match=r"could not be fetched from http://127\.0\.0\.1:9/.*refused"
-    ):
-        fetch_weights(name)
 
 
 def test_the_list_says_where_each_backbone_stands(folder: Path) -> None:

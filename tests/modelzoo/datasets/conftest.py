@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Path:
 def write_image(tmp_path: Path) -> WriteImage:
     """Writes noise of a seed to a path under `tmp_path`, which is given back."""
 
-    def write(name: str, *, seed: int, px: int = 12) -> Path:
+    def write(name: str, *, seed: int, px: int = 16) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         noise = np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8)

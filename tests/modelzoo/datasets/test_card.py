@@ -51,7 +51,7 @@ def test_the_card_is_one_page_with_the_figures(prepared: Prepared, tmp_path: Pat
     assert "5 images of 2 classes in 4 groups" in text
     assert hashlib.sha256(table.read_bytes()).hexdigest() in text
     assert prepared.dataset.id in text
-    assert "1 of the 3 given test images are copies" in text
+    assert "1 of the 3 given test images is a copy" in text
     assert r"| \*early\* \| \<b\> | 2 | 2 | 1 |" in text
     assert "- 1: not an image by its extension (such as train/Pro/notes.txt)" in text
     assert "not for diagnosis" in text

@@ -1,6 +1,7 @@
 """Files of 16 bits per channel, pages of a TIFF, and masks, and what is said of them."""
 
 import contextlib
+import struct
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modelzoo.datasets.images import ImageError, decode_image, inspect_image
+from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.images import ImageError, decode_image, inspect_image, require_cells_visible
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import open_pixels
 
@@ -91,20 +93,168 @@ def test_a_given_depth_holds_unless_the_image_uses_more() -> None:
     assert np.asarray(decode_image(bright, depth=12)).max() == round(60000 * 255 / 65535)
 
 
-def test_all_images_of_a_set_are_scaled_alike_with_a_note(tmp_path: Path, store: Path) -> None:
-    for name, peak in (("a/1", 900), ("a/2", 15000), ("b/3", 3000), ("b/4", 12000)):
-        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "data" / f"{name}.png").write_bytes(as_png(smooth(3, peak)))
+def write_deep(root: Path, images: dict[str, Deep]) -> Path:
+    """Image id without its extension -> values."""
+    for name, values in images.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / f"{name}.png").write_bytes(as_png(values))
+    return root
 
+
+def hot(values: Deep, number: int = 1) -> Deep:
+    """`values` with so many pixels at their largest."""
+    values = values.copy()
+    values.reshape(-1, *values.shape[2:])[:number] = 65535
+    return values
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_hot_pixel_makes_no_image_dark(channels: int) -> None:
+    values = smooth(channels, 4000)
+    content = as_png(hot(values))
+
+    image = np.asarray(decode_image(content)).astype(int)
+
+    apart = abs(image - expected(values, 4095)).max(axis=2)
+    assert apart[0, 0] == 255
+    assert apart.ravel()[1:].max() <= 1
+    facts = inspect_image(content)
+    assert (facts.peak, facts.depth) == (65535, 12)
+
+
+def test_more_than_hot_pixels_are_not_cut() -> None:
+    values = hot(smooth(1, 4000), number=10)  # of 1,600
+    facts = inspect_image(as_png(values))
+    assert (facts.peak, facts.depth) == (65535, 16)
+
+
+def test_single_images_of_another_range_leave_the_others_bright(
+    tmp_path: Path, store: Path
+) -> None:
+    images = {f"{'ab'[n % 2]}/{n:02}": smooth(3, 3000 + n) for n in range(40)}
+    images["a/00"] = smooth(3, 65535)
+    images["b/01"] = hot(smooth(3, 3001))
+    dataset = open_dataset(write_deep(tmp_path / "data", images), store=store)
+    pixels = open_pixels(dataset, input_px=40, store=store)
+
+    assert dataset.depth == 12
+    assert dataset.notes == (
+        "1 of 40 images of 16 bits per channel uses more than 12 bits, such as a/00.png: it is "
+        "scaled by the bits in use there, the others as 12 bits, so do not compare how bright "
+        "they are.",
+        "1 image with a few values above the bits in use, as of hot pixels, such as b/01.png: "
+        "these values are cut.",
+    )
+    for image_id, values in zip(pixels.ids, pixels.values, strict=True):
+        white = 65535 if image_id == "a/00.png" else 4095
+        differ = abs(values.astype(int) - expected(images[image_id[:-4]], white)).max(axis=2)
+        assert (differ > 1).sum() == (image_id == "b/01.png")
+
+
+def test_images_that_stay_nearly_black_are_said(tmp_path: Path, store: Path) -> None:
+    """Half of the set is from a camera of 12 bits, half uses the whole range."""
+    images = {f"a/{n}": smooth(1, 4000 + n) for n in range(5)}
+    images |= {f"b/{n}": smooth(1, 60000 + n) for n in range(5)}
+    dataset = open_dataset(write_deep(tmp_path / "data", images), store=store)
+
+    assert dataset.depth == 16
+    assert dataset.notes == (
+        "5 of 10 images of 16 bits per channel use at most 12 bits, such as a/0.png: scaled as 16 "
+        "bits like the others, they are nearly black; save all files by one scale.",
+    )
+
+
+# Values that count from white, and of other than 8 and 16 bits
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("peak", [255, 4095, 65535])
+def test_a_tiff_that_counts_from_white_is_read_right_or_refused(
+    peak: int, compression: str | None, byteorder: Literal["<", ">"]
+) -> None:
+    grey, out = smooth(1, peak), BytesIO()
+    values = grey.astype(np.uint8) if peak == 255 else grey
+    tifffile.imwrite(
+        out, values, photometric="miniswhite", byteorder=byteorder, compression=compression
+    )
+    if peak > 255 and byteorder == ">":
+        with pytest.raises(ImageError, match="of a kind that is not read"):
+            decode_image(out.getvalue())
+        return
+
+    image = np.asarray(decode_image(out.getvalue())).astype(int)
+
+    assert abs(image - (255 - expected(grey, peak))).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 12])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_packed_values_of_a_tiff_are_scaled_by_their_bits(bits: int, photometric: int) -> None:
+    levels = np.linspace(0, 2**bits - 1, 32).round().astype(int)
+    packed = "".join(f"{level:0{bits}b}" for level in levels)
+    row = int(packed, 2).to_bytes(len(packed) // 8, "big")
+    entries = [(256, 32), (257, 16), (258, bits), (259, 1), (262, photometric), (273, 200),
+               (277, 1), (278, 16), (279, 16 * len(row))]  # fmt: skip
+    header = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    tags = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+
+    content = (header + tags).ljust(200, b"\0") + 16 * row
+    if (bits, photometric) == (12, 0):
+        with pytest.raises(ImageError, match="of a kind that is not read"):
+            decode_image(content)
+        return
+
+    image = decode_image(content)
+
+    seen = np.asarray(image)[0, :, 0].astype(int)
+    scaled = (levels * 255 / (2**bits - 1)).round()
+    assert abs(seen - (scaled if photometric else 255 - scaled)).max() <= 1
+
+
+@pytest.mark.parametrize("peak", [4000, 65535, 70000, 2**31 - 1])
+def test_grey_of_32_bits_is_scaled_or_refused_and_never_cut_at_255(peak: int) -> None:
+    values, out = np.linspace(0, peak, 1600).round().astype(np.int32).reshape(40, 40), BytesIO()
+    tifffile.imwrite(out, values, photometric="minisblack")
+    if peak > 65535:
+        with pytest.raises(ImageError, match="do not fit into 16 bits"):
+            decode_image(out.getvalue())
+        return
+    image = np.asarray(decode_image(out.getvalue())).astype(int)
+    assert abs(image - expected(values.astype(np.uint16), max(4095, peak))).max() <= 1
+
+
+# Sets
+
+
+def test_images_too_small_for_a_cell_are_left_out_as_prediction_refuses_them(
+    tmp_path: Path, store: Path
+) -> None:
+    for name, side in (("a/1", 15), ("a/2", 16), ("b/3", 40)):
+        write_deep(tmp_path / "data", {name: smooth(3, 4000, side)})
     dataset = open_dataset(tmp_path / "data", store=store)
+    assert dataset.ids == ("a/2.png", "b/3.png")
+    (small,) = dataset.skipped
+    assert (small.id, small.reason) == ("a/1.png", "its 15 x 15 pixels can show no cell")
+    large = decode_image(tmp_path / "data/a/2.png")
+    assert require_cells_visible(large, "2.png") is large
+    with pytest.raises(ImageError, match=small.reason):
+        require_cells_visible(decode_image(tmp_path / "data/a/1.png"), "1.png")
+
+
+def test_all_images_of_a_set_are_scaled_alike_with_a_note(tmp_path: Path, store: Path) -> None:
+    peaks = {"a/1": 1100, "a/2": 15000, "b/3": 3000, "b/4": 12000}
+    root = write_deep(tmp_path / "data", {name: smooth(3, peak) for name, peak in peaks.items()})
+
+    dataset = open_dataset(root, store=store)
     pixels = open_pixels(dataset, input_px=40, store=store).values
 
     assert dataset.depth == 14
     assert dataset.notes == (
         "4 images of 16 bits per channel with values up to 15,000: all are scaled as 14 bits.",
     )
-    peaks = [round(peak * 255 / 16383) for peak in (900, 15000, 3000, 12000)]
-    assert pixels.max(axis=(1, 2, 3)).tolist() == peaks
+    seen = [round(peak * 255 / 16383) for peak in peaks.values()]
+    assert pixels.max(axis=(1, 2, 3)).tolist() == seen
 
 
 def test_images_of_8_bits_are_as_they_were(tmp_path: Path, store: Path) -> None:
@@ -131,13 +281,31 @@ def paged(*sides: int, grey: bool = False) -> bytes:
     return out.getvalue()
 
 
+def animated(image_format: str) -> bytes:
+    """Three frames; WebP and PNG would keep equal ones once."""
+    frames = [Image.new("RGB", (40, 40), (shade, 0, 0)) for shade in (250, 100, 0)]
+    out = BytesIO()
+    frames[0].save(out, image_format, save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_cut_in_a_later_frame_keeps_its_first(image_format: str) -> None:
+    content = animated(image_format)
+    assert inspect_image(content).pages == 3
+    with contextlib.suppress(ImageError):  # WebP and PNG may be read whole or not at all
+        image = np.asarray(decode_image(content[:-20])).astype(int)
+        assert abs(image - (250, 0, 0)).max() < 10
+
+
 def test_of_several_pages_the_largest_is_taken() -> None:
     content = paged(20, 60, 30)
     image = decode_image(content)
     assert image.size == (60, 60)
     assert image.getpixel((0, 0)) == (80, 80, 80)
     facts = inspect_image(content)
-    assert (facts.width, facts.pages, facts.has_grey_pages) == (60, 3, False)
+    assert (facts.width, facts.pages, facts.has_equal_pages) == (60, 3, False)
+    assert not facts.has_grey_pages
 
 
 def test_a_deep_page_behind_a_small_one_is_taken() -> None:
@@ -154,15 +322,27 @@ def test_pages_that_are_not_used_are_said(tmp_path: Path, store: Path) -> None:
         "a/1.tif": paged(40, 40, 40, grey=True),
         "b/1.tif": paged(20, 60),
         "b/2.tif": paged(50),
+        "b/3.tif": paged(40, 40),
+        "b/4.tif": paged(40, 40, 20),
+        "b/5.gif": animated("GIF"),
+        "b/6.webp": animated("WEBP"),
+        "b/7.png": animated("PNG"),
     }
     for name, content in files.items():
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / name).write_bytes(content)
 
-    notes = open_dataset(tmp_path / "data", store=store).notes
+    dataset = open_dataset(tmp_path / "data", store=store)
 
-    assert notes[0].startswith("1 file with three grey pages of one size, perhaps red, green and")
-    assert notes[1:] == ("1 file with several pages: the largest page is used.",)
+    doubts = find_doubts(dataset, Links.of(dataset, ()), {})
+    assert doubts[0].startswith("1 file with three grey pages of one size, perhaps red, green and")
+    assert dataset.notes == (
+        "1 file with several pages of one size, such as b/3.tif: only the first is used.",
+        "2 files with pages of several sizes, such as b/1.tif: only the largest is used, of equal "
+        "ones the first.",
+        "3 files with several frames, such as b/5.gif: only the first is used.",
+    )
+    assert decode_image(paged(40, 40, 20)).getpixel((0, 0)) == (40, 40, 40)
 
 
 def test_pages_without_end_are_not_looked_at(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from modelzoo.datasets.background import background_mean, find_background_clusters
-from modelzoo.datasets.candidates import invert, orient
+from modelzoo.datasets.candidates import find_candidates, invert, orient
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
@@ -189,6 +189,21 @@ def test_fields_without_structure_do_not_overlap(store: Path, tmp_path: Path) ->
 
     assert len(set(groups.values())) == 4
     assert set(clusters.values()) == {"Pre 1", "Pre 2", "Pro 1", "Pro 2"}
+
+
+@pytest.mark.parametrize("kept_px", [0, 12], ids=["nothing", "a speck"])
+def test_drawings_on_black_with_no_area_in_common_do_not_overlap(kept_px: int) -> None:
+    """Lines too thin to be compared, alike in two fields, and perhaps one small spot."""
+    drawing = np.zeros((224, 224), np.uint8)
+    for place in np.random.default_rng(0).integers(20, 200, (12, 2)).tolist():
+        drawing[place[0] : place[0] + 2, 10:170] = 200
+        drawing[10:170, place[1] : place[1] + 2] = 120
+    noise = np.random.default_rng(1).integers(100, 255, (kept_px, kept_px), np.uint8)
+    drawing[190 : 190 + kept_px, 20 : 20 + kept_px] = noise
+    again = np.where(drawing > 0, drawing - 3, 0).astype(np.uint8)
+
+    assert len(find_candidates(np.stack([drawing, again]), np.ones((224, 224), np.bool_))) > 0
+    assert compare_fields(np.stack([drawing, again]), None) == []
 
 
 def test_what_was_found_is_kept_and_made_anew_when_damaged(

@@ -9,8 +9,8 @@ import pytest
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.images import Facts, inspect_image
 from modelzoo.datasets.opening import check_trainable, open_dataset
-from modelzoo.datasets.walk import list_image_files
 from modelzoo.errors import UserError
+from modelzoo.inference.trained import list_images
 
 
 def reasons(dataset: Dataset) -> dict[str, str]:
@@ -134,5 +134,5 @@ def test_progress_ends_at_the_number_of_files(smears: Path, store: Path) -> None
 def test_image_files_are_listed_at_any_depth(smears: Path) -> None:
     (smears / "notes.txt").touch()
 
-    assert list_image_files(smears)[0] == "Benign/0.png"
-    assert len(list_image_files(smears)) == 6
+    assert list_images(smears)[0] == smears / "Benign/0.png"
+    assert len(list_images(smears)) == 6

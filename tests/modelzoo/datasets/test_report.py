@@ -1,5 +1,6 @@
 """What is said of a data set, against sets of which everything is known."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from modelzoo.datasets.doubts import Links, find_crossing
+from modelzoo.datasets.doubts import Links, find_crossing, find_doubts
+from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.preparing import Prepared, prepare
 from modelzoo.datasets.report import Report, make_report
 
@@ -69,14 +71,14 @@ def test_subjects_in_several_given_parts_are_doubted(tmp_path: Path, store: Path
 
     assert (found.parts[1].copied, found.parts[1].shared) == (0, 1)
     assert any(
-        doubt.startswith("1 of the 2 given test images are of subjects that training has")
+        doubt.startswith("1 of the 2 given test images is of a subject that training has")
         for doubt in found.doubts
     )
 
 
 def test_parts_that_share_nothing_are_not_doubted(tmp_path: Path, store: Path) -> None:
     names = [
-        f"{part}/{label}/{n}.png" for part in ("train", "test") for label in "ab" for n in "12"
+        f"{part}/{label}/{n}.png" for part in ("train", "test") for label in "ab" for n in "123"
     ]
     found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
     assert found.doubts == ()
@@ -87,7 +89,28 @@ def test_parts_that_share_nothing_are_not_doubted(tmp_path: Path, store: Path) -
 def test_a_class_that_a_part_lacks_is_doubted(tmp_path: Path, store: Path) -> None:
     names = ["train/a/1.png", "train/b/2.png", "train/c/3.png", "test/a/4.png", "test/b/5.png"]
     found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
-    assert found.doubts == ("c has no test images.",)
+    assert found.doubts == (
+        "Few images: c 1, a 2 and b 2; training needs 5 of each class.",
+        "c has no test images.",
+    )
+
+
+@pytest.mark.parametrize(("folder", "part"), [("train", "test"), ("test", "train")])
+def test_given_parts_without_test_or_training_are_doubted(
+    tmp_path: Path, store: Path, folder: str, part: str
+) -> None:
+    names = [f"{folder}/{label}/{n}.png" for label in "ab" for n in "12345"]
+    found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
+    assert found.doubts == (
+        f"No image is given the part {part}, so the split given cannot be used; choose another.",
+    )
+
+
+def test_of_many_classes_three_are_named(tmp_path: Path, store: Path) -> None:
+    names = ["train/a/1.png", *(f"test/{label}/2.png" for label in "bcdefghi")]
+    found = report(write(tmp_path / "data", dict(zip(names, range(20), strict=False))), store)
+    assert "b, c, d and 5 more have no training images." in found.doubts
+    assert found.doubts[0].startswith("Few images: a 1, b 1, c 1 and 6 more; training needs")
 
 
 def test_subjects_of_a_table_with_one_image_in_common(tmp_path: Path, store: Path) -> None:
@@ -131,8 +154,65 @@ def test_files_that_give_a_class_away_are_doubted(tmp_path: Path, store: Path) -
 
     found = report(tmp_path / "data", store)
 
-    assert found.doubts[0].startswith("The files of a and b have a size, mode or file type")
+    assert found.doubts == (
+        "Nearly all files of a class differ from those of every other class (of a and b in size): "
+        "a model can tell the class by that instead of by the cells.",
+    )
     assert [(each.width, each.images) for each in found.formats] == [(64, 12), (80, 12)]
+
+
+def doubt_on_files(root: Path, store: Path, **names: dict[str, int]) -> str:
+    """The doubt on a set of 40 noise images of each class, with so many of each extension.
+
+    `png` with a figure behind is of that many pixels a side; `grey.png` is grey.
+    """
+    for index, (label, numbers) in enumerate(names.items()):
+        ends = [end for end, number in numbers.items() for _ in range(number)]
+        for n, end in enumerate(ends):
+            px = int(re.sub(r"\D", "", end) or 64)
+            image = Image.fromarray(noise(100 * index + n, px))
+            (root / label).mkdir(parents=True, exist_ok=True)
+            end = re.sub(r"\d", "", end)
+            (image.convert("L") if "grey" in end else image).save(root / label / f"{n}.{end}")
+    dataset = open_dataset(root, store=store)
+    found = find_doubts(dataset, Links((), ()), {image: image for image in dataset.ids})
+    return "".join(found).removeprefix("Nearly all files of a class differ from those of every ")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "differ"),
+    [
+        ({"jpg": 20}, {"jpeg": 20}, ""),
+        ({"tif": 20}, {"tiff": 10, "TIF": 10}, ""),
+        ({"jpg": 20}, {"jfif": 20}, ""),
+        ({"jpg": 20}, {"png": 20}, "of a and b in file type"),
+        ({"png": 20}, {"grey.png": 20}, "of a and b in mode"),
+        ({"png": 20}, {"grey.bmp": 20}, "of a and b in mode and file type"),
+        ({"png": 20}, {"png80": 20, "png": 1}, "of a and b in size"),  # one common file
+        ({"png": 19, "png80": 1}, {"png80": 19, "png": 1}, "of a and b in size"),
+        ({"png": 17, "png80": 3}, {"png80": 17, "png": 3}, ""),
+        ({"png": 10, "png80": 10}, {"png80": 20}, ""),
+        ({"png80": 10, "jpg": 10}, {"jpg80": 10, "png": 10},
+         "of a and b in size, mode and file type together"),
+        ({f"png{64 + n}": 1 for n in range(20)}, {f"png{90 + n}": 1 for n in range(20)}, ""),
+    ],
+)  # fmt: skip
+def test_what_gives_a_class_away_is_named(
+    tmp_path: Path, store: Path, a: dict[str, int], b: dict[str, int], differ: str
+) -> None:
+    doubt = doubt_on_files(tmp_path / "data", store, a=a, b=b)
+    assert doubt.startswith(f"other class ({differ}): " if differ else "")
+    assert bool(doubt) == bool(differ)
+
+
+def test_a_file_type_is_that_of_the_content(tmp_path: Path, store: Path) -> None:
+    """Files of two classes that are called .jpg, in one of which all are PNG."""
+    doubt_on_files(tmp_path / "data", store, a={"png": 20}, b={"jpg": 20})
+    for file in (tmp_path / "data/a").iterdir():
+        file.rename(file.with_suffix(".jpg"))
+    dataset = open_dataset(tmp_path / "data", store=store)
+    (doubt,) = find_doubts(dataset, Links((), ()), {image: image for image in dataset.ids})
+    assert "(of a and b in file type)" in doubt
 
 
 def test_folders_that_are_no_classes_are_doubted(tmp_path: Path, store: Path) -> None:
@@ -142,10 +222,11 @@ def test_folders_that_are_no_classes_are_doubted(tmp_path: Path, store: Path) ->
 
 
 def test_what_was_left_out_is_counted_by_reason_with_examples(tmp_path: Path, store: Path) -> None:
-    root = write(tmp_path / "data", {f"a/{n}.png": n for n in range(3)} | {"b/9.png": 9})
+    images = {f"{label}/{n}.png": 10 * k + n for k, label in enumerate("ab") for n in range(5)}
+    root = write(tmp_path / "data", images)
     for n in range(5):
         (root / "a" / f"{n}.txt").touch()
-    (root / "b" / "half.png").write_bytes((root / "b" / "9.png").read_bytes()[:200])
+    (root / "b" / "half.png").write_bytes((root / "b" / "4.png").read_bytes()[:200])
 
     found = report(root, store)
 

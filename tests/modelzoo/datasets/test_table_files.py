@@ -1,5 +1,6 @@
-"""A CSV or Parquet table of images: its columns, and what is said of them."""
+"""A CSV or Parquet table of images: its file, its lines and its cells."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -66,10 +67,9 @@ def test_numbers_in_a_parquet_table_are_names(smears: Path, store: Path) -> None
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("picture,label\na.png,Pro\n", "has no column path"),
         ("path,label\n", "has no rows"),
-        ("", "could not be read as a table"),
-        ("path,label,part\na.png,Pro,holdout\n", "has the part 'holdout'"),
+        ("", "is empty; give a table with the columns path and label"),
+        ("\ufeff\n , \n", "is empty"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_a_sentence(
@@ -89,91 +89,6 @@ def test_a_damaged_table_is_a_sentence(tmp_path: Path, store: Path, suffix: str)
 
     with pytest.raises(UserError, match="could not be read as a table"):
         open_dataset(table, store=store)
-
-
-def test_columns_of_other_names_are_read_and_the_rest_is_said(smears: Path, store: Path) -> None:
-    table = smears / "table.csv"
-    frame = pd.DataFrame(
-        {
-            "Filename": [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in (1, 2)],
-            "Diagnosis": ["no", "no", "yes", "yes"],
-            "Patient ID": ["7", "7", "8", "9"],
-            "Split": ["train", "train", "test", "train"],
-            "age": 40,
-            "slide": "a",
-        }
-    )
-    frame.to_csv(table, index=False)
-
-    dataset = open_dataset(table, store=store)
-
-    assert [(each.label, each.group, each.part) for each in dataset.images] == [
-        ("no", "7", "train"), ("no", "7", "train"), ("yes", "8", "test"), ("yes", "9", "train"),
-    ]  # fmt: skip
-    assert dataset.notes == (
-        "Columns are read by their names: Filename as path, Diagnosis as label, Patient ID as "
-        "group, Split as part.",
-        "2 columns are not used: age, slide.",
-    )
-
-
-def test_numbered_folds_are_no_parts(smears: Path, store: Path) -> None:
-    table = smears / "table.csv"
-    table.write_text("path,label,fold\nBenign/1.png,a,0\nPro/1.png,b,1\nPro/2.png,b,2\n")
-
-    dataset = open_dataset(table, store=store)
-
-    assert {image.part for image in dataset.images} == {None}
-    assert dataset.notes == (
-        "The column fold holds folds, not train, validation and test, and is not used.",
-    )
-    table.write_text("path,label,split,fold\nBenign/1.png,a,train,0\nPro/1.png,b,test,1\n")
-    assert open_dataset(table, store=store).notes == (
-        "Columns are read by their names: split as part.",
-        "1 column is not used: fold.",
-    )
-
-
-def test_columns_can_be_named(smears: Path, store: Path) -> None:
-    table = smears / "table.csv"
-    pd.DataFrame(
-        {
-            "path": ["Pro/0.png", "Pro/1.png"],
-            "label": ["x", "x"],
-            "dx": ["a", "b"],
-            "MRN": ["7", "8"],
-            "fold": ["train", "test"],
-        }
-    ).to_csv(table, index=False)
-
-    dataset = open_dataset(table, store=store, columns=" label=dx , group=MRN")
-
-    assert [(i.label, i.group, i.part) for i in dataset.images] == [
-        ("a", "7", "train"),
-        ("b", "8", "test"),
-    ]
-    assert dataset.notes == (
-        "Columns are read by their names: fold as part.",
-        "1 column is not used: label.",
-    )
-    assert dataset.origins.label == "column dx"
-    assert dataset.origins.group == "column MRN"
-
-
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [
-        ("label=diagnose", "has no column 'diagnose' for label (columns: path, label)"),
-        ("label", "cannot be used; give such as label=dx"),
-        ("label=a,label=b", "each once"),
-        ("colour=label", "with path, label, group or part in front"),
-    ],
-)
-def test_columns_that_cannot_be_named(smears: Path, store: Path, columns: str, reason: str) -> None:
-    (smears / "table.csv").write_text("path,label\nPro/0.png,a\n")
-    with pytest.raises(UserError) as error:
-        open_dataset(smears / "table.csv", store=store, columns=columns)
-    assert reason in str(error.value)
 
 
 def test_a_folder_has_no_columns(smears: Path, store: Path) -> None:
@@ -199,6 +114,16 @@ def test_columns_may_be_parted_by_semicolons_or_tabs(
     assert [(image.label, image.part) for image in images] == [("a", "validation"), ("b", "test")]
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;"])
+def test_a_first_line_may_state_the_separator(smears: Path, store: Path, first: str) -> None:
+    (smears / "t.csv").write_text(f"\ufeff{first}\r\npath;label\r\nPro/0.png;a\r\n")
+
+    assert open_dataset(smears / "t.csv", store=store).classes == ("a",)
+    (smears / "t.csv").write_text(f"{first}\npath;label\nPro/0.png;a;b\n")
+    with pytest.raises(UserError, match="has 3 cells in line 3 and 2 columns"):
+        open_dataset(smears / "t.csv", store=store)
+
+
 @pytest.mark.parametrize(("name", "what"), [("a.zip", "unpack it"), ("a.xlsx", "as CSV")])
 def test_what_must_be_unpacked_or_saved_is_said(
     smears: Path, store: Path, name: str, what: str
@@ -206,3 +131,191 @@ def test_what_must_be_unpacked_or_saved_is_said(
     (smears / name).write_bytes(b"PK")
     with pytest.raises(UserError, match=what):
         open_dataset(smears / name, store=store)
+
+
+# Lines
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["Pro/0.png,a,7,\nPro/1.png,b,8,\n", "Pro/0.png,a,7\n,,\n \nPro/1.png,b,8,,,\n,,,,,\n\n"],
+)
+@pytest.mark.parametrize("header", ["path,label,group", "path,label,group,"])
+def test_separators_at_the_end_of_a_line_shift_nothing(
+    smears: Path, store: Path, header: str, lines: str
+) -> None:
+    (smears / "t.csv").write_text(f"{header}\n{lines}")
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [(i.id, i.label, i.group) for i in dataset.images] == [
+        ("Pro/0.png", "a", "7"),
+        ("Pro/1.png", "b", "8"),
+    ]
+    assert (dataset.notes, dataset.skipped) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("Pro/0.png,a,7\nPro/1.png,b, type 2,8\n", "has 4 cells in line 3 and 3 columns"),
+        ("1,Pro/0.png,a,7\n2,Pro/1.png,b,8\n", "has 4 cells in line 2 (and 1 more line) and 3"),
+        ("Pro/0.png,a,7\n\nPro/1.png,b\n", "has 2 cells in line 4 and 3 columns"),
+        ("Pro/0.png\n", "has 1 cell in line 2 and 3 columns"),
+        ('"Pro/0.png\n",a,7\nPro/1.png,b\n', "has 2 cells in line 4 and 3 columns"),
+    ],
+)
+def test_a_line_of_another_length_is_named(
+    smears: Path, store: Path, lines: str, said: str
+) -> None:
+    (smears / "t.csv").write_text(f"path,label,group\n{lines}")
+
+    with pytest.raises(UserError) as error:
+        open_dataset(smears / "t.csv", store=store)
+
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("lines", ['Pro/0.png,"a\nPro/1.png,b\n', 'Pro/0.png,"a"b\n'])
+def test_a_quotation_mark_that_does_not_close_is_a_sentence(
+    smears: Path, store: Path, lines: str
+) -> None:
+    (smears / "t.csv").write_text(f"path,label\n{lines}")
+
+    with pytest.raises(UserError, match="close every quotation mark"):
+        open_dataset(smears / "t.csv", store=store)
+
+
+def test_quoted_cells_may_hold_separators_and_lines(smears: Path, store: Path) -> None:
+    (smears / "t.csv").write_text('path,label,note\r\nPro/0.png, "a, ""b""","x\ny"\r\n')
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert dataset.classes == ('a, "b"',)
+
+
+def test_columns_without_a_name_are_numbered_and_said(smears: Path, store: Path) -> None:
+    (smears / "t.csv").write_text(",path,label,\n0,Pro/0.png,a,x\n1,Pro/1.png,b,\n")
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert dataset.ids == ("Pro/0.png", "Pro/1.png")
+    assert dataset.notes == ("2 columns are not used: unnamed column 1, unnamed column 4.",)
+
+
+# Cells
+
+
+def test_subjects_that_are_not_known_are_no_subject(smears: Path, store: Path) -> None:
+    subjects = ["NA", "unknown", "", "?", " N/A", "7"]
+    rows = [
+        {"path": f"{label}/{n}.png", "label": label, "patient": subjects.pop()}
+        for label in ("Benign", "Pro")
+        for n in range(3)
+    ]
+    pd.DataFrame(rows).to_csv(smears / "t.csv", index=False)
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [image.group for image in dataset.images] == ["7", None, None, None, None, None]
+    assert (
+        "5 lines of 6 name no subject: the column patient is empty or '?' or 'N/A' or 'NA' or "
+        "'unknown' there."
+    ) in dataset.notes
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_whole_numbers_are_one_subject_with_and_without_a_decimal(
+    smears: Path, store: Path, suffix: str
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "path": [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in range(3)],
+            "label": [0, 0, 0, 1, 1, 1],
+            "patient": [1, 1, None, 2, 2, 10],
+        }
+    )
+    frame.to_csv(smears / "t.csv", index=False)
+    frame.to_parquet(smears / "t.parquet")
+    table = smears / f"t{suffix}"
+    if suffix == ".csv":
+        table.write_text(table.read_text().replace("0,1.0", "0,1", 1))
+
+    dataset = open_dataset(table, store=store)
+
+    assert [image.group for image in dataset.images] == ["1", "1", None, "2", "2", "10"]
+    assert dataset.classes == ("0", "1")
+    assert "Whole numbers are read without .0 (columns: patient)." in dataset.notes
+
+
+def test_numbers_with_other_decimals_and_leading_zeros_stay(smears: Path, store: Path) -> None:
+    (smears / "t.csv").write_text("path,label,case\nPro/0.png,007,1.0\nPro/1.png,008,1.5\n")
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [(i.label, i.group) for i in dataset.images] == [("007", "1.0"), ("008", "1.5")]
+    assert not any("Whole numbers" in note for note in dataset.notes)
+
+
+def test_blanks_around_cells_are_left_out_with_a_note(smears: Path, store: Path) -> None:
+    (smears / "t.csv").write_text(
+        "path,label,group\nPro/0.png ,a,7\nPro/1.png,a ,7\t\nPro/2.png,b c,7\n"
+    )
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [(i.id, i.label) for i in dataset.images] == [
+        ("Pro/0.png", "a"),
+        ("Pro/1.png", "a"),
+        ("Pro/2.png", "b c"),
+    ]
+    assert dataset.notes == ("Blanks around 3 cells are left out (columns: path, label, group).",)
+
+
+@pytest.mark.parametrize(("lines", "is_said"), [(10, True), (9, False)])
+def test_a_subject_for_each_line_is_perhaps_none(
+    write_image: Callable[..., Path], tmp_path: Path, store: Path, lines: int, is_said: bool
+) -> None:
+    for seed in range(lines):
+        write_image(f"t/{seed}.png", seed=seed)
+    rows = "".join(f"{n}.png,a,C{n}\n" for n in range(lines))
+    (tmp_path / "t/t.csv").write_text(f"path,label,case_id\n{rows}")
+
+    notes = open_dataset(tmp_path / "t/t.csv", store=store).notes
+
+    assert any("case_id has another value in each line" in note for note in notes) == is_said
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("label", ("a", "b"), "listed with the labels a and b"),
+        ("part", ("train", "test"), "listed with the parts test and train"),
+        ("group", ("7", "8"), "listed with the subjects 7 and 8"),
+    ],
+)
+def test_lines_that_contradict_each_other_are_both_left_out(
+    smears: Path, store: Path, column: str, values: tuple[str, str], said: str
+) -> None:
+    rows = [
+        {"path": "Pro/0.png", "label": "a", "part": "train", "group": "7", column: value}
+        for value in values
+    ]
+    rows.append({"path": "Pro/1.png", "label": "a", "part": "train", "group": "7"})
+    pd.DataFrame(rows).to_csv(smears / "t.csv", index=False)
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert dataset.ids == ("Pro/1.png",)
+    assert [each.reason for each in dataset.skipped] == [said] * 2
+
+
+def test_lines_of_one_image_add_to_each_other(smears: Path, store: Path) -> None:
+    (smears / "t.csv").write_text(
+        "path,label,group,part\n./Pro/0.png,Pre,,val\nPro/0.png,pre,7,\nPro\\0.png,,7,Valid\n"
+    )
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [(i.label, i.group, i.part) for i in dataset.images] == [("Pre", "7", "validation")]
+    assert [each.reason for each in dataset.skipped] == ["listed twice", "no label"]

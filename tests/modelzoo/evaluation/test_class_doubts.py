@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from modelzoo.__main__ import app
-from modelzoo.datasets.splits import Part, Split
-from modelzoo.evaluation.rows import evaluate_run, read_row
+from modelzoo.datasets.splits import PARTS, Part, Split
+from modelzoo.evaluation.class_notes import ClassFacts, describe_classes
+from modelzoo.evaluation.rows import read_row
+from modelzoo.evaluation.run_scores import evaluate_run
 from modelzoo.evaluation.tables import leaderboard_table
 from modelzoo.evaluation.verdict import verdict
 from modelzoo.runs.file_names import DATA
@@ -46,14 +48,104 @@ def assert_said_everywhere(run: Run, sentence: str) -> None:
     notes = json.loads(CliRunner().invoke(app, [*typed, "--json"]).stdout)["notes"]
     assert any(sentence in note for note in notes)
     assert sentence in CliRunner().invoke(app, typed).stdout
+    assert f"note: {sentence}" in CliRunner().invoke(app, [*typed, "--csv"]).stderr
     listed = CliRunner().invoke(app, ["runs", "--runs", str(run.path.parent)])
     assert f"net: {sentence}" in listed.stderr
+
+
+def notes_by_class(run: Run) -> dict[str, str]:
+    answer = CliRunner().invoke(app, ["evaluate", str(run.path), "--json"])
+    return {each["class"]: each["note"] for each in json.loads(answer.stdout)["by_class"]}
 
 
 def test_a_class_that_was_never_trained_is_said(tmp_path: Path) -> None:
     run = make_run(tmp_path, "net", split="given")
     move(run, CLASSES[1], "train", "test")
-    assert_said_everywhere(run, f"{CLASSES[1]} has no training images and cannot be predicted.")
+    assert_said_everywhere(run, f"{CLASSES[1]} has no training images and could not be learned.")
+
+
+def test_a_class_of_the_test_part_alone_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    for part in ("train", "validation"):
+        move(run, CLASSES[1], part, "test")
+
+    sentence = f"{CLASSES[1]} has images in the test part only and could not be learned."
+    assert_said_everywhere(run, sentence)
+    assert CLASSES[1] not in " ".join(read_row(run).notes).replace(sentence, "")
+    assert notes_by_class(run)[CLASSES[1]] == "only in the test part"
+
+
+def test_a_class_without_test_images_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    move(run, CLASSES[1], "test", "train")
+    move(run, CLASSES[2], "test", "train", keep=1)
+
+    assert_said_everywhere(
+        run,
+        f"{CLASSES[1]} has no test images: AUC is not defined, and the other scores are means over "
+        "the other classes.",
+    )
+    assert notes_by_class(run) == {
+        CLASSES[0]: "",
+        CLASSES[1]: "no test images",
+        CLASSES[2]: "rests on 1 test image",
+        CLASSES[3]: "",
+    }
+
+
+def test_a_class_whose_test_images_are_one_group_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net", split="given")
+    split = read_split(run.path)
+    rows = [
+        replace(row, group="slide") if (row.label, row.part) == (CLASSES[2], "test") else row
+        for row in split.rows
+    ]
+    write_split(run.path, Split(tuple(rows)))
+
+    sentence = f"{CLASSES[2]} has test images of one group only: its scores have no interval."
+    assert_said_everywhere(run, sentence)
+    assert notes_by_class(run)[CLASSES[2]] == "rests on one group"
+
+
+def never_predict(run: Run, label: str) -> None:
+    found = read_predictions(run.path)
+    probabilities = found.probabilities.copy()
+    probabilities[:, found.classes.index(label)] = 0
+    probabilities /= probabilities.sum(1, keepdims=True)
+    write_predictions(run.path, replace(found, probabilities=probabilities))
+
+
+def test_a_class_that_is_never_predicted_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "net")
+    never_predict(run, CLASSES[3])
+
+    sentence = f"{CLASSES[3]} is never predicted: its precision counts as 0 in the mean."
+    assert_said_everywhere(run, sentence)
+    assert notes_by_class(run)[CLASSES[3]] == "never predicted"
+
+
+def test_of_several_models_those_that_never_predict_a_class_are_named(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, name, backbone=name) for name in ("vgg16", "vgg19", "resnet50")]
+    for run in runs[:2]:
+        never_predict(run, CLASSES[3])
+    never_predict(runs[2], CLASSES[0])
+
+    said = verdict([read_row(run) for run in runs])
+
+    assert "VGG16 and VGG19 never predict Pro; ResNet50 never predicts Benign." in said
+
+
+def test_sixty_classes_make_short_sentences() -> None:
+    facts = [ClassFacts(f"class {k:02}", 0, 0, 0, frozenset({"train"})) for k in range(60)]
+    few = [ClassFacts(f"class {k:02}", k, k, 60, frozenset(PARTS)) for k in range(60)]
+
+    sentences = [*describe_classes(facts, "test"), *describe_classes(few, "test")]
+
+    assert "class 00, class 01, class 02 and 57 more have no test images" in sentences[1]
+    assert sentences[-1].endswith(
+        "class 02 on 2 test images, class 03 on 3 test images and 6 more."
+    )
+    assert max(map(len, sentences)) < 160
 
 
 def test_a_class_without_validation_images_is_said(tmp_path: Path) -> None:
@@ -105,12 +197,17 @@ def test_macro_auc_is_not_defined_without_a_class_and_has_no_curve(
 
     macro = open_page("compare")
     one = open_page("compare", roc=CLASSES[0])
+    gone = open_page("compare", roc=CLASSES[1], score="AUC")
 
     assert math.isnan(read_row(run).evaluation.scores["auc"].value)
     assert not macro.exception
-    assert (
-        f"The macro-average is not defined, since no test image is of class {CLASSES[1]}"
-        in text_of(macro)
+    assert f"The macro-average is not defined, since {CLASSES[1]} has no test images" in text_of(
+        macro
     )
-    curves = [len(page.get("plotly_chart")) for page in (macro, one)]
+    assert f"{CLASSES[1]} has no test images, and so no curve; nor is there a" in text_of(one)
+    assert f"{CLASSES[1]} has no test images, so it has no curve." in text_of(gone)
+    curves = [len(page.get("plotly_chart")) for page in (macro, one, gone)]
     assert curves[1] == curves[0] + 1
+    # Nor is there a figure of AUCs that nobody has, but the reason in its place.
+    assert curves[2] == curves[0] - 1
+    assert f"{CLASSES[1]} has no test images, so AUC is not defined." in text_of(gone)

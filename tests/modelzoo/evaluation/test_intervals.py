@@ -1,6 +1,7 @@
 """A slow bootstrap, cases done by hand and a small simulation are the oracles."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,11 +120,64 @@ def test_a_missing_class_leaves_the_auc_undefined_and_says_so() -> None:
     evaluation = evaluate(predictions, {})
 
     assert np.isnan(evaluation.scores["auc"].value)
-    assert evaluation.scores["auc"].note == (
-        "No test image is of class c, so its AUC is not defined."
-    )
+    assert evaluation.scores["auc"].note == "c has no test images, so AUC is not defined."
     assert not np.isnan(evaluation.scores["sensitivity"].value)
-    assert any("class c" in note for note in evaluation.notes)
+
+
+def test_many_missing_classes_are_three_names_and_a_number() -> None:
+    names = tuple(f"class {k:02}" for k in range(60))
+    predictions = predictions_of([0, 1], np.eye(60)[:2], classes=names)
+
+    assert evaluate(predictions, {}).scores["auc"].note == (
+        "class 02, class 03, class 04 and 55 more have no test images, so AUC is not defined."
+    )
+
+
+def test_resamples_without_a_class_are_left_out_of_the_interval_of_the_auc() -> None:
+    """Of 12 images 2 are of class c: one resample in nine has none of them."""
+    labels = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 2, 2])
+    logits = np.random.default_rng(1).normal(size=(12, 3)) + np.eye(3)[labels]
+    predictions = predictions_of(labels, logits, classes=("a", "b", "c"))
+
+    auc = evaluate(predictions, {}, resamples=300).scores["auc"]
+
+    areas, without = [], 0
+    for resample in draw_groups(12, resamples=300, seed=0).T:
+        index = np.repeat(np.arange(12), resample.astype(int))
+        if set(labels[index]) != {0, 1, 2}:
+            without += 1
+            continue
+        true, given = labels[index], predictions.probabilities[index]
+        areas.append(np.mean([metrics.roc_auc_score(true == k, given[:, k]) for k in range(3)]))
+    assert without > 20
+    assert auc.note == f"{without} of 300 resamples lack a class and are left out of the interval."
+    assert [auc.ci_low, auc.ci_high] == pytest.approx(
+        np.quantile(areas, [0.025, 0.975]).tolist(), abs=1e-6
+    )
+
+
+def test_an_auc_that_hardly_any_resample_has_stands_without_an_interval() -> None:
+    """Ten classes of one image: a resample has them all with a chance of 10! / 10^10."""
+    names = tuple("abcdefghij")
+    logits = np.random.default_rng(0).normal(size=(10, 10))
+
+    auc = evaluate(predictions_of(np.arange(10), logits, classes=names), {}).scores["auc"]
+
+    assert 0 < auc.value < 1
+    assert np.isnan([auc.ci_low, auc.ci_high]).all()
+    assert auc.note == "1,000 of 1,000 resamples lack a class: no interval."
+
+
+def test_the_part_is_named_as_people_call_it() -> None:
+    predictions = replace(
+        predictions_of([0, 0], [[1, 0], [0, 1]], classes=("a", "b")), parts=("train", "train")
+    )
+
+    scored = evaluate(predictions, dict.fromkeys(predictions.images, "slide"))
+
+    assert scored.scores["auc"].note == "b has no training images, so AUC is not defined."
+    assert scored.scores["specificity"].note == "All training images are of one class."
+    assert scored.notes[0].startswith("All training images belong to one group")
 
 
 def test_one_group_has_scores_and_no_interval() -> None:

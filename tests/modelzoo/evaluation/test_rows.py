@@ -12,12 +12,12 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import (
     best_first,
     describe_status,
-    evaluate_run,
     list_splits,
     name_rows,
     read_leaderboard,
     read_row,
 )
+from modelzoo.evaluation.run_scores import evaluate_run
 from modelzoo.evaluation.tables import leaderboard_table, run_records, score_records
 from modelzoo.evaluation.verdict import verdict
 from modelzoo.runs.file_names import ENVIRONMENT, PREDICTIONS, SPLIT, STATUS, WEIGHTS

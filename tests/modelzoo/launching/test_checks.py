@@ -55,7 +55,7 @@ def test_sound_images_pass_without_a_word(tmp_path: Path) -> None:
         (
             {"train/a": 20, "test/a": 5, "test/b": 20},
             {"split": "given", "balance": "weights"},
-            "No training image is of class b",
+            "b has no training images",
         ),
     ],
 )
@@ -69,8 +69,24 @@ def test_what_cannot_be_trained_is_said(
 def test_a_class_without_training_or_test_images_is_said(tmp_path: Path) -> None:
     counts = {"train/a": 20, "train/c": 20, "test/a": 5, "test/b": 20}
     notes = check(tmp_path, counts, split="given")
-    assert "b has no train images." in notes
+    assert "b has no training images." in notes
     assert "c has no test images." in notes
+
+
+def test_of_many_classes_that_are_too_small_three_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check(tmp_path, {f"c{k:02}": 1 + (k < 20) for k in range(40)})
+
+    assert str(refused.value).endswith(
+        "holds 60 images (c20 1, c21 1, c22 1 and 37 more), too few to train on; give at least 30, "
+        "and 5 of each class."
+    )
+
+
+def test_given_parts_that_the_split_does_not_use_are_said(tmp_path: Path) -> None:
+    counts = {"train/a": 10, "train/b": 10, "test/a": 5, "test/b": 5}
+    (note,) = check(tmp_path, counts, split="grouped")
+    assert note.startswith("The data set gives parts (training and test), and the split grouped")
 
 
 def test_images_that_are_enlarged_are_counted(tmp_path: Path) -> None:
@@ -100,8 +116,8 @@ def test_parts_that_a_split_does_not_use_are_said(tmp_path: Path) -> None:
     (note,) = check(tmp_path, PARTS, split="grouped")
 
     assert note == (
-        "The data set gives parts (train 40 and test 10), which the split grouped does not use; "
-        "the split given does."
+        "The data set gives parts (training and test), and the split grouped does not use them: "
+        "scores cannot be compared with those on the given test images."
     )
 
 
@@ -114,4 +130,4 @@ def test_copies_across_given_parts_are_said_before_a_run_on_them(tmp_path: Path)
 
     notes = check(tmp_path, PARTS, split="given")
 
-    assert any(note.startswith("1 of the 11 given test images are copies") for note in notes)
+    assert any(note.startswith("1 of the 11 given test images is a copy") for note in notes)

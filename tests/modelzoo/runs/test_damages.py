@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelzoo.errors import UserError
-from modelzoo.evaluation.rows import evaluate_run, read_leaderboard, read_row
+from modelzoo.evaluation.rows import read_leaderboard, read_row
+from modelzoo.evaluation.run_scores import evaluate_run
 from modelzoo.evaluation.tables import leaderboard_table, run_records
 from modelzoo.inference.neighbours import read_neighbours, write_neighbours
 from modelzoo.launching.queue import list_ahead, list_at_work

@@ -34,9 +34,10 @@ from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
-from modelzoo.runs.records import read_environment, read_split, read_weights
+from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
 from modelzoo.runs.status import Status, read_status
 from modelzoo.training.environment import _measure_ms_per_image
+from modelzoo.training.heartbeat import StopRequestedError
 from modelzoo.training.run import train
 
 
@@ -350,6 +351,24 @@ def test_a_run_whose_folder_vanishes_ends_and_leaves_nothing(
     assert not run.path.exists()
 
 
+def test_parts_that_the_split_does_not_use_are_a_doubt_of_the_run(
+    tmp_path: Path, images: Path
+) -> None:
+    names = sorted(f"{file.parent.name}/{file.name}" for file in images.rglob("*.png"))
+    rows = [(name, name.split("/")[0], ("train", "test")[k % 2]) for k, name in enumerate(names)]
+    pd.DataFrame(rows, columns=["path", "label", "part"]).to_csv(images / "parts.csv", index=False)
+    run = make_run(tmp_path, images / "parts.csv", split="random")
+
+    def on_progress(status: Status) -> None:
+        if status.phase == "loading weights":
+            raise StopRequestedError
+
+    train(run, store=tmp_path / "store", weights_folder=None, device="cpu", on_progress=on_progress)
+
+    (doubt,) = read_data(run.path).doubts
+    assert doubt.startswith("The data set gives parts (training and test)")
+
+
 @pytest.mark.parametrize("balance", ["weights", "sampling"])
 def test_a_class_without_training_images_cannot_be_balanced(
     tmp_path: Path, images: Path, balance: str
@@ -366,10 +385,10 @@ def test_a_class_without_training_images_cannot_be_balanced(
     table.to_csv(images / f"{balance}.csv", index=False)
     run = make_run(tmp_path, images / f"{balance}.csv", split="given", balance=balance)
 
-    with pytest.raises(UserError, match="No training image is of class right"):
+    with pytest.raises(UserError, match="right has no training images"):
         start(run, tmp_path)
 
-    assert "No training image is of class right" in read_status(run.path, now=time.time()).error
+    assert "right has no training images" in read_status(run.path, now=time.time()).error
 
 
 def test_time_per_image_is_that_of_the_quickest_passes(

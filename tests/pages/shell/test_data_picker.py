@@ -176,3 +176,52 @@ def test_a_walk_ends_when_another_data_set_is_chosen(
     assert not app.exception
     assert "8 images of 4 classes" in text_of(app)
     assert listed == [many]
+
+
+@pytest.fixture
+def table(images: Path) -> Path:
+    """A table of the images whose columns of classes are not called so."""
+    rows = [f"{path.relative_to(images)},{path.parent.name}" for path in images.rglob("*.jpg")]
+    (images / "table.csv").write_text("\n".join(["file,dx", *rows]))
+    return images / "table.csv"
+
+
+def test_the_columns_of_a_table_can_be_named_on_home(home: Path, table: Path) -> None:
+    app = open_path(str(table))
+    assert "could not be opened as a data set" in app.error[0].value
+
+    allow_typed(app, "data", str(table)).text_input(key="columns").set_value("label=dx").run()
+
+    assert not app.error
+    assert "8 images of 4 classes" in text_of(app)
+    command = f"python -m modelzoo data {table} --columns label=dx"
+    assert app.code[-1].value == f"{command}\n{command} --card data-card.md"
+
+
+def test_the_columns_of_a_table_can_be_named_on_train(home: Path, table: Path) -> None:
+    app = open_path(
+        str(table), "train", key="train_data", train_columns="label=dx", train_weights="none"
+    )
+
+    assert app.text_input(key="train_columns").value == "label=dx"
+    assert f"--data {table}" in app.code[0].value
+    assert "--columns label=dx" in app.code[0].value
+
+
+@pytest.mark.parametrize(("page", "key"), [(None, "data"), ("train", "train_data")])
+def test_a_folder_is_not_asked_for_its_columns(
+    home: Path, images: Path, page: str | None, key: str
+) -> None:
+    asked = {"columns": "label=dx", "train_columns": "label=dx"}
+
+    app = open_path(str(images), page, key=key, **asked)
+
+    assert not app.exception
+    assert not {"columns", "train_columns"} & {each.key for each in app.text_input}
+    assert not app.error
+
+
+def test_columns_that_cannot_be_named_are_a_sentence_on_home(home: Path, table: Path) -> None:
+    app = open_path(str(table), columns="colour=dx")
+
+    assert "The columns 'colour=dx' cannot be used" in app.error[0].value

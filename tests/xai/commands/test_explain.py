@@ -233,7 +233,7 @@ def test_overlays_beside_the_images_are_not_explained(
         ([], "gone", "", "was not found"),
         ([], "unfinished", "", "has no trained model yet"),
         ([], "lite0-64", "gone", "was not found; give an image or a folder of images."),
-        ([], "lite0-64", "broken.png", "None of the 1 images"),
+        ([], "lite0-64", "broken.png", "broken.png could not be read"),
         (["--methods", "grad-cams"], "lite0-64", "", "Method 'grad-cams' is unknown; give one of"),
         (["--methods", ""], "lite0-64", "", "Method '' is unknown; give one of grad-cam, "),
         (["--target", "pro"], "lite0-64", "", "Class 'pro' is unknown; give one of Benign, Early"),

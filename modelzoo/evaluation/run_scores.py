@@ -1,0 +1,118 @@
+"""The scores of a run's predictions on one part, with what a reader must know to judge them."""
+
+from dataclasses import replace
+
+from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, count_leaked
+from modelzoo.errors import UserError
+from modelzoo.evaluation.by_class import ClassScores, score_classes
+from modelzoo.evaluation.class_notes import (
+    describe_class,
+    describe_classes,
+    describe_never_predicted,
+    find_class_facts,
+    list_never_predicted,
+)
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, evaluate, resample
+from modelzoo.runs.file_names import PREDICTIONS, SPLIT
+from modelzoo.runs.folder import Run
+from modelzoo.runs.predictions import Predictions, read_predictions
+from modelzoo.runs.records import read_data, read_split
+from modelzoo.text import count
+
+
+def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
+    """The scores of the predictions of `run` on one part.
+
+    Raises:
+        UserError: There is no such part; its split or predictions are missing or damaged.
+    """
+    _require_part(part)
+    return score_part(run, read_split(run.path), read_predictions(run.path), part, resamples)
+
+
+def evaluate_classes(
+    run: Run, *, part: str = "test", resamples: int = RESAMPLES
+) -> list[tuple[ClassScores, str]]:
+    """The scores of each class of `run` on one part, and what they rest on, in short.
+
+    Raises:
+        UserError: As of `evaluate_run`.
+    """
+    _require_part(part)
+    split, predictions = read_split(run.path), read_predictions(run.path).only(part)
+    _require_same_images(run, split, predictions, part)
+    group_by_image = {row.image: row.group for row in split.rows}
+    drawn = resample(predictions, group_by_image, resamples=resamples)
+    scores = score_classes(drawn, predictions.classes)
+    facts = find_class_facts(split, predictions.classes, drawn.confusion_by_group)
+    return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
+
+
+def score_part(
+    run: Run, split: Split, predictions: Predictions, part: str, resamples: int
+) -> Evaluation:
+    """As `evaluate_run`, of a split and predictions that have been read."""
+    predictions = predictions.only(part)
+    _require_same_images(run, split, predictions, part)
+    group_by_image = {row.image: row.group for row in split.rows}
+    evaluation = evaluate(predictions, group_by_image, resamples=resamples)
+    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
+    notes = describe_classes(facts, part)
+    if never := list_never_predicted(facts, part):
+        notes.append(describe_never_predicted(never))
+    if leaked := count_leaked(split, part) if part != "train" else 0:
+        notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
+    return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
+
+
+def _require_part(part: str) -> None:
+    if part not in PARTS:
+        raise UserError(f"Part {part!r} is unknown; give one of {', '.join(PARTS)}.")
+
+
+def read_doubts(run: Run) -> tuple[str, ...]:
+    """What was probably wrong with the run's data set, or that this is not known."""
+    try:
+        return tuple(read_data(run.path).doubts)
+    except UserError as error:
+        return (f"{error} What is doubtful about the data set is not known.",)
+
+
+def describe_leak(leaked: int, images: str) -> str:
+    """What it means that images have others of their group in training.
+
+    Args:
+        leaked: How many, at least 1.
+        images: All of them, as "80 test images".
+    """
+    verb = "shares its" if leaked == 1 else "share their"
+    return (
+        f"{leaked} of the {images} {verb} group with training images (one patient, a copy, or an "
+        "overlapping field), so the scores may be too high for new patients."
+    )
+
+
+def _require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:
+    """Pass where split and predictions are of the same images with the same labels.
+
+    Of others no score would be true: groups would be missing, and intervals too narrow.
+
+    Raises:
+        UserError: They differ, or there are no images.
+    """
+    words = PART_WORDS[part]
+    label_by_image = {row.image: row.label for row in split.rows if row.part == part}
+    if not label_by_image:
+        raise UserError(f"Run {run.id!r} has no {words} images; train it again with some.")
+    classes = (*predictions.classes, None)  # index -1: the label is not known
+    predicted = dict(
+        zip(predictions.images, (classes[index] for index in predictions.labels), strict=True)
+    )
+    if predicted.keys() != label_by_image.keys() or any(
+        label not in (None, label_by_image[image]) for image, label in predicted.items()
+    ):
+        raise UserError(
+            f"The {words} images of run {run.id!r} in {SPLIT} and in {PREDICTIONS} are not the "
+            "same, so it cannot be scored; put the files back that belong together, or train the "
+            "run again."
+        )
