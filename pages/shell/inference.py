@@ -6,7 +6,8 @@ begins with an underscore, as `_picture`, out of a cache's key, so up to 50 MB a
 """
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -17,8 +18,10 @@ import numpy.typing as npt
 import streamlit as st
 
 from modelzoo import paths
+from modelzoo.backbones.table import BACKBONES
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import HEAD, MODEL
+from modelzoo.runs.records import read_environment
 from pages.shell.pictures import Picture, find_cells, square
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -38,6 +41,9 @@ Found = TypeVar("Found")
 
 ON_DISK = 500_000_000  # bytes of attributions in the store: 5,000 of 224 x 224 values, or more
 IN_MEMORY = 64_000_000  # the same
+UNMEASURED_SECONDS = 0.05  # of a pass, for runs without a record of it
+TORCH_SECONDS = 2.0  # to import it
+SECONDS_A_PARAMETER = 1.5e-8  # read, hashed and put into a network
 KEPT = 200  # results of buttons: some kB each
 
 
@@ -126,6 +132,30 @@ def _loaded(path: str, stamp: int) -> "LoadedRun":
     return open_run(Path(path))
 
 
+@st.cache_resource(show_spinner=False)
+def _seconds_by_run() -> dict[str, float]:
+    """How long the last pass of each run in memory took here, by its folder."""
+    return {}
+
+
+def seconds_a_pass(model: Model) -> float:
+    """Time of one image through the network: as it took here last, else when it was trained."""
+    if known := _seconds_by_run().get(str(model.run.path)):
+        return known
+    try:
+        return read_environment(model.run.path).ms_per_image / 1000
+    except UserError:
+        return UNMEASURED_SECONDS
+
+
+def seconds_to_load(models: Sequence[Model]) -> float:
+    """About how long it takes until these networks are in memory."""
+    known = _seconds_by_run()
+    unread = [model for model in models if str(model.run.path) not in known]
+    parameters = sum(BACKBONES[model.run.config.backbone].parameters for model in unread)
+    return (0.0 if known else TORCH_SECONDS) + parameters * SECONDS_A_PARAMETER
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """What one forward pass of an image gave."""
@@ -143,9 +173,10 @@ def _look(path: str, stamp: int, sha256: str, _picture: Picture, _may_compute: b
     from xai.on_runs.look import predict_and_explain
 
     run = _loaded(path, stamp)
-    found, attributions = predict_and_explain(
-        run, square(_picture, run.px), methods=ONE_PASS, model_hash=_model_hash(path, stamp)
-    )
+    pixels, model_hash = square(_picture, run.px), _model_hash(path, stamp)
+    started = time.perf_counter()
+    found, attributions = predict_and_explain(run, pixels, methods=ONE_PASS, model_hash=model_hash)
+    _seconds_by_run()[path] = time.perf_counter() - started
     return _Seen(run.classes, found.probabilities, found.ood_percentile, attributions)
 
 

@@ -16,14 +16,14 @@ Probabilities = npt.NDArray[np.float32]
 def describe_cell_share(attribution: Attribution, labels: Labels) -> str:
     """How much of a map lies on cells beside how much of the image they are; empty: neither.
 
-    "9 % on cells, which are 9 % of the image": a map that does not depend on the cells has about
+    "9 % on cells (9 % of the area)": a map that does not depend on the cells has about
     the second share there.
     """
     share = share_on_cells(attribution, labels) if labels.any() else None
     if share is None:
         return ""
     area = percent(float((labels > 0).mean()), 0)
-    return f"{percent(share, 0)} on cells, which are {area} of the image"
+    return f"{percent(share, 0)} on cells ({area} of the area)"
 
 
 def describe_masked(masked: Probabilities, classes: Sequence[str], predicted: str) -> str:

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from modelzoo.errors import UserError
-from modelzoo.runs.records import read_environment
 from modelzoo.text import count
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import Model
 from pages.shell.text import plain
+from pages.shell.work import AT_ONCE
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
-
-UNMEASURED_MS = 20.0  # of a pass, for runs without a record of it
 
 
 def choose_methods(models: Sequence[Model]) -> list[Method]:
@@ -40,12 +37,9 @@ def choose_methods(models: Sequence[Model]) -> list[Method]:
         )
     ]
     if chosen:
-        total = sum(_seconds(row, models) for row in chosen if row.name not in ONE_PASS)
-        if shared := [row for row in chosen if row.name in ONE_PASS]:
-            total += _seconds(shared[0], models)  # one pass makes them all
         st.caption(
-            f"About {_describe_seconds(total)} for {count(len(models), 'model')}, where nothing is "
-            "cached."
+            f"About {_describe_seconds(_seconds_of_all(chosen, models))} for "
+            f"{count(len(models), 'model')}, where nothing is cached."
         )
     with st.expander(
         "About the methods", key="about", on_change="rerun", bind="query-params"
@@ -93,16 +87,17 @@ def _refusals(models: Sequence[Model]) -> list[str]:
     return lines
 
 
+def _seconds_of_all(rows: Sequence[Method], models: Sequence[Model]) -> float:
+    """Time of the whole grid: networks read, maps, and each image once more without its cells."""
+    passes = 1 + sum(row.passes for row in rows if row.name not in ONE_PASS)
+    passes += any(row.name in ONE_PASS for row in rows)  # one pass makes them all
+    each = [passes * inference.seconds_a_pass(model) for model in models]
+    at_once = min(AT_ONCE, len(models))
+    return (sum(each) + inference.seconds_to_load(models)) / at_once
+
+
 def _seconds(row: Method, models: Sequence[Model]) -> float:
-    return row.passes * sum(milliseconds_a_pass(model) for model in models) / 1000
-
-
-def milliseconds_a_pass(model: Model) -> float:
-    """Time of one image through the model, as measured when it was trained."""
-    try:
-        return read_environment(model.run.path).ms_per_image
-    except UserError:
-        return UNMEASURED_MS
+    return row.passes * sum(inference.seconds_a_pass(model) for model in models)
 
 
 def _describe_seconds(seconds: float) -> str:

@@ -8,7 +8,6 @@ import streamlit as st
 from modelzoo.text import percent, shorten
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import find_target
-from pages.sections.explain.methods import milliseconds_a_pass
 from pages.shell import inference, pictures
 from pages.shell.errors import error_in_place
 from pages.shell.prediction import Prediction
@@ -60,7 +59,7 @@ def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
     from xai.smear.cell_shapley import count_passes
 
     passes = count_passes(count)
-    seconds = passes * milliseconds_a_pass(model) / 1000
+    seconds = passes * inference.seconds_a_pass(model)
     if seconds <= QUICK_SECONDS or inference.is_kept_by_cell(model, subject.picture, target):
         return True
     return st.button(

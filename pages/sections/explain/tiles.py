@@ -130,7 +130,8 @@ def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_met
 def _note(spot: Spot, seen: Seen, prediction: Prediction, labels: Labels) -> str:
     """What is cheap to find out, where it is known by now."""
     attribution = seen.attribution
-    found = [describe_cell_share(attribution, labels) if attribution else ""]
+    found = ["from scratch" if spot.model.has_imagenet is False else ""]
+    found.append(describe_cell_share(attribution, labels) if attribution else "")
     if spot.masked is not None and len(spot.masked) and labels.any():
         found.append(describe_masked(spot.masked, prediction.classes, prediction.predicted))
-    return "; ".join(each for each in found if each)
+    return " · ".join(each for each in found if each)
