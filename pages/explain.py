@@ -3,6 +3,7 @@
 import streamlit as st
 
 from modelzoo.text import join
+from pages.sections.explain.cell_methods import maps_among
 from pages.sections.explain.empty import describe_beginning
 from pages.sections.explain.grid import look
 from pages.sections.explain.image import choose_subject, draw_subject
@@ -102,4 +103,4 @@ with error_in_place():
             outlines=display.outlines,
         )
         panels = Panels(subject, options)
-        draw_view(view, of, Request(subject, target_name, methods, panels))
+        draw_view(view, of, Request(subject, target_name, maps_among(methods), panels))

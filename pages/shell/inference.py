@@ -250,6 +250,24 @@ def attribution_by_cell(
     )
 
 
+def attribution_by_cell_in_part(
+    model: Model, picture: Picture, *, target: int, permutations: int | None
+) -> "CellAttribution":
+    """What each cell adds: Shapley values from so many random orders, 0: by leaving each one out.
+
+    Raises:
+        UserError: The run is gone or damaged.
+        xai.errors.UserError: There is no cell.
+    """
+    from xai.on_runs.explain import explain_cells, leave_cells_out
+
+    run = _loaded(str(model.run.path), _stamp(model.run.path))
+    pixels, cells = square(picture, run.px), find_cells(picture)
+    if permutations == 0:
+        return leave_cells_out(run, pixels, cells, target=target)
+    return explain_cells(run, pixels, cells, target=target, permutations=permutations)
+
+
 def is_kept_by_cell(model: Model, picture: Picture, target: int) -> bool:
     """Whether `attribution_by_cell` has its answer at hand."""
     key = ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target)

@@ -8,7 +8,12 @@ from xai.errors import UserError
 from xai.explain import explain_by_all
 from xai.methods.table import ONE_PASS
 from xai.on_runs.open import as_input
-from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features
+from xai.smear.cell_shapley import (
+    CellAttribution,
+    cell_shapley,
+    find_shapley_features,
+    leave_one_out,
+)
 from xai.smear.segment import Cells
 from xai.types import OnProgress, Rgb
 
@@ -65,7 +70,8 @@ def explain_cells(
     cells: Cells,
     *,
     target: int,
-    on_progress: OnProgress,
+    permutations: int | None = None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> CellAttribution:
     """Shapley values of the cells of an image and of its background.
 
@@ -74,6 +80,7 @@ def explain_cells(
         pixels: (px, px, 3) uint8, at the input size of the run.
         cells: Of the image, at any size.
         target: Index into the classes of the run.
+        permutations: As in `cell_shapley`.
         on_progress: Called with forward passes done and in all; may raise to stop.
 
     Raises:
@@ -85,5 +92,12 @@ def explain_cells(
         features,
         target,
         normalise=run.backbone.normalise,
+        permutations=permutations,
         on_progress=on_progress,
     )
+
+
+def leave_cells_out(run: LoadedRun, pixels: Rgb, cells: Cells, *, target: int) -> CellAttribution:
+    """What each cell of an image alone adds; arguments and errors as in `explain_cells`."""
+    features = find_shapley_features(pixels, cells.resized(run.px))
+    return leave_one_out(run.backbone, features, target, normalise=run.backbone.normalise)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelzoo.errors import UserError
-from pages.shell import inference
+from pages.sections.explain.cell_methods import GridMethod
+from pages.shell import inference, pictures
 from pages.shell.pictures import Picture
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -21,18 +22,23 @@ from xai.methods.table import Method  # noqa: TID253  # a record: no torch behin
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
+    from xai.smear.cell_shapley import CellAttribution
     from xai.smear.segment import Cells
 
-FIRST_SECONDS, MORE_SECONDS = 5.0, 0.3  # waited for the first result, and for more at once
+Job = Callable[[Model, int], dict[str, Any]]  # of the fields of `Seen` that it makes
+EXACT_FEATURES = 10  # of `xai.smear.cell_shapley`, which imports torch
+
+FIRST_SECONDS, MORE_SECONDS = 0.5, 0.3  # waited for the first result, and for more at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A model's prediction and its map by one method; what is missing says why."""
+    """A model's prediction, and its map or the values of its cells; what is missing says why."""
 
     prediction: Prediction | None = None
     target: str = ""  # name of the class explained
     attribution: Attribution | None = None
+    cells: "CellAttribution | None" = None  # in place of a map
     why_not: str = ""  # why there is no prediction or no map, in a sentence
 
 
@@ -41,7 +47,7 @@ class Spot:
     """One place of the grid: a model and a method, and what is known of them."""
 
     model: Model
-    method: Method
+    method: GridMethod
     seen: Seen | None = None  # None: not known yet
     masked: npt.NDArray[np.float32] | None = None  # probabilities (K,) with all cells inpainted
 
@@ -72,7 +78,7 @@ class Grid:
 def look(
     picture: Picture,
     models: Sequence[Model],
-    methods: Sequence[Method],
+    methods: Sequence[GridMethod],
     target_name: str,
     *,
     is_stopped: bool = False,
@@ -89,7 +95,7 @@ def look(
         target_name: The class explained, or `OWN`.
         is_stopped: Whether nothing more is to be begun.
     """
-    maps: dict[tuple[str, str], Hashable] = {}
+    stages: dict[tuple[str, str], list[Hashable]] = {}  # of each place, each more exact
     masks: dict[str, Hashable] = {}
     jobs: dict[Hashable, Callable[[], Any]] = {}
     gone: dict[str, str] = {}
@@ -100,8 +106,10 @@ def look(
             gone[model.key] = str(error)
             continue
         for method in methods:
-            key = maps[model.key, method.name] = ("map", *run, method.name, target_name)
-            jobs[key] = partial(_explain, model, picture, method.name, target_name)
+            keys = stages[model.key, method.name] = []
+            for stage, job in _list_stages(method, picture):
+                keys.append(("map", *run, method.name, target_name, stage))
+                jobs[keys[-1]] = partial(_explain, model, picture, target_name, job)
         masks[model.key] = ("masked", *run)
     jobs |= {
         masks[model.key]: partial(_mask, model, picture) for model in models if model.key in masks
@@ -113,7 +121,7 @@ def look(
             method,
             Seen(why_not=gone[model.key])
             if model.key in gone
-            else _read(maps[model.key, method.name]),
+            else _read_best(stages[model.key, method.name]),
             None if model.key in gone else _read(masks[model.key]),
         )
         for model in models
@@ -143,7 +151,36 @@ def _read(key: Hashable) -> Any:
     return shared_work().read(key)
 
 
-def _explain(model: Model, picture: Picture, method: str, target_name: str) -> Seen:
+def _read_best(keys: Sequence[Hashable]) -> Any:
+    """The result of the last stage that is there."""
+    return next((found for key in reversed(keys) if (found := _read(key)) is not None), None)
+
+
+def _list_stages(method: GridMethod, picture: Picture) -> list[tuple[int | None, Job]]:
+    """What is computed for one place, one after the other, with a name for each."""
+    if isinstance(method, Method):
+        return [(0, partial(_make_map, picture, method.name))]
+    # Few cells have exact values, which nothing comes before.
+    is_exact = pictures.find_cells(picture).count < EXACT_FEATURES
+    stages = [stage for stage in method.stages if not (is_exact and stage)]
+    return [(stage, partial(_value_cells, picture, stage)) for stage in stages]
+
+
+def _make_map(picture: Picture, method: str, model: Model, target: int) -> dict[str, Any]:
+    made = inference.attribution(model, picture, method=method, target=target)
+    return {"attribution": made}
+
+
+def _value_cells(
+    picture: Picture, permutations: int | None, model: Model, target: int
+) -> dict[str, Any]:
+    made = inference.attribution_by_cell_in_part(
+        model, picture, target=target, permutations=permutations
+    )
+    return {"cells": made}
+
+
+def _explain(model: Model, picture: Picture, target_name: str, job: Job) -> Seen:
     """The work for one place."""
     try:
         prediction = inference.predict(model, picture)
@@ -154,12 +191,10 @@ def _explain(model: Model, picture: Picture, method: str, target_name: str) -> S
         why_not = f"{model.title} has no class {target}; choose another target class."
         return Seen(prediction, target, why_not=why_not)
     try:
-        attribution = inference.attribution(
-            model, picture, method=method, target=prediction.classes.index(target)
-        )
+        made = job(model, prediction.classes.index(target))
     except (UserError, ExplainError) as error:
         return Seen(prediction, target, why_not=str(error))
-    return Seen(prediction, target, attribution)
+    return Seen(prediction, target, **made)
 
 
 def _mask(model: Model, picture: Picture) -> npt.NDArray[np.float32]:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from modelzoo.text import count
+from pages.sections.explain.cell_methods import CELL_METHODS, GridMethod
 from pages.shell import inference
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
@@ -15,13 +16,14 @@ from pages.shell.work import AT_ONCE
 from xai.methods.table import METHODS, ONE_PASS, Method  # noqa: TID253  # a table: no torch behind it
 
 
-def choose_methods(models: Sequence[Model]) -> list[Method]:
+def choose_methods(models: Sequence[Model]) -> list[GridMethod]:
     """The methods chosen, with the time that all take before any is computed.
 
     Args:
         models: Those that will be explained.
     """
-    titles = {row.title: row for row in METHODS.values()}
+    titles: dict[str, GridMethod] = {row.title: row for row in METHODS.values()}
+    titles |= {row.title: row for row in CELL_METHODS.values()}
     warn_if_gone("method", titles, "Method")
     chosen = [
         titles[title]
@@ -87,7 +89,7 @@ def _refusals(models: Sequence[Model]) -> list[str]:
     return lines
 
 
-def _seconds_of_all(rows: Sequence[Method], models: Sequence[Model]) -> float:
+def _seconds_of_all(rows: Sequence[GridMethod], models: Sequence[Model]) -> float:
     """Time of the whole grid: networks read, maps, and each image once more without its cells."""
     passes = 1 + sum(row.passes for row in rows if row.name not in ONE_PASS)
     passes += any(row.name in ONE_PASS for row in rows)  # one pass makes them all

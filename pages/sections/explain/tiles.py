@@ -1,6 +1,7 @@
 """The tiles of the lens from what is known of image and models. Cached where it takes time."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from pages.lens.cells import outline_cells
 from pages.lens.data import (
     Box,
     Cell,
+    CellValues,
     EncodedImage,
     Scene,
     Tile,
@@ -26,6 +28,9 @@ from pages.shell.prediction import Prediction
 from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
 from xai.say.findings import describe_cell_share, describe_masked  # noqa: TID253  # no torch
 from xai.types import Labels  # noqa: TID253  # names of arrays: no torch behind it
+
+if TYPE_CHECKING:
+    from xai.smear.cell_shapley import CellAttribution
 
 NO_PREDICTION = "no prediction"
 
@@ -109,6 +114,8 @@ def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_met
         return tile
     colour = class_colours(prediction.classes)[prediction.predicted]
     tile = replace(tile, note=_note(spot, seen, prediction, labels), colour=colour)
+    if seen.cells is not None:
+        return _add_cells(tile, seen.cells, seen.target, labels)
     if seen.attribution is None:
         return tile
     return replace(
@@ -125,6 +132,14 @@ def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_met
             seen.target,
         ),
     )
+
+
+def _add_cells(tile: Tile, found: "CellAttribution", target: str, labels: Labels) -> Tile:
+    from xai.say.cells import describe_cells
+
+    values = CellValues(found.values, found.background, found.standard_error)
+    alt = f"{tile.title}. {describe_cells(found, labels, target)}"
+    return replace(tile, alt=alt, cells=values)
 
 
 def _note(spot: Spot, seen: Seen, prediction: Prediction, labels: Labels) -> str:
