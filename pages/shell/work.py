@@ -20,6 +20,10 @@ class Work:
         self._futures: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
 
+    def close(self) -> None:
+        """End the threads when their work is done; what has not begun is dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
     def begin(self, key: Hashable, work: Callable[[], Any]) -> None:
         """Compute `work` under `key`, unless that was begun already."""
         context = get_script_run_ctx()

@@ -16,6 +16,8 @@ def describe_cells(attribution: CellAttribution, labels: Labels, target_name: st
         labels: (H, W) of its cells.
         target_name: The class explained.
     """
+    if not attribution.is_shapley:
+        return _describe_left_out(attribution, labels, target_name)
     values, background = attribution.values, attribution.background
     cells = float(values.sum())
     difference = attribution.logit - attribution.baseline_logit
@@ -31,15 +33,29 @@ def describe_cells(attribution: CellAttribution, labels: Labels, target_name: st
     if 2 * background < whole < 0:
         does = "all cells do" if cells < 0 else "all cells raise it"
         sentences.insert(0, f"The background lowers the logit of {target_name} more than {does}.")
-    most = int(np.abs(values).argmax())
-    sentences.append(
-        f"Cell {most + 1} ({place_of(labels, most + 1)}) has the largest absolute value: "
-        f"{values[most]:+.2f}; without it alone the probability of {target_name} goes from "
-        f"{percent(attribution.probability, 0)} to "
-        f"{percent(float(attribution.probability_without[most]), 0)}."
-    )
+    sentences.append(_describe_largest(attribution, labels, target_name))
     if attribution.standard_error is not None:
         sentences.append(
             f"The standard error of a value is about {attribution.standard_error:.2f} logits."
         )
     return " ".join(sentences)
+
+
+def _describe_left_out(attribution: CellAttribution, labels: Labels, target_name: str) -> str:
+    raising = int((attribution.values > 0).sum())
+    return (
+        f"{raising} of {len(attribution.values)} cells, each left out alone, raise the logit of "
+        f"{target_name}; the background, left out alone, changes it by "
+        f"{attribution.background:+.2f}. "
+        f"{_describe_largest(attribution, labels, target_name)}"
+    )
+
+
+def _describe_largest(attribution: CellAttribution, labels: Labels, target_name: str) -> str:
+    most = int(np.abs(attribution.values).argmax())
+    return (
+        f"Cell {most + 1} ({place_of(labels, most + 1)}) has the largest absolute value: "
+        f"{attribution.values[most]:+.2f}; without it alone the probability of {target_name} goes "
+        f"from {percent(attribution.probability, 0)} to "
+        f"{percent(float(attribution.probability_without[most]), 0)}."
+    )

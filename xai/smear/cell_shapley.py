@@ -54,10 +54,10 @@ def find_shapley_features(pixels: Rgb, cells: Cells) -> ShapleyFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellAttribution:
-    """Shapley values of each cell and of the background for the logit of one target."""
+    """What each cell and the background add to the logit of one target."""
 
     values: npt.NDArray[np.float64]  # (n,) of the cells, in logits
-    background: float  # in logits; with the cells it sums to logit - baseline_logit
+    background: float  # in logits; Shapley values sum with it to logit - baseline_logit
     target: int
     logit: float
     baseline_logit: float  # of the even colour
@@ -66,6 +66,7 @@ class CellAttribution:
     forward_passes: int
     seconds: float
     standard_error: float | None  # of a value, in logits; None: exact
+    is_shapley: bool = True  # else each value is the logit less that without the cell
 
 
 def cell_shapley(
@@ -171,6 +172,7 @@ def leave_one_out(
         forward_passes=len(shown),
         seconds=time.perf_counter() - started,
         standard_error=None,
+        is_shapley=False,
     )
 
 

@@ -33,7 +33,7 @@ CELL_METHODS = {
             "Shapley values per cell",
             330,
             "Each cell's fair share of the logit (Lundberg and Lee 2017); they refine as you look.",
-            (0, 2, None),
+            (2, None),
         ),
     )
 }

@@ -14,7 +14,9 @@ from modelzoo.errors import UserError as ZooError
 from modelzoo.inference.trained import LoadedRun
 from tests.xai.small_runs import write_small_runs
 from xai.explain import explain
+from xai.methods.table import ONE_PASS
 from xai.on_runs.explain import explain_image, explain_or_refuse
+from xai.on_runs.look import predict_and_explain
 from xai.on_runs.open import as_input, open_run, read_pixels
 from xai.on_runs.predict import find_cells, predict_image, predict_perturbed
 from xai.perturb.image import PERTURBATIONS
@@ -45,6 +47,23 @@ def test_prediction_and_map_are_those_of_the_two_libraries(
     (wanted,) = explain(run.backbone, image, method="grad-cam", target=found.predicted)
     np.testing.assert_allclose(made["grad-cam"].values, wanted.values, atol=1e-6)
     assert as_input(run, pixels, pixels).shape == (2, 3, 64, 64)
+
+
+def test_one_pass_gives_the_prediction_and_the_maps_that_two_give(
+    opened: tuple[LoadedRun, Rgb, Path],
+) -> None:
+    run, pixels, _ = opened
+    alone = predict_image(run, pixels)
+    maps = explain_image(run, pixels, methods=ONE_PASS, target=alone.predicted)
+
+    prediction, attributions = predict_and_explain(run, pixels, methods=ONE_PASS)
+
+    np.testing.assert_allclose(prediction.probabilities, alone.probabilities, atol=1e-6)
+    np.testing.assert_allclose(prediction.embedding, alone.embedding, atol=1e-5)
+    assert prediction.ood_percentile == alone.ood_percentile
+    assert set(attributions) == set(ONE_PASS)
+    for name, made in attributions.items():
+        np.testing.assert_allclose(made.values, maps[name].values, atol=1e-6)
 
 
 def test_a_method_that_a_network_does_not_allow_gives_its_reason_and_the_others_maps(

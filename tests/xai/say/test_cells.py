@@ -36,3 +36,17 @@ def test_the_background_is_named_where_it_is_most_of_the_whole_with_its_sign(
 
     assert said.startswith(start or "Of ")
     assert (MORE in said, LOWERS in said) == (start == MORE, start == LOWERS)
+
+
+def test_cells_left_out_alone_are_not_said_to_share_the_logit() -> None:
+    found = CellAttribution(
+        values=np.array([0.5, -0.25]), background=3.0, target=0, logit=4.0, baseline_logit=0.0,
+        probability=0.9, probability_without=np.array([0.8, 0.95]), forward_passes=5, seconds=1.0,
+        standard_error=None, is_shapley=False,
+    )  # fmt: skip
+
+    assert describe_cells(found, LABELS, "Pro") == (
+        "1 of 2 cells, each left out alone, raise the logit of Pro; the background, left out "
+        "alone, changes it by +3.00. Cell 1 (left) has the largest absolute value: +0.50; without "
+        "it alone the probability of Pro goes from 90 % to 80 %."
+    )

@@ -16,7 +16,13 @@ from modelzoo.datasets.synthetic.drawing import draw_smear
 from modelzoo.datasets.synthetic.slides import KINDS
 from xai.errors import UserError
 from xai.say.cells import describe_cells
-from xai.smear.cell_shapley import CellAttribution, cell_shapley, find_shapley_features, shapley
+from xai.smear.cell_shapley import (
+    CellAttribution,
+    cell_shapley,
+    find_shapley_features,
+    leave_one_out,
+    shapley,
+)
 from xai.smear.inpaint import paint_out
 from xai.smear.place import place_of
 from xai.smear.segment import Cells, segment_cells
@@ -206,6 +212,43 @@ def test_each_cell_gets_what_it_adds() -> None:
     expected = [darker + product, 2 * darker, 3 * darker + product]
     np.testing.assert_allclose(found.values, expected, rtol=0.02)
     assert found.background == pytest.approx(0, abs=0.02)
+
+
+def test_a_cell_left_out_alone_counts_what_the_logit_loses() -> None:
+    pixels, cells, places = a_field(3)
+    model = Counts(places).eval()
+
+    found = leave_one_out(
+        model, find_shapley_features(pixels, cells), 0, normalise=normalise
+    )
+
+    whole, *without = model(
+        normalise(
+            torch.from_numpy(
+                np.stack([pixels, *(np.where((cells.labels == n)[..., None], 240, pixels)
+                          for n in (1, 2, 3))]).astype(np.uint8)
+            )
+        )
+    )[:, 0].tolist()
+    assert found.logit == pytest.approx(whole, rel=1e-5)
+    np.testing.assert_allclose(found.values, [whole - each for each in without], rtol=0.02)
+    assert found.background == pytest.approx(0, abs=0.02)
+    assert (found.forward_passes, found.is_shapley, found.standard_error) == (6, False, None)
+
+
+def test_more_orders_begin_with_the_same_ones_and_lower_the_error() -> None:
+    pixels, cells, places = a_field(12)
+    model, features = Counts(places).eval(), find_shapley_features(pixels, cells)
+
+    few, many = (
+        cell_shapley(model, features, 0, normalise=normalise, permutations=n) for n in (4, 32)
+    )
+
+    assert few.forward_passes == 2 * 4 * 14 + 12
+    assert few.standard_error is not None
+    assert many.standard_error is not None
+    assert many.standard_error < few.standard_error
+    assert few.values.sum() + few.background == pytest.approx(few.logit - few.baseline_logit)
 
 
 def test_sampled_values_are_near_the_exact_ones_within_their_error(

@@ -1,0 +1,79 @@
+"""Work beside a page: each thing once, what failed again, what nobody waits for not at all."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pages.shell.work import AT_ONCE, KEPT, Work
+from tests.patience import PATIENCE_SECONDS
+
+
+@pytest.fixture
+def work() -> Iterator[Work]:
+    work = Work()
+    yield work
+    work.close()
+
+
+def finish(work: Work, key: str) -> object:
+    work.wait_for_all([key], PATIENCE_SECONDS)
+    return work.read(key)
+
+
+def test_a_result_is_computed_once(work: Work) -> None:
+    calls: list[int] = []
+
+    for _ in range(3):
+        work.begin("a", lambda: calls.append(1) or len(calls))
+        assert finish(work, "a") == 1
+
+    assert calls == [1]
+    assert work.read("unknown") is None
+
+
+def test_what_failed_is_raised_once_and_begins_anew(work: Work) -> None:
+    work.begin("a", lambda: 1 / 0)
+    work.wait_for_all(["a"], PATIENCE_SECONDS)
+
+    with pytest.raises(ZeroDivisionError):
+        work.read("a")
+
+    work.begin("a", lambda: "well")
+    assert finish(work, "a") == "well"
+
+
+def test_what_has_not_begun_can_be_dropped(work: Work) -> None:
+    may_end = threading.Event()
+    for key in map(str, range(AT_ONCE)):
+        work.begin(key, lambda: may_end.wait(PATIENCE_SECONDS))
+    work.begin("late", lambda: "late")
+
+    work.drop_waiting(["late", "0", "unknown"])
+    may_end.set()
+
+    assert finish(work, "0") is True  # it had begun
+    assert finish(work, "late") is None
+    work.begin("late", lambda: "again")
+    assert finish(work, "late") == "again"
+
+
+def test_waiting_for_one_returns_while_others_go_on(work: Work) -> None:
+    may_end = threading.Event()
+    work.begin("slow", lambda: may_end.wait(PATIENCE_SECONDS))
+    work.begin("quick", lambda: "quick")
+
+    work.wait_for_one(["slow", "quick"], PATIENCE_SECONDS)
+
+    assert work.read("quick") == "quick"
+    assert work.read("slow") is None
+    may_end.set()
+
+
+def test_the_oldest_results_go_first(work: Work) -> None:
+    for key in range(KEPT + 1):
+        work.begin(key, lambda: "there")
+    work.wait_for_all(range(KEPT + 1), PATIENCE_SECONDS)
+
+    assert work.read(0) is None
+    assert work.read(KEPT) == "there"
