@@ -38,7 +38,9 @@ def test_the_share_of_the_positive_map_on_cells(
 
 
 def test_the_share_stands_beside_that_of_the_area() -> None:
-    assert describe_cell_share(a_map([[1, 0], [0, 0]]), LABELS) == "50 % on cells (12 % of the area)"
+    assert (
+        describe_cell_share(a_map([[1, 0], [0, 0]]), LABELS) == "50 % on cells (12 % of the area)"
+    )
     assert describe_cell_share(a_map([[1, 0], [0, 0]]), np.zeros((8, 8), np.int16)) == ""
     assert describe_cell_share(a_map([[-1, 0], [0, 0]]), LABELS) == ""
 

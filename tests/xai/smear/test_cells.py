@@ -218,15 +218,17 @@ def test_a_cell_left_out_alone_counts_what_the_logit_loses() -> None:
     pixels, cells, places = a_field(3)
     model = Counts(places).eval()
 
-    found = leave_one_out(
-        model, find_shapley_features(pixels, cells), 0, normalise=normalise
-    )
+    found = leave_one_out(model, find_shapley_features(pixels, cells), 0, normalise=normalise)
 
     whole, *without = model(
         normalise(
             torch.from_numpy(
-                np.stack([pixels, *(np.where((cells.labels == n)[..., None], 240, pixels)
-                          for n in (1, 2, 3))]).astype(np.uint8)
+                np.stack(
+                    [
+                        pixels,
+                        *(np.where((cells.labels == n)[..., None], 240, pixels) for n in (1, 2, 3)),
+                    ]
+                ).astype(np.uint8)
             )
         )
     )[:, 0].tolist()
