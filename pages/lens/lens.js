@@ -2,9 +2,9 @@
 
 const TELL_MS = 300; // so long after the last change Python is told, once
 
-export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const lens = (parentElement.blastlens ??= makeLens(parentElement));
-  Object.assign(lens, { setTriggerValue, setStateValue });
+  lens.setTriggerValue = setTriggerValue;
   update(lens, data);
 }
 
@@ -144,7 +144,8 @@ function tell(lens) {
   lens.telling = setTimeout(() => {
     const display = displayNow(lens);
     lens.told.push(JSON.stringify(display));
-    lens.setStateValue("display", display);
+    // Not as a state, which would stay and speak against every later address.
+    lens.setTriggerValue("display", display);
   }, TELL_MS);
 }
 

@@ -30,15 +30,16 @@ class Answer:
     chosen: str | None = None  # run_id of the tile that was clicked
     step: int = 0  # +1: to the next image, -1: to the previous one
     cell: int | None = None  # index of the cell that was clicked, to be masked or shown again
-    display: Display | None = None  # the display now, where it was ever changed
+    display: Display | None = None  # the display now, where it was changed
 
 
 def lens(scene: Scene, *, key: str) -> Answer:
     """Mount the lens.
 
     Args:
-        scene: What is shown. Display choices made in the lens stay over reruns; those of the scene
-            take their place only where they change, as by an address.
+        scene: What is shown. Display choices made in the lens are seen at once and stay over
+            reruns; those of the scene take their place where they change, as by an address. So a
+            page writes `Answer.display` into its address and gives the address's display here.
         key: Of the component on the page.
     """
     found = _mount(

@@ -13,6 +13,8 @@ scene = st.cache_resource(make_scene)(
     st.query_params.get("case", "square"), count=int(st.query_params.get("count", "11"))
 )
 masked = st.session_state.get("masked", frozenset())
+if st.button("Magma by address"):
+    st.query_params["colours"] = "magma"
 display, refused = read_display(st.query_params.to_dict())
 for sentence in refused:
     st.warning(sentence)
