@@ -33,6 +33,29 @@ def toggle_clicked_number(chart: str, *, clicks: int, into: str) -> None:
         st.session_state[into] = sorted(set(st.session_state[into]) ^ {number})
 
 
+def put_events(component: str) -> None:
+    """Keep what the component with this key just told, each once; from its callback.
+
+    It tells its last events again with each new one, as (serial, name, value), since the browser
+    sends only the newest of those that happen while a page is drawn.
+    """
+    told = st.session_state[component].get("events")
+    heard = st.session_state.get(f"{component}-heard", 0)
+    for event in told if isinstance(told, list) else []:
+        match event:
+            case [int(serial), str(name), value] if serial > heard:
+                heard = serial
+                st.session_state.setdefault(f"{component}-events", []).append((name, value))
+    st.session_state[f"{component}-heard"] = heard
+
+
+def take_events(component: str) -> list[tuple[str, object]]:
+    """Names and values of what `put_events` kept, oldest first, each once."""
+    events: list[tuple[str, object]] = st.session_state.get(f"{component}-events", [])
+    st.session_state[f"{component}-events"] = []
+    return events
+
+
 def accept_path(path: str) -> None:
     """Let a path be opened in this session."""
     st.session_state["accepted-paths"] = {*st.session_state.get("accepted-paths", ()), path}

@@ -24,8 +24,8 @@ if answer.display is not None and answer.display != display:
     for name in write_display(display):
         del st.query_params[name]
     st.query_params.update(write_display(answer.display))
-if answer.cell is not None:
-    st.session_state["masked"] = masked ^ {answer.cell}
+if answer.cells:
+    st.session_state["masked"] = masked ^ answer.cells
     st.rerun()
 if answer.chosen and answer.chosen != chosen:
     st.session_state["chosen"] = answer.chosen
