@@ -89,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     with _serve() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 2940, "height": 1460})
+        page = browser.new_page(viewport={"width": 2940, "height": 1510})
         page.goto(f"{address}/?case=square&outlines=1")
         page.locator(".tile .value").nth(11).get_by_text("max").wait_for(timeout=120_000)
         side = page.locator(".base").nth(1).evaluate("each => each.height")

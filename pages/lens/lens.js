@@ -1,10 +1,11 @@
 // What Streamlit calls: makes the component once, and hands over what a rerun changed.
 
 const TELL_MS = 300; // so long after the last change Python is told, once
+const TOLD_AGAIN = 20; // events
 
-export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const lens = (parentElement.blastlens ??= makeLens(parentElement));
-  Object.assign(lens, { setTriggerValue, setStateValue });
+  lens.setTriggerValue = setTriggerValue;
   update(lens, data);
 }
 
@@ -14,7 +15,7 @@ function makeLens(shadow) {
     pointed: null, // the tile under the pointer
     isBlinking: false, display: {}, zoom: { x: 0, y: 0, times: 1 }, image: {}, levels: null,
     smear: makeCanvas(1, 1), glass: makeCanvas(1, 1), probe: makeCanvas(1, 1).getContext("2d"),
-    told: [], given: null, focusedId: "", columns: 2, width: 0, height: 0, ratio: 1,
+    told: [], given: null, events: [], sent: 0, focusedId: "", columns: 2, width: 0, height: 0, ratio: 1,
     dirty: new Set(),
   };
   lens.grid = element("div",
@@ -76,9 +77,9 @@ function addActions(lens) {
     Object.assign(lens, { point, cell, pointed: place?.tile ?? null });
     redraw(lens, "glass", "values");
   };
-  lens.choose = (tile) => tile.isInput || lens.setTriggerValue("chosen", tile.id);
-  lens.step = (by) => lens.setTriggerValue("step", by);
-  lens.mask = (cell) => lens.setTriggerValue("cell", cell);
+  lens.choose = (tile) => tile.isInput || send(lens, "chosen", tile.id);
+  lens.step = (by) => send(lens, "step", by);
+  lens.mask = (cell) => send(lens, "cell", cell);
   lens.say = (text) => {
     lens.live.textContent = text;
   };
@@ -144,8 +145,17 @@ function tell(lens) {
   lens.telling = setTimeout(() => {
     const display = displayNow(lens);
     lens.told.push(JSON.stringify(display));
-    lens.setStateValue("display", display);
+    // Not as a state, which would stay and speak against every later address.
+    send(lens, "display", display);
   }, TELL_MS);
+}
+
+/** Tells Python an event, and the last ones again: those that it knows it does not take twice.
+ * By the clock, so that a component that is made anew is later than the one before. */
+function send(lens, name, value) {
+  lens.sent = Math.max(lens.sent + 1, Date.now());
+  lens.events = [...lens.events, [lens.sent, name, value]].slice(-TOLD_AGAIN);
+  lens.setTriggerValue("events", lens.events);
 }
 
 /** After a change of size or of tiles, everything is drawn anew. */

@@ -3,15 +3,16 @@
 Image and maps are sent once; colours, zoom and everything else of display happen in the browser.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from pages.lens.data import Scene, payload
 from pages.lens.display import Display, read_display
+from pages.shell.session import put_events, take_events
 
 _FOLDER = Path(__file__).parent
 # One script for the browser: the last file has the function that Streamlit calls.
@@ -25,49 +26,37 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person did in the lens since the last run of the page."""
+    """What a person did in the lens since the page last asked."""
 
     chosen: str | None = None  # run_id of the tile that was clicked
-    step: int = 0  # +1: to the next image, -1: to the previous one
-    cell: int | None = None  # index of the cell that was clicked, to be masked or shown again
-    display: Display | None = None  # the display now, where it was ever changed
+    step: int = 0  # so many images further; below 0: back
+    cells: frozenset[int] = frozenset()  # indices of the cells to be masked, or shown again
+    display: Display | None = None  # the display now, where it was changed
 
 
-def lens(scene: Scene, *, key: str, on_step: Callable[[int], None] = lambda by: None) -> Answer:
+def lens(scene: Scene, *, key: str) -> Answer:
     """Mount the lens.
 
     Args:
-        scene: What is shown. Display choices made in the lens stay over reruns; those of the scene
-            take their place only where they change, as by an address.
+        scene: What is shown. Display choices made in the lens are seen at once and stay over
+            reruns; those of the scene take their place where they change, as by an address. So a
+            page writes `Answer.display` into its address and gives the address's display here.
         key: Of the component on the page.
-        on_step: Called before the page's next run with +1 for the next image, -1 for the one
-            before, as widgets' callbacks are.
     """
-
-    def step() -> None:
-        if (by := st.session_state[key].get("step")) in (1, -1):
-            on_step(by)
-
-    found = _mount(
-        data=payload(scene),
-        key=key,
-        on_chosen_change=lambda: None,
-        on_step_change=step,
-        on_cell_change=lambda: None,
-        on_display_change=lambda: None,
-    )
-    return read_answer(found, scene)
+    _mount(data=payload(scene), key=key, on_events_change=partial(put_events, key))
+    return read_answer(take_events(key), scene)
 
 
-def read_answer(found: Mapping[str, Any], scene: Scene) -> Answer:
-    """What a browser sent, which can be anything; what is not possible in the scene is nothing."""
-    chosen, step, cell, display = (
-        found.get(name) for name in ("chosen", "step", "cell", "display")
-    )
-    is_cell = isinstance(cell, int) and 0 <= cell < len(scene.cells)
-    return Answer(
-        chosen=chosen if any(chosen == tile.run_id for tile in scene.tiles) else None,
-        step=1 if step == 1 else -1 if step == -1 else 0,
-        cell=cell if is_cell else None,
-        display=read_display(display)[0] if isinstance(display, Mapping) else None,
-    )
+def read_answer(events: Sequence[tuple[str, object]], scene: Scene) -> Answer:
+    """What a browser told, which can be anything; what is not possible in the scene is nothing."""
+    answer = Answer()
+    for name, value in events:
+        if name == "chosen" and any(value == tile.run_id for tile in scene.tiles):
+            answer = replace(answer, chosen=str(value))
+        elif name == "step" and value in (1, -1):
+            answer = replace(answer, step=answer.step + (1 if value == 1 else -1))
+        elif name == "cell" and isinstance(value, int) and 0 <= value < len(scene.cells):
+            answer = replace(answer, cells=answer.cells ^ {value})
+        elif name == "display" and isinstance(value, Mapping):
+            answer = replace(answer, display=read_display(value)[0])
+    return answer

@@ -17,6 +17,20 @@ def choose(**choices: str | int) -> None:
         st.session_state[key] = value
 
 
+def choose_next(**choices: str) -> None:
+    """Set widgets that are made already, which takes another run of the page."""
+    st.session_state["next-choices"] = choices
+    rerun_page()
+
+
+def take_choices(*keys: str) -> None:
+    """Set those of these widgets that `choose_next` was called for; before they are made."""
+    choices: dict[str, str] = st.session_state.get("next-choices", {})
+    for key in keys:
+        if key in choices:
+            st.session_state[key] = choices.pop(key)
+
+
 def open_view(title: str) -> None:
     """Choose the view of the details where none is chosen yet; before its widget is made."""
     if not st.session_state.get("view"):
@@ -39,6 +53,29 @@ def toggle_clicked_number(chart: str, *, clicks: int, into: str) -> None:
         st.session_state[f"{into}-clicks"] = clicks + 1
         number = int(points[0]["customdata"][0])
         st.session_state[into] = sorted(set(st.session_state[into]) ^ {number})
+
+
+def put_events(component: str) -> None:
+    """Keep what the component with this key just told, each once; from its callback.
+
+    It tells its last events again with each new one, as (serial, name, value), since the browser
+    sends only the newest of those that happen while a page is drawn.
+    """
+    told = st.session_state[component].get("events")
+    heard = st.session_state.get(f"{component}-heard", 0)
+    for event in told if isinstance(told, list) else []:
+        match event:
+            case [int(serial), str(name), value] if serial > heard:
+                heard = serial
+                st.session_state.setdefault(f"{component}-events", []).append((name, value))
+    st.session_state[f"{component}-heard"] = heard
+
+
+def take_events(component: str) -> list[tuple[str, object]]:
+    """Names and values of what `put_events` kept, oldest first, each once."""
+    events: list[tuple[str, object]] = st.session_state.get(f"{component}-events", [])
+    st.session_state[f"{component}-events"] = []
+    return events
 
 
 def accept_path(path: str) -> None:

@@ -83,6 +83,12 @@ def serve(servers: dict[str, "subprocess.Popen[bytes]"]) -> Callable[..., str]:
     return start
 
 
+@pytest.fixture(scope="session")
+def lens_address(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with nothing but the lens."""
+    return serve(tmp_path_factory.mktemp("lens"), script="tests/browser/lens_page.py")
+
+
 def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
     """Return when the server answers; it must while its process lives."""
     while server.poll() is None:

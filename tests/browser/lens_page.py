@@ -13,6 +13,8 @@ scene = st.cache_resource(make_scene)(
     st.query_params.get("case", "square"), count=int(st.query_params.get("count", "11"))
 )
 masked = st.session_state.get("masked", frozenset())
+if st.button("Magma by address"):
+    st.query_params["colours"] = "magma"
 display, refused = read_display(st.query_params.to_dict())
 for sentence in refused:
     st.warning(sentence)
@@ -22,8 +24,8 @@ if answer.display is not None and answer.display != display:
     for name in write_display(display):
         del st.query_params[name]
     st.query_params.update(write_display(answer.display))
-if answer.cell is not None:
-    st.session_state["masked"] = masked ^ {answer.cell}
+if answer.cells:
+    st.session_state["masked"] = masked ^ answer.cells
     st.rerun()
 if answer.chosen and answer.chosen != chosen:
     st.session_state["chosen"] = answer.chosen

@@ -19,7 +19,7 @@ from pages.shell.gallery import find_file
 from pages.shell.links import warn_if_gone
 from pages.shell.pictures import Picture
 from pages.shell.reads import Model
-from pages.shell.session import choose
+from pages.shell.session import choose, choose_next, take_choices
 from pages.shell.text import code, plain
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 
@@ -41,7 +41,7 @@ class Subject:
     part_by_run: dict[str, Part] = field(default_factory=dict)
     has_changed: bool = False  # since a model was trained and evaluated on it
     is_sample: bool = False  # drawn by BlastLens, where there is no other image
-    steps: tuple[str, str] = ("", "")  # ids of the images before and after it; empty: none
+    listed: tuple[str, ...] = ()  # ids of the images that match the filter, in order
 
 
 def describe_truth(subject: Subject) -> str:
@@ -147,9 +147,7 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
         image_id = _choose_image_id(models, matching, linked if linked in rows else None)
     if image_id is None:
         return None
-    before = max((each for each in matching if each < image_id), default="")
-    after = min((each for each in matching if each > image_id), default="")
-    return _choose_tile(replace(_read_subject(models, image_id), steps=(before, after)))
+    return _choose_tile(replace(_read_subject(models, image_id), listed=tuple(matching)))
 
 
 def _choose_upload(uploads: Sequence["UploadedFile"], models: Sequence[Model]) -> Subject:
@@ -172,15 +170,19 @@ def _sample() -> Picture:
 
 
 def show_step(subject: Subject, step: int) -> None:
-    """Go to the image before (-1) or after (1) this one; only from a callback."""
-    if image_id := subject.steps[0 if step < 0 else 1]:
-        _show(image_id)
+    """Draw the page again with the image so many further in the list; below 0: back."""
+    here = subject.image_id or ""
+    before = [each for each in subject.listed if each < here]
+    after = [each for each in subject.listed if each > here]
+    if found := (after[:step] if step > 0 else before[step:][::-1]):
+        choose_next(image=found[-1])
 
 
 def _choose_image_id(
     models: Sequence[Model], matching: Sequence[str], linked: str | None
 ) -> str | None:
     """One of the images that match the filter, or the one of the link, whether it does or not."""
+    take_choices("image")
     listed = sorted({*matching, linked} if linked else matching)
     if not listed:
         return None

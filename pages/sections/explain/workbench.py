@@ -1,7 +1,6 @@
 """The result of the page Explain: headline, warnings, the lens, and what is known so far."""
 
 from collections.abc import Hashable, Sequence
-from functools import partial
 
 import streamlit as st
 
@@ -119,11 +118,13 @@ def draw_lens(
         masked=frozenset(cell - 1 for cell in masked_cells()),
         shows_method=shows_method,
     )
-    answer = lens(scene, key=KEY, on_step=partial(show_step, subject))
+    answer = lens(scene, key=KEY)
     if answer.display is not None and answer.display != display:
         write_lens_choices(write_display(answer.display))
-    if answer.cell is not None:
-        toggle_masked_cell(answer.cell + 1)
+    for cell in answer.cells:
+        toggle_masked_cell(cell + 1)
+    if answer.step:
+        show_step(subject, answer.step)
     return answer
 
 

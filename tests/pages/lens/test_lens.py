@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,23 +18,38 @@ SCENE = Scene(
 
 
 def test_what_was_done_is_read() -> None:
-    found = {"chosen": "run", "step": -1, "cell": 1, "display": {"opacity": 0.2, "zoom": None}}
+    events = [
+        ("chosen", "run"),
+        ("step", 1),
+        ("cell", 1),
+        ("cell", 0),
+        ("display", {"opacity": 0.2, "zoom": None}),
+        ("step", 1),
+        ("cell", 1),
+    ]
 
-    assert read_answer(found, SCENE) == Answer("run", -1, 1, Display(opacity=0.2))
+    assert read_answer(events, SCENE) == Answer("run", 2, frozenset({0}), Display(opacity=0.2))
 
 
 @pytest.mark.parametrize(
-    "found",
+    ("name", "value"),
     [
-        {},
-        {"chosen": None, "step": None, "cell": None, "display": None},
-        {"chosen": "other", "step": 2, "cell": 2, "display": "over"},
-        {"chosen": ["run"], "step": "1", "cell": -1, "display": []},
-        {"chosen": {}, "step": [], "cell": "0"},
+        ("chosen", "other"),
+        ("chosen", ["run"]),
+        ("chosen", {}),
+        ("step", 2),
+        ("step", "1"),
+        ("step", []),
+        ("cell", 2),
+        ("cell", -1),
+        ("cell", "0"),
+        ("display", "over"),
+        ("display", []),
+        ("else", 1),
     ],
 )
-def test_what_cannot_have_been_done_is_nothing(found: dict[str, Any]) -> None:
-    assert read_answer(found, SCENE) == Answer()
+def test_what_cannot_have_been_done_is_nothing(name: str, value: object) -> None:
+    assert read_answer([(name, value)], SCENE) == Answer()
 
 
 def test_a_page_mounts_the_lens() -> None:
