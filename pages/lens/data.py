@@ -70,7 +70,7 @@ class Tile:
     run_id: str
     title: str
     split: str  # its kind: random, grouped ...
-    predicted: str
+    predicted: str  # empty: nothing yet
     probability: float  # [0, 1], of the predicted class
     correct: bool | None  # None: the true class is not known
     ood: bool | None  # out of distribution; None: not known
@@ -157,6 +157,8 @@ def payload(scene: Scene) -> dict[str, Any]:
 
 def describe_tile(tile: Tile) -> str:
     """The prediction in one sentence, for those who hear the tile."""
+    if not tile.predicted:
+        return f"{tile.title}, {tile.split} split: {tile.status}"
     parts = [
         f"{tile.title}, {tile.split} split: predicts {tile.predicted}, {percent(tile.probability)}"
     ]
@@ -216,7 +218,10 @@ def _tile(tile: Tile) -> dict[str, Any]:
         for name in ("run_id", "title", "split", "predicted", "correct", "ood")
     }
     found |= {name: getattr(tile, name) for name in ("alt", "note", "status", "colour")}
-    found |= {"probability": percent(tile.probability), "label": describe_tile(tile)}
+    found |= {
+        "probability": percent(tile.probability) if tile.predicted else "",
+        "label": describe_tile(tile),
+    }
     found["map"] = None
     if tile.map is not None and np.isfinite(tile.map.values).all():
         found["map"] = encode_map(tile.map)

@@ -32,8 +32,6 @@ from xai.types import Labels  # noqa: TID253  # names of arrays: no torch behind
 if TYPE_CHECKING:
     from xai.smear.cell_shapley import CellAttribution
 
-NO_PREDICTION = "no prediction"
-
 
 def make_scene(
     subject: Subject,
@@ -103,7 +101,7 @@ def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_met
         run_id=spot.id,
         title=title,
         split=spot.model.run.config.split,
-        predicted=prediction.predicted if prediction else NO_PREDICTION,
+        predicted=prediction.predicted if prediction else "",
         probability=float(prediction.probabilities.max()) if prediction else 0.0,
         correct=prediction.predicted == subject.label if prediction and subject.label else None,
         ood=prediction.ood_percentile > OUT_OF_DISTRIBUTION if prediction else None,
