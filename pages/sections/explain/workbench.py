@@ -33,9 +33,10 @@ def draw_headline(grid: Grid, subject: Subject) -> None:
     for doubt in _doubts(grid.predicted, subject):
         st.warning(plain(doubt), icon=":material/warning:")
     if not predictions:
-        st.markdown("#### Predicting …" if grid.waiting else "#### No model gave a prediction.")
+        said = "Predicting …" if grid.waiting else "No model gave a prediction."
+        st.subheader(said, anchor=False)
         return
-    st.markdown(f"#### {plain(describe_predictions(predictions, subject.label))}")
+    st.subheader(plain(describe_predictions(predictions, subject.label)), anchor=False)
     masked = {
         spot.model.key: (spot.seen.prediction.probabilities, spot.masked)
         for spot in grid.spots
