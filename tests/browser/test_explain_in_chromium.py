@@ -45,12 +45,20 @@ def train_on_smears(home: Path, backbone: str) -> None:
 
 
 def overlays(page: Page, method: str = "Grad-CAM") -> Locator:
-    """The overlays shown; the address of each changes with its content."""
+    """The overlays of the details; the address of each changes with its content."""
     return page.locator(f"img[alt^='{method} of']")
 
 
-def wait_until_drawn(page: Page) -> None:
-    expect(page.get_by_role("button", name="Raw map").first).to_be_visible()
+def tiles(page: Page) -> Locator:
+    """Those of the models in the lens, and before them that of the image."""
+    return page.get_by_role("listbox", name="The image and its models").get_by_role("option")
+
+
+def wait_until_drawn(page: Page, models: int = 1) -> None:
+    """Until every tile is filled."""
+    expect(tiles(page)).to_have_count(1 + models)
+    expect(tiles(page).locator(".status")).to_have_count(0)
+    expect(page.get_by_text("Computing: ")).to_have_count(0)
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -67,10 +75,10 @@ def png(image: Image.Image) -> bytes:
 
 def test_a_sample_image_is_explained_by_two_models_at_once(page: Page, address: str) -> None:
     page.goto(f"{address}/explain")
-    wait_until_drawn(page)
+    wait_until_drawn(page, models=2)
 
-    expect(overlays(page)).to_have_count(2)
-    expect(page.get_by_text("from scratch")).to_have_count(2)
+    expect(tiles(page).get_by_text("from scratch")).to_have_count(2)
+    expect(tiles(page).get_by_text("cells masked: ")).to_have_count(2)
     expect(page.get_by_text("Not for diagnosis.").first).to_be_visible()
 
 
@@ -79,8 +87,10 @@ def test_another_class_changes_the_overlay_and_the_link(
 ) -> None:
     # A network with random features may have no evidence for a class; signed maps are never empty.
     method = "Integrated Gradients"
-    page.goto(f"{address}/explain?target=Pro&run=tf_efficientnet_lite0&method={method}")
+    asked = f"target=Pro&run=tf_efficientnet_lite0&method={method}&view=Attribution+maps"
+    page.goto(f"{address}/explain?{asked}")
     wait_until_drawn(page)
+    expect(overlays(page, method)).to_have_count(1)
     for_pro = str(overlays(page, method).get_attribute("src"))
 
     page.get_by_role("combobox", name="Target class").click()
@@ -98,11 +108,85 @@ def test_another_class_changes_the_overlay_and_the_link(
 def test_an_upload_is_explained(page: Page, address: str) -> None:
     page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
     wait_until_drawn(page)
-    of_sample = str(overlays(page).get_attribute("src"))
 
     upload(page, "mine.png", png(Image.fromarray(draw_smear("Pre", seed=99).pixels)))
+
     expect(page.get_by_text("mine.png: an upload, true class unknown")).to_be_visible()
-    expect(overlays(page)).not_to_have_attribute("src", of_sample)
+    expect(tiles(page).first).to_contain_text("mine.png")
+    wait_until_drawn(page)
+    expect(tiles(page).nth(1)).not_to_contain_text("correct")
+
+
+def test_several_uploads_can_be_chosen_among(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
+    wait_until_drawn(page)
+    smears = [png(Image.fromarray(draw_smear("Pre", seed=seed).pixels)) for seed in range(10)]
+
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": f"{n}.png", "mimeType": "image/png", "buffer": each}
+            for n, each in enumerate(smears)
+        ]
+    )
+
+    expect(tiles(page).first).to_contain_text("9.png")
+    expect(page.get_by_role("combobox", name="Which of them")).to_have_value("10 of 10: 9.png")
+
+
+def test_a_tile_is_chosen_and_the_next_image_shown_by_keys(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?part=test")
+    wait_until_drawn(page, models=2)
+    first = tiles(page).first.inner_text()
+
+    tiles(page).first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Grad-CAM for ")).to_have_count(1)
+    page.wait_for_url("**detail=**")
+    tiles(page).nth(1).focus()
+    page.keyboard.press("n")
+
+    page.wait_for_url("**image=**")
+    expect(tiles(page).first).not_to_have_text(first)
+    wait_until_drawn(page, models=2)
+
+
+def test_the_first_tile_is_a_few_tabs_from_the_address(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain")
+    wait_until_drawn(page, models=2)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # to the main content
+    in_lens = "document.activeElement.shadowRoot?.activeElement?.getAttribute('role')"
+
+    for tabs in range(2, 13):
+        page.keyboard.press("Tab")
+        if page.evaluate(in_lens) == "option":
+            break
+
+    assert page.evaluate(in_lens) == "option", tabs
+
+
+def test_cells_are_valued_in_place_of_a_map(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&method=Shapley+values+per+cell")
+
+    wait_until_drawn(page)
+    expect(tiles(page).nth(1)).to_contain_text("background")
+
+
+def test_a_choice_of_display_is_in_the_link_and_opens_again(page: Page, address: str) -> None:
+    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
+    wait_until_drawn(page)
+
+    page.get_by_role("button", name="Contours").click()
+    page.get_by_label("Opacity").focus()
+    page.keyboard.press("ArrowRight")
+
+    page.wait_for_url("**opacity=55**")
+    assert "contours=1" in page.url
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.get_by_role("button", name="Contours")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Opacity")).to_have_value("55")
 
 
 def bomb() -> bytes:
@@ -150,9 +234,11 @@ def test_both_methods_fit_a_phone(page: Page, address: str) -> None:
     page.goto(
         f"{address}/explain?run=tf_efficientnet_lite0&method=Grad-CAM&method=Integrated+Gradients"
     )
-    wait_until_drawn(page)
+    wait_until_drawn(page, models=2)
 
-    expect(page.locator("img[alt^='Integrated Gradients of']")).to_be_visible()
+    expect(tiles(page).get_by_text("Integrated Gradients")).to_be_visible()
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    assert height <= 2100
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
@@ -181,19 +267,23 @@ def test_next_changes_the_image_and_the_link_and_back_goes_back(page: Page, addr
 
 def test_the_answers_filter_is_in_the_link(page: Page, address: str) -> None:
     page.goto(f"{address}/explain")
-    wait_until_drawn(page)
+    wait_until_drawn(page, models=2)
 
+    page.get_by_text("Which images are listed").click()
     page.get_by_role("combobox", name="Correctness").click()
     page.get_by_role("option", name="some wrong").click()
 
     page.wait_for_url("**correctness=some+wrong**")
     page.reload()
+    page.get_by_text("Which images are listed").click()
     expect(page.get_by_role("combobox", name="Correctness")).to_have_value("some wrong")
 
 
 def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0&method=Grad-CAM%2B%2B")
+    asked = "run=tf_efficientnet_lite0&method=Grad-CAM%2B%2B&view=Attribution+maps"
+    page.goto(f"{address}/explain?{asked}")
     wait_until_drawn(page)
+    expect(page.get_by_role("button", name="Raw map")).to_be_visible()
     page.get_by_role("button", name="Stop").wait_for(state="detached")
 
     with page.expect_download() as of_values:
@@ -210,24 +300,6 @@ def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, ad
         assert overlay.size == (448, 448)
 
 
-def test_what_was_made_before_another_choice_is_not_made_again(page: Page, address: str) -> None:
-    """Opacity is moved while Integrated Gradients are at work for two models."""
-    methods = "method=Grad-CAM&method=Integrated+Gradients"
-    page.goto(f"{address}/explain?image=Pro/Pro_003.jpg&{methods}")
-    expect(overlays(page).first).to_be_visible()
-    words = page.get_by_text("feature map, upsampled; 1 forward pass").first
-    cost_before = words.inner_text()
-
-    page.get_by_role("button", name="Display options").click()
-    page.get_by_role("slider", name="Opacity").focus()
-    page.keyboard.press("ArrowLeft")
-
-    page.wait_for_url("**opacity=65**")
-    expect(overlays(page, "Integrated Gradients")).to_have_count(2)
-    page.get_by_role("button", name="Stop").wait_for(state="detached")
-    assert words.inner_text() == cost_before  # with its seconds: it is the same map
-
-
 def test_stop_keeps_what_is_shown_and_go_on_makes_the_rest(
     page: Page, home: Path, serve: Callable[[Path], str], tmp_path: Path
 ) -> None:
@@ -236,31 +308,30 @@ def test_stop_keeps_what_is_shown_and_go_on_makes_the_rest(
         shutil.copytree(home / "runs" / "efficientnet_b0", tmp_path / "runs" / run_id)
     chosen = "&".join(f"run={run_id}" for run_id in run_ids)
     page.goto(f"{serve(tmp_path)}/explain?method=Integrated+Gradients&{chosen}")
-    maps = overlays(page, "Integrated Gradients")
-    expect(maps.first).to_be_visible()
+    waiting = tiles(page).locator(".status")
+    expect(waiting.first).to_be_visible()
 
     page.get_by_role("button", name="Stop").click()
 
     expect(page.get_by_text("Stopped: ")).to_be_visible()
-    made = maps.count()
-    assert 0 < made < len(run_ids)
     page.get_by_role("button", name="Go on").click()
-    expect(maps).to_have_count(len(run_ids))
+    wait_until_drawn(page, models=len(run_ids))
     expect(page.get_by_text("Stopped: ")).to_have_count(0)
 
 
-def test_the_page_shows_the_first_model_by_itself(
+def test_the_reference_models_are_shown_until_there_is_one_of_ones_own(
     page: Page, serve: Callable[[Path], str], tmp_path: Path
 ) -> None:
-    address = serve(tmp_path)
-    page.goto(f"{address}/explain")
-    expect(page.get_by_text("No model has been trained yet")).to_be_visible()
-    expect(page.locator("img[alt^='A synthetic smear']")).to_be_visible()
+    page.goto(f"{serve(tmp_path)}/explain")
+    expect(page.get_by_text("No model has been trained here yet")).to_be_visible()
+    expect(tiles(page).first).to_contain_text("synthetic-smear.png")
+    expect(tiles(page).get_by_text("EfficientNet-Lite0").first).to_be_visible()
 
     train_on_smears(tmp_path, "tf_efficientnet_lite0")
+    page.reload()
 
     wait_until_drawn(page)
-    expect(overlays(page)).to_have_count(1)
+    expect(page.get_by_text("No model has been trained here yet")).to_have_count(0)
 
 
 def click_first_cell(page: Page, *, clicked_before: int) -> None:
@@ -305,8 +376,8 @@ def test_each_way_of_asking_is_one_click_and_has_a_link(page: Page, address: str
 def test_several_methods_are_shown_side_by_side_and_can_be_saved(page: Page, address: str) -> None:
     titles = ["Grad-CAM", "HiResCAM", "Score-CAM", "DeepLIFT", "Occlusion"]
     query = "&".join(f"method={title}" for title in titles)
-    page.goto(f"{address}/explain?run=efficientnet_b0&{query}")
-    wait_until_drawn(page)
+    page.goto(f"{address}/explain?run=efficientnet_b0&{query}&view=Attribution+maps")
+    wait_until_drawn(page, models=len(titles))
 
     for title in titles:
         expect(page.locator(f"img[alt^='{title} of EfficientNet-B0']")).to_be_visible()
