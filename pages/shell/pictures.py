@@ -8,7 +8,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 from PIL import Image
 
@@ -67,23 +66,6 @@ def upright(picture: Picture) -> Image.Image:
         UserError: It is no image that can be used.
     """
     return _upright(picture.sha256, picture)
-
-
-def whole(picture: Picture) -> tuple[Rgb, tuple[int, int]]:
-    """The whole picture with its shorter side at most DISPLAY_PX; and its width and height.
-
-    Raises:
-        UserError: It is no image that can be used.
-    """
-    return _whole(picture.sha256, picture)
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _whole(sha256: str, _picture: Picture) -> tuple[Rgb, tuple[int, int]]:
-    image = upright(_picture)
-    size = image.size
-    scale = min(1.0, DISPLAY_PX / min(size))
-    return np.array(image.resize((round(scale * size[0]), round(scale * size[1])))), size
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
