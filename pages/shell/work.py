@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
+from queue import SimpleQueue
 from typing import Any
 
 import streamlit as st
@@ -16,13 +17,21 @@ class Work:
     """Results by key, each computed once; the oldest of KEPT go first. Shared by every tab."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="work")
         self._futures: dict[Hashable, Future[Any]] = {}
         self._lock = threading.Lock()
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        for _ in range(AT_ONCE):
+            # A pool of `concurrent.futures` would be waited for by a server that is to end.
+            threading.Thread(target=self._serve, daemon=True).start()
 
-    def close(self) -> None:
-        """End the threads when their work is done; what has not begun is dropped."""
-        self._pool.shutdown(cancel_futures=True)
+    def _serve(self) -> None:
+        while True:
+            future, run = self._waiting.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(run())
+                except Exception as error:  # noqa: BLE001  # raised where it is read
+                    future.set_exception(error)
 
     def begin(self, key: Hashable, work: Callable[[], Any]) -> None:
         """Compute `work` under `key`, unless that was begun already."""
@@ -35,7 +44,8 @@ class Work:
 
         with self._lock:
             if key not in self._futures:
-                self._futures[key] = self._pool.submit(run)
+                future = self._futures[key] = Future()
+                self._waiting.put((future, run))
             while len(self._futures) > KEPT:
                 self._futures.pop(next(iter(self._futures))).cancel()
 
