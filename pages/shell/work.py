@@ -1,8 +1,9 @@
 """Work that goes on beside a page's script, so that the page shows each result when it is there."""
 
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,7 +15,7 @@ KEPT = 400  # results; one with a map of 224 x 224 has 200 kB
 
 
 class Work:
-    """Results by key, each computed once; the oldest of KEPT go first. Shared by every tab."""
+    """Results by key, each computed once; of more than KEPT the oldest go. Shared by every tab."""
 
     def __init__(self) -> None:
         self._futures: dict[Hashable, Future[Any]] = {}
@@ -33,21 +34,17 @@ class Work:
                 except Exception as error:  # noqa: BLE001  # raised where it is read
                     future.set_exception(error)
 
-    def begin(self, key: Hashable, work: Callable[[], Any]) -> None:
-        """Compute `work` under `key`, unless that was begun already."""
+    def begin(self, jobs: Mapping[Hashable, Callable[[], Any]]) -> None:
+        """Compute each job under its key, in order, unless that was begun already."""
         context = get_script_run_ctx()
-
-        def run() -> Any:
-            # Streamlit's caches ask for the page that called them.
-            add_script_run_ctx(threading.current_thread(), context)
-            return work()
-
         with self._lock:
-            if key not in self._futures:
-                future = self._futures[key] = Future()
-                self._waiting.put((future, run))
-            while len(self._futures) > KEPT:
-                self._futures.pop(next(iter(self._futures))).cancel()
+            for key, job in jobs.items():
+                if key not in self._futures:
+                    future = self._futures[key] = Future()
+                    self._waiting.put((future, partial(_run, context, job)))
+            others = [key for key in self._futures if key not in jobs]
+            for key in others[: max(0, len(self._futures) - KEPT)]:
+                self._futures.pop(key).cancel()
 
     def read(self, key: Hashable) -> Any | None:
         """The result under `key`; None: it is not there yet.
@@ -83,6 +80,12 @@ class Work:
             for key in keys:
                 if key in self._futures and self._futures[key].cancel():
                     del self._futures[key]
+
+
+def _run(context: Any, job: Callable[[], Any]) -> Any:
+    # Streamlit's caches ask for the page that called them.
+    add_script_run_ctx(threading.current_thread(), context)
+    return job()
 
 
 @st.cache_resource(show_spinner=False)

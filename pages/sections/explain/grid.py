@@ -139,8 +139,7 @@ def _run(jobs: dict[Hashable, Callable[[], Any]], *, is_stopped: bool) -> None:
     before = replace_work(jobs)
     work.drop_waiting(before - jobs.keys())
     is_begun = any(work.read(key) is not None for key in jobs)
-    for key, job in jobs.items():
-        work.begin(key, job)
+    work.begin(jobs)
     if is_begun:
         work.wait_for_all(jobs, MORE_SECONDS)
     else:

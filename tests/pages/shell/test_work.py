@@ -22,7 +22,7 @@ def test_a_result_is_computed_once(work: Work) -> None:
     calls = iter(range(10))
 
     for _ in range(3):
-        work.begin("a", lambda: next(calls))
+        work.begin({"a": lambda: next(calls)})
         assert finish(work, "a") == 0
 
     assert next(calls) == 1
@@ -30,35 +30,35 @@ def test_a_result_is_computed_once(work: Work) -> None:
 
 
 def test_what_failed_is_raised_once_and_begins_anew(work: Work) -> None:
-    work.begin("a", lambda: 1 / 0)
+    work.begin({"a": lambda: 1 / 0})
     work.wait_for_all(["a"], PATIENCE_SECONDS)
 
     with pytest.raises(ZeroDivisionError):
         work.read("a")
 
-    work.begin("a", lambda: "well")
+    work.begin({"a": lambda: "well"})
     assert finish(work, "a") == "well"
 
 
 def test_what_has_not_begun_can_be_dropped(work: Work) -> None:
     may_end = threading.Event()
     for key in map(str, range(AT_ONCE)):
-        work.begin(key, lambda: may_end.wait(PATIENCE_SECONDS))
-    work.begin("late", lambda: "late")
+        work.begin({key: lambda: may_end.wait(PATIENCE_SECONDS)})
+    work.begin({"late": lambda: "late"})
 
     work.drop_waiting(["late", "0", "unknown"])
     may_end.set()
 
     assert finish(work, "0") is True  # it had begun
     assert finish(work, "late") is None
-    work.begin("late", lambda: "again")
+    work.begin({"late": lambda: "again"})
     assert finish(work, "late") == "again"
 
 
 def test_waiting_for_one_returns_while_others_go_on(work: Work) -> None:
     may_end = threading.Event()
-    work.begin("slow", lambda: may_end.wait(PATIENCE_SECONDS))
-    work.begin("quick", lambda: "quick")
+    work.begin({"slow": lambda: may_end.wait(PATIENCE_SECONDS)})
+    work.begin({"quick": lambda: "quick"})
 
     work.wait_for_one(["slow", "quick"], PATIENCE_SECONDS)
 
@@ -67,10 +67,14 @@ def test_waiting_for_one_returns_while_others_go_on(work: Work) -> None:
     may_end.set()
 
 
-def test_the_oldest_results_go_first(work: Work) -> None:
-    for key in range(KEPT + 1):
-        work.begin(key, lambda: "there")
-    work.wait_for_all(range(KEPT + 1), PATIENCE_SECONDS)
+def test_the_oldest_results_go_first_but_none_that_is_asked_for(work: Work) -> None:
+    jobs = {key: lambda: "there" for key in range(KEPT + 3)}
+    work.begin({"old": lambda: "old"})
 
+    work.begin(jobs)
+    work.wait_for_all(list(jobs), PATIENCE_SECONDS)
+
+    assert work.read("old") is None
+    assert all(work.read(key) == "there" for key in jobs)
+    work.begin({"new": lambda: "new"})
     assert work.read(0) is None
-    assert work.read(KEPT) == "there"
