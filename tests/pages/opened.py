@@ -30,7 +30,7 @@ def _components() -> BidiComponentManager:
 
 
 def text_of(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.warning, app.info, app.error)
+    kinds = (app.subheader, app.markdown, app.caption, app.warning, app.info, app.error)
     return "\n".join(str(each.value) for kind in kinds for each in kind)
 
 
