@@ -80,6 +80,22 @@ def keep_said(key: str, sentences: Sequence[tuple[str, str]]) -> Sequence[tuple[
     return said.get(key, ())
 
 
+def carry_image(name: str, content: bytes) -> None:
+    """Keep an image that a person gave, so that another page of this session shows it."""
+    st.session_state["carried-image"] = (name, content)
+
+
+def carried_image() -> tuple[str, bytes] | None:
+    """Name and content of the image that was given on another page; None: there is none."""
+    carried: tuple[str, bytes] | None = st.session_state.get("carried-image")
+    return carried
+
+
+def drop_carried_image() -> None:
+    """Forget it; other images are shown again."""
+    st.session_state.pop("carried-image", None)
+
+
 def replace_work(keys: Iterable[Hashable]) -> set[Hashable]:
     """Remember what this tab has asked to be computed; returns what it had asked for before."""
     before: set[Hashable] = st.session_state.get("work", set())
