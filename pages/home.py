@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.sections.home.dataset import draw_dataset
 from pages.sections.home.overview import draw_comparison, draw_machine, draw_training
-from pages.sections.home.smear import draw_smear
+from pages.sections.home.smear import draw_smear, wait_for_look
 from pages.sections.home.weights import draw_weights
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
@@ -15,16 +15,15 @@ enter_page("home")
 st.html(
     "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 2rem 2rem}</style>"
     "<h1 style='font-size:1.25rem;padding:0'>Home</h1>"
-)
-st.caption(
-    "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
-    "which is better, whether the difference is significant, and what a prediction depends on."
+    "<p style='margin:.2rem 0 0'>BlastLens compares ten pretrained backbones on blood smears of "
+    "acute lymphoblastic leukemia: which is better, whether the difference is significant, and "
+    "what a prediction depends on.</p>"
 )
 states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
-smear, so_far = st.columns([3, 2], gap="medium")
-with smear, error_in_place():
-    draw_smear()
+smear, so_far = st.columns([11, 9], gap="medium")
+with smear, st.container(border=True):
+    looking = draw_smear()
 with so_far:
     draw_comparison(board, has_runs=bool(states))
     draw_training(states)
@@ -34,3 +33,5 @@ with error_in_place():
     draw_machine(board)
 draw_weights()
 draw_dataset()
+if looking:
+    wait_for_look(looking)

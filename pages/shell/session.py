@@ -63,6 +63,11 @@ def rerun_page() -> None:
     st.rerun()
 
 
+def let_clicks_in() -> None:
+    """Give way to what a person does, while the page waits: every look at the state does."""
+    st.session_state.get("is-again")
+
+
 def begin_page() -> None:
     """Forget what was said of the last link, unless the page runs again by itself."""
     if not st.session_state.pop("is-again", False):

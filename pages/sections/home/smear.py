@@ -20,8 +20,14 @@ from pages.shell import inference, pictures
 from pages.shell.pictures import DISPLAY_PX, Picture
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model, list_reference_models, read_reference_score
-from pages.shell.session import carried_image, carry_image, drop_carried_image
-from pages.shell.text import code, plain
+from pages.shell.session import (
+    carried_image,
+    carry_image,
+    drop_carried_image,
+    let_clicks_in,
+    rerun_page,
+)
+from pages.shell.text import plain
 from pages.shell.work import shared_work
 from xai.draw.overlay import encode_png, render_overlay  # noqa: TID253  # no torch behind it
 from xai.draw.scale import shared_vmax  # noqa: TID253  # no torch behind it
@@ -31,7 +37,8 @@ from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behin
 
 METHOD = METHODS["grad-cam"]
 OPACITY = 0.7
-LIVE = "0.5s"  # how often what is being computed is looked for
+STEP_SECONDS = 0.3  # a click waits so long at most while the image is being computed
+EMPTY_PX = 330  # height of a picture's place: about its width at 1440 px
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +51,53 @@ class Look:
     why_not: str = ""
 
 
-def draw_smear() -> None:
-    """A drop target, and below it the image with the map of the model that comes with BlastLens."""
-    with st.container(border=True):
-        st.subheader("Explain a smear")
-        models = list_reference_models()
-        if not models:
-            st.error("No model is here; put the folder reference of the project back.")
-            return
-        model = choose_cautious(models)
-        picture, is_sample = _choose_picture()
-        keys = _begin(model, picture)
-        is_waiting = any(shared_work().read(key) is None for key in keys)
-        st.fragment(_draw_look, run_every=LIVE if is_waiting else None)(
-            picture, keys, is_sample=is_sample, is_waiting=is_waiting
-        )
-        if is_sample:
-            st.page_link("pages/explain.py", label="Explain an image", icon=":material/biotech:")
-        elif st.button("All models, the lens and details", icon=":material/biotech:"):
-            carry_image(picture.name, picture.content)
-            st.switch_page("pages/explain.py")
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A model and the image that it is asked about, and under what the answers are found."""
+
+    model: Model
+    picture: Picture
+    look: Hashable  # key of the Look
+    limits: Hashable  # key of what limits it, in sentences
+    is_sample: bool  # whether BlastLens drew the image
+    is_known: bool  # whether both were there when the page was drawn
+
+
+def draw_smear() -> Looking | None:
+    """A drop target, and below it the image with the map of the model that comes with BlastLens.
+
+    What is not known yet is left open, for `wait_for_look`.
+    """
+    st.subheader("Explain a smear")
+    models = list_reference_models()
+    if not models:
+        st.error("No model is here; put the folder reference of the project back.")
+        return None
+    looking = _choose(choose_cautious(models))
+    _draw_look(looking)
+    if looking.is_sample:
+        st.page_link("pages/explain.py", label="Explain an image", icon=":material/biotech:")
+    elif st.button("All models, the lens and details", icon=":material/biotech:"):
+        carry_image(looking.picture.name, looking.picture.content)
+        st.switch_page("pages/explain.py")
+    return looking
+
+
+def wait_for_look(looking: Looking) -> None:
+    """Draw the page again when all is known, if it was not; the last call of the page's script.
+
+    It is computed beside the page and begun last: while torch is imported Python does little else.
+    Nothing is drawn meanwhile, for the same reason; a click is answered.
+    """
+    if looking.is_known:
+        return
+    work = shared_work()
+    work.begin(looking.limits, partial(_read_limits, looking.model))
+    work.begin(looking.look, partial(_look, looking.model, looking.picture))
+    while None in _read(looking.look, looking.limits):
+        work.wait_for_all((looking.look, looking.limits), STEP_SECONDS)
+        let_clicks_in()
+    rerun_page()
 
 
 def choose_cautious(models: Sequence[Model]) -> Model:
@@ -83,37 +117,45 @@ def describe_limits(row: LeaderboardRow, fields: int) -> str:
         fields: Images of its data set, in training, validation and test set.
     """
     return (
-        f"It knows {count(fields, 'field')} of one hospital. "
+        f"Trained and tested on {count(fields, 'field')} of one hospital. "
         f"{describe_accuracy(row.title, row)} Smears of other laboratories may differ."
     )
 
 
-def _choose_picture() -> tuple[Picture, bool]:
-    """The image dropped here or carried to Explain, else the sample; whether it is the sample."""
+def _choose(model: Model) -> Looking:
+    """The image dropped here or carried to Explain, else the sample."""
     upload = st.file_uploader(
         "Drop the picture of a smear here, or choose one",
         help="JPEG, PNG, BMP, TIFF, WebP or GIF. It stays in the memory of this machine and is not "
         "stored.",
     )
-    if upload:
-        return Picture(upload.name, upload.getvalue()), False
     carried = carried_image()
-    if carried is None:
-        return sample_picture(), True
-    st.button("Remove it", icon=":material/close:", on_click=drop_carried_image, type="tertiary")
-    return Picture(*carried), False
-
-
-def _begin(model: Model, picture: Picture) -> tuple[Hashable, Hashable]:
-    """Begin what is not known yet, beside the page; the keys of map and limits."""
+    if upload:
+        picture = Picture(upload.name, upload.getvalue())
+    elif carried:
+        picture = Picture(*carried)
+        st.button("Remove it", icon=":material/close:", on_click=drop_carried_image)
+    else:
+        picture = sample_picture()
     try:
         of_model = inference.identity(model)
     except UserError:
         of_model = (str(model.run.path), 0)  # looking says that the model is gone
-    keys = ("home", *of_model, picture.sha256), ("limits", *of_model)
-    shared_work().begin(keys[1], partial(_read_limits, model))
-    shared_work().begin(keys[0], partial(_look, model, picture))
-    return keys
+    look, limits = ("home", *of_model, picture.sha256), ("limits", *of_model)
+    return Looking(
+        model,
+        picture,
+        look,
+        limits,
+        is_sample=not upload and not carried,
+        is_known=None not in _read(look, limits),
+    )
+
+
+def _read(look: Hashable, limits: Hashable) -> tuple[Look | None, str | None]:
+    """What is under these keys; None: not known yet."""
+    work = shared_work()
+    return work.read(look), work.read(limits)
 
 
 def _read_limits(model: Model) -> str:
@@ -138,43 +180,41 @@ def _look(model: Model, picture: Picture) -> Look:
     return Look(prediction, encode_png(drawn), said)
 
 
-def _draw_look(
-    picture: Picture, keys: tuple[Hashable, Hashable], *, is_sample: bool, is_waiting: bool
-) -> None:
-    """What is known by now; the page is drawn again, without waiting, when all is known.
-
-    Args:
-        picture: The image.
-        keys: Of map and limits.
-        is_sample: Whether BlastLens drew it.
-        is_waiting: Whether something was not known when the page was drawn.
-    """
-    look, limits = (shared_work().read(key) for key in keys)
-    if is_waiting and look and limits:
-        st.rerun()
+def _draw_look(looking: Looking) -> None:
+    """What is known by now, and places for the rest."""
+    look, limits = _read(looking.look, looking.limits)
     if look and look.why_not:
         st.error(plain(look.why_not), icon=":material/error:")
         return
-    what = "a synthetic smear, drawn by BlastLens: no person's blood" if is_sample else "your image"
     _say(look)
     smear, overlay = st.columns(2, wrap=False)
-    try:
-        pixels = pictures.square(picture, DISPLAY_PX)
-    except UserError:
-        smear.skeleton(260)  # what is being computed will say what is wrong with it
-    else:
-        outside = describe_outside(*pictures.upright(picture).size)
-        smear.image(encode_png(pixels), width="stretch", alt=f"{picture.name}: {what}.")
-        smear.caption(f"{code(picture.name)}: {plain(f'{what}. {outside}')}")
-    if look:
-        alt = f"{METHOD.title} of {look.prediction.title}. {look.said}"
-        overlay.image(look.overlay, width="stretch", alt=alt)
-        overlay.caption(f"{METHOD.title}: {plain(look.said)}")
-    else:
-        overlay.skeleton(260)
-        overlay.caption("The model is being loaded, which takes some seconds the first time …")
+    with smear:
+        _draw_picture(looking)
+    with overlay:
+        if look and look.prediction:
+            alt = f"{METHOD.title} of {look.prediction.title}. {look.said}"
+            st.image(look.overlay, width="stretch", alt=alt)
+            st.caption(f"{METHOD.title}: {plain(look.said)}")
+        else:
+            st.skeleton(EMPTY_PX)
+            st.caption("The model is being loaded, which takes some seconds the first time.")
     if limits:
         st.caption(plain(limits))
+
+
+def _draw_picture(looking: Looking) -> None:
+    """The square that the model is given, and what it is."""
+    picture = looking.picture
+    try:
+        pixels, size = pictures.square(picture, DISPLAY_PX), pictures.upright(picture).size
+    except UserError:
+        st.skeleton(EMPTY_PX)  # looking says what is wrong with it
+        return
+    what = f"{picture.name}, your image"
+    if looking.is_sample:
+        what = "A synthetic smear, drawn by BlastLens: no person's blood"
+    st.image(encode_png(pixels), width="stretch", alt=f"{what}.")
+    st.caption(plain(f"{what}. {describe_outside(*size)}"))
 
 
 def _say(look: Look | None) -> None:
