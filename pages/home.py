@@ -1,41 +1,37 @@
-"""Home: what this machine holds, and three ways on."""
+"""Home: what can be done here in the next minute; what this machine holds is below."""
 
 import streamlit as st
 
-from pages.sections.compare.verdict import draw_verdict
 from pages.sections.home.dataset import draw_dataset
-from pages.sections.home.overview import draw_doors, draw_machine, draw_running
-from pages.sections.home.weights import draw_fetching, draw_weights
-from pages.shell.demo import offer_demo
+from pages.sections.home.overview import draw_comparison, draw_machine, draw_training
+from pages.sections.home.smear import draw_smear, wait_for_look
+from pages.sections.home.weights import draw_weights
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.reads import read_board
 from pages.shell.run_status import list_runs_here, read_states
 
 enter_page("home")
-st.title("Home")
-st.write(
-    "BlastLens compares ten pretrained backbones on blood smears of acute lymphoblastic leukemia: "
-    "which model is better, whether the difference is significant, which regions of an image its "
-    "prediction depends on, and how faithful such a map is."
+st.html(
+    "<style>[data-testid='stMainBlockContainer'] {padding: 4rem 2rem 2rem}</style>"
+    "<h1 style='font-size:1.25rem;padding:0'>Home</h1>"
+    "<p style='margin:.2rem 0 0'>BlastLens compares ten pretrained backbones on blood smears of "
+    "acute lymphoblastic leukemia: which is better, whether the difference is significant, and "
+    "what a prediction depends on.</p>"
 )
 states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
-with error_in_place():
-    if board.rows:
-        draw_verdict(board.rows, board.rows)
-    elif states:
-        st.markdown("#### No run has been evaluated yet.")
-    else:
-        st.markdown("#### Nothing has been trained here yet.")
-        st.write("The demo trains the first model, on synthetic smears, in about a minute:")
-        offer_demo()
+smear, so_far = st.columns([11, 9], gap="medium")
+with smear, st.container(border=True):
+    looking = draw_smear()
+with so_far:
+    draw_comparison(board, has_runs=bool(states))
+    draw_training(states)
 
-draw_running(states)
-draw_fetching()
-draw_doors()
 st.subheader("Overview")
 with error_in_place():
     draw_machine(board)
 draw_weights()
 draw_dataset()
+if looking:
+    wait_for_look(looking)

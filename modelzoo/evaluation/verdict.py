@@ -48,7 +48,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
         tied = [name for name, gap in named if not gap.is_significant]
         lower = [(name, gap) for name, gap in named if gap.is_significant]
         sentences.append(_describe_order(leaders, tied, lower))
-    sentences.append(_describe_best(names[best.run_id], best))
+    sentences.append(describe_accuracy(names[best.run_id], best))
     if best.leaked_images:
         images = count(best.evaluation.images, "test image")
         sentences.append(describe_leak(best.leaked_images, images))
@@ -197,7 +197,8 @@ def _describe_order(
     return f"{'; '.join(parts)}."
 
 
-def _describe_best(name: str, row: LeaderboardRow) -> str:
+def describe_accuracy(name: str, row: LeaderboardRow) -> str:
+    """The accuracy of a run with its interval, and on which images it was evaluated."""
     accuracy = row.accuracy
     interval = (
         "no interval"

@@ -107,6 +107,15 @@ def list_reference_models() -> list[Model]:
     return sorted(models, key=lambda model: model.run.id)
 
 
+def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:
+    """Scores of a run that comes with the project, and how many images its data set had.
+
+    Raises:
+        UserError: Its split or predictions are missing or damaged.
+    """
+    return _reference_score(str(model.run.path), _stamp(model.run.path, *_OF_MODEL))
+
+
 def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
     """ROC curves of each run's test part by class, and their mean under `MACRO`."""
     curves = {}
@@ -163,6 +172,13 @@ def _stamp(path: Path, *names: str) -> Stamp:
 @st.cache_data(max_entries=500, show_spinner="Scoring runs …")
 def _row(path: str, stamp: Stamp) -> LeaderboardRow:
     return read_row(read_run(Path(path)), read=_read_predictions)
+
+
+# Without a spinner: it is read beside the page, where none can be drawn.
+@st.cache_data(max_entries=10, show_spinner=False)
+def _reference_score(path: str, stamp: Stamp) -> tuple[LeaderboardRow, int]:
+    run = read_run(Path(path))
+    return read_row(run, read=_read_predictions), len(read_split(run.path).rows)
 
 
 # These are shared by all and never changed: a copy of eleven splits of 10,000 images would take

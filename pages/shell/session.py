@@ -100,6 +100,11 @@ def rerun_page() -> None:
     st.rerun()
 
 
+def let_clicks_in() -> None:
+    """Give way to what a person does, while the page waits: every look at the state does."""
+    st.session_state.get("is-again")
+
+
 def begin_page() -> None:
     """Forget what was said of the last link, unless the page runs again by itself."""
     if not st.session_state.pop("is-again", False):
@@ -115,6 +120,22 @@ def keep_said(key: str, sentences: Sequence[tuple[str, str]]) -> Sequence[tuple[
     if sentences:
         said[key] = sentences
     return said.get(key, ())
+
+
+def carry_image(name: str, content: bytes) -> None:
+    """Keep an image that a person gave, so that another page of this session shows it."""
+    st.session_state["carried-image"] = (name, content)
+
+
+def carried_image() -> tuple[str, bytes] | None:
+    """Name and content of the image that was given on another page; None: there is none."""
+    carried: tuple[str, bytes] | None = st.session_state.get("carried-image")
+    return carried
+
+
+def drop_carried_image() -> None:
+    """Forget it; other images are shown again."""
+    st.session_state.pop("carried-image", None)
 
 
 def replace_work(keys: Iterable[Hashable]) -> set[Hashable]:

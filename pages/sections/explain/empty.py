@@ -21,6 +21,8 @@ def describe_beginning() -> None:
         if not busy:
             offer_demo()
         draw_running(states)
+        if busy:
+            st.page_link("pages/train.py", label="Training", icon=":material/monitoring:")
         for run_id, sentence in describe_unready().items():
             if run_id not in busy:
                 st.warning(plain(f"Run {run_id}: {sentence}"), icon=":material/warning:")

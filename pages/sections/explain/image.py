@@ -19,14 +19,22 @@ from pages.shell.gallery import find_file
 from pages.shell.links import warn_if_gone
 from pages.shell.pictures import Picture
 from pages.shell.reads import Model
-from pages.shell.session import choose, choose_next, take_choices
+from pages.shell.session import (
+    carried_image,
+    choose,
+    choose_next,
+    drop_carried_image,
+    take_choices,
+)
 from pages.shell.text import code, plain
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-SAMPLE = "Pre"  # its cells are many and large
+# Its cells are large, and it is in distribution for the models that come with the project, which
+# few drawings are: a map that is not to be interpreted would be a poor first one.
+SAMPLE, SAMPLE_SEED = "Early", 7
 MIDDLE = "middle"  # the square that runs are trained and evaluated on
 LONGEST = 4  # times its width: a longer image is shown as the models get it
 
@@ -136,9 +144,12 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
             "Your own image is shown. Remove it to go back; it has no link, because it is not "
             "stored."
         )
+        drop_carried_image()  # the newer one is meant
         return _choose_tile(_choose_upload(uploads, models))
+    if carried := _carried(models):
+        return _choose_tile(carried)
     if not rows:
-        return Subject(_sample(), is_sample=True)
+        return Subject(sample_picture(), is_sample=True)
     place = st.container()
     with st.expander("Which images are listed", icon=":material/filter_alt:"):
         matching = choose_filter(models)
@@ -164,9 +175,25 @@ def _choose_upload(uploads: Sequence["UploadedFile"], models: Sequence[Model]) -
     return Subject(Picture(names[index], uploads[index].getvalue(), _depth(models)))
 
 
+def _carried(models: Sequence[Model]) -> Subject | None:
+    """The image that was given on Home, until it is removed or a link names another image."""
+    carried = carried_image()
+    if carried is None:
+        return None
+    if "image" in st.query_params:
+        drop_carried_image()
+        return None
+    name, content = carried
+    st.caption("Your own image from Home is shown; it has no link, because it is not stored.")
+    st.button("Remove it", icon=":material/close:", on_click=drop_carried_image)
+    return Subject(Picture(name, content, _depth(models)))
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _sample() -> Picture:
-    return Picture("synthetic-smear.png", encode_png(draw_smear(SAMPLE, seed=3).pixels))
+def sample_picture() -> Picture:
+    """A synthetic smear, shown where there is no other image yet; never to be changed."""
+    smear = draw_smear(SAMPLE, seed=SAMPLE_SEED)
+    return Picture("synthetic-smear.png", encode_png(smear.pixels))
 
 
 def show_step(subject: Subject, step: int) -> None:

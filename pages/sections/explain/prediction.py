@@ -80,12 +80,19 @@ def describe_doubts(prediction: Prediction, part: str | None) -> list[str]:
         doubts.append(
             "This image is in the validation set of this run, which chose its best epoch."
         )
-    if prediction.probabilities.max() < LOW_CONFIDENCE:
-        doubts.append(
-            f"Low confidence: the highest probability of {prediction.title} is under "
-            f"{percent(LOW_CONFIDENCE, 0)}."
-        )
+    if doubt := describe_low_confidence(prediction):
+        doubts.append(doubt)
     return doubts
+
+
+def describe_low_confidence(prediction: Prediction) -> str:
+    """That no class has a probability of half or more; empty: one has."""
+    if prediction.probabilities.max() >= LOW_CONFIDENCE:
+        return ""
+    return (
+        f"Low confidence: the highest probability of {prediction.title} is under "
+        f"{percent(LOW_CONFIDENCE, 0)}."
+    )
 
 
 def describe_ood(prediction: Prediction) -> str:

@@ -1,4 +1,4 @@
-"""Runs, devices and weights of this machine, and three ways on."""
+"""The comparison and the training so far, and what this machine holds."""
 
 import importlib.metadata
 import time
@@ -11,28 +11,55 @@ from modelzoo.evaluation.rows import Leaderboard
 from modelzoo.launching.queue import list_at_work
 from modelzoo.text import count
 from modelzoo.training.devices import list_devices
-from pages.shell.demo import draw_demo_progress
+from pages.sections.compare.verdict import draw_verdict
+from pages.sections.home.weights import draw_fetching
+from pages.shell.demo import draw_demo_progress, offer_demo
+from pages.shell.errors import error_in_place
 from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
 from pages.shell.text import plain
 
 
-def draw_doors() -> None:
-    """Links to the three other pages."""
-    for column, page, label, icon, question in zip(
-        st.columns(3),
-        ("compare", "explain", "train"),
-        ("Compare models", "Explain an image", "Train a model"),
-        ("leaderboard", "biotech", "model_training"),
-        (
-            "Which model is best, is the difference significant, and which classes are confused?",
-            "What does each model predict for an image, and which regions does it depend on?",
-            "On your images or those of the demo: start, queue, follow, stop and resume.",
-        ),
-        strict=True,
-    ):
-        with column.container(border=True, height="stretch"):
-            st.page_link(f"pages/{page}.py", label=f"**{label}**", icon=f":material/{icon}:")
-            st.caption(question)
+def draw_comparison(board: Leaderboard, *, has_runs: bool) -> None:
+    """What the evaluated runs show, and the way to Compare.
+
+    Args:
+        board: The runs here.
+        has_runs: Whether there is any, evaluated or not.
+    """
+    with st.container(border=True):
+        st.subheader("The comparison so far")
+        with error_in_place():
+            if board.rows:
+                draw_verdict(board.rows, board.rows)
+            else:
+                how = (
+                    "The first one that ends appears here."
+                    if has_runs
+                    else "Train the demo or on your own images; the models are compared here."
+                )
+                st.write(f"No run has been evaluated yet. {how}")
+        st.page_link("pages/compare.py", label="Compare models", icon=":material/leaderboard:")
+
+
+def draw_training(states: frozenset[tuple[str, str]]) -> None:
+    """What trains and waits, what is fetched for it, and the way to Train.
+
+    Args:
+        states: `run_status.read_states()` when the page was drawn.
+    """
+    with st.container(border=True):
+        st.subheader("The training so far")
+        with error_in_place():
+            if not states:
+                st.markdown("#### Nothing has been trained here yet.")
+                st.write("The demo trains the first model, on synthetic smears, in about a minute:")
+                offer_demo()
+            elif not any(state in ("queued", "training") for _, state in states):
+                done = sum(state == "done" for _, state in states)
+                st.write(f"Nothing is training. {done} of {count(len(states), 'run')} finished.")
+        draw_running(states)
+        draw_fetching()
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
 
 
 @st.fragment(run_every="3s")
@@ -48,13 +75,11 @@ def draw_running(before: frozenset[tuple[str, str]]) -> None:
     busy = list_at_work(found, now=time.time())
     if not busy:
         return
-    with st.container(border=True):
-        st.markdown(f"**{plain(describe_at_work(busy))}**")
-        draw_demo_progress(found)
-        for each in busy:
-            if each.status.state == "training":
-                draw_progress(each.run, each.status)
-        st.page_link("pages/train.py", label="Training", icon=":material/monitoring:")
+    st.markdown(f"**{plain(describe_at_work(busy))}**")
+    draw_demo_progress(found)
+    for each in busy:
+        if each.status.state == "training":
+            draw_progress(each.run, each.status)
 
 
 def draw_machine(board: Leaderboard) -> None:

@@ -49,11 +49,10 @@ def _draw_live(before: frozenset[str]) -> None:
         is_fetching = fetch is not None and fetch.state == "fetching"
         if not (untrained or is_fetching):
             return
-        with st.container(border=True):
-            if fetch and is_fetching:
-                _draw_fetch(fetch, [state for state in states if state.path is None])
-            draw_untrained(untrained, fetch)
-            _offer_fetch(fetch, is_missing=len(before) < len(states), place="top")
+        if fetch and is_fetching:
+            _draw_fetch(fetch, [state for state in states if state.path is None])
+        draw_untrained(untrained, fetch)
+        _offer_fetch(fetch, is_missing=len(before) < len(states), place="top")
 
 
 def draw_weights() -> None:
