@@ -35,7 +35,7 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
 from modelzoo.runs.records import DataRecord, read_split, write_hashes, write_record, write_split
-from modelzoo.runs.status import Status
+from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment, pick_device
@@ -78,7 +78,11 @@ def train(
         hold_run(run),
         _log_to(run.path / LOG),
         Heartbeat(
-            run.path, epochs=run.config.epochs, device=str(place), on_progress=on_progress
+            run.path,
+            epochs=run.config.epochs,
+            epoch=_epochs_before(run),
+            device=str(place),
+            on_progress=on_progress,
         ) as heartbeat,
     ):
         try:
@@ -320,6 +324,14 @@ def _predict(
         logits.numpy(),
         logits.softmax(dim=1).numpy(),
     )
+
+
+def _epochs_before(run: Run) -> int:
+    """Epochs that the run had finished when it was interrupted."""
+    try:
+        return read_written_status(run.path).epoch
+    except UserError:  # damaged: the checkpoint says it when the training begins
+        return 0
 
 
 def _sentence(error: BaseException, config: TrainConfig) -> str:
