@@ -1,5 +1,7 @@
 """Session state: no other file reads or sets it. What can be linked is in the URL, not here."""
 
+from collections.abc import Hashable, Sequence
+
 import streamlit as st
 
 
@@ -13,6 +15,36 @@ def choose(**choices: str | int) -> None:
     """Set widgets by their keys, as if a person had; only from a callback."""
     for key, value in choices.items():
         st.session_state[key] = value
+
+
+def choose_next(**choices: str | None) -> None:
+    """Set widgets by their keys when the page is drawn next, by `apply_next_choices`."""
+    st.session_state["next-choices"] = choices
+
+
+def apply_next_choices() -> frozenset[str]:
+    """Set what `choose_next` left; the keys. Call it before the widgets are made."""
+    choices = st.session_state.pop("next-choices", {})
+    for key, value in choices.items():
+        st.session_state[key] = value
+    return frozenset(choices)
+
+
+def remember_started(plan: Hashable, run_ids: Sequence[str]) -> None:
+    """Keep what was started last, so that the same plan is not started twice by mistake."""
+    st.session_state["started"] = (plan, tuple(run_ids))
+    st.session_state["started-is-new"] = True
+
+
+def list_started(plan: Hashable) -> tuple[str, ...]:
+    """Ids of the runs that were started last, when they were started from this plan."""
+    former, run_ids = st.session_state.get("started", (None, ()))
+    return run_ids if former == plan else ()
+
+
+def is_just_started() -> bool:
+    """Whether runs were started by the click before; asked once."""
+    return bool(st.session_state.pop("started-is-new", False))
 
 
 def count_clicks(into: str) -> int:
