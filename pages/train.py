@@ -8,7 +8,7 @@ from pages.sections.train.run import choose_run, show_run
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import list_runs_here, read_states
-from pages.shell.session import apply_next_choices, is_just_started
+from pages.shell.session import apply_next_choices, count_starts
 
 enter_page("train")
 st.title("Training")
@@ -16,8 +16,8 @@ chosen = apply_next_choices()
 found = list_runs_here()
 states = read_states(found)
 show_at_work(states)
-if is_just_started():
-    bring_into_view()
+with st.container():  # what is below keeps its place, whether or not this is empty
+    bring_into_view(count_starts())
 
 st.subheader("New training")
 with error_in_place():

@@ -62,6 +62,7 @@ class LeaderboardRow:
     ms_per_image: float  # NaN where the run does not say, as in the next two
     parameters: float
     seconds: float  # of all phases of the training
+    features: str = ""  # "cached": computed by an earlier run, and not in `seconds`
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
     leaked_images: int = 0  # test images whose group has images in training, too
     doubts: tuple[str, ...] = ()  # on its classes and its data set, beside the scores
@@ -186,6 +187,7 @@ def read_row(
         ms_per_image=environment.ms_per_image if environment else math.nan,
         parameters=environment.parameters if environment else math.nan,
         seconds=sum(environment.seconds.values()) if environment else math.nan,
+        features=environment.features if environment else "",
         notes=tuple(notes),
         leaked_images=count_leaked(split, "test"),
         doubts=(*describe_classes(facts, "test"), *read_doubts(run)),

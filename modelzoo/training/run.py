@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +111,7 @@ class _Job:
     heartbeat: Heartbeat
     store: Path
     device: torch.device
+    features: Literal["", "computed", "cached"] = ""
     seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
 
     def on_progress(self, phase: str) -> Progress:
@@ -184,7 +186,7 @@ def _fit(
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
         )
-    embeddings = open_embeddings(
+    embeddings, is_cached = open_embeddings(
         backbone,
         weights,
         pixels,
@@ -194,6 +196,7 @@ def _fit(
         device=job.device,
         on_progress=job.on_progress("computing features"),
     )
+    job.features = "cached" if is_cached else "computed"
     job.seconds.lap("features")
     head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes))
     head.to(job.device)
@@ -226,6 +229,7 @@ def _write_results(
         seed=config.seed,
         dataset_id=dataset.id,
         seconds=job.seconds.laps,
+        features=job.features,
     )
     write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST):

@@ -33,7 +33,7 @@ def apply_next_choices() -> frozenset[str]:
 def remember_started(plan: Hashable, run_ids: Sequence[str]) -> None:
     """Keep what was started last, so that the same plan is not started twice by mistake."""
     st.session_state["started"] = (plan, tuple(run_ids))
-    st.session_state["started-is-new"] = True
+    st.session_state["starts"] = count_starts() + 1
 
 
 def list_started(plan: Hashable) -> tuple[str, ...]:
@@ -42,9 +42,9 @@ def list_started(plan: Hashable) -> tuple[str, ...]:
     return run_ids if former == plan else ()
 
 
-def is_just_started() -> bool:
-    """Whether runs were started by the click before; asked once."""
-    return bool(st.session_state.pop("started-is-new", False))
+def count_starts() -> int:
+    """How many times runs were started in this tab."""
+    return int(st.session_state.get("starts", 0))
 
 
 def count_clicks(into: str) -> int:

@@ -49,12 +49,19 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
                     offer_stop(each.run, each.status, place="card")
 
 
-def bring_into_view() -> None:
-    """Scroll to the top of the page, where the queue is: Start is far below it on a phone."""
-    st.html(
-        "<script>document.querySelector('[data-testid=stMain]').scrollTo({top: 0})</script>",
-        unsafe_allow_javascript=True,
-    )
+def bring_into_view(starts: int) -> None:
+    """Scroll to the top, where the queue is, once for each start: on a phone it is far above.
+
+    Args:
+        starts: How many times runs were started in this tab; the browser runs the script when it
+            is another than before, however often the page is drawn in between.
+    """
+    if starts:
+        st.html(
+            f"<span data-starts='{starts}'></span>"
+            "<script>document.querySelector('[data-testid=stMain]').scrollTo({top: 0})</script>",
+            unsafe_allow_javascript=True,
+        )
 
 
 def _link_to(run: Run) -> None:
