@@ -1,24 +1,23 @@
 """Training: starts, queues, stops, resumes and deletes runs. No torch."""
 
-import time
-
 import streamlit as st
 
-from modelzoo.launching.queue import list_at_work
 from pages.sections.train.form import choose_runs, draw_data, offer_start
-from pages.sections.train.queue import show_at_work
+from pages.sections.train.queue import bring_into_view, show_at_work
 from pages.sections.train.run import choose_run, show_run
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
-from pages.shell.run_status import describe_at_work, list_runs_here, read_states
-from pages.shell.text import plain
+from pages.shell.run_status import list_runs_here, read_states
+from pages.shell.session import apply_next_choices, count_starts
 
 enter_page("train")
 st.title("Training")
+chosen = apply_next_choices()
 found = list_runs_here()
 states = read_states(found)
-st.markdown(f"#### {plain(describe_at_work(list_at_work(found, now=time.time())))}")
 show_at_work(states)
+with st.container():  # what is below keeps its place, whether or not this is empty
+    bring_into_view(count_starts())
 
 st.subheader("New training")
 with error_in_place():
@@ -28,8 +27,8 @@ with error_in_place():
         offer_start(planned, device)
 
 st.subheader("Run")
-run = choose_run(found)
+run = choose_run(found, is_from_link="train_run" not in chosen)
 if run is None:
     st.caption("There is no run yet; the first one appears here.")
 else:
-    show_run(run)
+    show_run(run, states)

@@ -27,7 +27,7 @@ from modelzoo.config.train_config import TrainConfig, list_recipes
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun, parse_backbones, parse_seeds, plan_runs
 from modelzoo.runs.folder import Run, create_run
-from modelzoo.runs.status import Status, read_status
+from modelzoo.runs.status import PACE_WORDS, Status, read_status
 from modelzoo.training.devices import find_device
 
 
@@ -132,7 +132,7 @@ def _train(run: Run, store: Path | None, device: str) -> None:
         turn(run, place, on_progress=lambda: show(f"waiting for its turn on {place}", 0, 1)),
     ):
         state = train_at_once(
-            run, place, lambda status: show(_describe(status), *_steps(status)), store
+            run, place, lambda status: show(_describe(status, run), *_steps(status)), store
         ).state
     if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
@@ -177,11 +177,12 @@ def _check(planned: Sequence[PlannedRun], folder: Path, store: Path) -> None:
         notes.print(f"note: {note}")
 
 
-def _describe(status: Status) -> str:
+def _describe(status: Status, run: Run) -> str:
     """The phase; in training the epoch and the pace too."""
     if status.phase != "training":
         return status.phase
-    pace = f", {status.images_per_second:.0f} images/s" if status.images_per_second else ""
+    speed, unit = status.images_per_second, PACE_WORDS[run.config.mode]
+    pace = f", {speed:,.0f} {unit}/s" if speed else ""
     return f"training epoch {status.epoch + 1} of at most {status.epochs}{pace}"
 
 

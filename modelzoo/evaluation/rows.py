@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import Mode, TrainConfig
 from modelzoo.datasets.splits import count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
@@ -18,7 +18,7 @@ from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
 from modelzoo.runs.records import read_environment, read_split, read_weights
-from modelzoo.runs.status import State, Status, read_status, read_written_status
+from modelzoo.runs.status import PACE_WORDS, State, Status, read_status, read_written_status
 from modelzoo.text import capital, count, describe_seconds
 
 SPLIT_WORDS = {
@@ -62,6 +62,7 @@ class LeaderboardRow:
     ms_per_image: float  # NaN where the run does not say, as in the next two
     parameters: float
     seconds: float  # of all phases of the training
+    features: str = ""  # "cached": computed by an earlier run, and not in `seconds`
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
     leaked_images: int = 0  # test images whose group has images in training, too
     doubts: tuple[str, ...] = ()  # on its classes and its data set, beside the scores
@@ -186,6 +187,7 @@ def read_row(
         ms_per_image=environment.ms_per_image if environment else math.nan,
         parameters=environment.parameters if environment else math.nan,
         seconds=sum(environment.seconds.values()) if environment else math.nan,
+        features=environment.features if environment else "",
         notes=tuple(notes),
         leaked_images=count_leaked(split, "test"),
         doubts=(*describe_classes(facts, "test"), *read_doubts(run)),
@@ -276,13 +278,12 @@ def _state_of(run: Run) -> State:
 
 
 def _unfinished(run: Run, status: Status) -> Unfinished:
-    return Unfinished(
-        run.id, backbone_title(run), status.state, describe_status(status), status.progress
-    )
+    words = describe_status(status, run.config.mode)
+    return Unfinished(run.id, backbone_title(run), status.state, words, status.progress)
 
 
-def describe_status(status: Status) -> str:
-    """What a run is doing, in one sentence."""
+def describe_status(status: Status, mode: Mode) -> str:
+    """What a run that trains in `mode` is doing, in one sentence."""
     if status.state == "queued":
         return "Queued."
     if status.state == "failed":
@@ -291,13 +292,17 @@ def describe_status(status: Status) -> str:
         return f"Stopped after {count(status.epoch, 'epoch')}; it can be resumed."
     if status.state == "done":
         return "Done."
+    if status.stopping == "now":
+        return "Stops at the next batch."
     words = capital(status.phase or "training")
     if status.phase not in ("", "training"):
         return f"{words}."
     if status.epochs:
         words += f", epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
     if status.images_per_second > 0:
-        words += f", {status.images_per_second:.0f} images per second"
+        words += f", {status.images_per_second:,.0f} {PACE_WORDS[mode]} per second"
+    if status.stopping:
+        return f"{words}, stops {status.stopping}."
     if status.seconds_left is not None:
         words += f", about {describe_seconds(status.seconds_left)} left"
     return f"{words}."

@@ -50,6 +50,7 @@ def row_record(row: LeaderboardRow) -> dict[str, Any]:
         "ms_per_image": row.ms_per_image,
         "parameters": row.parameters,
         "seconds": row.seconds,
+        "features": row.features,
         "notes": " ".join(row.notes),
     }
 
@@ -98,6 +99,7 @@ def _unfinished_record(unfinished: Unfinished, run: Run) -> dict[str, Any]:
         "ms_per_image": math.nan,
         "parameters": math.nan,
         "seconds": math.nan,
+        "features": "",
         "notes": unfinished.sentence,
     }
 

@@ -25,7 +25,8 @@ from modelzoo.runs.status import is_on_this_machine, name_process, read_status, 
 
 ROOT = Path(__file__).parents[2]
 PYTHON = (sys.executable, "-m", "modelzoo")
-LEAVE_SECONDS = 5.0  # what a process that only waits may take to leave the queue
+LEAVE_SECONDS = 5.0  # what a process may take to leave the queue, or to say that it will stop
+HEARD_SECONDS = 0.05  # between two looks whether it has
 
 
 def command(run: Run, *, store: Path, device: str) -> list[str]:
@@ -88,7 +89,8 @@ def start_detached(arguments: Sequence[str], log: Path) -> int:
 def stop(run: Run, *, after_epoch: bool = False) -> None:
     """Ask the process that trains `run` to stop at the next batch, or after this epoch.
 
-    A run that waits for its turn leaves the queue at once.
+    Returns when the process has heard it, so that whoever reads the status then sees it. A run that
+    waits for its turn leaves the queue at once.
 
     Raises:
         UserError: It is neither queued nor training, or not on this machine.
@@ -107,12 +109,24 @@ def stop(run: Run, *, after_epoch: bool = False) -> None:
         number = signal.SIGUSR1 if after_epoch and not is_waiting else signal.SIGTERM
         with suppress(ProcessLookupError):  # it has ended meanwhile
             os.kill(status.pid, number)
-    if is_waiting:
+    if not is_waiting:
+        _wait_until_heard(run)
+    else:
         _wait_until_gone(status.pid)
         status = read_status(run.path, now=time.time())
         # Where it was stopped before it could hear signals, it has said nothing itself.
         if status.state == "failed":
             write_status(run.path, replace(status, state="stopped", error=""))
+
+
+def _wait_until_heard(run: Run) -> None:
+    """Return when the status says that the run stops or has stopped, or after a while."""
+    until = time.monotonic() + LEAVE_SECONDS
+    while time.monotonic() < until:
+        status = read_status(run.path, now=time.time())
+        if status.state != "training" or status.stopping:
+            return
+        time.sleep(HEARD_SECONDS)
 
 
 def _wait_until_gone(pid: int) -> None:

@@ -85,8 +85,7 @@ def plan_runs(
     """
     if not data:
         raise UserError("No images were given; say where they are with --data FOLDER.")
-    if not (is_folder(Path(data)) or is_regular_file(Path(data))):
-        raise UserError(f"{data} was not found; give a folder or table of images.")
+    check_is_there(data)
     options["data"] = str(Path(data).resolve())
     planned = []
     for backbone in backbones:
@@ -101,6 +100,12 @@ def plan_runs(
                 run_name = _find_name(folder, f"{config.backbone}-{config.split}-{config.seed}")
             planned.append(PlannedRun(run_name, config))
     return planned
+
+
+def check_is_there(data: str) -> None:
+    """Raise a UserError where there is no such folder or table of images."""
+    if not (is_folder(Path(data)) or is_regular_file(Path(data))):
+        raise UserError(f"{data} was not found; give a folder or table of images.")
 
 
 def _find_name(folder: Path, name: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.datasets.splits import Split, format_split, parse_split
@@ -51,6 +52,8 @@ class Environment:
     ms_per_image: float  # one image at a time through the trained network, the quickest quarter
     seconds: dict[str, float]  # by phase
     memory_bytes: int  # peak of the process, or of the GPU where there is one
+    # Of a frozen backbone: "cached" ones take no time in `seconds`; "": none, or not known.
+    features: Literal["", "computed", "cached"] = ""
     threads: int = 0  # of a forward pass on a CPU; 0: not known, as up to version 0.1.0
 
 

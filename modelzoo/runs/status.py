@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +11,18 @@ from typing import Any, Literal, Protocol
 
 import psutil
 
+from modelzoo.config.train_config import Mode
 from modelzoo.errors import UserError
 from modelzoo.files import write_text
 from modelzoo.runs.file_names import STATUS
 from modelzoo.runs.parse import format_record, parse_record
 
 State = Literal["queued", "training", "done", "stopped", "failed"]
+Stopping = Literal["", "now", "after this epoch"]
 
+# What is counted by the second. With a frozen backbone only the last layer is trained, on features
+# that were computed before.
+PACE_WORDS: Mapping[Mode, str] = {"finetune": "images", "frozen": "cached features"}
 HEARTBEAT_SECONDS = 2.0
 LATEST = 2.0**32  # seconds since the epoch: the year 2106, beyond which a clock was wrong
 HOST = socket.gethostname()
@@ -38,9 +44,10 @@ class Status:
     progress: float = 0.0  # share of the phase, [0, 1]
     epoch: int = 0  # epochs finished
     epochs: int = 0  # at most
-    images_per_second: float = 0.0
+    images_per_second: float = 0.0  # as PACE_WORDS says
     seconds_left: float | None = None
     error: str = ""  # one sentence, when failed
+    stopping: Stopping = ""  # what a person asked for and the training has heard, until it ends
 
 
 def write_status(path: Path, status: Status) -> None:

@@ -60,7 +60,7 @@ def open_embeddings(
     store: Path,
     device: torch.device,
     on_progress: Progress | None = None,
-) -> npt.NDArray[np.float32]:
+) -> tuple[npt.NDArray[np.float32], bool]:
     """The embeddings of all of `pixels`, from `store` where they were computed before.
 
     Args:
@@ -74,7 +74,7 @@ def open_embeddings(
         on_progress: Called after each batch with the images done and how many there are.
 
     Returns:
-        (N, D) float32, in the order of `pixels.ids`.
+        (N, D) float32, in the order of `pixels.ids`, and whether they were stored before.
     """
     start = weights.sha256 or f"random start {seed}"
     px = pixels.values.shape[1]
@@ -82,12 +82,13 @@ def open_embeddings(
     key = hashlib.sha256(names.encode()).hexdigest()
     file = make_folder(store / "embeddings") / f"{backbone.row.name}-{px}-{key[:16]}.safetensors"
     found = _read(file, key)
+    is_cached = found is not None
     if found is None:
         backbone.to(device).to(memory_format=torch.channels_last)
         found = embed_pixels(backbone, pixels.values, device=device, on_progress=on_progress)
         seal = {"key": key, "sha256": _checksum(found)}
         write_tensors(file, {"embeddings": torch.from_numpy(found)}, seal)
-    return found
+    return found, is_cached
 
 
 def _read(file: Path, key: str) -> npt.NDArray[np.float32] | None:

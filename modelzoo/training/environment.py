@@ -8,6 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 import torch
 
@@ -43,6 +44,7 @@ def describe_environment(
     seed: int,
     dataset_id: str,
     seconds: dict[str, float],
+    features: Literal["", "computed", "cached"],
 ) -> Environment:
     """The record that a run keeps of its machine and its cost, measured now."""
     return Environment(
@@ -55,6 +57,7 @@ def describe_environment(
         parameters=sum(value.numel() for value in backbone.parameters()),
         ms_per_image=_measure_ms_per_image(backbone, device, px),
         seconds=seconds,
+        features=features,
         memory_bytes=_peak_memory(device),
         threads=torch.get_num_threads(),
     )

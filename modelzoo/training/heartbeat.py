@@ -13,7 +13,17 @@ from typing import Any, Self
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file
 from modelzoo.runs.file_names import CONFIG
-from modelzoo.runs.status import HEARTBEAT_SECONDS, State, Status, this_process, write_status
+from modelzoo.runs.status import (
+    HEARTBEAT_SECONDS,
+    State,
+    Status,
+    Stopping,
+    this_process,
+    write_status,
+)
+
+# A page that asked a training to stop shows that it was heard: sooner than the next beat.
+LISTEN_SECONDS = 0.2
 
 
 class StopRequestedError(Exception):
@@ -36,6 +46,7 @@ class Heartbeat:
         path: Path,
         *,
         epochs: int,
+        epoch: int = 0,
         device: str = "",
         on_progress: Callable[[Status], None] | None = None,
     ) -> None:
@@ -44,7 +55,9 @@ class Heartbeat:
         self._path = path
         self._on_progress = on_progress
         self._was_gone = False
-        self._status = Status(state="training", device=device, epochs=epochs, **this_process())
+        self._status = Status(
+            state="training", device=device, epoch=epoch, epochs=epochs, **this_process()
+        )
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
@@ -114,8 +127,19 @@ class Heartbeat:
         self._write()
         return self._status
 
+    @property
+    def _stopping(self) -> Stopping:
+        if self._stop_now:
+            return "now"
+        return "after this epoch" if self.stop_after_epoch else ""
+
     def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT_SECONDS):
+        written = time.monotonic()
+        while not self._ended.wait(LISTEN_SECONDS):
+            is_heard = self._status.stopping == self._stopping
+            if is_heard and time.monotonic() - written < HEARTBEAT_SECONDS:
+                continue
+            written = time.monotonic()
             with suppress(UserError):  # a full disk: the next one may find room
                 self._write()
 
@@ -125,7 +149,8 @@ class Heartbeat:
             self._was_gone = True
             return
         with self._lock:
-            self._status = replace(self._status, heartbeat=time.time())
+            stopping: Stopping = self._stopping if self._status.state == "training" else ""
+            self._status = replace(self._status, heartbeat=time.time(), stopping=stopping)
             write_status(self._path, self._status)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:

@@ -66,10 +66,20 @@ def fit(
         log.info("resuming after epoch %d", at.epoch)
     keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
+    pace = _Pace(at.epoch, config.epochs, time.perf_counter())
 
     while at.epoch < config.epochs and at.stalled < config.patience:
         row = _train_and_validate(
-            module, inputs, labels, rows, optimizer, generator, weights, config, heartbeat, at.epoch
+            module,
+            inputs,
+            labels,
+            rows,
+            optimizer,
+            generator,
+            weights,
+            config,
+            _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace),
+            at.epoch,
         )
         at.count_epoch(row["validation_loss"])
         if at.best_epoch == at.epoch:
@@ -119,12 +129,11 @@ def _train_and_validate(
     generator: torch.Generator,
     weights: Tensor | None,
     config: TrainConfig,
-    heartbeat: Heartbeat,
+    on_progress: Progress,
     epochs: int,
 ) -> dict[str, float]:
     """One epoch after `epochs` others, as its row of history.csv."""
     started = time.perf_counter()
-    on_progress = _epoch_progress(heartbeat, config, epochs, started)
     train_loss, train_accuracy = _train_epoch(
         module, inputs, labels, rows["train"], optimizer, generator, weights, config, on_progress
     )
@@ -205,23 +214,39 @@ def _logits(module: nn.Module, inputs: Inputs, rows: Tensor, config: TrainConfig
 
 
 def _epoch_progress(
-    heartbeat: Heartbeat, config: TrainConfig, epoch: int, started: float
+    heartbeat: Heartbeat, config: TrainConfig, epoch: int, started: float, pace: "_Pace"
 ) -> Progress:
     """What to call after each batch: batches done, batches in all."""
 
     def on_progress(done: int, total: int) -> None:
-        seconds = time.perf_counter() - started
-        epochs_left = config.epochs - epoch - done / total
+        now = time.perf_counter()
         heartbeat.report(
             "training",
             done,
             total,
             epoch=epoch,
-            images_per_second=done * config.batch_size / seconds,
-            seconds_left=seconds * total / done * epochs_left if done else None,
+            images_per_second=done * config.batch_size / (now - started),
+            seconds_left=pace.seconds_left(epoch + done / total, now=now),
         )
 
     return on_progress
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How fast a training is: the mean since it began or went on, validation and disk included.
+
+    The pace of a single epoch's first batches made the time left jump between 2 and 5 minutes.
+    """
+
+    first: int  # epochs finished before
+    epochs: int  # at most
+    started: float  # of time.perf_counter()
+
+    def seconds_left(self, epochs: float, *, now: float) -> float | None:
+        """Seconds for the epochs that remain after `epochs`; None where nothing was timed yet."""
+        timed = epochs - self.first
+        return (now - self.started) / timed * (self.epochs - epochs) if timed > 0 else None
 
 
 def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
 from modelzoo.runs.records import DataRecord, read_split, write_hashes, write_record, write_split
-from modelzoo.runs.status import Status
+from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment, pick_device
@@ -78,7 +79,11 @@ def train(
         hold_run(run),
         _log_to(run.path / LOG),
         Heartbeat(
-            run.path, epochs=run.config.epochs, device=str(place), on_progress=on_progress
+            run.path,
+            epochs=run.config.epochs,
+            epoch=_epochs_before(run),
+            device=str(place),
+            on_progress=on_progress,
         ) as heartbeat,
     ):
         try:
@@ -106,6 +111,7 @@ class _Job:
     heartbeat: Heartbeat
     store: Path
     device: torch.device
+    features: Literal["", "computed", "cached"] = ""
     seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
 
     def on_progress(self, phase: str) -> Progress:
@@ -180,7 +186,7 @@ def _fit(
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
         )
-    embeddings = open_embeddings(
+    embeddings, is_cached = open_embeddings(
         backbone,
         weights,
         pixels,
@@ -190,6 +196,7 @@ def _fit(
         device=job.device,
         on_progress=job.on_progress("computing features"),
     )
+    job.features = "cached" if is_cached else "computed"
     job.seconds.lap("features")
     head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes))
     head.to(job.device)
@@ -222,6 +229,7 @@ def _write_results(
         seed=config.seed,
         dataset_id=dataset.id,
         seconds=job.seconds.laps,
+        features=job.features,
     )
     write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST):
@@ -320,6 +328,14 @@ def _predict(
         logits.numpy(),
         logits.softmax(dim=1).numpy(),
     )
+
+
+def _epochs_before(run: Run) -> int:
+    """Epochs that the run had finished when it was interrupted."""
+    try:
+        return read_written_status(run.path).epoch
+    except UserError:  # damaged: the checkpoint says it when the training begins
+        return 0
 
 
 def _sentence(error: BaseException, config: TrainConfig) -> str:

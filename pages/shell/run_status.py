@@ -47,7 +47,7 @@ def read_states(found: Iterable[Run]) -> frozenset[tuple[str, str]]:
 def draw_progress(run: Run, status: Status, ahead: int = 0) -> None:
     """One line on a run, and a bar while it trains; `ahead` runs have their turn before it."""
     colour = STATE_COLOURS.get(status.state, "green")
-    words = describe_status(status)
+    words = describe_status(status, run.config.mode)
     if status.state == "queued" and ahead:
         words = f"Queued, position {ahead + 1} on {status.device}."
     title, name = plain(backbone_title(run)), code(run.id)

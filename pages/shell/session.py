@@ -17,18 +17,34 @@ def choose(**choices: str | int) -> None:
         st.session_state[key] = value
 
 
-def choose_next(**choices: str) -> None:
-    """Set widgets that are made already, which takes another run of the page."""
+def choose_next(**choices: str | None) -> None:
+    """Set widgets by their keys when the page is drawn next, by `apply_next_choices`."""
     st.session_state["next-choices"] = choices
-    rerun_page()
 
 
-def take_choices(*keys: str) -> None:
-    """Set those of these widgets that `choose_next` was called for; before they are made."""
-    choices: dict[str, str] = st.session_state.get("next-choices", {})
-    for key in keys:
-        if key in choices:
-            st.session_state[key] = choices.pop(key)
+def apply_next_choices() -> frozenset[str]:
+    """Set what `choose_next` left; the keys. Call it before the widgets are made."""
+    choices = st.session_state.pop("next-choices", {})
+    for key, value in choices.items():
+        st.session_state[key] = value
+    return frozenset(choices)
+
+
+def remember_started(plan: Hashable, run_ids: Sequence[str]) -> None:
+    """Keep what was started last, so that the same plan is not started twice by mistake."""
+    st.session_state["started"] = (plan, tuple(run_ids))
+    st.session_state["starts"] = count_starts() + 1
+
+
+def list_started(plan: Hashable) -> tuple[str, ...]:
+    """Ids of the runs that were started last, when they were started from this plan."""
+    former, run_ids = st.session_state.get("started", (None, ()))
+    return run_ids if former == plan else ()
+
+
+def count_starts() -> int:
+    """How many times runs were started in this tab."""
+    return int(st.session_state.get("starts", 0))
 
 
 def open_view(title: str) -> None:

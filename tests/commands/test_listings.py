@@ -27,6 +27,7 @@ KEYS = {
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
         "split_id", "seed", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",
+        "features",
         "notes", *(f"{score}{end}" for score in SCORES for end in ENDS),
     },
     "modelzoo evaluate lite0-64": {

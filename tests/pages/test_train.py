@@ -106,6 +106,45 @@ def test_images_that_are_not_there_are_a_sentence_and_start_nothing(folder: Path
     assert not folder.exists()
 
 
+def test_a_name_that_is_taken_is_said_before_the_click(folder: Path) -> None:
+    make_run(folder, "taken")
+
+    app = open_page("train", train_name="taken")
+
+    (error,) = (each.value for each in app.error)
+    assert "Run 'taken' is already in" in error
+    assert next(each for each in app.button if each.label == "Start").disabled
+    app = open_page("train", train_name="take")
+    assert not app.error
+    assert not next(each for each in app.button if each.label == "Start").disabled
+
+
+def test_a_deleted_run_leaves_no_warning(folder: Path) -> None:
+    run = make_run(folder, "here", state="failed", error="Memory ran out.")
+    make_run(folder, "other")
+    app = open_page("train", train_run="here")
+
+    next(each for each in app.button if each.label == "Delete for good").click().run()
+
+    assert not run.path.exists()
+    assert not app.exception
+    assert not app.warning
+    assert next(each for each in app.selectbox if each.label == "Run").value is None
+
+
+def test_what_a_head_takes_by_the_second_are_no_images(folder: Path) -> None:
+    for name, mode in (("head", "frozen"), ("whole", "finetune")):
+        make_run(folder, name, mode=mode)
+
+    labels = {
+        name: [each.label for each in open_page("train", train_run=name).metric]
+        for name in ("head", "whole")
+    }
+
+    assert "Cached features per second" in labels["head"]
+    assert "Images per second" in labels["whole"]
+
+
 def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
     app = open_page("train", train_patience="10001", train_weights="none")
     epochs = next(each for each in app.number_input if each.label == "Epochs")

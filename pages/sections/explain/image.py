@@ -20,11 +20,12 @@ from pages.shell.links import warn_if_gone
 from pages.shell.pictures import Picture
 from pages.shell.reads import Model
 from pages.shell.session import (
+    apply_next_choices,
     carried_image,
     choose,
     choose_next,
     drop_carried_image,
-    take_choices,
+    rerun_page,
 )
 from pages.shell.text import code, plain
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
@@ -203,13 +204,14 @@ def show_step(subject: Subject, step: int) -> None:
     after = [each for each in subject.listed if each > here]
     if found := (after[:step] if step > 0 else before[step:][::-1]):
         choose_next(image=found[-1])
+        rerun_page()
 
 
 def _choose_image_id(
     models: Sequence[Model], matching: Sequence[str], linked: str | None
 ) -> str | None:
     """One of the images that match the filter, or the one of the link, whether it does or not."""
-    take_choices("image")
+    apply_next_choices()
     listed = sorted({*matching, linked} if linked else matching)
     if not listed:
         return None

@@ -124,4 +124,4 @@ def _describe_missing_model(run: Run) -> str:
     status = read_status(run.path, now=time.time())
     if status.state == "done":
         return f"Its {MODEL} is missing; train it again."
-    return describe_status(status)
+    return describe_status(status, run.config.mode)

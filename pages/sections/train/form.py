@@ -4,23 +4,37 @@ A choice that is left empty is the recipe's, so links stay true when recipes are
 """
 
 import dataclasses
+import os
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
 from modelzoo.config.train_config import TrainConfig, list_recipes, read_recipe
+from modelzoo.errors import UserError
 from modelzoo.launching import local
-from modelzoo.launching.plan import PlannedRun, create_runs, format_command, plan_runs
+from modelzoo.launching.plan import (
+    PlannedRun,
+    check_is_there,
+    create_runs,
+    format_command,
+    plan_runs,
+)
+from modelzoo.runs.folder import check_run_is_free, check_run_name
+from modelzoo.text import join_few
 from modelzoo.training.devices import find_device, list_devices
 from pages.shell.data_picker import choose_columns, choose_data
 from pages.shell.dataset_report import draw_report, go_on, open_with_bar
 from pages.shell.demo import offer_demo
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
-from pages.shell.text import plain
+from pages.shell.session import choose_next, list_started, remember_started
+from pages.shell.text import code, plain
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
 TITLES = {row.title: row.name for row in BACKBONES.values()}
@@ -42,10 +56,13 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     data = choose_data(
         "Data set", "train_data", placeholder="Type the path of a folder or table", start=True
     )
+    is_there = _say_at_the_field(check_is_there, data) if data else False
     columns = choose_columns(data or "", "train_columns")
     backbones = _choose_backbones()
     recipe, split, seeds = _choose_recipe()
-    device, name = _choose_device_and_name()
+    device, name, below_name = _choose_device_and_name()
+    with below_name:
+        is_usable = _say_at_the_field(check_run_name, name) if name else True
     options = _choose_options(recipe)
     if not data:
         if not st.query_params.get("train_data"):  # else it waits for its click
@@ -53,6 +70,8 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
                 "No data set is known here yet; give a folder above, or let the demo draw one."
             )
             offer_demo()
+        return [], device
+    if not (is_there and is_usable):
         return [], device
     planned = plan_runs(
         recipe=recipe,
@@ -65,7 +84,22 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
         columns=columns or None,
         **options,
     )
-    return _from_scratch_without_weights(planned), device
+    planned = _from_scratch_without_weights(planned)
+    if name and not _list_started_here(_plan_of(planned, device)):
+        with below_name:
+            for each in planned:
+                _say_at_the_field(partial(check_run_is_free, paths.runs_folder()), each.name)
+    return planned, device
+
+
+def _say_at_the_field(check: Callable[[str], object], given: str) -> bool:
+    """Whether `given` passes `check`; where not, the reason stands below its field."""
+    try:
+        check(given)
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return False
+    return True
 
 
 def offer_start(planned: list[PlannedRun], device: str) -> None:
@@ -77,6 +111,10 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
         wrap_lines=True,
         height="content" if count < 4 else 220,
     )
+    plan = _plan_of(planned, device)
+    started = _list_started_here(plan)
+    is_taken = any(os.path.lexists(paths.runs_folder() / each.name) for each in planned)
+    place = st.container()  # of the check and of what is wrong: below the button it is out of view
     label = "Start" if count == 1 else f"Start {count} runs"
     if st.button(
         label,
@@ -87,15 +125,34 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
         "that is busy they wait for their turn, first come, first served.",
         on_click=go_on,
         args=("start",),
+        disabled=bool(started) or is_taken,
     ):
-        with error_in_place():
-            place = find_device(device).name
+        with place, error_in_place():
+            name = find_device(device).name
             if not _check(planned):
                 return
-            for run in create_runs(paths.runs_folder(), planned):
-                local.start(run, store=paths.store_folder(), device=place)
-            st.toast(f"{'The run is' if count == 1 else f'{count} runs are'} queued on {place}.")
+            runs = create_runs(paths.runs_folder(), planned)
+            for run in runs:
+                local.start(run, store=paths.store_folder(), device=name)
+            remember_started(plan, [run.id for run in runs])
+            choose_next(train_run=runs[0].id)
             st.rerun()
+    if started:
+        names = join_few([code(run_id) for run_id in started])
+        st.caption(f"Started: {names}. Change something above to start another training.")
+
+
+def _plan_of(planned: list[PlannedRun], device: str) -> Hashable:
+    """What was chosen. A name that the app gave is no choice, and is another once it is taken."""
+    given = st.query_params.get("train_name", "")
+    return given, device, tuple(each.config for each in planned)
+
+
+def _list_started_here(plan: Hashable) -> tuple[str, ...]:
+    """Ids of the runs that were started from this plan; none where one was deleted since."""
+    started = list_started(plan)
+    there = all(os.path.lexists(paths.runs_folder() / run_id) for run_id in started)
+    return started if there else ()
 
 
 def draw_data(planned: list[PlannedRun]) -> None:
@@ -169,7 +226,8 @@ def _choose_recipe() -> tuple[str, str | None, list[int]]:
     return recipe, split, list(seeds)
 
 
-def _choose_device_and_name() -> tuple[str, str]:
+def _choose_device_and_name() -> tuple[str, str, DeltaGenerator]:
+    """The device, the name, and the place below the name."""
     by_device, by_name = st.columns(2, gap="medium")
     devices = list_devices()
     listed = ["auto", *(device.name for device in devices)]
@@ -193,10 +251,11 @@ def _choose_device_and_name() -> tuple[str, str]:
         key="train_name",
         bind="query-params",
         placeholder="from backbone, split and seed",
+        live="500ms",  # a name that is taken is said while it is typed
         help="Of the run's folder: letters, digits, dots, hyphens and underscores. With several "
         "runs, backbone and seed are put behind it.",
     )
-    return device or "auto", name.strip()
+    return device or "auto", name.strip(), by_name
 
 
 def _choose_options(recipe: str) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import Status
 from pages.shell.errors import error_in_place
-from pages.shell.run_status import draw_progress, list_runs_here, read_states
+from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
 from pages.shell.text import plain
 
 
 @st.fragment(run_every="2s")
 def show_at_work(before: frozenset[tuple[str, str]]) -> None:
-    """A card for each run that trains or waits; draws the page again when a state has changed.
+    """What trains, and a card for each run that trains or waits.
+
+    The page is drawn again when a state has changed, so that all of it says the same.
 
     Args:
         before: `read_states()` when the page was drawn.
@@ -25,6 +27,7 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
     if read_states(found) != before:
         st.rerun()
     at_work = list_at_work(found, now=time.time())
+    st.markdown(f"#### {plain(describe_at_work(at_work))}")
     for each in at_work:
         if each.status.state == "training":
             with st.container(border=True, key=f"work-{each.run.id}"):
@@ -46,6 +49,21 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
                     offer_stop(each.run, each.status, place="card")
 
 
+def bring_into_view(starts: int) -> None:
+    """Scroll to the top, where the queue is, once for each start: on a phone it is far above.
+
+    Args:
+        starts: How many times runs were started in this tab; the browser runs the script when it
+            is another than before, however often the page is drawn in between.
+    """
+    if starts:
+        st.html(
+            f"<span data-starts='{starts}'></span>"
+            "<script>document.querySelector('[data-testid=stMain]').scrollTo({top: 0})</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
 def _link_to(run: Run) -> None:
     st.page_link(
         "pages/train.py",
@@ -65,7 +83,7 @@ def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> No
             type="tertiary",
             help_text="The run leaves the queue and can be resumed later.",
         )
-    if status.state == "training":
+    if status.state == "training" and status.stopping != "now":
         _stop_button(
             "Stop now",
             run,
@@ -73,6 +91,7 @@ def offer_stop(run: Run, status: Status, *, place: Literal["card", "run"]) -> No
             help_text="At the next batch. The epochs that are finished are kept, and the run can "
             "be resumed.",
         )
+    if status.state == "training" and not status.stopping:
         _stop_button(
             "Stop after this epoch",
             run,
@@ -99,5 +118,6 @@ def _stop_button(
         help=help_text,
     ):
         with error_in_place():
+            st.toast(f"{plain(run.id)} is asked to stop.")
             local.stop(run, after_epoch=after_epoch)
-            st.toast(f"{plain(run.id)} has been asked to stop.")
+            st.rerun()  # all of the page, from what the run says now

@@ -16,8 +16,8 @@ from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.file_names import LOG
 from modelzoo.runs.folder import Run, delete_run
 from modelzoo.runs.history import read_history
-from modelzoo.runs.status import Status, read_status
-from modelzoo.text import describe_seconds, shorten
+from modelzoo.runs.status import PACE_WORDS, Status, read_status
+from modelzoo.text import capital, describe_seconds, shorten
 from modelzoo.training.devices import find_device
 from pages.figures.frame import FORMATS, config
 from pages.figures.learning import live_curves, live_curves_alt
@@ -25,6 +25,7 @@ from pages.sections.train.queue import offer_stop
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.run_status import draw_progress
+from pages.shell.session import choose_next
 from pages.shell.text import plain
 
 DATA_LETTERS = 60  # of the name of a data set in a figure
@@ -32,10 +33,17 @@ LOG_LINES = 10  # of the log's end
 LOG_BYTES = 20_000  # read for them
 
 
-def choose_run(found: list[Run]) -> Run | None:
-    """The run to be shown in detail; without a choice one that trains, else the latest."""
+def choose_run(found: list[Run], *, is_from_link: bool) -> Run | None:
+    """The run to be shown in detail; without a choice one that trains, else the latest.
+
+    Args:
+        found: The runs here.
+        is_from_link: Whether the address says which, and not the click before, such as Delete: the
+            address follows that only later.
+    """
     by_id = {run.id: run for run in found}
-    warn_if_gone("train_run", by_id, "Run")
+    if is_from_link:
+        warn_if_gone("train_run", by_id, "Run")
     at_work = list_at_work(found, now=time.time())
     latest = max(found, key=_changed, default=None)
     start = at_work[0].run if at_work else latest
@@ -52,12 +60,19 @@ def choose_run(found: list[Run]) -> Run | None:
 
 
 @st.fragment(run_every="2s")
-def show_run(run: Run) -> None:
-    """One run: progress, curves, log, and what can be done with it."""
+def show_run(run: Run, before: frozenset[tuple[str, str]]) -> None:
+    """One run: progress, curves, log, and what can be done with it.
+
+    Args:
+        run: To be shown.
+        before: `read_states()` when the page was drawn; all of it is drawn again after a change.
+    """
     with error_in_place():
         status = read_status(run.path, now=time.time())
+        if (run.id, status.state) not in before:
+            st.rerun()
         draw_progress(run, status)
-        _draw_numbers(status)
+        _draw_numbers(run, status)
         _draw_actions(run, status)
         _draw_curves(run)
         _draw_log(run)
@@ -66,7 +81,8 @@ def show_run(run: Run) -> None:
             st.code(format_config(run.config), language=None)
 
 
-def _draw_numbers(status: Status) -> None:
+def _draw_numbers(run: Run, status: Status) -> None:
+    what = PACE_WORDS[run.config.mode]
     left = status.seconds_left
     with st.grid(min_column_width=130, gap="small"):
         st.metric(
@@ -76,9 +92,13 @@ def _draw_numbers(status: Status) -> None:
             "validation loss does not fall any more.",
         )
         st.metric(
-            "Images per second",
+            f"{capital(what)} per second",
             f"{status.images_per_second:,.0f}" if status.images_per_second else "–",
-            help="Training images, in the current epoch.",
+            help={
+                "finetune": "Training images, in the current epoch.",
+                "frozen": "In the current epoch. The backbone is frozen: its features of each "
+                "image are computed once, and only the last layer is trained on them.",
+            }[run.config.mode],
         )
         if status.state == "training":
             st.metric(
@@ -130,9 +150,8 @@ def _offer_delete(run: Run) -> None:
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
             with error_in_place():
                 delete_run(run.path)
-                left = {key: st.query_params.get_all(key) for key in st.query_params}
-                left.pop("train_run", None)
-                st.switch_page("pages/train.py", query_params=left)
+                choose_next(train_run=None)
+                st.rerun()
 
 
 def _draw_curves(run: Run) -> None:

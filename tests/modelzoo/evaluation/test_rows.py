@@ -188,13 +188,21 @@ def test_what_a_run_is_doing_in_words() -> None:
         seconds_left=130,
     )
 
-    assert describe_status(status) == (
+    assert describe_status(status, "finetune") == (
         "Training, epoch 3 of 30, 41 images per second, about 2 minutes left."
     )
+    # Not images a second: a head on features that are there takes thousands.
+    assert "5,834 cached features per second" in describe_status(
+        replace(status, images_per_second=5834.2), "frozen"
+    )
+    stopping = describe_status(replace(status, stopping="after this epoch"), "finetune")
+    assert stopping == "Training, epoch 3 of 30, 41 images per second, stops after this epoch."
+    assert describe_status(replace(status, stopping="now"), "frozen") == "Stops at the next batch."
     reading = Status(state="training", phase="reading images", epochs=30, progress=0.5)
-    assert describe_status(reading) == "Reading images."
-    assert describe_status(Status(state="queued")) == "Queued."
-    assert describe_status(Status(state="stopped", epoch=1)).startswith("Stopped after 1 epoch;")
+    assert describe_status(reading, "frozen") == "Reading images."
+    assert describe_status(Status(state="queued"), "frozen") == "Queued."
+    stopped = describe_status(Status(state="stopped", epoch=1), "frozen")
+    assert stopped.startswith("Stopped after 1 epoch;")
     assert describe_seconds(1) == "1 second"
     assert describe_seconds(7200) == "2.0 hours"
 

@@ -50,6 +50,30 @@ def test_another_signal_asks_to_stop_after_the_epoch(path: Path) -> None:
         heartbeat.end("stopped")
 
 
+@pytest.mark.parametrize(
+    ("number", "stopping"), [(signal.SIGTERM, "now"), (signal.SIGUSR1, "after this epoch")]
+)
+def test_who_asked_to_stop_sees_that_it_was_heard(
+    path: Path, number: signal.Signals, stopping: str
+) -> None:
+    with Heartbeat(path, epochs=1) as heartbeat:
+        os.kill(os.getpid(), number)  # and the batch goes on
+
+        while read_status(path, now=time.time()).stopping != stopping:
+            os.sched_yield()
+        ended = heartbeat.end("stopped")
+
+    assert (ended.stopping, read_status(path, now=time.time()).stopping) == ("", "")
+
+
+def test_a_run_that_goes_on_keeps_the_count_of_its_epochs(path: Path) -> None:
+    with Heartbeat(path, epochs=9, epoch=4) as heartbeat:
+        heartbeat.report("decoding images", 1, 4)
+
+        assert read_status(path, now=time.time()).epoch == 4
+        heartbeat.end("stopped")
+
+
 def test_who_asks_twice_does_not_wait_for_the_batch(path: Path) -> None:
     def ask_twice() -> None:
         with Heartbeat(path, epochs=1):

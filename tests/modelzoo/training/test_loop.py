@@ -18,7 +18,7 @@ from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.loop import fit
+from modelzoo.training.loop import _Pace, fit
 from modelzoo.training.optim import make_optimizer, make_schedule
 from modelzoo.training.sampling import class_weights, draw_batches
 
@@ -238,3 +238,11 @@ def test_an_optimizer_is_what_its_name_says(name: Any, expected: type) -> None:
     assert type(optimizer) is expected
     assert optimizer.param_groups[0]["lr"] == 0.02
     assert optimizer.param_groups[0]["weight_decay"] == 0.1
+
+
+def test_the_time_left_is_by_the_mean_pace_and_is_not_known_at_the_start() -> None:
+    pace = _Pace(first=4, epochs=10, started=100.0)
+
+    assert pace.seconds_left(4, now=100.0) is None
+    assert pace.seconds_left(4.5, now=101.0) == pytest.approx(11)  # 2 s an epoch, 5.5 epochs
+    assert pace.seconds_left(6, now=108.0) == pytest.approx(16)  # 4 s an epoch, 4 epochs
