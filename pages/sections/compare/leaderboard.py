@@ -1,4 +1,4 @@
-"""One row per evaluated run, with intervals; and the runs without scores."""
+"""One row per evaluated run, with intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from modelzoo.evaluation.metrics import METRICS
-from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow
+from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
 from pages.sections.compare.figures import name_file
-from pages.shell.run_status import STATE_COLOURS
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
-from pages.shell.text import code, plain
 
 BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
@@ -85,19 +83,6 @@ def _columns() -> dict[str, Any]:
         "run": column.TextColumn("Run", help="The run's folder."),
         "notes": column.TextColumn("Notes", help="What to know when reading the row."),
     }
-
-
-def draw_unfinished(board: Leaderboard) -> None:
-    """The runs without scores, with their state and why; nothing when there are none."""
-    if not board.unfinished and not board.problems:
-        return
-    st.subheader("Unfinished runs")
-    for run in board.unfinished:
-        colour = STATE_COLOURS.get(run.state, "gray")
-        title, name = plain(run.title), code(run.run_id)
-        st.markdown(f":{colour}-badge[{run.state}] **{title}** {name}: {plain(run.sentence)}")
-    for run_id, sentence in board.problems.items():
-        st.markdown(f":red-badge[damaged] {code(run_id)}: {plain(sentence)}")
 
 
 def _sortable(metric: str, row: LeaderboardRow) -> str:
