@@ -74,7 +74,7 @@ def test_a_split_that_is_gone_is_said(folder: Path) -> None:
         app.warning[0].value
         == "Split smears, grouped split, seed 9, 012345 of this link is not here."
     )
-    assert len(app.dataframe) == 1
+    assert len(app.dataframe) == 1  # of one run there are no pairs
 
 
 def test_a_score_in_the_link_is_shown(folder: Path) -> None:
@@ -172,9 +172,27 @@ def test_what_differs_between_the_settings_is_said(folder: Path) -> None:
     app = open_page("compare")
 
     assert "the runs shown differ in learning rate" in text_of(app)
-    assert app.dataframe[1].value.columns.tolist() == ["model", "run", "learning_rate"]
+    assert app.dataframe[2].value.columns.tolist() == ["model", "run", "learning_rate"]
     buttons = [button.label for button in app.download_button]
-    assert buttons == ["Table as CSV", "Table as CSV"]
+    assert buttons == ["Table as CSV", "Table as LaTeX", "Table as CSV", "Table as CSV"]
+
+
+def test_every_two_of_the_runs_chosen_are_compared(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", skill=0.2)
+    make_run(folder, "b", backbone="resnet50", skill=4)
+    make_run(folder, "c", backbone="xception", skill=2)
+
+    everything = open_page("compare").dataframe[1].value
+    two = open_page("compare", runs=["a", "b"]).dataframe[1].value
+
+    assert everything[["Model", "Compared with"]].values.tolist() == [
+        ["ResNet50", "Xception"],
+        ["ResNet50", "VGG16"],
+        ["Xception", "VGG16"],
+    ]
+    assert two[["Model", "Compared with"]].values.tolist() == [["ResNet50", "VGG16"]]
+    assert two["p"].tolist() == ["< 0.001"]
+    assert "Note" not in two
 
 
 def test_scores_sort_by_their_letters_as_by_their_values(folder: Path) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from modelzoo.evaluation.latex import leaderboard_latex
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
 from pages.sections.compare.figures import name_file
-from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
+from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv, offer_latex
 
 BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
@@ -33,7 +34,10 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         alt="Leaderboard: one row per run with every score and its 95 % CI.",
         column_config=_columns(),
     )
-    offer_csv(leaderboard_table(rows), name_file("leaderboard", rows[0]))
+    name = name_file("leaderboard", rows[0])
+    with st.container(horizontal=True):
+        offer_csv(leaderboard_table(rows), name)
+        offer_latex(leaderboard_latex(rows, names), name)
 
 
 def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pages.sections.compare.configurations import draw_configurations
 from pages.sections.compare.filters import choose_metric
 from pages.sections.compare.intervals import draw_intervals
 from pages.sections.compare.leaderboard import draw_leaderboard
+from pages.sections.compare.pairs import draw_pairs
 from pages.sections.compare.unfinished import draw_unfinished
 
 
@@ -28,5 +29,6 @@ def draw_ranking(
     """
     draw_intervals(drawn, names, choose_metric(), file_format)
     draw_leaderboard(rows, names)
+    draw_pairs(drawn, names)
     draw_configurations(rows, names)
     draw_unfinished(board)
