@@ -3,20 +3,20 @@
 import streamlit as st
 
 from modelzoo.evaluation.rows import best_first, list_splits, name_rows
-from pages.sections.compare.configurations import draw_configurations
 from pages.sections.compare.confusion import draw_confusion
 from pages.sections.compare.faithfulness import draw_faithfulness
 from pages.sections.compare.filters import (
     choose_drawn,
-    choose_metric_and_format,
+    choose_format,
     choose_rows,
     choose_split,
 )
 from pages.sections.compare.hardest import draw_hardest
-from pages.sections.compare.intervals import draw_intervals
-from pages.sections.compare.leaderboard import draw_leaderboard, draw_unfinished
 from pages.sections.compare.learning import draw_learning_curves
+from pages.sections.compare.ranking import draw_ranking
 from pages.sections.compare.roc import draw_roc
+from pages.sections.compare.sections import draw_sections
+from pages.sections.compare.unfinished import draw_unfinished
 from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
 from pages.shell.entry import enter_page
@@ -46,14 +46,18 @@ with answer:
     draw_verdict(rows, board.rows)
 
 every_id = [row.run_id for row in board.rows]
-drawn = choose_drawn(rows, elsewhere=every_id)
-metric, file_format = choose_metric_and_format()
-draw_intervals(drawn, names, metric, file_format)
-draw_leaderboard(rows, names)
-draw_unfinished(board)
-draw_configurations(rows, names)
-draw_confusion(drawn, names, file_format, every_id)
-draw_roc(drawn, names, file_format)
-draw_learning_curves(drawn, names, file_format)
-draw_faithfulness(drawn, names, split.title)
-draw_hardest(drawn, names)
+by_runs, by_format = st.columns([3, 1])
+with by_runs:
+    drawn = choose_drawn(rows, elsewhere=every_id)
+with by_format:
+    file_format = choose_format()
+draw_sections(
+    {
+        "Ranking": lambda: draw_ranking(board, rows, drawn, names, file_format),
+        "Confusion": lambda: draw_confusion(drawn, names, file_format, every_id),
+        "ROC": lambda: draw_roc(drawn, names, file_format),
+        "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
+        "Hard images": lambda: draw_hardest(drawn, names),
+        "Map quality": lambda: draw_faithfulness(drawn, names, split.title),
+    }
+)

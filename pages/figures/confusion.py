@@ -21,7 +21,12 @@ EMPTY_ENTRY, FULL_ENTRY = "#e8f0f7", "#0b4f8a"  # opaque, so that both themes ca
 ON_EMPTY, ON_FULL = "#0d0b10", "#ffffff"  # text; at FULL both have a contrast of 4 to the entry
 FULL = 0.69
 FRAME = "#D55E00"  # of the entry chosen; stands out on every shade and both themes
-NARROWEST_PX = 320  # of a matrix, on a phone
+PHONE_PX = 320  # of a matrix, on a phone
+NARROWEST_PX = 240  # of a matrix beside others: five of four classes are in a row of 1,265 px
+ENTRY_PX = 48  # height of an entry
+BESIDE_PX = 24  # left of the names of true classes: the title of the axis
+SOURCE_LETTERS = 34  # of a line of 240 px, in small letters
+TITLE_LETTERS = 20  # beside two buttons in 240 px
 LABEL_LETTERS, LINE_LETTERS = 26, 13  # of the name of a class at an axis, and of a line of it
 HOVER_LETTERS = 40  # of a line: a phone has no room for more
 TURNED_LETTERS = 18  # of a name that has one line, along a column
@@ -45,8 +50,9 @@ class _Layout:
 def _lay_out(classes: Sequence[str]) -> _Layout:
     short = shorten_all(classes, LABEL_LETTERS)
     labels = [wrap_text(short[name], LINE_LETTERS) for name in classes]
-    left = 30 + LETTER_PX * longest_line(labels)
-    entry = (NARROWEST_PX - left) / len(classes)
+    left = BESIDE_PX + LETTER_PX * longest_line(labels)
+    width = _width(left, len(classes), longest_line(labels))
+    entry = (min(PHONE_PX, width) - left) / len(classes)
     turned = LETTER_BELOW_PX * longest_line(labels) > entry
     lines = max(1 + label.count("<br>") for label in labels)
     labels_below = labels
@@ -60,7 +66,14 @@ def _lay_out(classes: Sequence[str]) -> _Layout:
 
 def matrix_width(classes: Sequence[str]) -> int:
     """Pixels that a matrix of these classes should have where there is room."""
-    return max(NARROWEST_PX, _lay_out(classes).left + SHARE_PX * len(classes))
+    layout = _lay_out(classes)
+    return _width(layout.left, len(classes), longest_line(layout.labels))
+
+
+def _width(left: int, classes: int, letters: int) -> int:
+    """Pixels: names of up to so many letters lie flat where a phone has room, shares are shown."""
+    flat = left + max(SHARE_PX, LETTER_BELOW_PX * letters) * classes
+    return max(NARROWEST_PX, min(flat, PHONE_PX), left + SHARE_PX * classes)
 
 
 def confusion_matrix(
@@ -68,6 +81,7 @@ def confusion_matrix(
     classes: Sequence[str],
     chosen: tuple[str, str] | None = None,
     *,
+    name: str = "",
     source: str = "",
 ) -> go.Figure:
     """A confusion matrix: counts, and percent of the true class, which is also the shade.
@@ -76,20 +90,23 @@ def confusion_matrix(
         counts: (K, K), true class by predicted class.
         classes: (K,).
         chosen: True and predicted class of the entry that gets a frame.
-        source: Model, data set, split and number of images, for the axis title.
+        name: Of the model, the title.
+        source: Data set, split and number of images, for the axis title.
     """
     total = counts.sum(1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     layout = _lay_out(classes)
-    below = layout.below + source_height(source)
-    figure = blank_figure(height=56 + 58 * len(classes) + below)
+    below = layout.below + source_height(source, SOURCE_LETTERS)
+    figure = blank_figure(
+        height=36 + ENTRY_PX * len(classes) + below, title=name, letters=TITLE_LETTERS
+    )
     figure.add_trace(_shades(share, classes))
     figure.add_trace(_marks_to_click(counts, share, classes))
     entries = _entries(classes)
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
-        margin={"l": layout.left, "r": 4, "t": 28, "b": below},
+        margin={"l": layout.left, "r": 4, "b": below},
         hovermode="closest",
         hoverdistance=60,  # pixels: anywhere in an entry
         # Not a trace's text, which would fade when another entry is selected.
@@ -108,7 +125,7 @@ def confusion_matrix(
     }
     last = len(classes) - 0.5
     figure.update_xaxes(
-        title_text=axis_title("predicted class", source),
+        title_text=axis_title("predicted class", source, SOURCE_LETTERS),
         range=[-0.5, last],
         ticktext=layout.labels_below,
         tickangle=-90 if layout.turned else 0,

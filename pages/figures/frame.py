@@ -15,6 +15,8 @@ LEGEND_LETTER_PX = 8  # a picture that is saved may have a wider font than the p
 LEGEND_LETTERS = 36  # of a line: a phone has 270 px beside the mark
 LEGEND_MARK_PX = 45  # of the line before a name
 SOURCE_LETTERS = 40  # of a line below an axis of 320 px or less, beside names of classes or runs
+TITLE_LETTERS = 28  # of a line beside the buttons, on a phone
+TITLE_LINE_PX = 18
 SOURCE_LINE_PX = 19  # 1.3 times the 14 px of the title, however small its letters are
 
 
@@ -37,12 +39,31 @@ def config(name: str, file_format: str) -> dict[str, object]:
     }
 
 
-def blank_figure(*, height: int) -> go.Figure:
-    """An empty figure as all of ours begin: tight margins, legend below, nothing to drag."""
+def blank_figure(*, height: int, title: str = "", letters: int = TITLE_LETTERS) -> go.Figure:
+    """An empty figure as all of ours begin: tight margins, legend below, nothing to drag.
+
+    Args:
+        height: In pixels, with a title of one line.
+        title: Beside the buttons, so that a picture that is saved says what it shows.
+        letters: Of a line of the title.
+    """
+    lines = wrap_text(title, letters).split("<br>")
+    more = TITLE_LINE_PX * (len(lines) - 1)
     return go.Figure(
         layout={
-            "height": height,
-            "margin": {"l": 8, "r": 12, "t": 32, "b": 8},  # above: the buttons
+            "height": height + more,
+            "title": {
+                "text": "<br>".join(f"<b>{line}</b>" for line in lines if line),
+                "font": {"size": 14},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"l": 4, "t": 6},
+            },
+            "margin": {"l": 8, "r": 12, "t": 32 + more, "b": 8},  # above: the buttons
             "legend": {
                 "orientation": "h",
                 "yanchor": "top",
@@ -69,12 +90,12 @@ def _lines(text: str, letters: int) -> list[str]:
     return textwrap.wrap(one_line(text), letters)
 
 
-def source_height(source: str) -> int:
-    """Pixels below the title of an axis that `source` takes."""
-    return SOURCE_LINE_PX * len(_lines(source, SOURCE_LETTERS))
+def source_height(source: str, letters: int = SOURCE_LETTERS) -> int:
+    """Pixels below the title of an axis that `source` takes in lines of at most `letters`."""
+    return SOURCE_LINE_PX * len(_lines(source, letters))
 
 
-def axis_title(text: str, source: str) -> str:
+def axis_title(text: str, source: str, letters: int = SOURCE_LETTERS) -> str:
     """The title of the x axis, and below it in small letters what the figure was made from.
 
     Below the axis, since above the figure are its buttons; in the figure, so that a picture that is
@@ -83,11 +104,12 @@ def axis_title(text: str, source: str) -> str:
     Args:
         text: Of the axis.
         source: Data set, split and the like; empty: none.
+        letters: Of a line of the source.
     """
     if not source:
         return text
     # A span for each line: Plotly ends one where a line ends.
-    lines = wrap_text(source, SOURCE_LETTERS).split("<br>")
+    lines = wrap_text(source, letters).split("<br>")
     return "<br>".join([text, *(f"<span style='font-size:11px'>{line}</span>" for line in lines)])
 
 

@@ -25,12 +25,15 @@ def score_intervals(
         metric: A key of METRICS.
         source: Data set, split and number of images, for the axis title.
     """
-    figure = blank_figure(height=92 + 34 * len(rows) + source_height(source))
+    figure = blank_figure(
+        height=92 + 34 * len(rows) + source_height(source),
+        title=f"{METRICS[metric].title} with 95 % CI",
+    )
     for row in reversed(best_first(rows)):
         if not math.isnan(row.evaluation.scores[metric].value):
             figure.add_trace(_point(row, wrap_text(names[row.run_id], NAME_LETTERS), metric))
     unit = " in %" if METRICS[metric].unit == "%" else ""
-    title = f"{METRICS[metric].title}{unit}, with 95 % CI"
+    title = f"{METRICS[metric].title}{unit}"
     figure.update_xaxes(title_text=axis_title(title, source), gridcolor=GRID)
     # The spaces leave room for the wider font that a saved picture may have.
     figure.update_yaxes(showgrid=False, automargin=True, ticksuffix=4 * " ")

@@ -45,7 +45,9 @@ def learning_curves(
     """
     labels = {name: wrap_text(name, LEGEND_LETTERS) for name in histories}
     lines = sum(1 + label.count("<br>") for label in labels.values())
-    figure = blank_figure(height=360 + 18 * lines + source_height(source))
+    figure = blank_figure(
+        height=360 + 18 * lines + source_height(source), title=f"{CURVES[curve]} by epoch"
+    )
     for name, history in histories.items():
         if curve in history and not history.empty:
             figure.add_trace(_curve(labels[name], history, styles[name], curve))

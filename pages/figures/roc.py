@@ -18,37 +18,51 @@ from pages.figures.frame import (
 from pages.shell.palette import Style
 
 RATES = "true positive rate %{y:.1f} % at false positive rate %{x:.1f} %"
+STRONG = 3  # curves that stand out: of more no one can be followed
+FAINT = 0.3  # opacity of the others
 AXES_PX = 440  # height without the legend
 LEGEND_LINE_PX = 20
 TO_LEGEND_PX = 62  # from the axis: its labels and its title
 
 
 def roc_curves(
-    curves: Mapping[str, RocCurve], styles: Mapping[str, Style], *, source: str = ""
+    curves: Mapping[str, RocCurve],
+    styles: Mapping[str, Style],
+    *,
+    target: str = "",
+    source: str = "",
 ) -> go.Figure:
     """ROC curves of all runs on one pair of axes, the largest area first, with operating points.
+
+    Those of the three largest areas are strong, the others faint; what has the same area as the
+    third, as it is written, is strong, too.
 
     Args:
         curves: By the name of the run.
         styles: The same.
-        source: Class, data set, split and number of images, for the axis title.
+        target: Whose they are, for the title.
+        source: Data set, split and number of images, for the axis title.
     """
-    figure = blank_figure(height=AXES_PX)
+    title = f"ROC curves, {target}" if target else ""
+    figure = blank_figure(height=AXES_PX, title=title)
+    axes = figure.layout.height - figure.layout.margin.t
     figure.add_trace(_diagonal())
     by_area = sorted(curves.items(), key=lambda item: -item[1].area)
     labels = [
         wrap_text(f"AUC {fraction(curve.area)}, {name}", LEGEND_LETTERS) for name, curve in by_area
     ]
     lines = sum(1 + label.count("<br>") for label in labels)
+    strong = {fraction(curve.area) for _, curve in by_area[:STRONG]}
     for (name, curve), label in zip(by_area, labels, strict=True):
-        figure.add_trace(_line(name, label, curve, styles[name]))
-        figure.add_trace(_operating_point(name, curve, styles[name]))
+        opacity = 1 if fraction(curve.area) in strong else FAINT
+        figure.add_trace(_line(name, label, curve, styles[name], opacity))
+        figure.add_trace(_operating_point(name, curve, styles[name], opacity))
     # Below the axes, one line per run: on them it would hide curves, and beside them a phone has
     # no room.
     to_legend = TO_LEGEND_PX + source_height(source)
     below = to_legend + LEGEND_LINE_PX * lines
     figure.update_layout(
-        height=AXES_PX + below,
+        height=figure.layout.height + below,
         margin={"b": below},
         legend={
             # A horizontal one whose entries have a line each: the width of a vertical one is
@@ -57,7 +71,7 @@ def roc_curves(
             "entrywidth": 1,
             "entrywidthmode": "fraction",
             "x": 0,
-            "y": -to_legend / (AXES_PX - figure.layout.margin.t),
+            "y": -to_legend / axes,
             "yanchor": "top",
             "tracegroupgap": 0,
         },
@@ -89,19 +103,21 @@ def _diagonal() -> go.Scatter:
     )
 
 
-def _line(name: str, label: str, curve: RocCurve, style: Style) -> go.Scatter:
+def _line(name: str, label: str, curve: RocCurve, style: Style, opacity: float) -> go.Scatter:
     return go.Scatter(
         x=100 * curve.false_positive_rate,
         y=100 * curve.sensitivity,
         mode="lines",
         name=label,
-        line={"color": style.colour, "dash": style.dash, "width": 2},
+        line={"color": style.colour, "dash": style.dash, "width": 3 if opacity == 1 else 2},
+        opacity=opacity,
+        zorder=int(opacity == 1),
         hovertemplate=f"<b>{plain_text(name)}</b><br>{RATES}<extra></extra>",
         legendgroup=name,
     )
 
 
-def _operating_point(name: str, curve: RocCurve, style: Style) -> go.Scatter:
+def _operating_point(name: str, curve: RocCurve, style: Style, opacity: float) -> go.Scatter:
     false_positives, true_positives = curve.operating_point
     title = plain_text(name)
     return go.Scatter(
@@ -109,6 +125,8 @@ def _operating_point(name: str, curve: RocCurve, style: Style) -> go.Scatter:
         y=[100 * true_positives],
         mode="markers",
         name=f"{title}, operating point",
+        opacity=opacity,
+        zorder=int(opacity == 1),
         marker={"color": style.colour, "symbol": style.symbol, "size": 11},
         hovertemplate=f"<b>{title}</b>, operating point (argmax)<br>{RATES}<extra></extra>",
         legendgroup=name,

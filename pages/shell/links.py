@@ -16,7 +16,7 @@ import streamlit as st
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import OLD_SPLIT_KINDS
-from pages.shell.session import keep_said
+from pages.shell.session import has_value, keep_said
 from pages.shell.text import plain
 
 Query = dict[str, list[str]]
@@ -88,6 +88,16 @@ OLD_PATTERNS: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
     ],
 }
 
+# Of the page Compare: section -> keys of the choices inside. Links had no section while all was on
+# one long page; one with choices of several sections opens the first of them here.
+KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
+    "Confusion": ("entry", "entry_page"),
+    "Hard images": ("n_correct", "hard_page"),
+    "ROC": ("roc",),
+    "Learning curves": ("curve",),
+    "Map quality": ("map_metric",),
+}
+
 # Streamlit makes a whole number of these before it looks at the limits, which infinity cannot be.
 NUMBERS = frozenset(
     {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
@@ -110,6 +120,9 @@ def rewrite_link(page: str) -> None:
     """
     asked = {key: st.query_params.get_all(key) for key in st.query_params}
     meant = read_link(page, asked)
+    # Later, such a choice may be one that the section just closed leaves behind.
+    if page == "compare" and not has_value("section"):
+        meant = name_section(meant)
     if meant != asked:
         st.switch_page(f"pages/{page}.py", query_params=meant)
 
@@ -130,6 +143,16 @@ def read_link(page: str, asked: Mapping[str, Sequence[str]]) -> Query:
         if usable := [_title(page, name, value) for value in values if _can_be(name, value)]:
             meant[name] = usable
     return meant
+
+
+def name_section(asked: Query) -> Query:
+    """A link to the page Compare with the section that its choices are in, if it names none."""
+    if "section" in asked:
+        return asked
+    for section, keys in KEYS_BY_SECTION.items():
+        if any(key in asked for key in keys):
+            return asked | {"section": [section]}
+    return asked
 
 
 def _title(page: str, key: str, title: str) -> str:

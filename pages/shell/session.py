@@ -53,6 +53,11 @@ def open_view(title: str) -> None:
         st.session_state["view"] = title
 
 
+def has_value(key: str) -> bool:
+    """Whether the widget with this key has been drawn in this session."""
+    return key in st.session_state
+
+
 def count_clicks(into: str) -> int:
     """How many clicks on a chart went into this choice: each is answered by a new chart."""
     return int(st.session_state.get(f"{into}-clicks", 0))

@@ -20,3 +20,16 @@ def offer_csv(table: pd.DataFrame, name: str, label: str = "Table as CSV") -> No
         key=f"csv-{name}",
         on_click="ignore",
     )
+
+
+def offer_latex(latex: str, name: str) -> None:
+    """A button that saves `latex` as `<name>.tex`."""
+    st.download_button(
+        "Table as LaTeX",
+        latex,
+        file_name=f"{name}.tex",
+        mime="application/x-tex",
+        icon=":material/download:",
+        key=f"latex-{name}",
+        on_click="ignore",
+    )

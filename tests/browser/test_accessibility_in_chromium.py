@@ -23,7 +23,8 @@ EXPLAIN = (
     "Nearest training images",
 )
 PAGES = (
-    *("", "compare", "train?train_backbone=VGG16&train_run=vgg16"),
+    *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
+    "train?train_backbone=VGG16&train_run=vgg16",
     *(f"explain?view={view}" if view else "explain" for view in EXPLAIN),
 )
 GRAVE = {"serious", "critical"}

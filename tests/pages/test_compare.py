@@ -6,11 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
+from modelzoo.evaluation.roc import roc_curve
 from modelzoo.runs.attribution_tables import write_judgement
 from modelzoo.runs.file_names import CONFIG, HISTORY, PREDICTIONS, QUALITY
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import read_predictions, write_predictions
 from modelzoo.runs.records import read_split
+from modelzoo.text import fraction, percent
 from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run, write_images
 
@@ -45,7 +47,7 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
     )
     assert "grouped split, seed 0" in app.markdown[1].value
     assert "split" not in [box.key for box in app.selectbox]  # one split: nothing to choose
-    assert len(app.get("plotly_chart")) == 1 + 2 + 1 + 1  # intervals, confusion, ROC, training
+    assert charts_of(app) == 1  # the intervals: the other sections are closed
     assert app.dataframe[0].value["model"].tolist() == ["ResNet50", "VGG16"]
 
 
@@ -74,7 +76,7 @@ def test_a_split_that_is_gone_is_said(folder: Path) -> None:
         app.warning[0].value
         == "Split smears, grouped split, seed 9, 012345 of this link is not here."
     )
-    assert len(app.dataframe) == 1
+    assert len(app.dataframe) == 1  # of one run there are no pairs
 
 
 def test_a_score_in_the_link_is_shown(folder: Path) -> None:
@@ -107,7 +109,8 @@ def test_unfinished_and_damaged_runs_are_sentences_below(folder: Path) -> None:
     assert "The disk was full; free some space." in text_of(app)
     assert "predictions.parquet is damaged" in text_of(app)
     assert "config.toml is no valid TOML" in text_of(app)
-    assert "history.csv is damaged" in app.error[0].value
+    curves = open_page("compare", section="Learning curves")
+    assert "history.csv is damaged" in curves.error[0].value
     assert app.dataframe[0].value["run"].tolist() == ["good", "no-history"]
 
 
@@ -157,7 +160,7 @@ def test_runs_are_filtered_by_recipe_and_data_set(folder: Path) -> None:
     gone = open_page("compare", recipe="slow")
 
     assert both.dataframe[0].value["run"].tolist() == ["a"]
-    assert "1 of 3 evaluated runs are shown." in text_of(both)
+    assert "1 of 3 evaluated runs is shown." in text_of(both)
     assert "No run has both this data set and this recipe" in none.info[0].value
     assert not none.dataframe
     assert gone.warning[0].value == "Recipe slow of this link is not here."
@@ -171,9 +174,27 @@ def test_what_differs_between_the_settings_is_said(folder: Path) -> None:
     app = open_page("compare")
 
     assert "the runs shown differ in learning rate" in text_of(app)
-    assert app.dataframe[1].value.columns.tolist() == ["model", "run", "learning_rate"]
+    assert app.dataframe[2].value.columns.tolist() == ["model", "run", "learning_rate"]
     buttons = [button.label for button in app.download_button]
-    assert buttons == ["Table as CSV", "Table as CSV", "List as CSV"]
+    assert buttons == ["Table as CSV", "Table as LaTeX", "Table as CSV", "Table as CSV"]
+
+
+def test_every_two_of_the_runs_chosen_are_compared(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", skill=0.2)
+    make_run(folder, "b", backbone="resnet50", skill=4)
+    make_run(folder, "c", backbone="xception", skill=2)
+
+    everything = open_page("compare").dataframe[1].value
+    two = open_page("compare", runs=["a", "b"]).dataframe[1].value
+
+    assert everything[["Model", "Compared with"]].values.tolist() == [
+        ["ResNet50", "Xception"],
+        ["ResNet50", "VGG16"],
+        ["Xception", "VGG16"],
+    ]
+    assert two[["Model", "Compared with"]].values.tolist() == [["ResNet50", "VGG16"]]
+    assert two["p"].tolist() == ["< 0.001"]
+    assert "Note" not in two
 
 
 def test_scores_sort_by_their_letters_as_by_their_values(folder: Path) -> None:
@@ -203,7 +224,7 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
     ]
     assert wanted
 
-    app = open_page("compare", entry="a: Early predicted as Pro", n_correct="none")
+    app = open_page("compare", entry="a: Early predicted as Pro")
 
     assert not app.exception
     assert sorted(links_of(app)[: len(wanted)]) == sorted(wanted)
@@ -212,7 +233,6 @@ def test_a_cell_in_the_link_opens_its_images(folder: Path) -> None:
         any(alt.startswith(f"{image}, true class Early") for alt in alts) for image in wanted
     )
     assert f"{len(wanted)} test images, highest confidence first" in text_of(app)
-    assert app.warning[0].value == "Number of models none of this link is not here."
 
 
 def test_a_data_set_that_was_moved_away_is_one_sentence(folder: Path) -> None:
@@ -234,7 +254,7 @@ def test_an_image_that_is_damaged_is_said_on_its_card(folder: Path) -> None:
     for image_id in image_ids:
         (data / image_id).write_bytes(b"no image")
 
-    app = open_page("compare")
+    app = open_page("compare", section="Hard images")
 
     assert not app.exception
     assert not app.image
@@ -257,15 +277,29 @@ def test_of_many_runs_the_best_are_drawn_and_others_can_be_chosen(folder: Path) 
     for number in range(14):
         make_run(folder, f"run-{number:02d}", skill=number / 4, images=60)
 
-    best = open_page("compare", entry="run-00: Pre predicted as Pro")
-    chosen = open_page("compare", runs=["run-00", "run-03"], entry="run-00: Pre predicted as Pro")
+    entry = "run-00: Pre predicted as Pro"
+    best = open_page("compare", entry=entry)
+    chosen = open_page("compare", runs=["run-00", "run-03"], entry=entry)
+    hard = open_page("compare", runs=["run-00", "run-03"], section="Hard images")
 
-    assert len(best.dataframe[0].value) == len(chosen.dataframe[0].value) == 14
-    assert charts_of(best) == 1 + 12 + 1 + 1
-    assert charts_of(chosen) == 1 + 2 + 1 + 1
-    assert "Both models are correct on" in text_of(chosen)
+    assert charts_of(best) == 12
+    assert charts_of(chosen) == 2
+    assert "Both models are correct on" in text_of(hard)
     assert "is left out by what is chosen above" in best.warning[0].value
     assert not chosen.warning
+    assert len(open_page("compare", runs=["run-00"]).dataframe[0].value) == 14
+
+
+def test_of_few_runs_some_can_be_left_out_of_the_figures(folder: Path) -> None:
+    for name in "abc":
+        make_run(folder, name)
+
+    everything = open_page("compare", section="Confusion")
+    two = open_page("compare", section="Confusion", runs=["a", "c"])
+
+    assert charts_of(everything) == 3
+    assert charts_of(two) == 2
+    assert everything.multiselect(key="runs").placeholder == "all 3"
 
 
 def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> None:
@@ -273,10 +307,12 @@ def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> No
     make_run(folder, "b", skill=0.5, backbone="vgg16")
 
     app = open_page("compare", n_correct="2")
+    gone = open_page("compare", n_correct="none")
 
     assert not app.exception
     assert "2 of 2 models correct" in text_of(app)
-    assert "right by 0 of 2" not in text_of(app)
+    assert "0 of 2 models correct" not in text_of(app)
+    assert gone.warning[0].value == "Number of models none of this link is not here."
 
 
 def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> None:
@@ -290,6 +326,57 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
     assert not app.exception
     assert app.dataframe[0].value["run"].tolist() == ["a"]
     assert "predictions.parquet is missing" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("section", "query", "heading"),
+    [
+        ("Ranking", {"score": "AUC"}, "Leaderboard"),
+        ("Confusion", {"entry": "a: Early predicted as Pro"}, "Confusion matrices"),
+        ("ROC", {"roc": "Early"}, "ROC curves"),
+        ("Learning curves", {"curve": "Training loss"}, "Learning curves"),
+        ("Hard images", {"hard_page": "1"}, "Hardest test images"),
+        ("Hard images", {"n_correct": "1"}, "Hardest test images"),
+        ("Map quality", {"map_metric": "Deletion"}, "Faithfulness of attribution maps"),
+    ],
+)
+def test_a_link_without_a_section_opens_the_one_of_its_choices(
+    folder: Path, section: str, query: dict[str, str], heading: str
+) -> None:
+    make_run(folder, "a")
+
+    for app in (open_page("compare", **query), open_page("compare", section=section)):
+        assert not app.exception
+        assert not app.warning
+        assert app.subheader[0].value == heading
+        headings = [each.value for each in app.subheader]
+        assert len(headings) == (2 if section == "Ranking" else 1)  # and no other section's
+
+
+def test_a_section_in_the_link_wins_over_choices_of_others(folder: Path) -> None:
+    make_run(folder, "a")
+
+    app = open_page("compare", section="ROC", entry="a: Early predicted as Pro")
+    gone = open_page("compare", section="Nonsense")
+
+    assert app.subheader[0].value == "ROC curves"
+    assert gone.warning[0].value == "Section Nonsense of this link is not here."
+    assert gone.subheader[0].value == "Leaderboard"
+
+
+def test_areas_stand_beside_the_roc_curves(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", skill=0.5)
+    make_run(folder, "b", backbone="resnet50", skill=4)
+    predictions = read_predictions(folder / "b").only("test")
+    curve = roc_curve(predictions.labels, predictions.probabilities, 1)
+    assert curve
+
+    table = open_page("compare", roc="Early").dataframe[0].value
+
+    assert table["model"].tolist() == ["ResNet50", "VGG16"]
+    assert table["auc"][0] == fraction(curve.area)
+    assert table["true_positive_rate"][0] == percent(curve.operating_point[1])
+    assert table["false_positive_rate"][0] == percent(curve.operating_point[0])
 
 
 def judge(run: Run, *, gain_ci_low: float) -> None:
@@ -315,7 +402,7 @@ def maps_of(app: AppTest) -> Element:
 def test_runs_whose_maps_were_not_judged_are_told_the_command(folder: Path) -> None:
     run = make_run(folder, "a")
 
-    app = open_page("compare")
+    app = open_page("compare", section="Map quality")
 
     assert not app.exception
     assert "The maps of no run shown have been evaluated yet" in text_of(app)
@@ -327,7 +414,7 @@ def test_maps_stand_beside_baseline_maps(folder: Path) -> None:
     judge(make_run(folder, "b", backbone="vgg16"), gain_ci_low=-0.05)
     missing = make_run(folder, "c", backbone="resnet50", skill=1)
 
-    app = open_page("compare")
+    app = open_page("compare", section="Map quality")
 
     assert not app.exception
     said = text_of(app)
@@ -365,7 +452,7 @@ def test_a_damaged_table_of_maps_is_said_and_the_others_stay(folder: Path) -> No
     judge(make_run(folder, "a"), gain_ci_low=0.05)
     (make_run(folder, "b", backbone="vgg16").path / QUALITY).write_text("method\n")
 
-    app = open_page("compare")
+    app = open_page("compare", section="Map quality")
 
     assert not app.exception
     assert "quality.csv is damaged; remove it" in app.error[0].value

@@ -22,7 +22,11 @@ from xai.methods.table import METHODS
 OLD = Path(__file__).parents[1] / "data" / "as_of_0_1"
 Query = dict[str, list[str]]
 # What one of these chooses decides what the others can mean, so links are joined only under one.
-CONTEXT = ("split", "only_data", "only_recipe", "cell", "right", "run", "image", "ask", "watch")
+# So are those that open a section of Compare.
+CONTEXT = (
+    *("split", "only_data", "only_recipe", "cell", "right", "run", "image", "ask", "watch"),
+    *("roc", "curve", "maps_by", "cell_page", "hard_page"),
+)
 # What a widget showed without a choice: Streamlit takes it out of the address.
 DEFAULTS = {
     "score": "Accuracy",

@@ -104,10 +104,9 @@ def draw_confusion(
     )
     results = _find_results(entry)
     width = max(matrix_width(row.evaluation.classes) for row in rows)
-    with matrices, st.grid(min_column_width=width, gap="medium"):
+    with matrices, st.grid(min_column_width=width, gap="small"):
         for row in rows:
             with st.container():
-                st.markdown(f"**{plain(names[row.run_id])}**")
                 if entry and entry.run_id == row.run_id:
                     chosen = (entry.label, entry.predicted)
                     _draw_matrix(row, names, short, chosen, file_format)
@@ -165,7 +164,8 @@ def _draw_matrix(
             evaluation.confusion,
             evaluation.classes,
             chosen,
-            source=f"{names[row.run_id]}: {describe_source(row)}",
+            name=names[row.run_id],
+            source=describe_source(row),
         ),
         key=key,
         on_select=lambda: _choose_clicked(row.run_id, key, short),

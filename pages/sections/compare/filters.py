@@ -1,4 +1,4 @@
-"""Choices of the page Compare that concern all its sections."""
+"""Choices of the page Compare: those that concern all its sections, and the score."""
 
 from collections.abc import Collection, Sequence
 
@@ -63,14 +63,17 @@ def choose_drawn(
 ) -> list[LeaderboardRow]:
     """The rows that figures show: those chosen, else the best `DRAWN`; in the order of `rows`.
 
+    No widget is drawn for one row.
+
     Args:
         rows: Best first.
         elsewhere: Ids of runs that other choices leave out.
     """
     run_ids = [row.run_id for row in rows]
     warn_if_gone("runs", run_ids, "Run", elsewhere=elsewhere)
-    if len(rows) <= DRAWN:
+    if len(rows) < 2:
         return list(rows)
+    all_or_best = f"all {len(rows)}" if len(rows) <= DRAWN else f"the {DRAWN} best of {len(rows)}"
     chosen = st.multiselect(
         "Runs in the figures",
         run_ids,
@@ -78,22 +81,14 @@ def choose_drawn(
         key="runs",
         bind="query-params",
         max_selections=DRAWN,
-        placeholder=f"the {DRAWN} best of {len(rows)}",
-        help=f"Up to {DRAWN}: more lines cannot be distinguished. The table has every run.",
+        placeholder=all_or_best,
+        help="Which runs the figures, the pairs and the images are of. "
+        f"Up to {DRAWN}: more lines cannot be distinguished. The leaderboard has every run.",
     )
     return [row for row in rows if row.run_id in chosen] or list(rows[:DRAWN])
 
 
-def choose_metric_and_format() -> tuple[str, str]:
-    """The score that the intervals are drawn for, and the format that figures are exported in."""
-    by_metric, by_format = st.columns([3, 1])
-    with by_metric:
-        metric = _choose_metric()
-    with by_format:
-        return metric, _choose_format()
-
-
-def _choose_metric() -> str:
+def choose_metric() -> str:
     """The score that the intervals are drawn for."""
     chosen = st.segmented_control(
         "Score",
@@ -109,7 +104,7 @@ def _choose_metric() -> str:
     return chosen or "accuracy"
 
 
-def _choose_format() -> str:
+def choose_format() -> str:
     """The format that figures are exported in."""
     chosen = st.segmented_control(
         "Export format",

@@ -47,5 +47,5 @@ def draw_intervals(
     st.caption(
         f"{METRICS[metric].full_help} Bars: 95 % CI by bootstrap over groups of images that belong "
         "together. Where bars overlap the difference may still be significant, since all models "
-        "predicted the same images; the sentence above compares each with the best, in pairs."
+        "predicted the same images: see the pairwise differences below."
     )

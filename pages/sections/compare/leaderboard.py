@@ -1,4 +1,4 @@
-"""One row per evaluated run, with intervals; and the runs without scores."""
+"""One row per evaluated run, with intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from modelzoo.evaluation.latex import leaderboard_latex
 from modelzoo.evaluation.metrics import METRICS
-from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow
+from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
 from pages.sections.compare.figures import name_file
-from pages.shell.run_status import STATE_COLOURS
-from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv
-from pages.shell.text import code, plain
+from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv, offer_latex
 
 BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
@@ -35,7 +34,10 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         alt="Leaderboard: one row per run with every score and its 95 % CI.",
         column_config=_columns(),
     )
-    offer_csv(leaderboard_table(rows), name_file("leaderboard", rows[0]))
+    name = name_file("leaderboard", rows[0])
+    with st.container(horizontal=True):
+        offer_csv(leaderboard_table(rows), name)
+        offer_latex(leaderboard_latex(rows, names), name)
 
 
 def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
@@ -85,19 +87,6 @@ def _columns() -> dict[str, Any]:
         "run": column.TextColumn("Run", help="The run's folder."),
         "notes": column.TextColumn("Notes", help="What to know when reading the row."),
     }
-
-
-def draw_unfinished(board: Leaderboard) -> None:
-    """The runs without scores, with their state and why; nothing when there are none."""
-    if not board.unfinished and not board.problems:
-        return
-    st.subheader("Unfinished runs")
-    for run in board.unfinished:
-        colour = STATE_COLOURS.get(run.state, "gray")
-        title, name = plain(run.title), code(run.run_id)
-        st.markdown(f":{colour}-badge[{run.state}] **{title}** {name}: {plain(run.sentence)}")
-    for run_id, sentence in board.problems.items():
-        st.markdown(f":red-badge[damaged] {code(run_id)}: {plain(sentence)}")
 
 
 def _sortable(metric: str, row: LeaderboardRow) -> str:

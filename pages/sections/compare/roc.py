@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import streamlit as st
 
+from modelzoo.evaluation.roc import RocCurve
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import join_few, shorten, shorten_all
+from modelzoo.text import fraction, join_few, percent, shorten, shorten_all
 from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file, styles_by_name
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_curves
+from pages.shell.tables import offer_csv
 from pages.shell.text import plain
 
 
@@ -43,22 +46,21 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
     if not curves:
         st.caption(plain(_describe_none(missing, target)))
         return
-    st.plotly_chart(
-        roc_curves(
-            curves,
-            styles_by_name(rows, names),
-            source=f"{_describe_target(target)}: {describe_source(rows[0])}",
-        ),
-        width=760,
-        key="roc-curves",
-        config=config(name_file(f"roc-{target}", rows[0]), file_format),
-        alt=roc_curves_alt(curves, target),
-    )
-    st.caption(
-        "A curve has one point per threshold on the probability of the class. The mark is the "
-        "operating point (argmax): the class with the highest probability is predicted. That is no "
-        "single threshold, so the mark may lie below the curve."
-    )
+    beside = st.columns([3, 2])
+    with beside[0]:
+        st.plotly_chart(
+            roc_curves(
+                curves,
+                styles_by_name(rows, names),
+                target=_describe_target(target),
+                source=describe_source(rows[0]),
+            ),
+            key="roc-curves",
+            config=config(name_file(f"roc-{target}", rows[0]), file_format),
+            alt=roc_curves_alt(curves, target),
+        )
+    with beside[1]:
+        _draw_areas(curves, name_file(f"auc-{target}", rows[0]))
     if missing:
         have = "has" if len(missing) == 1 else "have"
         st.caption(
@@ -67,6 +69,46 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
                 "macro-average."
             )
         )
+
+
+def _draw_areas(curves: Mapping[str, RocCurve], file_name: str) -> None:
+    """The area under each curve, the largest first, and its operating point."""
+    table = pd.DataFrame(
+        [
+            {
+                "model": name,
+                "auc": curve.area,
+                "true_positive_rate": curve.operating_point[1],
+                "false_positive_rate": curve.operating_point[0],
+            }
+            for name, curve in sorted(curves.items(), key=lambda item: -item[1].area)
+        ]
+    )
+    column = st.column_config
+    st.dataframe(
+        table.assign(
+            auc=table["auc"].map(fraction),
+            true_positive_rate=table["true_positive_rate"].map(percent),
+            false_positive_rate=table["false_positive_rate"].map(percent),
+        ),
+        hide_index=True,
+        height="content",
+        key="areas",
+        alt="AUC and operating point: one row per run.",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "auc": column.TextColumn("AUC", help="Area under the curve, between 0 and 1."),
+            "true_positive_rate": column.TextColumn("TPR", help="At the operating point."),
+            "false_positive_rate": column.TextColumn("FPR", help="At the operating point."),
+        },
+    )
+    st.caption(
+        "The curves of the three largest AUC are strong, the others faint. A curve has one point "
+        "per threshold on the probability of the class. The mark is the operating point (argmax): "
+        "the class with the highest probability is predicted. That is no single threshold, so the "
+        "mark may lie below the curve."
+    )
+    offer_csv(table, file_name)
 
 
 def _describe_none(missing: Sequence[str], target: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.evaluation.metrics import METRICS
-from modelzoo.evaluation.roc import macro_roc, roc_curve
+from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import name_rows, read_row
 from modelzoo.evaluation.tables import describe_score_briefly
 from modelzoo.runs.predictions import read_predictions
@@ -20,6 +20,7 @@ from pages.figures.confusion import (
     NARROWEST_PX,
     ON_EMPTY,
     ON_FULL,
+    PHONE_PX,
     confusion_alt,
     confusion_matrix,
     matrix_width,
@@ -198,19 +199,52 @@ def test_every_figure_of_runs_names_its_data_inside(tmp_path: Path) -> None:
     style = backbone_style("vgg16")
     source = describe_source(row)
     assert curve
-    figures = [
-        score_intervals([row], {"net": "Net"}, "f1", source=source),
-        confusion_matrix(COUNTS, ("a", "b"), source=source),
-        roc_curves({"Net": curve}, {"Net": style}, source=source),
-        learning_curves({"Net": history}, {"Net": style}, "train_loss", source=source),
-        live_curves(history, "loss", source=source),
-    ]
+    titled = {
+        "F1 with 95 % CI": score_intervals([row], {"net": "Net"}, "f1", source=source),
+        "Net <i>": confusion_matrix(COUNTS, ("a", "b"), name="Net <i>", source=source),
+        "ROC curves, class Pro": roc_curves(
+            {"Net": curve}, {"Net": style}, target="class Pro", source=source
+        ),
+        "Training loss by epoch": learning_curves(
+            {"Net": history}, {"Net": style}, "train_loss", source=source
+        ),
+    }
+    figures = [*titled.values(), live_curves(history, "loss", source=source)]
 
     assert source == f"smears, grouped split, seed 3, {row.evaluation.images} test images"
     for figure in figures:
         shown = re.sub(r"<[^>]*>", " ", figure.layout.xaxis.title.text)
         assert source in " ".join(shown.split())
+    for title, figure in titled.items():
+        assert html.unescape(re.sub(r"<[^>]*>", "", figure.layout.title.text)) == title
     assert name_file("roc", row).startswith("roc-smears-grouped-seed3-")
+
+
+def test_a_long_title_has_lines_and_room_above_the_figure() -> None:
+    short = confusion_matrix(COUNTS, ("a", "b"), name="Net")
+    long = confusion_matrix(COUNTS, ("a", "b"), name="a name of three lines or so " * 2)
+
+    more = long.layout.margin.t - short.layout.margin.t
+    assert more == 18 * long.layout.title.text.count("<br>") > 18
+    assert long.layout.height - short.layout.height == more
+
+
+def test_the_three_largest_areas_stand_out_with_what_equals_the_third() -> None:
+    def curve_of(area: float) -> RocCurve:
+        rate = np.array([0.0, 1.0])
+        return RocCurve(rate, rate, area, (0.5, 0.5))
+
+    areas = {"a": 0.9, "b": 0.8, "c": 0.70004, "d": 0.69996, "e": 0.6}
+    style = backbone_style("vgg16")
+
+    figure = roc_curves(
+        {name: curve_of(area) for name, area in areas.items()}, dict.fromkeys(areas, style)
+    )
+
+    drawn = [trace for trace in figure.data if trace.legendgroup]
+    assert {trace.legendgroup for trace in drawn if trace.opacity == 1} == {"a", "b", "c", "d"}
+    assert {trace.legendgroup for trace in drawn if trace.opacity < 0.5} == {"e"}
+    assert all((trace.zorder == 1) == (trace.opacity == 1) for trace in drawn)
 
 
 @pytest.mark.parametrize("name", ["<b>bold</b>", "a & b", "<a href='x'>y</a>", "%{x}", "$5_a$"])
@@ -242,8 +276,8 @@ def test_long_names_leave_room_for_the_entries_of_a_confusion_matrix(number: int
     classes = [*LONG, *"abcdefghi"][:number]
     figure = confusion_matrix(np.ones((number, number), np.int64), classes)
 
-    margin, entries = figure.layout.margin, NARROWEST_PX - figure.layout.margin.l - 4
-    assert entries >= 0.4 * NARROWEST_PX  # on a phone
+    margin, entries = figure.layout.margin, PHONE_PX - figure.layout.margin.l - 4
+    assert entries >= 0.4 * PHONE_PX  # on a phone
     assert figure.layout.height - margin.t - margin.b >= 40 * number
     below, beside = (
         [[html.unescape(line) for line in text.split("<br>")] for text in axis.ticktext]
@@ -284,6 +318,7 @@ def test_classes_with_ordinary_names_keep_their_shares_in_the_entries() -> None:
     assert figure.layout.annotations[0].text == "<b>5</b><br>100 %"
     assert figure.layout.xaxis.tickangle == 0
     assert matrix_width(classes) == NARROWEST_PX
+    assert 5 * NARROWEST_PX + 4 * 16 <= 1265  # what a page of 1440 px has, with a scroll bar
 
 
 def test_figures_of_classes_with_long_names_are_saved_under_names_of_their_own(

@@ -1,0 +1,110 @@
+"""Differences between every two runs as a table. Rows in, tables out; no drawing."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from modelzoo.evaluation.comparison import PairDifference, pair_differences
+from modelzoo.evaluation.intervals import FEW_GROUPS, RESAMPLES
+from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.text import count
+
+SMALLEST_P = 0.001  # that so many resamples can give
+MINUS = "\N{MINUS SIGN}"
+
+
+def pairs_table(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> pd.DataFrame:
+    """Every pair of runs, those of the best first: shares in [-1, 1]; NaN with a note.
+
+    Args:
+        rows: Best first, so that most differences are positive.
+        names: By run id.
+    """
+    pairs = pair_differences([row.evaluation for row in rows])
+    return pd.DataFrame([_record(pair, rows, names) for pair in pairs])
+
+
+def _record(
+    pair: PairDifference, rows: Sequence[LeaderboardRow], names: Mapping[str, str]
+) -> dict[str, object]:
+    first, second = rows[pair.first], rows[pair.second]
+    return {
+        "model": names[first.run_id],
+        "compared_with": names[second.run_id],
+        "run": first.run_id,
+        "compared_with_run": second.run_id,
+        "accuracy_difference": pair.value,
+        "ci_low": pair.ci_low,
+        "ci_high": pair.ci_high,
+        "p": pair.p,
+        "note": pair.note,
+    }
+
+
+def pairs_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The table for people: differences in percentage points, signed; a note in place of numbers.
+
+    Args:
+        table: From `pairs_table`.
+    """
+    return pd.DataFrame(
+        {
+            "Model": table["model"],
+            "Compared with": table["compared_with"],
+            "Difference (points)": [_points(each) for each in table["accuracy_difference"]],
+            "95 % CI (points)": [
+                f"{_points(low)} to {_points(high)}" if not math.isnan(low) else "none"
+                for low, high in zip(table["ci_low"], table["ci_high"], strict=True)
+            ],
+            "p": [describe_p(each) for each in table["p"]],
+            "Note": table["note"],
+        }
+    )
+
+
+def describe_p(p: float) -> str:
+    """A p value with three decimals: `0.042`; `< 0.001` below what resamples can tell."""
+    if math.isnan(p):
+        return "none"
+    return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.3f}"
+
+
+def describe_pairs(table: pd.DataFrame, groups: int) -> str:
+    """How many pairs differ significantly, and how that was tested.
+
+    Args:
+        table: From `pairs_table`.
+        groups: Of the test images.
+    """
+    tested = table[table["p"].notna()]
+    if tested.empty:
+        reasons = " ".join(sorted(set(table["note"])))
+        return f"No two of these models could be compared. {reasons}"
+    differ = int(((tested["ci_low"] > 0) | (tested["ci_high"] < 0)).sum())
+    rough = (
+        f" The test images form only {count(groups, 'group')}, so intervals and p are rough."
+        if groups < FEW_GROUPS
+        else ""
+    )
+    return (
+        f"{differ} of {count(len(tested), 'pair')} "
+        f"{'differs' if differ == 1 else 'differ'} significantly in accuracy: the 95 % CI, which "
+        f"holds for all pairs together, leaves out zero.{rough}"
+    )
+
+
+HOW_TESTED = (
+    f"Differences are paired over the same groups of test images ({RESAMPLES:,} bootstrap "
+    "resamples of groups). p is two-sided, from the same resamples, and corrected for all pairs "
+    "(single-step maxT, Westfall and Young 1993). The sentence at the top tests each model against "
+    "the best alone: those are fewer comparisons, so it can find a difference that is none here."
+)
+
+
+def _points(share: float) -> str:
+    """A signed difference in percentage points: `+3.2`, `0.0`."""
+    if math.isnan(share):
+        return "none"
+    text = f"{100 * share:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", MINUS)

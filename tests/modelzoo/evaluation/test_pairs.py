@@ -1,0 +1,142 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelzoo.evaluation.comparison import (
+    ONE_GROUP,
+    OTHER,
+    SAME,
+    accuracy_differences,
+    pair_differences,
+)
+from modelzoo.evaluation.intervals import Evaluation, draw_groups
+from modelzoo.evaluation.pairs import describe_p, describe_pairs, pairs_in_words, pairs_table
+from modelzoo.evaluation.rows import name_rows, read_row
+from tests.run_folders import make_run
+
+
+def evaluation_of(right: np.typing.ArrayLike, *, groups: int = 0) -> Evaluation:
+    """One image of class a per entry, right or not; `groups` in turns, each its own for 0."""
+    right = np.asarray(right, bool)
+    G = groups or len(right)
+    cells = np.zeros((G, 2, 2), np.int64)
+    group = np.arange(len(right)) % G
+    np.add.at(cells, (group, np.zeros_like(group), (~right).astype(np.int64)), 1)
+    return Evaluation(("a", "b"), {}, tuple(f"{index:04d}" for index in range(G)), cells, ())
+
+
+@pytest.fixture
+def models() -> list[Evaluation]:
+    generator = np.random.default_rng(3)
+    return [evaluation_of(generator.random(60) < skill) for skill in (0.95, 0.9, 0.85, 0.5)]
+
+
+def test_a_single_pair_is_what_its_resamples_say(models: list[Evaluation]) -> None:
+    first, _, _, last = models
+    right = [model.confusion_by_group[:, 0, 0].astype(float) for model in (first, last)]
+
+    (pair,) = pair_differences([first, last])
+
+    # By hand: as many groups as images, so the difference of a resample is a weighted mean.
+    gap = (right[0] - right[1]).mean()
+    drawn = (right[0] - right[1]) @ draw_groups(60, resamples=1000, seed=0) / 60
+    error = np.sqrt(((drawn - gap) ** 2).mean())
+    widening = 2.001 / 1.960 * np.sqrt(60 / 59)  # Student's t of 59 degrees of freedom
+    as_large = (np.abs(drawn - gap) / error * widening >= gap / error).sum()
+    assert (pair.first, pair.second) == (0, 1)
+    assert pair.value == pytest.approx(gap)
+    assert pair.p == pytest.approx((1 + as_large) / 1001)
+    (verdict,) = accuracy_differences(first, [last])
+    assert (pair.ci_low, pair.ci_high) == pytest.approx((verdict.ci_low, verdict.ci_high))
+
+
+def test_many_pairs_are_corrected_for_each_other(models: list[Evaluation]) -> None:
+    pairs = pair_differences(models)
+    alone = [pair_differences([models[each.first], models[each.second]])[0] for each in pairs]
+
+    assert [(each.first, each.second) for each in pairs] == [
+        (0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3),
+    ]  # fmt: skip
+    assert all(each.value == single.value for each, single in zip(pairs, alone, strict=True))
+    assert all(each.p >= single.p for each, single in zip(pairs, alone, strict=True))
+    assert all(each.ci_low <= single.ci_low for each, single in zip(pairs, alone, strict=True))
+    assert any(each.p > single.p for each, single in zip(pairs, alone, strict=True))
+
+
+def test_p_is_small_where_the_interval_leaves_out_zero(models: list[Evaluation]) -> None:
+    found = pair_differences(models)
+    turned = pair_differences(models[::-1])
+
+    assert any(each.p < 0.05 for each in found)
+    assert any(each.p > 0.05 for each in found)
+    for each in found + turned:
+        assert (each.ci_low > 0 or each.ci_high < 0) == (each.p < 0.05)
+    assert sorted(each.p for each in found) == pytest.approx(sorted(each.p for each in turned))
+    assert sorted(each.value for each in found) == pytest.approx(sorted(-e.value for e in turned))
+
+
+def test_equal_models_seldom_have_a_pair_that_differs() -> None:
+    generator = np.random.default_rng(0)
+    false_alarms = 0
+    for _ in range(60):
+        equal = [evaluation_of(generator.random(60) < 0.8) for _ in range(6)]
+        false_alarms += min(each.p for each in pair_differences(equal, resamples=300)) < 0.05
+
+    assert false_alarms <= 9  # 5 % of 60 is 3; 10 or more has a chance below 0.1 %
+
+
+def test_what_cannot_be_compared_has_a_reason_and_no_number() -> None:
+    right = np.arange(40) % 3 > 0
+    model, twin, shorter = evaluation_of(right), evaluation_of(right), evaluation_of(right[:39])
+    in_one = [evaluation_of(right, groups=1), evaluation_of(~right, groups=1)]
+
+    same, other, also_other = pair_differences([model, twin, shorter])
+    (one_group,) = pair_differences(in_one)
+
+    assert (same.value, same.note) == (0, SAME)
+    assert math.isnan(other.value)
+    assert other.note == also_other.note == OTHER
+    assert one_group.note == ONE_GROUP
+    for each in (same, other, one_group):
+        assert all(math.isnan(number) for number in (each.ci_low, each.ci_high, each.p))
+    assert pair_differences([model]) == pair_differences([]) == []
+
+
+def test_the_other_pairs_stay_beside_one_that_cannot_be_compared(models: list[Evaluation]) -> None:
+    whole = pair_differences([models[0], models[3]])
+    beside = pair_differences([models[0], models[3], evaluation_of([True] * 59)])
+
+    assert beside[0] == whole[0]
+    assert [each.note for each in beside] == ["", OTHER, OTHER]
+
+
+def test_the_table_has_shares_and_its_words_have_signed_points(tmp_path: Path) -> None:
+    rows = [
+        read_row(make_run(tmp_path, "strong", skill=4, backbone="resnet50")),
+        read_row(make_run(tmp_path, "weak", skill=0.2, backbone="vgg16")),
+    ]
+
+    table = pairs_table(rows, name_rows(rows))
+    words = pairs_in_words(table)
+
+    (record,) = table.to_dict("records")
+    gap = rows[0].accuracy.value - rows[1].accuracy.value
+    assert (record["run"], record["compared_with_run"]) == ("strong", "weak")
+    assert record["accuracy_difference"] == pytest.approx(gap)
+    assert record["ci_low"] < gap < record["ci_high"]
+    assert words["Difference (points)"][0] == f"+{100 * gap:.1f}"
+    assert words["p"][0] == "< 0.001"
+    said = describe_pairs(table, 24)
+    assert said.startswith("1 of 1 pair differs significantly in accuracy")
+    assert "rough" not in said
+    assert "only 7 groups, so intervals and p are rough" in describe_pairs(table, 7)
+    turned = pairs_in_words(pairs_table(rows[::-1], name_rows(rows)))
+    assert turned["Difference (points)"][0] == f"\N{MINUS SIGN}{100 * gap:.1f}"
+
+
+def test_p_values_claim_no_more_than_resamples_tell() -> None:
+    assert [describe_p(each) for each in (1 / 1001, 0.0456, 1.0, math.nan)] == [
+        "< 0.001", "0.046", "1.000", "none",
+    ]  # fmt: skip
