@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.synthetic.smears import draw_smear, write_smears
@@ -122,12 +122,11 @@ def test_several_uploads_can_be_chosen_among(page: Page, address: str) -> None:
     wait_until_drawn(page)
     smears = [png(Image.fromarray(draw_smear("Pre", seed=seed).pixels)) for seed in range(10)]
 
-    page.locator("input[type=file]").set_input_files(
-        [
-            {"name": f"{n}.png", "mimeType": "image/png", "buffer": each}
-            for n, each in enumerate(smears)
-        ]
-    )
+    files: list[FilePayload] = [
+        {"name": f"{number}.png", "mimeType": "image/png", "buffer": each}
+        for number, each in enumerate(smears)
+    ]
+    page.locator("input[type=file]").set_input_files(files)
 
     expect(tiles(page).first).to_contain_text("9.png")
     expect(page.get_by_role("combobox", name="Which of them")).to_have_value("10 of 10: 9.png")

@@ -1,6 +1,7 @@
 """Work beside a page: each thing once, what failed again, what nobody waits for not at all."""
 
 import threading
+from collections.abc import Callable, Hashable
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_waiting_for_one_returns_while_others_go_on(work: Work) -> None:
 
 
 def test_the_oldest_results_go_first_but_none_that_is_asked_for(work: Work) -> None:
-    jobs = {key: lambda: "there" for key in range(KEPT + 3)}
+    jobs: dict[Hashable, Callable[[], str]] = {n: lambda: "there" for n in range(KEPT + 3)}
     work.begin({"old": lambda: "old"})
 
     work.begin(jobs)
