@@ -21,7 +21,7 @@ st.html(
 )
 states = read_states(list_runs_here())  # before the board: what ends between is redrawn
 board = read_board()
-smear, so_far = st.columns([11, 9], gap="medium")
+smear, so_far = st.columns(2, gap="medium")
 with smear, st.container(border=True):
     looking = draw_smear()
 with so_far:

@@ -36,6 +36,7 @@ def test_one_click_queues_the_demo_and_every_page_says_so(
 ) -> None:
     address = serve(empty_home)
     page.goto(address)
+    expect(page.locator("img[alt^='Grad-CAM of EfficientNet-Lite0. ']")).to_be_visible()
     for door in ("Compare models", "Explain an image", "Train a model"):
         expect(page.get_by_role("link", name=door)).to_be_visible()
 
@@ -47,7 +48,8 @@ def test_one_click_queues_the_demo_and_every_page_says_so(
     expect(page.get_by_text("the rest takes about")).to_be_visible()
     expect(page.get_by_role("button", name="Train the demo")).to_have_count(0)
     page.get_by_role("link", name="Explain an image").click()
-    expect(page.locator("img[alt='A synthetic smear of class Pre.']")).to_be_visible()
+    expect(page.get_by_text("synthetic-smear.png: a synthetic smear").first).to_be_visible()
+    page.get_by_text("No model has been trained here yet").click()
     expect(page.get_by_text(said)).to_be_visible()
     page.get_by_role("link", name="Train", exact=True).first.click()
     expect(page.locator("[class*='st-key-work-demo-']")).to_have_count(len(here))

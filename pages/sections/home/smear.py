@@ -38,7 +38,7 @@ from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behin
 METHOD = METHODS["grad-cam"]
 OPACITY = 0.7
 STEP_SECONDS = 0.3  # a click waits so long at most while the image is being computed
-EMPTY_PX = 330  # height of a picture's place: about its width at 1440 px
+EMPTY_PX = 310  # height of a picture's place: about its width at 1440 px
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,6 @@ def draw_smear() -> Looking | None:
         return None
     looking = _choose(choose_cautious(models))
     _draw_look(looking)
-    if looking.is_sample:
-        st.page_link("pages/explain.py", label="Explain an image", icon=":material/biotech:")
-    elif st.button("All models, the lens and details", icon=":material/biotech:"):
-        carry_image(looking.picture.name, looking.picture.content)
-        st.switch_page("pages/explain.py")
     return looking
 
 
@@ -190,7 +185,12 @@ def _draw_look(looking: Looking) -> None:
     if look and look.why_not:
         st.error(plain(look.why_not), icon=":material/error:")
         return
-    _say(look)
+    _warn(look)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.markdown(f"#### {plain(_describe(look))}", width="content")
+        _offer_explain(looking)
     smear, overlay = st.columns(2, wrap=False)
     with smear:
         _draw_picture(looking)
@@ -221,13 +221,27 @@ def _draw_picture(looking: Looking) -> None:
     st.caption(plain(f"{what}. {describe_outside(*size)}"))
 
 
-def _say(look: Look | None) -> None:
-    """The prediction in a sentence; the out-of-distribution warning comes first and is loud."""
+def _offer_explain(looking: Looking) -> None:
+    """The way to Explain, which shows the upload if there is one."""
+    if looking.is_sample:
+        st.page_link("pages/explain.py", label="Explain an image", icon=":material/biotech:")
+    elif st.button("All models, the lens and details", icon=":material/biotech:"):
+        carry_image(looking.picture.name, looking.picture.content)
+        st.switch_page("pages/explain.py")
+
+
+def _warn(look: Look | None) -> None:
+    """What limits the prediction comes before it; the out-of-distribution warning is loud."""
     if look is None or look.prediction is None:
-        st.markdown("#### Predicting …")
         return
     if warning := describe_ood_models([look.prediction]):
         st.error(plain(warning), icon=":material/warning:")
     if doubt := describe_low_confidence(look.prediction):
         st.warning(plain(doubt), icon=":material/warning:")
-    st.markdown(f"#### {plain(describe_predictions([look.prediction], None))}")
+
+
+def _describe(look: Look | None) -> str:
+    """The prediction in a sentence."""
+    if look is None or look.prediction is None:
+        return "Predicting …"
+    return describe_predictions([look.prediction], None)
