@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -117,6 +118,21 @@ def test_a_name_that_is_taken_is_said_before_the_click(folder: Path) -> None:
     app = open_page("train", train_name="take")
     assert not app.error
     assert not next(each for each in app.button if each.label == "Start").disabled
+
+
+def test_the_form_begins_with_images_that_a_run_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    for name, state in (("a-failed", "failed"), ("b-gone", "done"), ("c-good", "done")):
+        data = tmp_path / name
+        if name != "b-gone":
+            data.mkdir()
+        make_run(tmp_path / "runs", name, state=cast("State", state), data=str(data))
+
+    app = open_page("train")
+
+    assert f"--data {tmp_path / 'c-good'} " in app.code[0].value
 
 
 def test_a_deleted_run_leaves_no_warning(folder: Path) -> None:
