@@ -157,8 +157,8 @@ def test_what_a_head_takes_by_the_second_are_no_images(folder: Path) -> None:
         for name in ("head", "whole")
     }
 
-    assert "Cached features per second" in labels["head"]
-    assert "Images per second" in labels["whole"]
+    assert "Cached features/s" in labels["head"]
+    assert "Images/s" in labels["whole"]
 
 
 def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:
