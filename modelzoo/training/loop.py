@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -220,14 +221,13 @@ def _epoch_progress(
 
     def on_progress(done: int, total: int) -> None:
         now = time.perf_counter()
-        heartbeat.report(
-            "training",
-            done,
-            total,
-            epoch=epoch,
-            images_per_second=done * config.batch_size / (now - started),
-            seconds_left=pace.seconds_left(epoch + done / total, now=now),
-        )
+        changes: dict[str, Any] = {
+            "epoch": epoch,
+            "seconds_left": pace.seconds_left(epoch + done / total, now=now),
+        }
+        if done:  # else the last epoch's stays: short epochs would be seen at their start only
+            changes["images_per_second"] = done * config.batch_size / (now - started)
+        heartbeat.report("training", done, total, **changes)
 
     return on_progress
 

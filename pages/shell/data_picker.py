@@ -10,6 +10,7 @@ import streamlit as st
 
 from modelzoo import paths
 from modelzoo.datasets.layouts.table_reading import TABLE_SUFFIXES
+from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import list_runs
 from pages.shell.session import accept_path, accept_typed_path, is_path_accepted
 from pages.shell.text import code
@@ -24,11 +25,12 @@ def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) 
         label: Of the widget.
         key: Its name in the link.
         placeholder: Shown while nothing is chosen.
-        start: Without a choice give the demo's images, or else the first known.
+        start: Without a choice give the demo's images, or else the first that a run was trained on
+            to its end: those on which one failed would make the next one fail.
     """
     known = _list_known_data()
     demo = str(paths.demo_folder().resolve())
-    first = (demo if demo in known else next(iter(known), None)) if start else None
+    first = (demo if demo in known else _find_first_trained()) if start else None
     chosen: str | None = st.selectbox(
         label,
         known,
@@ -89,6 +91,13 @@ def _offer_to_open(path: str, key: str) -> None:
         on_click=accept_path,
         args=(path,),
     )
+
+
+def _find_first_trained() -> str | None:
+    """The first data set by name that runs here were evaluated on and that is still there."""
+    found, _ = list_runs(paths.runs_folder())
+    trained = {run.config.data for run in found if run.has(PREDICTIONS) and run.config.data}
+    return next((path for path in sorted(trained) if os.path.lexists(path)), None)
 
 
 def _list_known_data() -> list[str]:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -119,6 +120,21 @@ def test_a_name_that_is_taken_is_said_before_the_click(folder: Path) -> None:
     assert not next(each for each in app.button if each.label == "Start").disabled
 
 
+def test_the_form_begins_with_images_that_a_run_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
+    for name, state in (("a-failed", "failed"), ("b-gone", "done"), ("c-good", "done")):
+        data = tmp_path / name
+        if name != "b-gone":
+            data.mkdir()
+        make_run(tmp_path / "runs", name, state=cast("State", state), data=str(data))
+
+    app = open_page("train")
+
+    assert f"--data {tmp_path / 'c-good'} " in app.code[0].value
+
+
 def test_a_deleted_run_leaves_no_warning(folder: Path) -> None:
     run = make_run(folder, "here", state="failed", error="Memory ran out.")
     make_run(folder, "other")
@@ -141,8 +157,8 @@ def test_what_a_head_takes_by_the_second_are_no_images(folder: Path) -> None:
         for name in ("head", "whole")
     }
 
-    assert "Cached features per second" in labels["head"]
-    assert "Images per second" in labels["whole"]
+    assert "Cached features/s" in labels["head"]
+    assert "Images/s" in labels["whole"]
 
 
 def test_a_number_past_its_limits_is_not_taken(folder: Path) -> None:

@@ -84,7 +84,7 @@ def show_run(run: Run, before: frozenset[tuple[str, str]]) -> None:
 def _draw_numbers(run: Run, status: Status) -> None:
     what = PACE_WORDS[run.config.mode]
     left = status.seconds_left
-    with st.grid(min_column_width=130, gap="small"):
+    with st.grid(min_column_width=160, gap="small"):
         st.metric(
             "Epoch",
             f"{status.epoch} of {status.epochs}" if status.epochs else "–",
@@ -92,7 +92,7 @@ def _draw_numbers(run: Run, status: Status) -> None:
             "validation loss does not fall any more.",
         )
         st.metric(
-            f"{capital(what)} per second",
+            f"{capital(what)}/s",
             f"{status.images_per_second:,.0f}" if status.images_per_second else "–",
             help={
                 "finetune": "Training images, in the current epoch.",

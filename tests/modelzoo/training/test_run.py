@@ -139,6 +139,8 @@ def test_a_second_head_runs_no_backbone_and_a_second_backbone_decodes_no_image(
     counts.update(forward=0, decode=0)
     start(make_run(tmp_path, images, "second", seed=0, learning_rate=0.1), tmp_path)
     assert counts == {"forward": 0, "decode": 0}
+    features = [read_environment(tmp_path / "runs" / name).features for name in ("first", "second")]
+    assert features == ["computed", "cached"]
 
     start(make_run(tmp_path, images, "third", backbone="efficientnet_b0", epochs=1), tmp_path)
     assert counts["forward"] > 0
