@@ -87,13 +87,10 @@ def wait_for_look(looking: Looking) -> None:
     if looking.is_known:
         return
     work = shared_work()
-    work.begin(
-        {
-            looking.limits: partial(_read_limits, looking.model),
-            looking.look: partial(_look, looking.model, looking.picture),
-        }
-    )
     while None in _read(looking.look, looking.limits):
+        # Again each time, which does nothing: of very many results the oldest are forgotten.
+        work.begin(looking.limits, partial(_read_limits, looking.model))
+        work.begin(looking.look, partial(_look, looking.model, looking.picture))
         work.wait_for_all((looking.look, looking.limits), STEP_SECONDS)
         let_clicks_in()
     rerun_page()
