@@ -89,8 +89,12 @@ def wait_for_look(looking: Looking) -> None:
     work = shared_work()
     while None in _read(looking.look, looking.limits):
         # Again each time, which does nothing: of very many results the oldest are forgotten.
-        work.begin(looking.limits, partial(_read_limits, looking.model))
-        work.begin(looking.look, partial(_look, looking.model, looking.picture))
+        work.begin(
+            {
+                looking.limits: partial(_read_limits, looking.model),
+                looking.look: partial(_look, looking.model, looking.picture),
+            }
+        )
         work.wait_for_all((looking.look, looking.limits), STEP_SECONDS)
         let_clicks_in()
     rerun_page()
