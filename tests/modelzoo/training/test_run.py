@@ -20,7 +20,7 @@ import timm
 import torch
 from PIL import Image
 
-from modelzoo.backbones.backbone import Backbone, create_backbone
+from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets import store as pixel_store
@@ -36,7 +36,6 @@ from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
 from modelzoo.runs.status import Status, read_status
-from modelzoo.training.environment import _measure_ms_per_image
 from modelzoo.training.heartbeat import StopRequestedError
 from modelzoo.training.run import train
 
@@ -391,15 +390,3 @@ def test_a_class_without_training_images_cannot_be_balanced(
         start(run, tmp_path)
 
     assert "right has no training images" in read_status(run.path, now=time.time()).error
-
-
-def test_time_per_image_is_that_of_the_quickest_passes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ticks = iter(value for pause in [50.0, 2.0, 1.0, 80.0] * 4 for value in (0.0, pause / 1000))
-    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
-    backbone = create_backbone("tf_efficientnet_lite0", 2)
-
-    found = _measure_ms_per_image(backbone, torch.device("cpu"), 64)
-
-    assert found == pytest.approx(1.0)
