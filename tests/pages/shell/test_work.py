@@ -42,9 +42,14 @@ def test_what_failed_is_raised_once_and_begins_anew(work: Work) -> None:
 
 
 def test_what_has_not_begun_can_be_dropped(work: Work) -> None:
-    may_end = threading.Event()
-    for key in map(str, range(AT_ONCE)):
-        work.begin({key: lambda: may_end.wait(PATIENCE_SECONDS)})
+    may_end, has_begun = threading.Event(), threading.Barrier(AT_ONCE + 1)
+
+    def wait() -> bool:
+        has_begun.wait(PATIENCE_SECONDS)
+        return may_end.wait(PATIENCE_SECONDS)
+
+    work.begin(dict.fromkeys(map(str, range(AT_ONCE)), wait))
+    has_begun.wait(PATIENCE_SECONDS)
     work.begin({"late": lambda: "late"})
 
     work.drop_waiting(["late", "0", "unknown"])
