@@ -80,7 +80,7 @@ def test_a_backbone_is_a_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     listed = json.loads(type_command(zoo, "runs", "--json").stdout)
     (record,) = (each for each in listed if each["run"] == "added")
     assert (record["title"], record["state"]) == (row.title, "done")
-    explained = open_page("explain", run="added")
+    explained = open_page("explain", run="added", view="Attribution maps")
     assert not explained.exception
     assert any(f"of {row.title}." in alt for alt in alt_texts(explained))
     weights = json.loads(type_command(zoo, "weights", "--json").stdout)
@@ -107,7 +107,7 @@ def test_a_method_is_a_function_and_a_row(home: Path, monkeypatch: pytest.Monkey
     np.testing.assert_allclose(made.values, 2 * half.values, rtol=1e-6)
     assert row.is_one_pass
     assert row.name in type_command(xai, "methods").stdout
-    page = open_page("explain", run="lite0-64", method=row.title)
+    page = open_page("explain", run="lite0-64", method=row.title, view="Attribution maps")
     assert not page.exception
     assert any(alt.startswith(f"{row.title} of ") for alt in alt_texts(page))
 

@@ -129,7 +129,9 @@ def test_a_run_given_twice_is_one_and_two_of_one_name_are_refused(
 def test_a_line_of_a_listing_has_80_columns_at_most(command: Command, typed: str) -> None:
     answer = command("modelzoo", *typed.split(" "))
 
-    assert max(map(len, answer.stdout.splitlines())) <= 80
+    # Sentences, which are no rows of a listing, are as long as they are.
+    rows = [line for line in answer.stdout.splitlines() if not line.startswith("  - ")]
+    assert max(map(len, rows)) <= 80
 
 
 def test_damaged_runs_are_sentences_and_the_others_are_listed(
