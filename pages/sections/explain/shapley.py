@@ -62,8 +62,10 @@ def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
     seconds = passes * inference.seconds_a_pass(model)
     if seconds <= QUICK_SECONDS or inference.is_kept_by_cell(model, subject.picture, target):
         return True
+    # The time is no part of the button: as soon as it is known better, a click would be lost.
+    st.caption(f"About {seconds:.0f} s.")
     return st.button(
-        f"Compute ({count} cells, {passes:,} passes: about {seconds:.0f} s)",
+        f"Compute ({count} cells, {passes:,} passes)",
         key=f"cells-{model.run.id}",
         icon=":material/play_arrow:",
     )
