@@ -212,7 +212,7 @@ def test_a_method_that_refuses_is_said_and_the_others_go_on(
     assert answer.exit_code == 0, answer.output
     assert "Grad-CAM: An image of this size leaves this network a feature map" in (answer.stderr)
     refused, made = manifest(home)["images"][0]["maps"]
-    assert refused["refused"].startswith("An image of 32 x 32 pixels")
+    assert refused["refused"].startswith("An image of this size")
     assert (home.out / made["overlay"]).is_file()
 
 

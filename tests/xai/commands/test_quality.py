@@ -157,7 +157,11 @@ def test_an_image_that_is_damaged_is_said_and_left_out(
         (["--methods", "grad-cams"], "lite0-64", "Method 'grad-cams' is unknown; give one of"),
         (["--n", "0"], "lite0-64", "0 images cannot be evaluated; give 1 or more for --n."),
         (["--device", "tpu"], "lite0-64", "Device 'tpu' is not here"),
-        (["--methods", "grad-cam", "--n", "1"], "lite0-32", "No map could be made: An image of 32"),
+        (
+            ["--methods", "grad-cam", "--n", "1"],
+            "lite0-32",
+            "No map could be made: An image of this size",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(
