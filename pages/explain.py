@@ -92,7 +92,7 @@ with error_in_place():
         "need not be what makes a cell a blast."
     )
     opened = (answer.chosen or "").rpartition(" ")[0]
-    view, of = choose_view([model for model, _ in grid.predicted], opened)
+    view, of = choose_view(grid.models, opened)
     if grid.waiting:
         rerun_page()
     if view and of:

@@ -62,7 +62,18 @@ class Grid:
     """All places, in the order of models and methods."""
 
     spots: tuple[Spot, ...]
-    waiting: int  # results that are not there yet
+    missing: int  # results that are not there yet
+    is_stopped: bool = False  # whether nothing more is begun
+
+    @property
+    def waiting(self) -> int:
+        """Results that will come."""
+        return 0 if self.is_stopped else self.missing
+
+    @property
+    def models(self) -> list[Model]:
+        """Each model once, in order."""
+        return list({spot.model.key: spot.model for spot in self.spots}.values())
 
     @property
     def predicted(self) -> list[tuple[Model, Prediction]]:
@@ -127,8 +138,8 @@ def look(
         for model in models
         for method in methods
     ]
-    waiting = 0 if is_stopped else sum(shared_work().read(key) is None for key in jobs)
-    return Grid(tuple(spots), waiting)
+    missing = sum(shared_work().read(key) is None for key in jobs)
+    return Grid(tuple(spots), missing, is_stopped)
 
 
 def _run(jobs: dict[Hashable, Callable[[], Any]], *, is_stopped: bool) -> None:

@@ -51,7 +51,6 @@ class View:
     draw_row: DrawRow | None = None  # for each model
     draw_below: DrawBelow | None = None  # for all models together
     needs_methods: bool = False
-    needs_display_options: bool = False
     ends_when_stopped: bool = False  # its rows can only be computed whole
 
 
@@ -95,7 +94,6 @@ VIEWS: Mapping[str, View] = {
             draw_row=_draw_maps,
             draw_below=_draw_scales,
             needs_methods=True,
-            needs_display_options=True,
         ),
         View(
             key="shapley",
@@ -124,7 +122,7 @@ def choose_view(models: Sequence[Model], opened: str) -> tuple[View | None, list
     """Which details are shown, and of which models; None: none are.
 
     Args:
-        models: Those that have predicted.
+        models: Those of the tiles.
         opened: Key of the model whose tile was just chosen; empty: none was.
     """
     by_title = {view.title: view for view in VIEWS.values()}

@@ -1,6 +1,7 @@
 """The result of the page Explain: headline, warnings, the lens, and what is known so far."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -70,7 +71,7 @@ def order_spots(grid: Grid) -> Grid:
         prediction = spot.seen.prediction if spot.seen else None
         return prediction is not None and prediction.ood_percentile > OUT_OF_DISTRIBUTION
 
-    return Grid(tuple(sorted(grid.spots, key=is_out)), grid.waiting)
+    return replace(grid, spots=tuple(sorted(grid.spots, key=is_out)))
 
 
 def leave_out_ood(grid: Grid) -> tuple[Grid, list[str]]:
@@ -87,7 +88,7 @@ def leave_out_ood(grid: Grid) -> tuple[Grid, list[str]]:
     kept = tuple(spot for spot in grid.spots if spot.model.key not in out)
     if not is_known or not kept or not out:
         return grid, []
-    return Grid(kept, grid.waiting), list(out.values())
+    return replace(grid, spots=kept), list(out.values())
 
 
 def read_choices() -> Display:
@@ -136,13 +137,12 @@ def draw_waiting(grid: Grid, asked: Hashable) -> None:
         grid: What is known.
         asked: What was asked for; anything else goes on.
     """
-    missing = sum(spot.seen is None for spot in grid.spots)
-    if not grid.waiting and not missing:
+    if not grid.missing:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         if grid.waiting:
             st.caption(f"Computing: {count(grid.waiting, 'result')} to come …")
             st.button("Stop", icon=":material/stop:", on_click=stop_work, args=(asked,))
         else:
-            st.caption(f"Stopped: {count(missing, 'map')} not computed.")
+            st.caption(f"Stopped: {count(grid.missing, 'result')} not computed.")
             st.button("Go on", icon=":material/play_arrow:", on_click=go_on)
