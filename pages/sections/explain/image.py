@@ -152,7 +152,8 @@ def choose_subject(models: Sequence[Model]) -> Subject | None:
     if not rows:
         return Subject(sample_picture(), is_sample=True)
     place = st.container()
-    with st.expander("Which images are listed", icon=":material/filter_alt:"):
+    is_filtered = any(key in st.query_params for key in ("class", "part", "correctness"))
+    with st.expander("Which images are listed", icon=":material/filter_alt:", expanded=is_filtered):
         matching = choose_filter(models)
     linked = st.query_params.get("image")
     with place:
