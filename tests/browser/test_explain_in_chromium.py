@@ -301,7 +301,7 @@ def test_the_files_are_the_overlay_and_the_map_as_it_was_computed(page: Page, ad
 def test_stop_keeps_what_is_shown_and_go_on_makes_the_rest(
     page: Page, home: Path, serve: Callable[[Path], str], tmp_path: Path
 ) -> None:
-    run_ids = [f"copy-{number}" for number in range(4)]
+    run_ids = [f"copy-{number}" for number in range(10)]
     for run_id in run_ids:
         shutil.copytree(home / "runs" / "efficientnet_b0", tmp_path / "runs" / run_id)
     chosen = "&".join(f"run={run_id}" for run_id in run_ids)
@@ -312,6 +312,7 @@ def test_stop_keeps_what_is_shown_and_go_on_makes_the_rest(
     page.get_by_role("button", name="Stop").click()
 
     expect(page.get_by_text("Stopped: ")).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     wait_until_drawn(page, models=len(run_ids))
     expect(page.get_by_text("Stopped: ")).to_have_count(0)

@@ -142,7 +142,7 @@ def draw_waiting(grid: Grid, asked: Hashable) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if grid.waiting:
             st.caption(f"Computing: {count(grid.waiting, 'result')} to come …")
-            st.button("Stop", icon=":material/stop:", on_click=stop_work, args=(asked,))
+            st.button("Stop", key="stop", icon=":material/stop:", on_click=stop_work, args=(asked,))
         else:
             st.caption(f"Stopped: {count(grid.missing, 'result')} not computed.")
-            st.button("Go on", icon=":material/play_arrow:", on_click=go_on)
+            st.button("Go on", key="go-on", icon=":material/play_arrow:", on_click=go_on)
