@@ -73,7 +73,7 @@ def data(
     """Report what a folder holds, where that is from, what is doubtful and what was left out."""
     from modelzoo.datasets.card import check_card, write_card
     from modelzoo.datasets.preparing import prepare
-    from modelzoo.datasets.report import describe_dataset, make_report
+    from modelzoo.datasets.report import make_report
 
     check_form(as_json=as_json, as_csv=as_csv)
     if card:
@@ -90,9 +90,7 @@ def data(
             progress=lambda step, *work: show(f"opening: {step}", *work),
         )
     if out:
-        with replacing(out) as temporary:
-            table = describe_dataset(prepared.dataset, prepared.groups, prepared.clusters)
-            table.to_csv(temporary, index=False)
+        _write_table(out, prepared)
     if card:
         written = write_card(card, prepared)
         notes.print(f"Written: {join([str(each) for each in written])}.")
@@ -102,6 +100,14 @@ def data(
         print_records(whole["classes"], _CLASSES, as_json=as_json, as_csv=as_csv, whole=whole)
     else:
         _print_report(path, report, prepared)
+
+
+def _write_table(file: Path, prepared: "Prepared") -> None:
+    from modelzoo.datasets.report import describe_dataset
+
+    table = describe_dataset(prepared.dataset, prepared.groups, prepared.clusters)
+    with replacing(file) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def _as_json(report: "Report", prepared: "Prepared") -> dict[str, Any]:

@@ -304,8 +304,15 @@ def cut_tile(image: Image.Image, tile: int, tiles: int) -> Image.Image:
         tiles: From `count_tiles`; they overlap where the sides are no multiple of each other.
     """
     side = min(image.size)
-    left, upper = (round((each - side) * (tile - 1) / max(1, tiles - 1)) for each in image.size)
+    left, upper = tile_corner(image.size, tile, tiles)
     return image.crop((left, upper, left + side, upper + side))
+
+
+def tile_corner(size: tuple[int, int], tile: int, tiles: int) -> tuple[int, int]:
+    """Left and upper edge, in pixels, of the square that `cut_tile` cuts out."""
+    side = min(size)
+    left, upper = (round((each - side) * (tile - 1) / max(1, tiles - 1)) for each in size)
+    return left, upper
 
 
 def share_outside(width: int, height: int, *, crop: float = 1.0) -> float:

@@ -70,15 +70,14 @@ def open_dataset(
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
-    unread = _move([Skipped(*each) for each in source.unread], path, listing.root)
-    foreign = _move([Skipped(*each) for each in source.foreign], path, listing.root)
-    masks = _move(masks, given, listing.root)
-    skipped = [*unread, *foreign, *masks, *listing.skipped, *skipped, *two_valued]
-    notes += [
-        *_describe_two_valued(two_valued),
-        *describe_unread([(each.id, each.reason) for each in foreign]),
-    ]
-    skipped += _find_empty(listing, images)
+    unread, foreign = (
+        _move([Skipped(*each) for each in pairs], path, listing.root)
+        for pairs in (source.unread, source.foreign)
+    )
+    skipped += [*unread, *foreign, *_move(masks, given, listing.root), *listing.skipped]
+    skipped += [*two_valued, *_find_empty(listing, images)]
+    notes += _describe_two_valued(two_valued)
+    notes += describe_unread([(each.id, each.reason) for each in foreign])
     if not images:
         raise _nothing_usable(path, skipped)
     dataset = Dataset(

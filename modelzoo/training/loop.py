@@ -85,10 +85,7 @@ def fit(
         at.count_epoch(row["validation_loss"])
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
-        if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            schedule.step(row["validation_loss"])
-        else:
-            schedule.step()
+        _step(schedule, row["validation_loss"])
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
         append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
@@ -102,6 +99,13 @@ def fit(
         if heartbeat.stop_after_epoch:
             raise StopRequestedError
     module.load_state_dict(load_file(path / BEST))
+
+
+def _step(schedule: torch.optim.lr_scheduler.LRScheduler, validation_loss: float) -> None:
+    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        schedule.step(validation_loss)
+    else:
+        schedule.step()
 
 
 @dataclass(slots=True)

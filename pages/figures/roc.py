@@ -22,6 +22,16 @@ STRONG = 3  # curves that stand out: of more no one can be followed
 FAINT = 0.3  # opacity of the others
 AXES_PX = 440  # height without the legend
 LEGEND_LINE_PX = 20
+# A horizontal legend whose entries have a line each: the width of a vertical one is measured in the
+# font of the page, so a saved picture with a wider font cut it.
+LEGEND = {
+    "orientation": "h",
+    "entrywidth": 1,
+    "entrywidthmode": "fraction",
+    "x": 0,
+    "yanchor": "top",
+    "tracegroupgap": 0,
+}
 TO_LEGEND_PX = 62  # from the axis: its labels and its title
 
 
@@ -64,17 +74,7 @@ def roc_curves(
     figure.update_layout(
         height=figure.layout.height + below,
         margin={"b": below},
-        legend={
-            # A horizontal one whose entries have a line each: the width of a vertical one is
-            # measured in the font of the page, so a saved picture with a wider font cut it.
-            "orientation": "h",
-            "entrywidth": 1,
-            "entrywidthmode": "fraction",
-            "x": 0,
-            "y": -to_legend / axes,
-            "yanchor": "top",
-            "tracegroupgap": 0,
-        },
+        legend=LEGEND | {"y": -to_legend / axes},
     )
     figure.update_xaxes(
         title_text=axis_title("false positive rate in %", source),

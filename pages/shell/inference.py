@@ -222,7 +222,8 @@ def attribution_by_cell(
     picture: Picture,
     *,
     target: int,
-    on_progress: Callable[[int, int], None],
+    permutations: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> "CellAttribution":
     """What each cell adds to the model's answer.
 
@@ -230,6 +231,7 @@ def attribution_by_cell(
         model: Which run.
         picture: Whose cells.
         target: Class.
+        permutations: As in `cell_shapley`; 0: each cell is left out alone.
         on_progress: Called with forward passes done and in all; Streamlit stops the work there
             when asked to.
 
@@ -239,39 +241,29 @@ def attribution_by_cell(
     """
 
     def work() -> "CellAttribution":
-        from xai.on_runs.explain import explain_cells
+        from xai.on_runs.explain import explain_cells, leave_cells_out
 
         run = _loaded(str(model.run.path), _stamp(model.run.path))
         pixels, cells = square(picture, run.px), find_cells(picture)
-        return explain_cells(run, pixels, cells, target=target, on_progress=on_progress)
+        if permutations == 0:
+            return leave_cells_out(run, pixels, cells, target=target)
+        return explain_cells(
+            run, pixels, cells, target=target, permutations=permutations, on_progress=on_progress
+        )
 
-    return _keep(
-        ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target), work
-    )
+    return _keep(_cells_key(model, picture, target, permutations), work)
 
 
-def attribution_by_cell_in_part(
-    model: Model, picture: Picture, *, target: int, permutations: int | None
-) -> "CellAttribution":
-    """What each cell adds: Shapley values from so many random orders, 0: by leaving each one out.
-
-    Raises:
-        UserError: The run is gone or damaged.
-        xai.errors.UserError: There is no cell.
-    """
-    from xai.on_runs.explain import explain_cells, leave_cells_out
-
-    run = _loaded(str(model.run.path), _stamp(model.run.path))
-    pixels, cells = square(picture, run.px), find_cells(picture)
-    if permutations == 0:
-        return leave_cells_out(run, pixels, cells, target=target)
-    return explain_cells(run, pixels, cells, target=target, permutations=permutations)
+def _cells_key(
+    model: Model, picture: Picture, target: int, permutations: int | None = None
+) -> tuple[object, ...]:
+    stamp = _stamp(model.run.path)
+    return "cells", str(model.run.path), stamp, picture.sha256, target, permutations
 
 
 def is_kept_by_cell(model: Model, picture: Picture, target: int) -> bool:
     """Whether `attribution_by_cell` has its answer at hand."""
-    key = ("cells", str(model.run.path), _stamp(model.run.path), picture.sha256, target)
-    return key in _kept()[0]
+    return _cells_key(model, picture, target) in _kept()[0]
 
 
 def what_if(

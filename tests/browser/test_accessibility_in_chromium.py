@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.runs.folder import create_run
 from modelzoo.training.run import train
+from tests.browser.axe import find_grave_faults
 from tests.run_folders import make_run
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,6 @@ PAGES = (
 # An empty home has the same details, of the models that come with the project.
 CASES = [("full", name) for name in PAGES]
 CASES += [("empty", name) for name in ("", "compare", "train", "explain")]
-GRAVE = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +62,7 @@ def test_no_serious_fault(
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
-    found = Axe().run(page).response["violations"]
+    grave = find_grave_faults(page)
 
     context.close()
-    grave = [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for fault in found
-        if fault["impact"] in GRAVE
-        for node in fault["nodes"]
-    ]
     assert grave == []

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import find_grave_faults
 from tests.browser.lens_opened import (
     hover,
     open_lens,
@@ -16,8 +16,6 @@ from tests.browser.lens_opened import (
 from tests.browser.lens_scene import NAMES, make_scene
 
 pytestmark = pytest.mark.browser
-
-GRAVE = {"serious", "critical"}
 
 
 def test_tiles_are_chosen_by_click_and_by_keys(page: Page, lens_address: str) -> None:
@@ -175,15 +173,9 @@ def test_axe_finds_nothing_serious(
     page = context.new_page()
     open_lens(page, lens_address, f"case={case}&count=6&outlines=1&zoom=500,500,2")
 
-    found = Axe().run(page).response["violations"]
+    grave = find_grave_faults(page)
 
     context.close()
-    grave = [
-        f"{fault['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for fault in found
-        if fault["impact"] in GRAVE
-        for node in fault["nodes"]
-    ]
     assert grave == []
 
 

@@ -14,10 +14,8 @@ from xai.errors import UserError
 from xai.model import chunk_size, target_logits
 from xai.smear.inpaint import paint_out, with_rims
 from xai.smear.segment import Cells
+from xai.smear.shapley_cost import EXACT_FEATURES, count_permutations
 from xai.types import Labels, OnProgress, Rgb, SplitModel
-
-SAMPLED_PASSES = 300  # about so many where not all coalitions are evaluated
-EXACT_FEATURES = 10  # up to so many, all 2 ** n coalitions are evaluated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +100,7 @@ def cell_shapley(
     if n <= EXACT_FEATURES:
         coalitions = np.arange(2**n)[:, None] >> np.arange(n) & 1
     else:
-        coalitions = _sampled_coalitions(n, permutations=permutations or _permutations(n))
+        coalitions = _sampled_coalitions(n, permutations=permutations or count_permutations(n))
     alone = ~np.eye(n, dtype=bool)[1:]  # every cell once left out; the background is feature 0
     shown = np.concatenate([coalitions.astype(bool), alone])
     logits, probabilities = _evaluate(model, features, shown, target, normalise, on_progress)
@@ -174,17 +172,6 @@ def leave_one_out(
         standard_error=None,
         is_shapley=False,
     )
-
-
-def count_passes(cells: int) -> int:
-    """How many passes `cell_shapley` takes for so many cells."""
-    n = cells + 1
-    return (2**n if n <= EXACT_FEATURES else 2 * _permutations(n) * (n + 1)) + cells
-
-
-def _permutations(n: int) -> int:
-    """How many random permutations are drawn, each of which is also reversed."""
-    return max(4, SAMPLED_PASSES // (2 * n))
 
 
 def shapley(worth: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:

@@ -19,6 +19,7 @@ from pages.shell.work import shared_work
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
 from xai.methods.table import Method  # noqa: TID253  # a record: no torch behind it
+from xai.smear.shapley_cost import EXACT_FEATURES  # noqa: TID253  # no torch behind it
 from xai.types import Rgb  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from xai.smear.segment import Cells
 
 Job = Callable[[Model, int], dict[str, Any]]  # of the fields of `Seen` that it makes
-EXACT_FEATURES = 10  # of `xai.smear.cell_shapley`, which imports torch
 
 FIRST_SECONDS, MORE_SECONDS = 0.5, 0.3  # waited for the first result, and for more at once
 
@@ -184,9 +184,7 @@ def _make_map(picture: Picture, method: str, model: Model, target: int) -> dict[
 def _value_cells(
     picture: Picture, permutations: int | None, model: Model, target: int
 ) -> dict[str, Any]:
-    made = inference.attribution_by_cell_in_part(
-        model, picture, target=target, permutations=permutations
-    )
+    made = inference.attribution_by_cell(model, picture, target=target, permutations=permutations)
     return {"cells": made}
 
 

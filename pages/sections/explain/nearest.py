@@ -44,6 +44,12 @@ def draw_nearest(model: Model, prediction: Prediction, subject: Subject) -> None
             f"{'is' if same == 1 else 'are'} of the predicted class, "
             f"{plain(prediction.predicted)}."
         )
+        if model.is_reference:
+            st.caption(
+                "The images of this model do not come with BlastLens; these are their names."
+            )
+            st.markdown("\n".join(f"- {plain(each.image)}: {_say(each)}" for each in others))
+            return
         draw_gallery(
             others,
             partial(_card, run_id=model.run.id),
@@ -53,11 +59,16 @@ def draw_nearest(model: Model, prediction: Prediction, subject: Subject) -> None
         )
 
 
+def _say(neighbour: "Neighbour") -> str:
+    """Its class and how far it is, as Markdown."""
+    return f"**{plain(neighbour.label)}**, distance {neighbour.distance:.3f}"
+
+
 def _card(neighbour: "Neighbour", run_id: str) -> Card:
     distance = f"distance {neighbour.distance:.3f}"
     return Card(
         neighbour.image,
-        f"**{plain(neighbour.label)}**, {distance}",
+        _say(neighbour),
         f"Training image {neighbour.image} of class {neighbour.label}, {distance}.",
         (run_id,),
     )

@@ -15,6 +15,7 @@ from pages.shell.reads import Model
 from pages.shell.text import plain
 from xai.draw.outlines import render_cells  # noqa: TID253  # no torch behind it
 from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
+from xai.smear.shapley_cost import count_passes  # noqa: TID253  # no torch behind it
 
 if TYPE_CHECKING:
     from xai.smear.cell_shapley import CellAttribution
@@ -56,8 +57,6 @@ def draw_shapley(model: Model, prediction: Prediction, subject: Subject, target_
 
 def _may_begin(model: Model, subject: Subject, count: int, target: int) -> bool:
     """Whether the values are quick to compute, cached, or were asked for by a click."""
-    from xai.smear.cell_shapley import count_passes
-
     passes = count_passes(count)
     seconds = passes * inference.seconds_a_pass(model)
     if seconds <= QUICK_SECONDS or inference.is_kept_by_cell(model, subject.picture, target):

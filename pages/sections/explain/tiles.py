@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from modelzoo.datasets.images import tile_corner
 from pages.lens.cells import outline_cells
 from pages.lens.data import (
     Box,
@@ -76,8 +77,7 @@ def covered_box(size: tuple[int, int], tile: tuple[int, int] | None) -> Box:
     box = middle_square(*size)
     if tile is None:
         return box
-    number, tiles = tile
-    left, top = (round((each - box.width) * (number - 1) / max(1, tiles - 1)) for each in size)
+    left, top = tile_corner(size, *tile)
     return replace(box, left=left, top=top)
 
 

@@ -153,3 +153,14 @@ def test_a_wide_image_is_covered_where_the_models_see_it() -> None:
 
     assert (middle.left, middle.top, middle.width, middle.height) == (100, 0, 100, 100)
     assert (last.left, last.top, last.width, last.height) == (200, 0, 100, 100)
+
+
+def test_the_training_images_of_a_reference_run_are_named_since_they_are_not_here(
+    home: Path,
+) -> None:
+    app = open_explain(run="reference/lite0-grouped", view="Nearest training images")
+
+    assert not app.exception
+    assert not app.error
+    assert "do not come with BlastLens; these are their names." in text_of(app)
+    assert "distance 0." in text_of(app)
