@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
+from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.records import read_split
 from tests.run_folders import CLASSES, make_run, write_images
 
 pytestmark = pytest.mark.browser
@@ -54,6 +57,8 @@ def smears_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name == "lite":
             network = create_backbone(backbone, len(CLASSES), seed=1).eval()
             write_backbone(run.path, network, CLASSES, 64)
+            embeddings = np.eye(len(image_ids), 1280, dtype=np.float32)
+            write_neighbours(run.path, embeddings, image_ids, read_split(run.path))
     return home
 
 
@@ -250,7 +255,10 @@ def test_an_image_of_a_cell_leads_to_its_explanation(
     cell_links(page).filter(has_text=image).click()
 
     page.wait_for_url("**/explain?**")
-    expect(page.locator(f"img[alt^='The image {image}, true class {label}']")).to_be_visible()
+    tiles = page.get_by_role("listbox", name="The image and its models").get_by_role("option")
+    expect(tiles).to_have_count(2)
+    expect(tiles.first).to_contain_text(f"{image}, true class {label}")
+    expect(tiles.last).to_contain_text("%")  # of its prediction
     expect(page.get_by_role("button", name="Remove lite")).to_be_visible()
 
 

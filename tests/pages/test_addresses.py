@@ -42,7 +42,8 @@ KEYS = {
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),
-        *("tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
+        *("detail", "tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
+        *("grid", "colours", "lens", "show", "zoom"),
     ],
     "train": ["train_run", "train_seeds", "train_device", "train_name"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],
