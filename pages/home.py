@@ -3,9 +3,14 @@
 import streamlit as st
 
 from pages.sections.home.dataset import draw_dataset
-from pages.sections.home.overview import draw_comparison, draw_machine, draw_training
+from pages.sections.home.overview import (
+    draw_comparison,
+    draw_machine,
+    draw_running,
+    draw_training,
+)
 from pages.sections.home.smear import draw_smear, wait_for_look
-from pages.sections.home.weights import draw_weights
+from pages.sections.home.weights import draw_fetching, draw_weights
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.reads import read_board
@@ -26,7 +31,7 @@ with smear, st.container(border=True):
     looking = draw_smear()
 with so_far:
     draw_comparison(board, has_runs=bool(states))
-    draw_training(states)
+    now = draw_training(states)
 
 st.subheader("Overview")
 with error_in_place():
@@ -35,3 +40,8 @@ draw_weights()
 draw_dataset()
 if looking:
     wait_for_look(looking)
+# Last, since a timer's rerun while a script runs may undo a click on a link to another page
+# (Streamlit 1.67 gives the two requests, made one, the page of the later).
+with now:
+    draw_running(states)
+    draw_fetching()

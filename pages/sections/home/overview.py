@@ -4,6 +4,7 @@ import importlib.metadata
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo import paths
 from modelzoo.backbones.weights import list_weights
@@ -12,7 +13,6 @@ from modelzoo.launching.queue import list_at_work
 from modelzoo.text import count
 from modelzoo.training.devices import list_devices
 from pages.sections.compare.verdict import draw_verdict
-from pages.sections.home.weights import draw_fetching
 from pages.shell.demo import draw_demo_progress, offer_demo
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
@@ -41,11 +41,14 @@ def draw_comparison(board: Leaderboard, *, has_runs: bool) -> None:
         st.page_link("pages/compare.py", label="Compare models", icon=":material/leaderboard:")
 
 
-def draw_training(states: frozenset[tuple[str, str]]) -> None:
-    """What trains and waits, what is fetched for it, and the way to Train.
+def draw_training(states: frozenset[tuple[str, str]]) -> DeltaGenerator:
+    """What has been trained, and the way to Train.
 
     Args:
         states: `run_status.read_states()` when the page was drawn.
+
+    Returns:
+        The place for what trains, waits and is fetched.
     """
     with st.container(border=True):
         st.subheader("The training so far")
@@ -57,9 +60,9 @@ def draw_training(states: frozenset[tuple[str, str]]) -> None:
             elif not any(state in ("queued", "training") for _, state in states):
                 done = sum(state == "done" for _, state in states)
                 st.write(f"Nothing is training. {done} of {count(len(states), 'run')} finished.")
-        draw_running(states)
-        draw_fetching()
+        now = st.container()
         st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+    return now
 
 
 @st.fragment(run_every="3s")
@@ -67,7 +70,7 @@ def draw_running(before: frozenset[tuple[str, str]]) -> None:
     """The runs that train or wait; draws the page again when the state of a run has changed.
 
     Args:
-        before: `at_work.read_states()` when the page was drawn.
+        before: `run_status.read_states()` when the page was drawn.
     """
     found = list_runs_here()
     if read_states(found) != before:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import LeaderboardRow
@@ -25,7 +26,6 @@ from pages.shell.session import (
     carry_image,
     drop_carried_image,
     let_clicks_in,
-    rerun_page,
 )
 from pages.shell.text import plain
 from pages.shell.work import shared_work
@@ -52,42 +52,56 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where on the page goes what is known only when the image has been looked at."""
+
+    warnings: DeltaGenerator
+    headline: DeltaGenerator
+    overlay: DeltaGenerator
+    limits: DeltaGenerator
+
+
+@dataclass(frozen=True, slots=True)
 class Looking:
-    """A model and the image that it is asked about, and under what the answers are found."""
+    """A model and the image that it is asked about, and where the answers are found and shown."""
 
     model: Model
     picture: Picture
     look: Hashable  # key of the Look
     limits: Hashable  # key of what limits it, in sentences
-    is_sample: bool  # whether BlastLens drew the image
-    is_known: bool  # whether both were there when the page was drawn
+    places: Places
 
 
 def draw_smear() -> Looking | None:
     """A drop target, and below it the image with the map of the model that comes with BlastLens.
 
-    What is not known yet is left open, for `wait_for_look`.
+    Returns:
+        What is not known yet, for `wait_for_look`; None: nothing.
     """
     st.subheader("Explain a smear")
     models = list_reference_models()
     if not models:
         st.error("No model is here; put the folder reference of the project back.")
         return None
-    looking = _choose(choose_cautious(models))
-    _draw_look(looking)
+    looking = _begin(choose_cautious(models))
+    if _fill(looking):
+        return None
+    looking.places.headline.markdown("#### Predicting …", width="content")
+    with looking.places.overlay.container():
+        st.skeleton(EMPTY_PX)
+        st.caption("The model is being loaded, which takes some seconds the first time.")
     return looking
 
 
 def wait_for_look(looking: Looking) -> None:
-    """Draw the page again when all is known, if it was not; the last call of the page's script.
+    """Fill the places when all is known; after what the page can show before.
 
     It is computed beside the page and begun last: while torch is imported Python does little else.
-    Nothing is drawn meanwhile, for the same reason; a click is answered.
+    Nothing is drawn meanwhile, for the same reason; a click is answered. The page is not run again
+    for it: a click on another page's link, just then, would be lost.
     """
-    if looking.is_known:
-        return
     work = shared_work()
-    while None in _read(looking.look, looking.limits):
+    while not _fill(looking):
         # Again each time, which does nothing: of very many results the oldest are forgotten.
         work.begin(
             {
@@ -97,7 +111,6 @@ def wait_for_look(looking: Looking) -> None:
         )
         work.wait_for_all((looking.look, looking.limits), STEP_SECONDS)
         let_clicks_in()
-    rerun_page()
 
 
 def choose_cautious(models: Sequence[Model]) -> Model:
@@ -122,8 +135,8 @@ def describe_limits(row: LeaderboardRow, fields: int) -> str:
     )
 
 
-def _choose(model: Model) -> Looking:
-    """The image dropped here or carried to Explain, else the sample."""
+def _begin(model: Model) -> Looking:
+    """Draw the image dropped here or carried to Explain, else the sample, and places for more."""
     upload = st.file_uploader(
         "Drop the picture of a smear here, or choose one",
         help="JPEG, PNG, BMP, TIFF, WebP or GIF. It stays in the memory of this machine and is not "
@@ -137,25 +150,27 @@ def _choose(model: Model) -> Looking:
         st.button("Remove it", icon=":material/close:", on_click=drop_carried_image)
     else:
         picture = sample_picture()
+    places = _draw_places(picture, is_sample=not upload and not carried)
     try:
         of_model = inference.identity(model)
     except UserError:
         of_model = (str(model.run.path), 0)  # looking says that the model is gone
     look, limits = ("home", *of_model, picture.sha256), ("limits", *of_model)
-    return Looking(
-        model,
-        picture,
-        look,
-        limits,
-        is_sample=not upload and not carried,
-        is_known=None not in _read(look, limits),
-    )
+    return Looking(model, picture, look, limits, places)
 
 
-def _read(look: Hashable, limits: Hashable) -> tuple[Look | None, str | None]:
-    """What is under these keys; None: not known yet."""
-    work = shared_work()
-    return work.read(look), work.read(limits)
+def _draw_places(picture: Picture, *, is_sample: bool) -> Places:
+    """The square that the model is given, and places for what it makes of it."""
+    warnings = st.empty()
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        headline = st.empty()
+        _offer_explain(picture, is_sample=is_sample)
+    smear, overlay = st.columns(2, wrap=False)
+    with smear:
+        _draw_picture(picture, is_sample=is_sample)
+    return Places(warnings, headline, overlay.empty(), st.empty())
 
 
 def _read_limits(model: Model) -> str:
@@ -180,69 +195,56 @@ def _look(model: Model, picture: Picture) -> Look:
     return Look(prediction, encode_png(drawn), said)
 
 
-def _draw_look(looking: Looking) -> None:
-    """What is known by now, and places for the rest."""
-    look, limits = _read(looking.look, looking.limits)
-    if look and look.why_not:
-        st.error(plain(look.why_not), icon=":material/error:")
-        return
-    _warn(look)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.markdown(f"#### {plain(_describe(look))}", width="content")
-        _offer_explain(looking)
-    smear, overlay = st.columns(2, wrap=False)
-    with smear:
-        _draw_picture(looking)
-    with overlay:
-        if look and look.prediction:
-            alt = f"{METHOD.title} of {look.prediction.title}. {look.said}"
-            st.image(look.overlay, width="stretch", alt=alt)
-            st.caption(f"{METHOD.title}: {plain(look.said)}")
-        else:
-            st.skeleton(EMPTY_PX)
-            st.caption("The model is being loaded, which takes some seconds the first time.")
-    if limits:
-        st.caption(plain(limits))
+def _fill(looking: Looking) -> bool:
+    """Show what the model makes of the image; False, and nothing is shown: not known yet."""
+    work, places = shared_work(), looking.places
+    look: Look | None = work.read(looking.look)
+    limits: str | None = work.read(looking.limits)
+    if look is None or limits is None:
+        return False
+    places.limits.caption(plain(limits))
+    if not look.prediction:
+        places.warnings.error(plain(look.why_not), icon=":material/error:")
+        places.headline.empty()
+        places.overlay.empty()
+        return True
+    with places.warnings.container():
+        _warn(look.prediction)
+    places.headline.markdown(
+        f"#### {plain(describe_predictions([look.prediction], None))}", width="content"
+    )
+    with places.overlay.container():
+        alt = f"{METHOD.title} of {look.prediction.title}. {look.said}"
+        st.image(look.overlay, width="stretch", alt=alt)
+        st.caption(f"{METHOD.title}: {plain(look.said)}")
+    return True
 
 
-def _draw_picture(looking: Looking) -> None:
+def _draw_picture(picture: Picture, *, is_sample: bool) -> None:
     """The square that the model is given, and what it is."""
-    picture = looking.picture
     try:
         pixels, size = pictures.square(picture, DISPLAY_PX), pictures.upright(picture).size
     except UserError:
-        st.skeleton(EMPTY_PX)  # looking says what is wrong with it
-        return
+        return  # looking says what is wrong with it
     what = f"{picture.name}, your image"
-    if looking.is_sample:
+    if is_sample:
         what = "A synthetic smear, drawn by BlastLens: no person's blood"
     st.image(encode_png(pixels), width="stretch", alt=f"{what}.")
     st.caption(plain(f"{what}. {describe_outside(*size)}"))
 
 
-def _offer_explain(looking: Looking) -> None:
+def _offer_explain(picture: Picture, *, is_sample: bool) -> None:
     """The way to Explain, which shows the upload if there is one."""
-    if looking.is_sample:
+    if is_sample:
         st.page_link("pages/explain.py", label="Explain an image", icon=":material/biotech:")
     elif st.button("All models, the lens and details", icon=":material/biotech:"):
-        carry_image(looking.picture.name, looking.picture.content)
+        carry_image(picture.name, picture.content)
         st.switch_page("pages/explain.py")
 
 
-def _warn(look: Look | None) -> None:
+def _warn(prediction: Prediction) -> None:
     """What limits the prediction comes before it; the out-of-distribution warning is loud."""
-    if look is None or look.prediction is None:
-        return
-    if warning := describe_ood_models([look.prediction]):
+    if warning := describe_ood_models([prediction]):
         st.error(plain(warning), icon=":material/warning:")
-    if doubt := describe_low_confidence(look.prediction):
+    if doubt := describe_low_confidence(prediction):
         st.warning(plain(doubt), icon=":material/warning:")
-
-
-def _describe(look: Look | None) -> str:
-    """The prediction in a sentence."""
-    if look is None or look.prediction is None:
-        return "Predicting …"
-    return describe_predictions([look.prediction], None)
