@@ -5,7 +5,7 @@ import streamlit as st
 from modelzoo.text import join
 from pages.sections.explain.cell_methods import maps_among
 from pages.sections.explain.empty import describe_beginning
-from pages.sections.explain.grid import look
+from pages.sections.explain.grid import look, wait_for_more
 from pages.sections.explain.image import choose_subject, draw_subject
 from pages.sections.explain.maps import DisplayOptions, Panels
 from pages.sections.explain.methods import choose_methods
@@ -94,6 +94,7 @@ with error_in_place():
     opened = (answer.chosen or "").rpartition(" ")[0]
     view, of = choose_view(grid.models, opened)
     if grid.waiting:
+        wait_for_more(grid)
         rerun_page()
     if view and of:
         options = DisplayOptions(

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from pages.lens.data import Box, Cell, Polygon
-from xai.smear.place import place_of  # noqa: TID253  # no torch behind it
+from xai.smear.place import places_of  # noqa: TID253  # no torch behind it
 from xai.types import Labels, Mask  # noqa: TID253  # names of arrays: no torch behind it
 
 CLOSENESS = 0.6  # pixels of the labels that an outline may be off, with far fewer corners
@@ -20,18 +20,21 @@ def outline_cells(labels: Labels, nuclei: Mask, box: Box) -> tuple[Cell, ...]:
         box: What of the image the labels cover.
     """
     places = ndimage.find_objects(labels.astype(np.int32))
-    return tuple(_cell(number, at, labels, nuclei, box) for number, at in enumerate(places, 1))
+    names = places_of(labels)
+    return tuple(
+        _cell(f"Cell {number}, {names[number]}", number, at, labels, nuclei, box)
+        if at
+        else Cell(name=f"Cell {number}", outlines=())  # no pixel: so that the order stays
+        for number, at in enumerate(places, 1)
+    )
 
 
 def _cell(
-    number: int, at: tuple[slice, ...] | None, labels: Labels, nuclei: Mask, box: Box
+    name: str, number: int, at: tuple[slice, ...], labels: Labels, nuclei: Mask, box: Box
 ) -> Cell:
-    """One cell; without outlines where it has no pixel, so that the order stays."""
-    if at is None:
-        return Cell(name=f"Cell {number}", outlines=())
     mask = labels[at] == number
     return Cell(
-        name=f"Cell {number}, {place_of(labels, number)}",
+        name=name,
         outlines=_outline(mask, at, labels.shape, box),
         nuclei=_outline(mask & nuclei[at], at, labels.shape, box),
     )

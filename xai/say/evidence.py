@@ -7,7 +7,7 @@ from modelzoo.text import percent
 from xai.attribution import Attribution
 from xai.draw.scale import overlap_shares, sum_into_cells
 from xai.methods.table import METHODS
-from xai.smear.place import place_of
+from xai.smear.place import places_of
 from xai.types import Labels
 
 NEARLY_CANCELS = 0.05  # the sum of positive and negative attribution, as a share of their sizes
@@ -126,7 +126,7 @@ def _sum_by_label(fields: npt.NDArray[np.float64], labels: Labels) -> npt.NDArra
 
 def _name_cell(cell: int, labels: Labels) -> str:
     """Where `cell` lies: "the upper left cell", or one of several there."""
-    places = {int(one): place_of(labels, int(one)) for one in np.unique(labels) if one}
+    places = places_of(labels)
     if list(places.values()).count(places[cell]) == 1:
         return f"the {places[cell]} cell"
     return f"one of the {places[cell]} cells"

@@ -1,9 +1,11 @@
 """Where the cells of an image lie: in words, and at another size."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from xai.types import Labels
 
@@ -15,10 +17,21 @@ def place_of(labels: Labels, cell: int) -> str:
         labels: (H, W) int, the number of each pixel's cell.
         cell: One of the numbers.
     """
-    row, column = (
-        int(3 * (np.mean(at) + 0.5) / side)
-        for at, side in zip(np.nonzero(labels == cell), labels.shape, strict=True)
-    )
+    return places_of(labels)[cell]
+
+
+def places_of(labels: Labels) -> dict[int, str]:
+    """The same of every cell, by its number."""
+    numbers = [int(number) for number in np.unique(labels) if number]
+    centres = ndimage.center_of_mass(labels > 0, labels, numbers)
+    return {
+        number: _name_ninth(centre, labels.shape)
+        for number, centre in zip(numbers, centres, strict=True)
+    }
+
+
+def _name_ninth(centre: Sequence[float], shape: Sequence[int]) -> str:
+    row, column = (int(3 * (at + 0.5) / side) for at, side in zip(centre, shape, strict=True))
     words = (("upper", "", "lower")[row], ("left", "", "right")[column])
     return " ".join(filter(None, words)) or "middle"
 

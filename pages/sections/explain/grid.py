@@ -1,6 +1,7 @@
 """What all chosen models make of one image, as far as it is known; computed beside the page."""
 
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from pages.shell import inference, pictures
 from pages.shell.pictures import Picture
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
-from pages.shell.session import replace_work
+from pages.shell.session import let_clicks_in, replace_work
 from pages.shell.work import shared_work
 from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 Job = Callable[[Model, int], dict[str, Any]]  # of the fields of `Seen` that it makes
 
-FIRST_SECONDS, MORE_SECONDS = 0.5, 0.3  # waited for the first result, and for more at once
+# Waited for the first result, and for the rest at once: each time the page is drawn takes the
+# processor from what is computed.
+FIRST_SECONDS, MORE_SECONDS = 0.5, 1.0
+STEP_SECONDS = 0.25  # a click waits so long at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +67,7 @@ class Grid:
 
     spots: tuple[Spot, ...]
     missing: int  # results that are not there yet
+    next_jobs: Mapping[Hashable, Callable[[], Any]]  # those that come next
     is_stopped: bool = False  # whether nothing more is begun
 
     @property
@@ -94,10 +99,11 @@ def look(
     *,
     is_stopped: bool = False,
 ) -> Grid:
-    """What is known by now; the rest is begun, and the next results are waited for a moment.
+    """What is known by now; where that is nothing, a first result is waited for a moment.
 
-    Predictions with their maps come first, then the predictions with all cells masked. What this
-    tab asked for before, of another image, is not begun any more.
+    Predictions with their maps come first, and of values that become more exact the first ones.
+    The rest, and the predictions with all cells masked, are left for `wait_for_more`. What this tab
+    asked for before, of another image, is not begun any more.
 
     Args:
         picture: The image.
@@ -108,7 +114,7 @@ def look(
     """
     stages: dict[tuple[str, str], list[Hashable]] = {}  # of each place, each more exact
     masks: dict[str, Hashable] = {}
-    jobs: dict[Hashable, Callable[[], Any]] = {}
+    steps: list[dict[Hashable, Callable[[], Any]]] = [{} for _ in range(_most_stages(methods) + 1)]
     gone: dict[str, str] = {}
     for model in models:
         try:
@@ -118,14 +124,12 @@ def look(
             continue
         for method in methods:
             keys = stages[model.key, method.name] = []
-            for stage, job in _list_stages(method, picture):
+            for step, (stage, job) in zip(steps, _list_stages(method, picture), strict=False):
                 keys.append(("map", *run, method.name, target_name, stage))
-                jobs[keys[-1]] = partial(_explain, model, picture, target_name, job)
+                step[keys[-1]] = partial(_explain, model, picture, target_name, job)
         masks[model.key] = ("masked", *run)
-    jobs |= {
-        masks[model.key]: partial(_mask, model, picture) for model in models if model.key in masks
-    }
-    _run(jobs, is_stopped=is_stopped)
+        steps[-1][masks[model.key]] = partial(_mask, model, picture)
+    _run(steps, is_stopped=is_stopped)
     spots = [
         Spot(
             model,
@@ -138,23 +142,37 @@ def look(
         for model in models
         for method in methods
     ]
-    missing = sum(shared_work().read(key) is None for key in jobs)
-    return Grid(tuple(spots), missing, is_stopped)
+    missing = [{key: job for key, job in step.items() if _read(key) is None} for step in steps]
+    next_jobs = next(filter(None, missing), {})
+    return Grid(tuple(spots), sum(map(len, missing)), next_jobs, is_stopped)
 
 
-def _run(jobs: dict[Hashable, Callable[[], Any]], *, is_stopped: bool) -> None:
+def wait_for_more(grid: Grid) -> None:
+    """Compute what comes next; return when it is there, or after a moment. A click is answered.
+
+    At the end of the page's script, after which it runs again: what was drawn reaches the browser
+    meanwhile, and nothing takes the processor from it before. Streamlit drops what it has not sent
+    when a run begins.
+    """
     work = shared_work()
+    work.begin(grid.next_jobs)
+    until = time.monotonic() + MORE_SECONDS
+    while time.monotonic() < until and any(_read(key) is None for key in grid.next_jobs):
+        work.wait_for_all(grid.next_jobs, STEP_SECONDS)
+        let_clicks_in()
+
+
+def _run(steps: Sequence[Mapping[Hashable, Callable[[], Any]]], *, is_stopped: bool) -> None:
+    """Begin the first step, and nothing any more that is in none."""
+    work = shared_work()
+    keys = {key for step in steps for key in step}
     if is_stopped:
-        work.drop_waiting(jobs)
+        work.drop_waiting(keys)
         return
-    before = replace_work(jobs)
-    work.drop_waiting(before - jobs.keys())
-    is_begun = any(work.read(key) is not None for key in jobs)
-    work.begin(jobs)
-    if is_begun:
-        work.wait_for_all(jobs, MORE_SECONDS)
-    else:
-        work.wait_for_one(jobs, FIRST_SECONDS)
+    work.drop_waiting(replace_work(keys) - keys)
+    work.begin(steps[0])
+    if all(_read(key) is None for key in keys):
+        work.wait_for_one(steps[0], FIRST_SECONDS)
 
 
 def _read(key: Hashable) -> Any:
@@ -164,6 +182,10 @@ def _read(key: Hashable) -> Any:
 def _read_best(keys: Sequence[Hashable]) -> Any:
     """The result of the last stage that is there."""
     return next((found for key in reversed(keys) if (found := _read(key)) is not None), None)
+
+
+def _most_stages(methods: Sequence[GridMethod]) -> int:
+    return max(1 if isinstance(method, Method) else len(method.stages) for method in methods)
 
 
 def _list_stages(method: GridMethod, picture: Picture) -> list[tuple[int | None, Job]]:

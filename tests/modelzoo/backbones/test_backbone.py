@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from modelzoo.backbones.backbone import (
     Backbone,
+    WholeMapConv,
     create_backbone,
     create_empty_backbone,
     fill_backbone,
@@ -72,6 +73,29 @@ def test_evaluation_changes_no_weight_and_no_statistic(backbone: Backbone) -> No
         backbone(images(backbone, 128))
 
     assert all(torch.equal(value, before[name]) for name, value in backbone.state_dict().items())
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [(3, 3), (4, 3), (5, 6)], ids=str)
+def test_a_convolution_over_the_whole_map_is_torchs_own(
+    memory: torch.memory_format, size: tuple[int, int]
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    own = nn.Conv2d(4, 7, 3)
+    made = WholeMapConv(own).to(memory_format=memory)
+    x = torch.randn(2, 4, *size, generator=generator).contiguous(memory_format=memory)
+    x.requires_grad_()
+
+    found, wanted = made(x), own(x)
+
+    assert torch.allclose(found, wanted, atol=1e-6)
+    of = [x, *own.parameters()]
+    for found_slope, slope in zip(
+        torch.autograd.grad(found.square().sum(), [x, *made.parameters()]),
+        torch.autograd.grad(wanted.square().sum(), of),
+        strict=True,
+    ):
+        assert torch.allclose(found_slope, slope, atol=1e-4)
 
 
 @pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)

@@ -33,7 +33,8 @@ def test_a_run_folder_gives_the_same_logits_here_and_in_timm(name: str, tmp_path
     with torch.inference_mode():
         logits = backbone(x)
         assert torch.equal(read(x), logits)
-        assert torch.equal(alone(x), logits)
+        # VGG's first dense layer is a convolution in timm, which sums in another order.
+        assert torch.allclose(alone(x), logits, rtol=1e-5, atol=1e-6)
     assert logits.abs().max() > 0
     told = vars(alone)["pretrained_cfg"]
     assert (tuple(told["mean"]), tuple(told["std"])) == (backbone.row.mean, backbone.row.std)

@@ -16,7 +16,7 @@ from modelzoo.tensors import write_tensors
 from pages.lens.data import payload
 from pages.lens.display import Display
 from pages.sections.explain.cell_methods import CELL_METHODS
-from pages.sections.explain.grid import Grid, look
+from pages.sections.explain.grid import Grid, look, wait_for_more
 from pages.sections.explain.image import Subject
 from pages.sections.explain.tiles import covered_box, make_scene
 from pages.sections.explain.workbench import leave_out_ood, order_spots
@@ -50,6 +50,7 @@ def look_until_whole(picture: Picture, methods: list[str], *runs: str) -> Grid:
         grid = look(picture, models, [known[name] for name in methods], OWN)
         if not grid.waiting:
             return grid
+        wait_for_more(grid)
     raise AssertionError("it does not end")
 
 
