@@ -383,16 +383,9 @@ def _write_results(run: Run, generator: np.random.Generator, images: list[str]) 
     )
     for epoch in range(1, 31):
         loss = float(1 / epoch + generator.normal(scale=0.01))
-        append_history(
-            run.path,
-            {
-                "epoch": epoch,
-                "train_loss": loss,
-                "train_accuracy": 1 - loss / 2,
-                "validation_loss": loss + 0.05,
-                "validation_accuracy": 0.95 - loss / 2,
-            },
-        )
+        train = {"train_loss": loss, "train_accuracy": 1 - loss / 2}
+        validation = {"validation_loss": loss + 0.05, "validation_accuracy": 0.95 - loss / 2}
+        append_history(run.path, {"epoch": epoch} | train | validation)
     write_status(run.path, Status(state="done", epoch=30, epochs=30))
     return split
 
