@@ -16,6 +16,7 @@ from pages.sections.explain.workbench import (
     draw_lens,
     draw_waiting,
     leave_out_ood,
+    offer_signed,
     order_spots,
     read_choices,
 )
@@ -77,6 +78,7 @@ with error_in_place():
     if left_out:
         st.caption(plain(f"Not shown, for the image is out of distribution: {join(left_out)}."))
     draw_waiting(grid, asked)
+    offer_signed(grid, methods)
     display = read_choices()
     answer = draw_lens(
         subject,

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.sections.train.form import choose_runs, draw_data, offer_start
 from pages.sections.train.queue import bring_into_view, show_at_work
-from pages.sections.train.run import choose_run, show_run
+from pages.sections.train.run import choose_run, list_all, show_run
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import list_runs_here, read_states
@@ -31,4 +31,5 @@ run = choose_run(found, is_from_link="train_run" not in chosen)
 if run is None:
     st.caption("There is no run yet; the first one appears here.")
 else:
+    list_all(found)
     show_run(run, states)

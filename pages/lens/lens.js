@@ -29,6 +29,8 @@ function makeLens(shadow) {
   lens.root = element("div", { class: "lens" },
     makeToolbar(lens), lens.grid, foot, lens.tip, lens.live);
   listen(lens);
+  listenForPaste(lens);
+  shadow.querySelector(".fallback")?.remove();
   shadow.append(lens.root);
   new ResizeObserver(() => lens.levels && relay(lens)).observe(lens.grid);
   return lens;

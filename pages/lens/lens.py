@@ -19,6 +19,10 @@ _FOLDER = Path(__file__).parent
 _SCRIPTS = ("colours", "values", "paint", "tiles", "toolbar", "moves", "lens")
 _mount = st.components.v2.component(
     "blastlens_lens",
+    # The script takes it away when it starts.
+    html="<p class='fallback'>The maps cannot be shown in this way, because the script of this "
+    "view did not start in this browser. <b>Details</b> below has them as pictures: choose "
+    "<b>Attribution maps</b>.</p>",
     css=(_FOLDER / "lens.css").read_text(encoding="utf-8"),
     js="\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS),
 )

@@ -78,6 +78,22 @@ function listen(lens) {
   root.addEventListener("keydown", (event) => onKey(lens, event));
 }
 
+/** An image that is pasted anywhere on the page goes where uploads go. */
+function listenForPaste(lens) {
+  const accept = (event) => {
+    if (!lens.root.isConnected) return void document.removeEventListener("paste", accept);
+    const field = document.querySelector("[data-testid=stFileUploader] input[type=file]");
+    const images = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
+    if (!images.length || !field) return;
+    event.preventDefault();
+    const given = new DataTransfer();
+    for (const image of images) given.items.add(image);
+    field.files = given.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  document.addEventListener("paste", accept);
+}
+
 /** Distance of two fingers in px; 0 of one. */
 function apart(pointers) {
   const [one, other] = [...pointers.values()];

@@ -311,9 +311,22 @@ def evaluate_map(
         pixels, cells = square(picture, run.px), find_cells(picture)
         return judge_map(run, pixels, cells, attribution, on_progress=on_progress)
 
-    stamp = _stamp(model.run.path)
-    key = (str(model.run.path), stamp, picture.sha256, attribution.method, attribution.target)
-    return _keep(("judged", *key), work)
+    return _keep(_report_key(model, picture, attribution), work)
+
+
+def read_report(model: Model, picture: Picture, attribution: Attribution) -> "QualityReport | None":
+    """What `evaluate_map` found; None: nothing that is still at hand.
+
+    Raises:
+        UserError: The run has no model any more.
+    """
+    found: QualityReport | None = _kept()[0].get(_report_key(model, picture, attribution))
+    return found
+
+
+def _report_key(model: Model, picture: Picture, attribution: Attribution) -> tuple[object, ...]:
+    of_map = (picture.sha256, attribution.method, attribution.target)
+    return "judged", str(model.run.path), _stamp(model.run.path), *of_map
 
 
 def nearest(model: Model, picture: Picture) -> "list[Neighbour]":

@@ -11,7 +11,13 @@ def clicked_point(chart: str) -> tuple[str, str] | None:
     return (str(points[0]["x"]), str(points[0]["y"])) if points else None
 
 
-def choose(**choices: str | int) -> None:
+def clicked_row(table: str) -> int | None:
+    """The row chosen in the table with this key."""
+    rows = st.session_state[table].selection.rows
+    return int(rows[0]) if rows else None
+
+
+def choose(**choices: str | int | list[str]) -> None:
     """Set widgets by their keys, as if a person had; from a callback, or before they are made."""
     for key, value in choices.items():
         st.session_state[key] = value

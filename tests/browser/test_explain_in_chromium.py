@@ -1,20 +1,19 @@
 """Explain as people meet it: an image picked, an image uploaded, another class."""
 
-import io
 import shutil
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.synthetic.smears import draw_smear, write_smears
+from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.runs.folder import create_run
 from modelzoo.training.run import train
+from tests.browser.explain_opened import overlays, tiles, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 
@@ -42,35 +41,6 @@ def train_on_smears(home: Path, backbone: str) -> None:
     )  # fmt: skip
     run = create_run(home / "runs", backbone, config)
     train(run, store=home / "store", weights_folder=None, device="cpu")
-
-
-def overlays(page: Page, method: str = "Grad-CAM") -> Locator:
-    """The overlays of the details; the address of each changes with its content."""
-    return page.locator(f"img[alt^='{method} of']")
-
-
-def tiles(page: Page) -> Locator:
-    """Those of the models in the lens, and before them that of the image."""
-    return page.get_by_role("listbox", name="The image and its models").get_by_role("option")
-
-
-def wait_until_drawn(page: Page, models: int = 1) -> None:
-    """Until every tile is filled."""
-    expect(tiles(page)).to_have_count(1 + models)
-    expect(tiles(page).locator(".status")).to_have_count(0)
-    expect(page.get_by_text("Computing: ")).to_have_count(0)
-
-
-def upload(page: Page, name: str, content: bytes) -> None:
-    page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "image/png", "buffer": content}
-    )
-
-
-def png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
 
 
 def test_a_sample_image_is_explained_by_two_models_at_once(page: Page, address: str) -> None:
@@ -103,33 +73,6 @@ def test_another_class_changes_the_overlay_and_the_link(
     colleague.goto(page.url)
     expect(colleague.get_by_text(f"{method} for Benign")).to_be_visible()
     colleague.context.close()
-
-
-def test_an_upload_is_explained(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
-    wait_until_drawn(page)
-
-    upload(page, "mine.png", png(Image.fromarray(draw_smear("Pre", seed=99).pixels)))
-
-    expect(page.get_by_text("mine.png: an upload, true class unknown")).to_be_visible()
-    expect(tiles(page).first).to_contain_text("mine.png")
-    wait_until_drawn(page)
-    expect(tiles(page).nth(1)).not_to_contain_text("correct")
-
-
-def test_several_uploads_can_be_chosen_among(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
-    wait_until_drawn(page)
-    smears = [png(Image.fromarray(draw_smear("Pre", seed=seed).pixels)) for seed in range(10)]
-
-    files: list[FilePayload] = [
-        {"name": f"{number}.png", "mimeType": "image/png", "buffer": each}
-        for number, each in enumerate(smears)
-    ]
-    page.locator("input[type=file]").set_input_files(files)
-
-    expect(tiles(page).first).to_contain_text("9.png")
-    expect(page.get_by_role("combobox", name="Which of them")).to_have_value("10 of 10: 9.png")
 
 
 def test_a_tile_is_chosen_and_the_next_image_shown_by_keys(page: Page, address: str) -> None:
@@ -187,39 +130,6 @@ def test_a_choice_of_display_is_in_the_link_and_opens_again(page: Page, address:
     wait_until_drawn(page)
     expect(page.get_by_role("button", name="Contours")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_label("Opacity")).to_have_value("55")
-
-
-def bomb() -> bytes:
-    """A PNG of a few hundred bytes that says it has 60,000 x 60,000 pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
-
-    size = (60_000).to_bytes(4, "big")
-    header = chunk(b"IHDR", size + size + bytes([8, 2, 0, 0, 0]))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + header
-        + chunk(b"IDAT", zlib.compress(bytes(99)))
-        + chunk(b"IEND", b"")
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [("letter.png", b"Dear colleague"), ("empty.png", b""), ("bomb.png", bomb())],
-)
-def test_an_upload_that_is_no_image_is_a_sentence(
-    page: Page, address: str, name: str, content: bytes
-) -> None:
-    page.goto(f"{address}/explain?run=tf_efficientnet_lite0")
-    wait_until_drawn(page)
-
-    upload(page, name, content)
-
-    expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_be_visible()
-    expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
 def test_links_to_what_is_gone_say_so(page: Page, address: str) -> None:

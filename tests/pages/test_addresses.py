@@ -45,7 +45,7 @@ KEYS = {
         *("detail", "tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
         *("grid", "colours", "lens", "show", "zoom"),
     ],
-    "train": ["train_run", "train_seeds", "train_device", "train_name"]
+    "train": ["train_run", "all_runs", "train_seeds", "train_device", "train_name"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],
 }
 # Page, home, number of addresses: by what an opening costs.

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,19 @@ def test_the_form_begins_with_images_that_a_run_was_trained_on(
     app = open_page("train")
 
     assert f"--data {tmp_path / 'c-good'} " in app.code[0].value
+
+
+def test_all_runs_are_listed_with_state_and_score_newest_first(folder: Path) -> None:
+    for number, (name, state) in enumerate((("old", "done"), ("new", "failed"))):
+        run = make_run(folder, name, state=cast("State", state))
+        for file in run.path.iterdir():
+            os.utime(file, (10**9 + number, 10**9 + number))
+
+    (table,) = open_page("train", all_runs="true").dataframe
+
+    assert list(table.value["Run"]) == ["new", "old"]
+    assert list(table.value["State"]) == ["failed", "done"]
+    assert list(table.value["Accuracy"].notna()) == [False, True]
 
 
 def test_a_deleted_run_leaves_no_warning(folder: Path) -> None:

@@ -72,6 +72,19 @@ def describe_verdict(report: QualityReport) -> str:
     return " ".join([_describe_rank(report), *warn(report)])
 
 
+def name_rank(report: QualityReport) -> str:
+    """What `describe_verdict` begins with in a few words, where there is little room."""
+    counting = counting_measures(report)
+    if not counting and not report.is_flat:
+        return "map cannot be evaluated"
+    lost = _lost_to(report, counting)
+    if not lost:
+        return "map better than the baseline maps"
+    if report.is_flat or "random" in lost:
+        return "map not better than random"
+    return "map better than random only"
+
+
 def counting_measures(report: QualityReport) -> tuple[str, ...]:
     """Which of insertion and deletion can distinguish maps for this prediction."""
     moved = {"insertion": report.blurred_probability, "deletion": report.grey_probability}
@@ -87,11 +100,7 @@ def _describe_rank(report: QualityReport) -> str:
             "Cannot be evaluated: the probability of the target class falls neither for the "
             "blurred image nor for the blank reference."
         )
-    lost = [
-        name
-        for name, other in report.baselines.items()
-        if not all(_beats(report.own, other, measure) for measure in counting)
-    ]
+    lost = _lost_to(report, counting)
     if not lost:
         return f"Better than {_BASELINES} on {' and '.join(counting)}, for this image."
     if "random" in lost:
@@ -100,6 +109,15 @@ def _describe_rank(report: QualityReport) -> str:
         f"Better than the random map, but not than the {' and the '.join(lost)} map, which "
         f"{'does' if len(lost) == 1 else 'do'} not depend on the model."
     )
+
+
+def _lost_to(report: QualityReport, counting: Sequence[str]) -> list[str]:
+    """The baseline maps that it is not better than on every measure that counts."""
+    return [
+        name
+        for name, other in report.baselines.items()
+        if report.is_flat or not all(_beats(report.own, other, measure) for measure in counting)
+    ]
 
 
 def _describe_half(report: QualityReport, counting: Sequence[str]) -> str:

@@ -40,6 +40,9 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
         offer_latex(leaderboard_latex(rows, names), name)
 
 
+CACHED = "Its features were cached by an earlier run, so it trained in less time than from nothing."
+
+
 def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
     """One row of the table."""
     return {
@@ -52,7 +55,7 @@ def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
         "seconds": row.seconds,
         "recipe": row.recipe,
         "run": row.run_id,
-        "notes": " ".join(row.notes),
+        "notes": " ".join([*row.notes, CACHED] if row.features == "cached" else row.notes),
     }
 
 
@@ -81,7 +84,9 @@ def _columns() -> dict[str, Any]:
             "Parameters", format="%.1f M", help="Weights of the network, in millions."
         ),
         "seconds": column.NumberColumn(
-            "Trained in", format="%.0f s", help="Seconds of all phases of the training."
+            "Trained in",
+            format="%.0f s",
+            help="Seconds of all phases of the training; the notes say where features were cached.",
         ),
         "recipe": column.TextColumn("Recipe", help="The named configuration it started from."),
         "run": column.TextColumn("Run", help="The run's folder."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from modelzoo.datasets.images import tile_corner
+from modelzoo.errors import UserError
 from pages.lens.cells import outline_cells
 from pages.lens.data import (
     Box,
@@ -22,10 +23,11 @@ from pages.lens.display import Display
 from pages.sections.explain.grid import Grid, Seen, Spot
 from pages.sections.explain.image import Subject, describe_truth
 from pages.sections.explain.prediction import OUT_OF_DISTRIBUTION
-from pages.shell import pictures
+from pages.shell import inference, pictures
 from pages.shell.palette import class_colours
 from pages.shell.pictures import Picture
 from pages.shell.prediction import Prediction
+from xai.attribution import Attribution  # noqa: TID253  # a record: no torch behind it
 from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
 from xai.say.findings import describe_cell_share, describe_masked  # noqa: TID253  # no torch
 from xai.types import Labels  # noqa: TID253  # names of arrays: no torch behind it
@@ -111,7 +113,7 @@ def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_met
     if seen is None or prediction is None:
         return tile
     colour = class_colours(prediction.classes)[prediction.predicted]
-    tile = replace(tile, note=_note(spot, seen, prediction, labels), colour=colour)
+    tile = replace(tile, note=_note(spot, seen, prediction, subject.picture, labels), colour=colour)
     if seen.cells is not None:
         return _add_cells(tile, seen.cells, seen.target, labels)
     if seen.attribution is None:
@@ -140,11 +142,25 @@ def _add_cells(tile: Tile, found: "CellAttribution", target: str, labels: Labels
     return replace(tile, alt=alt, cells=values)
 
 
-def _note(spot: Spot, seen: Seen, prediction: Prediction, labels: Labels) -> str:
-    """What is cheap to find out, where it is known by now."""
+def _note(spot: Spot, seen: Seen, prediction: Prediction, picture: Picture, labels: Labels) -> str:
+    """What is cheap to find out, and how faithful the map is, where it is known by now."""
     attribution = seen.attribution
     found = ["from scratch" if spot.model.has_imagenet is False else ""]
+    found.append(_rank(spot, picture, attribution) if attribution else "")
     found.append(describe_cell_share(attribution, labels) if attribution else "")
     if spot.masked is not None and len(spot.masked) and labels.any():
         found.append(describe_masked(spot.masked, prediction.classes, prediction.predicted))
     return " · ".join(each for each in found if each)
+
+
+def _rank(spot: Spot, picture: Picture, attribution: Attribution) -> str:
+    """Whether the map is better than maps that know nothing, once a person has asked for it."""
+    try:
+        report = inference.read_report(spot.model, picture, attribution)
+    except UserError:
+        return ""  # the place of the model says why
+    if report is None:
+        return ""
+    from xai.say.verdict import name_rank
+
+    return name_rank(report)

@@ -8,6 +8,7 @@ import streamlit as st
 from modelzoo.text import count
 from pages.lens.display import Display, read_display, write_display
 from pages.lens.lens import Answer, lens
+from pages.sections.explain.cell_methods import GridMethod
 from pages.sections.explain.grid import Grid, Spot
 from pages.sections.explain.image import Subject, show_step
 from pages.sections.explain.prediction import (
@@ -19,11 +20,13 @@ from pages.sections.explain.tiles import make_scene
 from pages.shell.links import read_lens_choices, write_lens_choices
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
-from pages.shell.session import go_on, masked_cells, stop_work, toggle_masked_cell
+from pages.shell.session import choose, go_on, masked_cells, stop_work, toggle_masked_cell
 from pages.shell.text import plain
+from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
 from xai.say.findings import describe_all_masked  # noqa: TID253  # no torch behind it
 
 KEY = "lens"
+SIGNED = METHODS["hires-cam"]  # as quick as Grad-CAM, with values below 0
 
 
 def draw_headline(grid: Grid, subject: Subject) -> None:
@@ -62,6 +65,27 @@ def _doubts(predicted: Sequence[tuple[Model, Prediction]], subject: Subject) -> 
             named = ", ".join(model.title for model in models)
             doubts.append(f"{named} {words}: a correct prediction of it shows nothing.")
     return doubts
+
+
+def offer_signed(grid: Grid, methods: Sequence[GridMethod]) -> None:
+    """Say how many maps have no positive evidence, with a method that shows what speaks against."""
+    empty = sum(
+        spot.seen.attribution.is_empty for spot in grid.spots if spot.seen and spot.seen.attribution
+    )
+    if not empty or SIGNED in methods:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{count(empty, 'map')} of {len(grid.spots)} without positive evidence for the class "
+            f"explained. {SIGNED.title} also shows what speaks against a class."
+        )
+        st.button(
+            f"Show {SIGNED.title}",
+            key="show-signed",
+            icon=":material/add:",
+            on_click=choose,
+            kwargs={"method": [*(method.title for method in methods), SIGNED.title]},
+        )
 
 
 def order_spots(grid: Grid) -> Grid:

@@ -2,14 +2,17 @@
 
 import shlex
 import time
+from functools import partial
 from pathlib import PurePath
 
+import pandas as pd
 import streamlit as st
 
 from modelzoo import paths
 from modelzoo.config.train_config import format_config
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import SPLIT_WORDS
+from modelzoo.evaluation.tables import run_records
 from modelzoo.files import portable_name, read_end
 from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
@@ -24,11 +27,22 @@ from pages.figures.learning import live_curves, live_curves_alt
 from pages.sections.train.queue import offer_stop
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
+from pages.shell.reads import read_board
 from pages.shell.run_status import draw_progress
-from pages.shell.session import choose_next
+from pages.shell.session import choose, choose_next, clicked_row
 from pages.shell.text import plain
 
 DATA_LETTERS = 60  # of the name of a data set in a figure
+COLUMNS = {  # of a run's record, with their titles
+    "run": "Run",
+    "date": "Date",
+    "state": "State",
+    "title": "Backbone",
+    "data": "Data",
+    "split": "Split",
+    "seed": "Seed",
+    "accuracy": "Accuracy",
+}
 LOG_LINES = 10  # of the log's end
 LOG_BYTES = 20_000  # read for them
 
@@ -57,6 +71,33 @@ def choose_run(found: list[Run], *, is_from_link: bool) -> Run | None:
         help="Without a choice: the one that trains, else the one changed last.",
     )
     return by_id[chosen] if chosen else start
+
+
+def list_all(found: list[Run]) -> None:
+    """Every run with its date and state, newest first; a click on a row shows it in detail."""
+    section = st.expander("All runs", key="all_runs", on_change="rerun", bind="query-params")
+    if not section.open:
+        return
+    with section, error_in_place():
+        records = run_records(read_board(), found)
+        ids = [record["run"] for record in records]
+        st.dataframe(
+            pd.DataFrame(
+                [{title: record[key] for key, title in COLUMNS.items()} for record in records]
+            ),
+            hide_index=True,
+            alt="All runs with date, state, backbone, data, split, seed, accuracy, newest first.",
+            column_config={"Accuracy": st.column_config.NumberColumn(format="percent")},
+            key="run_rows",
+            on_select=partial(_show_row, ids),
+            selection_mode="single-row",
+        )
+
+
+def _show_row(ids: list[str]) -> None:
+    row = clicked_row("run_rows")
+    if row is not None and row < len(ids):
+        choose(train_run=ids[row])
 
 
 @st.fragment(run_every="2s")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from streamlit.testing.v1 import AppTest
 
 from modelzoo.datasets.synthetic.smears import draw_smear
 from modelzoo.runs.file_names import NEIGHBOURS
@@ -20,6 +21,7 @@ from pages.sections.explain.grid import Grid, look, wait_for_more
 from pages.sections.explain.image import Subject
 from pages.sections.explain.tiles import covered_box, make_scene
 from pages.sections.explain.workbench import leave_out_ood, order_spots
+from pages.shell.inference import evaluate_map
 from pages.shell.pictures import Picture
 from pages.shell.prediction import OWN
 from pages.shell.reads import list_models, list_reference_models
@@ -27,6 +29,7 @@ from tests.pages.explain.opened import open_explain
 from tests.pages.opened import text_of
 from tests.patience import PATIENCE_SECONDS
 from xai.methods.table import METHODS
+from xai.say.verdict import name_rank
 
 
 def set_distances(home: Path, run: str, distance: float) -> None:
@@ -88,6 +91,63 @@ def test_tiles_hold_what_was_computed(home: Path) -> None:
     assert len(cells.cells.values) == len(scene.cells) > 1
     assert maps.correct == (maps.predicted == "Early")
     assert payload(scene)["masked"] == [0]
+
+
+def test_a_tile_says_how_faithful_its_map_is_once_that_was_asked(home: Path) -> None:
+    picture = smear()
+    grid = look_until_whole(picture, ["grad-cam"], "lite0")
+    (spot,) = grid.spots
+    assert spot.seen
+    assert spot.seen.attribution
+
+    def note() -> str:
+        scene = make_scene(
+            Subject(picture), grid, Display(), chosen="", masked=frozenset(), shows_method=False
+        )
+        return scene.tiles[0].note
+
+    before = note()
+    report = evaluate_map(
+        spot.model, picture, spot.seen.attribution, on_progress=lambda done, total: None
+    )
+
+    assert "random" not in before
+    assert name_rank(report) in note()
+
+
+def test_maps_without_positive_evidence_come_with_a_method_that_is_signed(home: Path) -> None:
+    def draw() -> None:
+        import numpy as np
+
+        from pages.sections.explain.grid import Grid, Seen, Spot
+        from pages.sections.explain.workbench import offer_signed
+        from pages.shell.reads import list_models
+        from xai.attribution import Attribution
+        from xai.methods.table import METHODS
+
+        (method, model) = METHODS["grad-cam"], list_models()[0]
+        spots = []
+        for value in (0, 1):
+            values = np.full((7, 7), value, np.float32)
+            made = Attribution(
+                values=values,
+                method=method.name,
+                target=0,
+                is_signed=False,
+                seconds=0,
+                forward_passes=1,
+                completeness_gap=None,
+                logit=0,
+                baseline_logit=None,
+            )
+            spots.append(Spot(model, method, Seen(attribution=made)))
+        offer_signed(Grid(tuple(spots), 0, {}), [method])
+
+    app = AppTest.from_function(draw).run()
+
+    assert "1 map of 2 without positive evidence" in app.caption[0].value
+    app.button[0].click().run()
+    assert app.session_state["method"] == ["Grad-CAM", "HiResCAM"]
 
 
 def test_a_run_that_is_gone_says_so_in_its_tile_and_the_other_goes_on(home: Path) -> None:

@@ -25,7 +25,7 @@ from xai.errors import UserError
 from xai.explain import explain
 from xai.faithfulness.judge import energy_inside, judge, points_into
 from xai.faithfulness.report import Quality
-from xai.say.verdict import describe_verdict
+from xai.say.verdict import describe_verdict, name_rank
 from xai.types import Floats, Mask
 
 
@@ -74,6 +74,7 @@ def test_a_map_on_what_is_read_is_better_than_baseline_maps(checked: Tensor) -> 
         "Better than random, centre and blurred baseline maps on insertion and deletion, for this "
         "image."
     )
+    assert name_rank(report) == "map better than the baseline maps"
 
 
 def test_grad_cam_of_a_trained_network_is_better_than_baseline_maps(
@@ -95,6 +96,7 @@ def test_a_map_elsewhere_is_not_better_than_a_random_one(checked: Tensor) -> Non
     report = judge(ReadsTexture(), checked, as_attribution(corner_map(1, 1)))
 
     assert describe_verdict(report).startswith("Not better than the random map on ")
+    assert name_rank(report) == "map not better than random"
 
 
 @pytest.mark.parametrize("value", [0, -1, 2])
@@ -106,6 +108,7 @@ def test_a_map_that_is_the_same_everywhere_is_not_better_than_a_random_one(
     assert describe_verdict(report).startswith(
         "Not better than the random map: all places of the map have the same value."
     )
+    assert name_rank(report) == "map not better than random"
 
 
 def test_the_random_baseline_depends_little_on_the_draw(checked: Tensor) -> None:
@@ -128,6 +131,7 @@ def test_what_depends_on_nothing_cannot_be_evaluated(checked: Tensor) -> None:
         "Cannot be evaluated: the probability of the target class falls neither for the blurred "
         "image nor for the blank reference."
     )
+    assert name_rank(report) == "map cannot be evaluated"
 
 
 @pytest.mark.parametrize(
