@@ -20,15 +20,16 @@ from tests.browser.chromium import find_chromium
 
 PICTURES = Path(__file__).parent / "pictures"
 PORT = 8599
+MAPPED = "[role=option] .marks"  # of a tile with a prediction
 # Each picture: the page's address, what is there once it is drawn, and the view's height.
 VIEWS = {
     "home": ("", "[data-testid=stMetric]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
-    "explain": ("explain?image=Pro/Pro_007.jpg", "button:has-text('Raw map')", 1150),
+    "explain": ("explain?image=Pro/Pro_007.jpg", MAPPED, 900),
     "cells": (
-        "explain?image=Pro/Pro_007.jpg&run=demo-tf_efficientnet_lite0&view=Shapley+values+per+cell",
-        "[data-testid=stDataFrame]",
-        1150,
+        "explain?image=Pro/Pro_007.jpg&method=Shapley+values+per+cell&method=Grad-CAM",
+        MAPPED,
+        900,
     ),
     "train": ("train?train_run=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1580),
 }
@@ -79,6 +80,7 @@ def draw(page: Page, drawn: str, file: Path) -> None:
     """Save what `page` shows once `drawn` is there and nothing is left to come."""
     page.locator(drawn).first.wait_for(timeout=120_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_text("Computing: ")).to_have_count(0, timeout=120_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
     page.wait_for_function("document.fonts.status === 'loaded'")
     page.mouse.move(0, 0)
