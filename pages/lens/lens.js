@@ -6,7 +6,12 @@ const TOLD_AGAIN = 20; // events
 export default function ({ data, parentElement, setTriggerValue }) {
   const lens = (parentElement.blastlens ??= makeLens(parentElement));
   lens.setTriggerValue = setTriggerValue;
-  update(lens, data);
+  const fallback = parentElement.querySelector(".fallback");
+  update(lens, data).then(() => fallback?.remove(), (error) => {
+    lens.root.hidden = true;
+    fallback?.classList.add("failed");
+    throw error; // the console has it
+  });
 }
 
 function makeLens(shadow) {
@@ -30,7 +35,6 @@ function makeLens(shadow) {
     makeToolbar(lens), lens.grid, foot, lens.tip, lens.live);
   listen(lens);
   listenForPaste(lens);
-  shadow.querySelector(".fallback")?.remove();
   shadow.append(lens.root);
   new ResizeObserver(() => lens.levels && relay(lens)).observe(lens.grid);
   return lens;

@@ -69,7 +69,7 @@ def test_an_image_is_pasted(page: Page, address: str) -> None:
 def test_where_the_lens_cannot_start_a_sentence_says_where_the_maps_are(
     page: Page, address: str
 ) -> None:
-    page.add_init_script("delete window.ResizeObserver")
+    page.add_init_script("delete window.Path2D")
     page.goto(f"{address}/explain?run=reference/lite0-grouped&view=Attribution maps")
 
     expect(page.get_by_text("did not start in this browser")).to_be_visible()
