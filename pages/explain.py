@@ -78,7 +78,6 @@ with error_in_place():
     if left_out:
         st.caption(plain(f"Not shown, for the image is out of distribution: {join(left_out)}."))
     draw_waiting(grid, asked)
-    offer_signed(grid, methods)
     display = read_choices()
     answer = draw_lens(
         subject,
@@ -87,6 +86,7 @@ with error_in_place():
         detail=st.query_params.get("detail", ""),
         shows_method=len(methods) > 1,
     )
+    offer_signed(grid, methods)
     if all(model.is_reference for model in models):
         describe_beginning()
     st.caption(
