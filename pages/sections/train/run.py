@@ -81,13 +81,17 @@ def list_all(found: list[Run]) -> None:
     with section, error_in_place():
         records = run_records(read_board(), found)
         ids = [record["run"] for record in records]
+        table = pd.DataFrame(records, columns=list(COLUMNS)).rename(columns=COLUMNS)
+        table["Date"] = pd.to_datetime(table["Date"], errors="coerce", utc=True)
+        table["Accuracy"] *= 100
         st.dataframe(
-            pd.DataFrame(
-                [{title: record[key] for key, title in COLUMNS.items()} for record in records]
-            ),
+            table,
             hide_index=True,
             alt="All runs with date, state, backbone, data, split, seed, accuracy, newest first.",
-            column_config={"Accuracy": st.column_config.NumberColumn(format="percent")},
+            column_config={
+                "Date": st.column_config.DatetimeColumn("Date (UTC)", format="YYYY-MM-DD HH:mm"),
+                "Accuracy": st.column_config.NumberColumn("Accuracy in %", format="%.1f"),
+            },
             key="run_rows",
             on_select=partial(_show_row, ids),
             selection_mode="single-row",
