@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from modelzoo.text import percent
+from modelzoo.text import count, percent
 from xai.faithfulness.report import Quality, QualityReport
 from xai.faithfulness.table import MEASURES, Summary
 from xai.methods.table import METHODS
@@ -31,6 +31,23 @@ def describe_method(summaries: Sequence[Summary]) -> str:
             f"{percent(inside.area, 0)} of the image"
         )
     return f"{title} {compares}."
+
+
+def name_method(summaries: Sequence[Summary]) -> str:
+    """What `describe_method` says of the test set in a few words; empty: nothing is known.
+
+    Args:
+        summaries: Rows of one method of one run.
+    """
+    rows = [one for one in summaries if one.measure in ("insertion", "deletion")]
+    if not rows:
+        return ""
+    won = [one.measure for one in rows if one.beats]
+    of = f"such maps on {count(rows[0].images, 'test image')}:"
+    if len(won) == len(rows):
+        return f"{of} better than the baseline maps"
+    only = f" but on {won[0]}" if won else ""
+    return f"{of} not shown to be better than the baseline maps{only}"
 
 
 def describe_runs(summaries: Sequence[Summary]) -> str:

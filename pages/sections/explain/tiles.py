@@ -7,6 +7,7 @@ import streamlit as st
 
 from modelzoo.datasets.images import tile_corner
 from modelzoo.errors import UserError
+from modelzoo.runs.attribution_tables import read_quality
 from pages.lens.cells import outline_cells
 from pages.lens.data import (
     Box,
@@ -146,21 +147,23 @@ def _note(spot: Spot, seen: Seen, prediction: Prediction, picture: Picture, labe
     """What is cheap to find out, and how faithful the map is, where it is known by now."""
     attribution = seen.attribution
     found = ["from scratch" if spot.model.has_imagenet is False else ""]
-    found.append(_rank(spot, picture, attribution) if attribution else "")
     found.append(describe_cell_share(attribution, labels) if attribution else "")
     if spot.masked is not None and len(spot.masked) and labels.any():
         found.append(describe_masked(spot.masked, prediction.classes, prediction.predicted))
+    found.append(_rank(spot, picture, attribution) if attribution else "")
     return " · ".join(each for each in found if each)
 
 
 def _rank(spot: Spot, picture: Picture, attribution: Attribution) -> str:
-    """Whether the map is better than maps that know nothing, once a person has asked for it."""
+    """How faithful the map is, where a person has asked; else maps of the method on the run."""
+    from xai.faithfulness.table import Summary
+    from xai.say.verdict import name_method, name_rank
+
     try:
         report = inference.read_report(spot.model, picture, attribution)
+        if report:
+            return name_rank(report)
+        table = read_quality(spot.model.run.path, Summary) or []
     except UserError:
-        return ""  # the place of the model says why
-    if report is None:
-        return ""
-    from xai.say.verdict import name_rank
-
-    return name_rank(report)
+        return ""  # where it is damaged, Compare says so
+    return name_method([row for row in table if row.method == attribution.method])

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from streamlit.testing.v1 import AppTest
 
 from modelzoo.datasets.synthetic.smears import draw_smear
+from modelzoo.runs.attribution_tables import write_judgement
 from modelzoo.runs.file_names import NEIGHBOURS
 from modelzoo.tensors import write_tensors
 from pages.lens.data import payload
@@ -25,6 +26,7 @@ from pages.shell.inference import evaluate_map
 from pages.shell.pictures import Picture
 from pages.shell.prediction import OWN
 from pages.shell.reads import list_models, list_reference_models
+from tests.modelzoo.runs.test_attribution_tables import QUALITY_ROW, VALIDITY_ROW
 from tests.pages.explain.opened import open_explain
 from tests.pages.opened import text_of
 from tests.patience import PATIENCE_SECONDS
@@ -113,6 +115,20 @@ def test_a_tile_says_how_faithful_its_map_is_once_that_was_asked(home: Path) -> 
 
     assert "random" not in before
     assert name_rank(report) in note()
+
+
+def test_a_tile_says_what_the_quality_table_has_of_the_method(home: Path) -> None:
+    picture = smear(8)
+    write_judgement(
+        home / "runs" / "lite0", [QUALITY_ROW | {"measure": "deletion"}], [VALIDITY_ROW]
+    )
+    grid = look_until_whole(picture, ["grad-cam"], "lite0")
+
+    scene = make_scene(
+        Subject(picture), grid, Display(), chosen="", masked=frozenset(), shows_method=False
+    )
+
+    assert "such maps on " in scene.tiles[0].note
 
 
 def test_maps_without_positive_evidence_come_with_a_method_that_is_signed(home: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from xai.faithfulness.table import Summary
-from xai.say.verdict import describe_method, describe_runs
+from xai.say.verdict import describe_method, describe_runs, name_method
 
 BASELINES = "random, centre and blurred baseline maps"
 
@@ -64,6 +64,21 @@ def test_a_method_is_said_in_one_sentence(
     found = [summary(gain_ci_low=insertion), summary("deletion", gain_ci_low=deletion)]
 
     assert describe_method(found) == f"Grad-CAM {says}"
+
+
+@pytest.mark.parametrize(
+    ("insertion", "deletion", "says"),
+    [
+        (0.1, 0.1, "better than the baseline maps"),
+        (-0.1, 0.1, "not shown to be better than the baseline maps but on deletion"),
+        (0.0, None, "not shown to be better than the baseline maps"),
+    ],
+)
+def test_a_tile_has_it_in_a_few_words(insertion: float, deletion: float | None, says: str) -> None:
+    found = [summary(gain_ci_low=insertion), summary("deletion", gain_ci_low=deletion)]
+
+    assert name_method(found) == f"such maps on 12 test images: {says}"
+    assert name_method([]) == ""
 
 
 def test_where_the_map_lies_is_described_beside_the_area() -> None:
