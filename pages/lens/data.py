@@ -70,6 +70,7 @@ class Tile:
     run_id: str
     title: str
     split: str  # its kind: random, grouped ...
+    method: str = ""  # of the map, where there are several
     predicted: str  # empty: nothing yet
     probability: float  # [0, 1], of the predicted class
     correct: bool | None  # None: the true class is not known
@@ -157,11 +158,10 @@ def payload(scene: Scene) -> dict[str, Any]:
 
 def describe_tile(tile: Tile) -> str:
     """The prediction in one sentence, for those who hear the tile."""
+    name = ", ".join(filter(None, (tile.title, f"{tile.split} split", tile.method)))
     if not tile.predicted:
-        return f"{tile.title}, {tile.split} split: {tile.status}"
-    parts = [
-        f"{tile.title}, {tile.split} split: predicts {tile.predicted}, {percent(tile.probability)}"
-    ]
+        return f"{name}: {tile.status}"
+    parts = [f"{name}: predicts {tile.predicted}, {percent(tile.probability)}"]
     if tile.correct is not None:
         parts.append("correct" if tile.correct else "not correct")
     if tile.ood:
@@ -215,7 +215,7 @@ def encode_map(tile_map: TileMap) -> dict[str, Any]:
 def _tile(tile: Tile) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: getattr(tile, name)
-        for name in ("run_id", "title", "split", "predicted", "correct", "ood")
+        for name in ("run_id", "title", "split", "method", "predicted", "correct", "ood")
     }
     found |= {name: getattr(tile, name) for name in ("alt", "note", "status", "colour")}
     found |= {

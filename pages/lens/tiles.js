@@ -56,6 +56,7 @@ function modelCaption(data, value) {
   return element("div", { class: "caption" },
     element("div", { class: "title", title: `${data.title}, ${data.split} split` },
       element("b", {}, data.title), element("span", { class: "split" }, data.split)),
+    data.method ? element("div", { class: "method", title: data.method }, data.method) : null,
     element("div", { class: "answer" },
       data.colour ? dot : null, element("span", { class: "predicted", title: data.predicted },
         data.predicted), element("span", { class: "probability" }, data.probability)),

@@ -54,7 +54,7 @@ def make_scene(
         display: How maps are shown.
         chosen: Id of the place whose details are shown; empty: none.
         masked: Indices of the cells that are masked.
-        shows_method: Whether titles name the method, since there are several.
+        shows_method: Whether tiles name the method, since there are several.
 
     Raises:
         UserError: It is no image that can be used.
@@ -97,13 +97,13 @@ def _cells(sha256: str, _picture: Picture) -> tuple[Cell, ...]:
 
 
 def _make_tile(spot: Spot, subject: Subject, box: Box, labels: Labels, shows_method: bool) -> Tile:
-    title = f"{spot.model.title}, {spot.method.title}" if shows_method else spot.model.title
     seen = spot.seen
     prediction = seen.prediction if seen else None
     tile = Tile(
         run_id=spot.id,
-        title=title,
+        title=spot.model.title,
         split=spot.model.run.config.split,
+        method=spot.method.title if shows_method else "",
         predicted=prediction.predicted if prediction else "",
         probability=float(prediction.probabilities.max()) if prediction else 0.0,
         correct=prediction.predicted == subject.label if prediction and subject.label else None,
@@ -139,7 +139,8 @@ def _add_cells(tile: Tile, found: "CellAttribution", target: str, labels: Labels
     from xai.say.cells import describe_cells
 
     values = CellValues(found.values, found.background, found.standard_error)
-    alt = f"{tile.title}. {describe_cells(found, labels, target)}"
+    name = ", ".join(filter(None, (tile.title, tile.method)))
+    alt = f"{name}. {describe_cells(found, labels, target)}"
     return replace(tile, alt=alt, cells=values)
 
 

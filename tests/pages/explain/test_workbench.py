@@ -87,7 +87,7 @@ def test_tiles_hold_what_was_computed(home: Path) -> None:
     assert seen.attribution
     assert maps.map
     np.testing.assert_array_equal(maps.map.values, seen.attribution.values)
-    assert maps.title == "EfficientNet-Lite0, Grad-CAM"
+    assert (maps.title, maps.method) == ("EfficientNet-Lite0", "Grad-CAM")
     assert "cells masked: " in maps.note
     assert cells.cells
     assert len(cells.cells.values) == len(scene.cells) > 1
