@@ -36,6 +36,7 @@ MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 
 _DAMAGE = (
     OSError,
     SyntaxError,
+    TypeError,  # of a page of a TIFF that has no size
     ValueError,
     EOFError,
     OverflowError,

@@ -158,6 +158,19 @@ def test_half_an_image_is_truncated(photograph: Image.Image, image_format: str) 
         decode_image(content[: 2 * len(content) // 3])
 
 
+def test_a_page_without_a_size_is_passed_over(photograph: Image.Image) -> None:
+    out = BytesIO()
+    photograph.save(out, "TIFF", save_all=True, append_images=[photograph])
+    content = bytearray(out.getvalue())
+    width = (256).to_bytes(2, "little")  # the tag, and that it is a number of two bytes or four
+    second = max(content.rfind(width + kind) for kind in (b"\x03\x00", b"\x04\x00"))
+    content[second : second + 2] = (60_000).to_bytes(2, "little")
+
+    decoded = decode_image(bytes(content), name="two.tif")
+
+    assert decoded.size == photograph.size
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"gone\.png.*no such file"):
         decode_image(tmp_path / "gone.png")
