@@ -16,18 +16,20 @@ from playwright.sync_api import Page, expect, sync_playwright
 from modelzoo import paths
 from modelzoo.evaluation.rows import best_first, read_leaderboard
 from modelzoo.runs.folder import list_runs
+from modelzoo.runs.records import read_split
 from tests.browser.chromium import find_chromium
 
 PICTURES = Path(__file__).parent / "pictures"
 PORT = 8599
 MAPPED = "[role=option] .marks"  # of a tile with a prediction
-# Each picture: the page's address, what is there once it is drawn, and the view's height.
+# Each picture: the page's address, in which {image} is a test image, what is there once it is
+# drawn, and the view's height.
 VIEWS = {
-    "home": ("", "[data-testid=stMetric]", 1000),
+    "home": ("", "img[alt^=Grad]", 1000),
     "compare": ("compare", "[data-testid=stPlotlyChart] .main-svg", 1150),
-    "explain": ("explain?image=Pro/Pro_007.jpg", MAPPED, 900),
+    "explain": ("explain?image={image}", MAPPED, 900),
     "cells": (
-        "explain?image=Pro/Pro_007.jpg&method=Shapley+values+per+cell&method=Grad-CAM",
+        "explain?image={image}&method=Shapley+values+per+cell&method=Grad-CAM",
         MAPPED,
         900,
     ),
@@ -49,7 +51,7 @@ def main() -> None:
             )
             for name, (address, drawn, height) in VIEWS.items():
                 page = browser.new_page(viewport={"width": 1440, "height": height})
-                page.goto(f"http://127.0.0.1:{PORT}/{address}")
+                page.goto(f"http://127.0.0.1:{PORT}/{address.format(image=_test_image())}")
                 draw(page, drawn, PICTURES / f"{name}.png")
                 page.close()
             page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -63,6 +65,12 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait(20)
+
+
+def _test_image() -> str:
+    """The first image of class Pro that no model of the demo was trained on."""
+    rows = read_split(paths.runs_folder() / "demo-tf_efficientnet_lite0").rows
+    return next(row.image for row in rows if row.part == "test" and row.label == "Pro")
 
 
 def _largest_mistake() -> str:
