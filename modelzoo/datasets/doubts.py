@@ -9,7 +9,7 @@ from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
 from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
-from modelzoo.datasets.splits import PART_WORDS, PARTS, SplitKind, find_missing_classes
+from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, SplitKind, find_missing_classes
 from modelzoo.text import count, join, join_few, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
@@ -103,6 +103,20 @@ def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
     )
 
 
+def describe_validation(dataset: Dataset, split: Split, kind: SplitKind) -> tuple[str, ...]:
+    """A sentence where the split given had to take validation images from the training part."""
+    given = {image.part for image in dataset.images}
+    if kind != "given" or "validation" in given:
+        return ()
+    taken, left = (len(split.ids(part)) for part in ("validation", "train"))
+    are = "is" if taken == 1 else "are"
+    return (
+        f"The data set gives no validation part: {taken:,} of the "
+        f"{count(taken + left, 'given training image')}, in whole groups, {are} not trained on but "
+        "used to choose the best epoch.",
+    )
+
+
 def find_copied(dataset: Dataset, links: Links) -> set[str]:
     """Ids of the images outside the given training part that show what a training image shows."""
     is_train = {image.id: str(image.part == "train") for image in dataset.images if image.part}
@@ -112,6 +126,11 @@ def find_copied(dataset: Dataset, links: Links) -> set[str]:
 
 def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
     """Sentences on the parts that folders or a table give; none where they give none."""
+    return (*doubt_seen(dataset, links), *_doubt_incomplete_parts(dataset))
+
+
+def doubt_seen(dataset: Dataset, links: Links) -> tuple[str, ...]:
+    """Sentences on given validation and test images that the given training images show, too."""
     doubts = []
     copied = find_copied(dataset, links)
     for part in PARTS:
@@ -132,6 +151,12 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
                 f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
                 "that training has, too: a score on them says little about new patients."
             )
+    return tuple(doubts)
+
+
+def _doubt_incomplete_parts(dataset: Dataset) -> tuple[str, ...]:
+    """Sentences on classes, parts and images that the given parts leave out."""
+    doubts = []
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
         have = "has" if len(labels) == 1 else "have"
