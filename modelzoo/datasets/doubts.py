@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.file_notes import doubt_brightness
 from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
 from modelzoo.datasets.opening import MIN_CLASS_IMAGES
@@ -21,6 +22,7 @@ _TOGETHER = "size, mode and file type together"
 _OF_FILES: Mapping[str, Callable[[Facts], object]] = {
     "size": lambda facts: (facts.width, facts.height),
     "mode": lambda facts: (facts.mode, facts.bits),
+    "bits in use": lambda facts: facts.depth,
     "file type": lambda facts: facts.format,
     _TOGETHER: lambda facts: (facts.width, facts.height, facts.mode, facts.bits, facts.format),
 }
@@ -88,7 +90,8 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
         _doubt_left_out(dataset),
         _doubt_rare(dataset),
     )
-    return (*dataset.doubts, *(doubt for doubt in doubts if doubt))
+    found = (doubt for doubt in doubts if doubt)
+    return (*dataset.doubts, *found, *doubt_brightness(dataset))
 
 
 def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
@@ -245,8 +248,10 @@ def _doubt_formats(dataset: Dataset) -> str:
         for image in dataset.images:
             counts[image.label][value_of(image.facts)] += 1
         for label, by in told.items():
-            # All three together are said only where none alone tells the class.
-            if not (what == _TOGETHER and by) and _is_apart(label, counts):
+            # All together are said only where none alone tells the class, and files of another mode
+            # have other bits in use as well.
+            is_said = by if what == _TOGETHER else "mode" in by and what == "bits in use"
+            if not is_said and _is_apart(label, counts):
                 by.append(what)
     labels_by_what: dict[str, list[str]] = defaultdict(list)
     for label, by in told.items():

@@ -65,7 +65,7 @@ def find_overlaps(
         progress: Called now and then with the work done and how much there is; may raise to stop.
     """
     ids = dataset.ids
-    cache = store / "overlaps" / f"{dataset.id}-v{VERSION}.json"
+    cache = store / "overlaps" / f"{dataset.pixels_id}-v{VERSION}.json"
     kept = read_json(cache)
     if isinstance(kept, list):
         return [Overlap(*values) for values in kept]

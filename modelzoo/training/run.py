@@ -187,7 +187,7 @@ def _fit(
         backbone,
         weights,
         pixels,
-        dataset_id=dataset.id,
+        pixels_id=dataset.pixels_id,
         seed=config.seed,
         store=job.store,
         device=job.device,
