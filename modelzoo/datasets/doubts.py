@@ -15,6 +15,7 @@ from modelzoo.text import count, join, join_few, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
+MOST_REPEATS = 0.05  # of the images; 4 of the 504 of the ALL image data set are so
 _MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
 _NEARLY_ALL = 0.95  # of a class's files: a few stray ones leave the others as telling as they were
@@ -34,6 +35,7 @@ class Links:
 
     copies: tuple[tuple[str, ...], ...]  # ids of the images with one content, two at least
     overlaps: tuple[tuple[str, str], ...]
+    repeats: int = 0  # images beyond the first of each field that others show whole, copies not
 
     @classmethod
     def of(cls, dataset: Dataset, overlaps: Iterable[Overlap]) -> "Links":
@@ -42,7 +44,21 @@ class Links:
         for image in dataset.images:
             ids_by_content[image.sha256].append(image.id)
         copies = (tuple(ids) for ids in ids_by_content.values() if len(ids) > 1)
-        return cls(tuple(copies), tuple((each.first, each.second) for each in overlaps))
+        overlaps = tuple(overlaps)
+        pairs = tuple((each.first, each.second) for each in overlaps)
+        return cls(tuple(copies), pairs, _count_repeats(dataset, overlaps))
+
+
+def _count_repeats(dataset: Dataset, overlaps: Iterable[Overlap]) -> int:
+    """Contents that show the whole of a field which another one shows, less one of each field."""
+    content_by_id = {image.id: image.sha256 for image in dataset.images}
+    field_by_content = {content: {content} for content in content_by_id.values()}
+    for each in overlaps:
+        first, second = (field_by_content[content_by_id[i]] for i in (each.first, each.second))
+        if each.is_whole and first is not second:
+            first |= second
+            field_by_content.update(dict.fromkeys(second, first))
+    return len(field_by_content) - len({id(field) for field in field_by_content.values()})
 
 
 def find_crossing(links: Links, value_by_image: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -85,6 +101,7 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
         _doubt_overlapping_classes(dataset, links),
         _doubt_subjects(dataset, links),
         _doubt_few_subjects(dataset, groups),
+        _doubt_repeats(dataset, links),
         _doubt_formats(dataset),
         _doubt_pages(dataset),
         _doubt_left_out(dataset),
@@ -238,6 +255,17 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     if not rare:
         return ""
     return f"Few subjects: {join_few(rare)}; scores say little about other people."
+
+
+def _doubt_repeats(dataset: Dataset, links: Links) -> str:
+    """Many images that show one field again without being the same file."""
+    if links.repeats <= MOST_REPEATS * len(dataset.images):
+        return ""
+    return (
+        f"{links.repeats:,} of {count(len(dataset.images), 'image')} show the whole of a field "
+        "that another one shows (turned, mirrored, resized, saved or taken again): there are fewer "
+        "fields than images, and a random split takes them apart."
+    )
 
 
 def _doubt_formats(dataset: Dataset) -> str:

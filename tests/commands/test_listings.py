@@ -22,7 +22,7 @@ KEYS = {
     "modelzoo data data": {
         "path", "layout", "id", "images", "classes", "notes", "skipped", "origins", "bytes",
         "doubts", "groups", "of_subjects", "largest_groups", "parts", "formats", "copies",
-        "overlaps", "crossings", "left_out",
+        "overlaps", "crossings", "repeats", "left_out",
     },
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
