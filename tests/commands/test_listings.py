@@ -79,6 +79,16 @@ def test_csv_has_one_row_per_record(command: Command, typed: str) -> None:
     assert all(len(row) == len(header) for row in rows)
 
 
+def test_scores_in_csv_carry_what_a_reader_must_know(command: Command, small_home: Path) -> None:
+    as_json, as_csv = (
+        command("modelzoo", "evaluate", "lite0-64", form).stdout for form in ("--json", "--csv")
+    )
+
+    notes = json.loads(as_json)["notes"]
+    assert notes
+    assert {row["notes"] for row in csv.DictReader(io.StringIO(as_csv))} == {" ".join(notes)}
+
+
 def test_quality_lists_what_it_writes(command: Command, small_home: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(small_home / "runs" / "lite0-64", run)
