@@ -220,7 +220,7 @@ def count_frozen(
             create_backbone(name, 4),
             WeightsRecord(kind="none"),
             pixels,
-            dataset_id=dataset.id,
+            pixels_id=dataset.id,
             seed=0,
             store=store,
             device=device,

@@ -115,7 +115,7 @@ def evaluate(
 def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool = False) -> None:
     """Print the scores of `run` on one part; for people and in JSON those by class, too.
 
-    With CSV, which has no place for them, the notes are on the error stream.
+    In CSV every row has the notes on the run, in a column of their own as `runs` has them.
     """
     from modelzoo.evaluation.run_scores import evaluate_classes, evaluate_run
     from modelzoo.evaluation.tables import class_records, score_records
@@ -134,11 +134,10 @@ def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool
         "confusion": evaluation.confusion,  # true class by predicted class
         "notes": evaluation.notes,
     }
-    print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
     if as_csv:
-        for note in evaluation.notes:
-            notes.print(f"note: {one_line(note)}")
-    elif not as_json:
+        records = [{**record, "notes": " ".join(evaluation.notes)} for record in records]
+    print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
+    if not (as_json or as_csv):
         for note in evaluation.notes:
             print_line(f"note: {note}")
         print_line("")

@@ -40,7 +40,7 @@ def find_background_clusters(
     cache = (
         store
         / "background"
-        / f"{dataset.id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
+        / f"{dataset.pixels_id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
     )
     kept = read_json(cache)
     if isinstance(kept, dict) and set(kept) == set(dataset.ids):

@@ -12,7 +12,7 @@ from modelzoo.datasets.unread import why_unread
 from modelzoo.files import make_folder, replacing
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
-VERSION = 5  # of what is found; others had fewer facts, or took transparency for light
+VERSION = 6  # of what is found; others had fewer facts, or took transparency for light
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,17 @@ class Dataset:
         return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
     @property
+    def pixels_id(self) -> str:
+        """Hash of what decoding gives: `id`, and how values of 16 bits are scaled, where any are.
+
+        What is kept of pixels is known by it: other rules for the bits in use give other pixels.
+        """
+        if not self.depth:
+            return self.id
+        depths = [self.depth, *(image.facts.depth for image in self.images)]
+        return hashlib.sha256(f"{self.id}\0{depths}".encode()).hexdigest()[:16]
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Image ids, in order."""
         return tuple(image.id for image in self.images)

@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.file_notes import doubt_brightness
 from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
 from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
-from modelzoo.datasets.splits import PART_WORDS, PARTS, SplitKind, find_missing_classes
+from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, SplitKind, find_missing_classes
 from modelzoo.text import count, join, join_few, number
 
 FEWEST_SUBJECTS = 5  # of a class: with fewer a score says little about other people
 MOST_LEFT_OUT = 0.2  # of the images; more is probably not what was meant
+MOST_REPEATS = 0.05  # of the images; 4 of the 504 of the ALL image data set are so
 _MEANT = ("a mask", "twin in", "not an image by its extension")  # left out as it should be
 _IMAGES_PER_FORMAT = 10
 _NEARLY_ALL = 0.95  # of a class's files: a few stray ones leave the others as telling as they were
@@ -21,6 +23,7 @@ _TOGETHER = "size, mode and file type together"
 _OF_FILES: Mapping[str, Callable[[Facts], object]] = {
     "size": lambda facts: (facts.width, facts.height),
     "mode": lambda facts: (facts.mode, facts.bits),
+    "bits in use": lambda facts: facts.depth,
     "file type": lambda facts: facts.format,
     _TOGETHER: lambda facts: (facts.width, facts.height, facts.mode, facts.bits, facts.format),
 }
@@ -32,6 +35,7 @@ class Links:
 
     copies: tuple[tuple[str, ...], ...]  # ids of the images with one content, two at least
     overlaps: tuple[tuple[str, str], ...]
+    repeats: int = 0  # images beyond the first of each field that others show whole, copies not
 
     @classmethod
     def of(cls, dataset: Dataset, overlaps: Iterable[Overlap]) -> "Links":
@@ -40,7 +44,21 @@ class Links:
         for image in dataset.images:
             ids_by_content[image.sha256].append(image.id)
         copies = (tuple(ids) for ids in ids_by_content.values() if len(ids) > 1)
-        return cls(tuple(copies), tuple((each.first, each.second) for each in overlaps))
+        overlaps = tuple(overlaps)
+        pairs = tuple((each.first, each.second) for each in overlaps)
+        return cls(tuple(copies), pairs, _count_repeats(dataset, overlaps))
+
+
+def _count_repeats(dataset: Dataset, overlaps: Iterable[Overlap]) -> int:
+    """Contents that show the whole of a field which another one shows, less one of each field."""
+    content_by_id = {image.id: image.sha256 for image in dataset.images}
+    field_by_content = {content: {content} for content in content_by_id.values()}
+    for each in overlaps:
+        first, second = (field_by_content[content_by_id[i]] for i in (each.first, each.second))
+        if each.is_whole and first is not second:
+            first |= second
+            field_by_content.update(dict.fromkeys(second, first))
+    return len(field_by_content) - len({id(field) for field in field_by_content.values()})
 
 
 def find_crossing(links: Links, value_by_image: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -83,12 +101,14 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
         _doubt_overlapping_classes(dataset, links),
         _doubt_subjects(dataset, links),
         _doubt_few_subjects(dataset, groups),
+        _doubt_repeats(dataset, links),
         _doubt_formats(dataset),
         _doubt_pages(dataset),
         _doubt_left_out(dataset),
         _doubt_rare(dataset),
     )
-    return (*dataset.doubts, *(doubt for doubt in doubts if doubt))
+    found = (doubt for doubt in doubts if doubt)
+    return (*dataset.doubts, *found, *doubt_brightness(dataset))
 
 
 def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
@@ -103,6 +123,20 @@ def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
     )
 
 
+def describe_validation(dataset: Dataset, split: Split, kind: SplitKind) -> tuple[str, ...]:
+    """A sentence where the split given had to take validation images from the training part."""
+    given = {image.part for image in dataset.images}
+    if kind != "given" or "validation" in given:
+        return ()
+    taken, left = (len(split.ids(part)) for part in ("validation", "train"))
+    are = "is" if taken == 1 else "are"
+    return (
+        f"The data set gives no validation part: {taken:,} of the "
+        f"{count(taken + left, 'given training image')}, in whole groups, {are} not trained on but "
+        "used to choose the best epoch.",
+    )
+
+
 def find_copied(dataset: Dataset, links: Links) -> set[str]:
     """Ids of the images outside the given training part that show what a training image shows."""
     is_train = {image.id: str(image.part == "train") for image in dataset.images if image.part}
@@ -112,6 +146,11 @@ def find_copied(dataset: Dataset, links: Links) -> set[str]:
 
 def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
     """Sentences on the parts that folders or a table give; none where they give none."""
+    return (*doubt_seen(dataset, links), *_doubt_incomplete_parts(dataset))
+
+
+def doubt_seen(dataset: Dataset, links: Links) -> tuple[str, ...]:
+    """Sentences on given validation and test images that the given training images show, too."""
     doubts = []
     copied = find_copied(dataset, links)
     for part in PARTS:
@@ -132,6 +171,12 @@ def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
                 f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
                 "that training has, too: a score on them says little about new patients."
             )
+    return tuple(doubts)
+
+
+def _doubt_incomplete_parts(dataset: Dataset) -> tuple[str, ...]:
+    """Sentences on classes, parts and images that the given parts leave out."""
+    doubts = []
     given = [(image.label, image.part) for image in dataset.images if image.part]
     for part, labels in find_missing_classes(given).items():
         have = "has" if len(labels) == 1 else "have"
@@ -212,6 +257,17 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     return f"Few subjects: {join_few(rare)}; scores say little about other people."
 
 
+def _doubt_repeats(dataset: Dataset, links: Links) -> str:
+    """Many images that show one field again without being the same file."""
+    if links.repeats <= MOST_REPEATS * len(dataset.images):
+        return ""
+    return (
+        f"{links.repeats:,} of {count(len(dataset.images), 'image')} show the whole of a field "
+        "that another one shows (turned, mirrored, resized, saved or taken again): there are fewer "
+        "fields than images, and a random split takes them apart."
+    )
+
+
 def _doubt_formats(dataset: Dataset) -> str:
     """Classes that nearly all of their files tell from all others, and what of the files does."""
     told: dict[str, list[str]] = {label: [] for label in dataset.classes}  # by what
@@ -220,8 +276,10 @@ def _doubt_formats(dataset: Dataset) -> str:
         for image in dataset.images:
             counts[image.label][value_of(image.facts)] += 1
         for label, by in told.items():
-            # All three together are said only where none alone tells the class.
-            if not (what == _TOGETHER and by) and _is_apart(label, counts):
+            # All together are said only where none alone tells the class, and files of another mode
+            # have other bits in use as well.
+            is_said = by if what == _TOGETHER else "mode" in by and what == "bits in use"
+            if not is_said and _is_apart(label, counts):
                 by.append(what)
     labels_by_what: dict[str, list[str]] = defaultdict(list)
     for label, by in told.items():

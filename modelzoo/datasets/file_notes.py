@@ -1,6 +1,7 @@
 """Sentences on files of which not all is used, or whose values are scaled. Records in."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from modelzoo.datasets.dataset import Dataset, Image
 from modelzoo.datasets.images import share_outside
@@ -8,6 +9,8 @@ from modelzoo.text import count, percent
 
 # An image that uses four bits fewer than others is 16 times darker: no exposure explains that.
 _DARK_BITS = 4
+_NEARLY_BLACK = 24  # of 255; the darkest of 20 cells on black of C-NMC reaches 52
+_MUCH_DARKER = 0.5  # than the darkest other class; those of the ALL image data set differ by 1 %
 
 
 def describe_files(dataset: Dataset) -> list[str]:
@@ -19,6 +22,61 @@ def describe_files(dataset: Dataset) -> list[str]:
     ]
 
 
+def doubt_brightness(dataset: Dataset) -> list[str]:
+    """Sentences on images that are nearly black, and on classes darker than the others."""
+    depth = dataset.depth
+    deep = [image for image in dataset.images if image.facts.depth]
+    few_bits = [image for image in deep if image.facts.depth <= depth - _DARK_BITS]
+    known = {image.id for image in few_bits}
+    dark = [
+        image
+        for image in dataset.images
+        if image.id not in known and _brightest(image, depth) < _NEARLY_BLACK
+    ]
+    doubts = []
+    if few_bits:
+        most = max(image.facts.depth for image in few_bits)
+        use, are = ("uses", "it is") if len(few_bits) == 1 else ("use", "they are")
+        doubts.append(
+            f"{len(few_bits):,} of {count(len(deep), 'image')} of 16 bits per channel {use} at "
+            f"most {most} bits, such as {few_bits[0].id}: scaled as {depth} bits like the "
+            f"others, {are} nearly black; save all files by one scale."
+        )
+    if dark:
+        are = "is" if len(dark) == 1 else "are"
+        doubts.append(
+            f"{len(dark):,} of {count(len(dataset.images), 'image')} {are} nearly black, such as "
+            f"{dark[0].id}: but for white, 99 % of the pixels are below {_NEARLY_BLACK} of 255."
+        )
+    return [*doubts, *_doubt_dark_classes(dataset)]
+
+
+def _doubt_dark_classes(dataset: Dataset) -> list[str]:
+    """A sentence where the images of a class are far darker than those of every other class."""
+    levels: dict[str, list[float]] = {label: [] for label in dataset.classes}
+    for image in dataset.images:
+        levels[image.label].append(_brightest(image, dataset.depth))
+    ordered = sorted((median(values), label) for label, values in levels.items())
+    if len(ordered) < 2 or ordered[0][0] >= _MUCH_DARKER * ordered[1][0]:
+        return []
+    (level, label), (others, _) = ordered[:2]
+    return [
+        f"The images of {label} are much darker than those of every other class (by their medians "
+        f"they reach {level:.0f} of 255, the others {others:.0f} or more): a model can tell the "
+        "class by that instead of by the cells."
+    ]
+
+
+def _brightest(image: Image, depth: int) -> float:
+    """Grey level, of 255, that the brightest pixels below white reach, scaled as the data set is.
+
+    Of values that count from white, which fewer bits make lighter, it is an underestimate.
+    """
+    own = image.facts.depth
+    scale = (2**own - 1) / (2 ** max(own, depth) - 1) if own else 1
+    return image.facts.brightest * scale
+
+
 def _describe_depths(dataset: Dataset) -> list[str]:
     """By which bits values of 16 bits are scaled, and which images differ."""
     deep = [image for image in dataset.images if image.facts.depth]
@@ -28,7 +86,6 @@ def _describe_depths(dataset: Dataset) -> list[str]:
     of = f"{count(len(deep), 'image')} of 16 bits per channel"
     over = [image for image in deep if image.facts.depth > depth]
     cut = [each for each in deep if each.facts.peak >= 2 ** max(depth, each.facts.depth)]
-    dark = [image for image in deep if image.facts.depth <= depth - _DARK_BITS]
     if over:
         use, are = ("uses", "it is") if len(over) == 1 else ("use", "they are")
         notes.append(
@@ -42,14 +99,7 @@ def _describe_depths(dataset: Dataset) -> list[str]:
     if cut:
         notes.append(
             f"{count(len(cut), 'image')} with a few values above the bits in use, as of hot "
-            f"pixels, such as {cut[0].id}: these values are cut."
-        )
-    if dark:
-        most = max(image.facts.depth for image in dark)
-        use, are = ("uses", "it is") if len(dark) == 1 else ("use", "they are")
-        notes.append(
-            f"{len(dark):,} of {of} {use} at most {most} bits, such as {dark[0].id}: scaled as "
-            f"{depth} bits like the others, {are} nearly black; save all files by one scale."
+            f"pixels or a scale bar, such as {cut[0].id}: these values are cut."
         )
     return notes
 

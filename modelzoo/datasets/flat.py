@@ -1,4 +1,4 @@
-"""Whether the pixels of an image are those of a mask and not of a photograph. No files."""
+"""What the pixels of one image tell: whether it is a mask, how bright it is. No files."""
 
 import numpy as np
 from PIL import Image
@@ -7,6 +7,8 @@ MOST_COLOURS = 16  # of a mask: background, cytoplasm, nucleus and the like; a p
 _SAMPLED_PX = 64  # a side
 _TOLERANCE = 16  # of 255, from black, white or grey: what JPEG changes
 _LEAST_SHARE = 0.95  # of a mask's pixels that are black or white
+
+_BRIGHTEST = 0.01  # of the pixels below white, which a hot pixel or a scale bar does not reach
 
 
 def has_two_values(image: Image.Image) -> bool:
@@ -27,3 +29,15 @@ def is_flat(image: Image.Image) -> bool:
     black, white = (lightest <= _TOLERANCE).mean(), (darkest >= 255 - _TOLERANCE).mean()
     # Of a grey cell on black little may be neither, but then nothing is white.
     return bool(black + white >= _LEAST_SHARE and white >= 1 - black - white)
+
+
+def measure_brightest(image: Image.Image) -> int:
+    """Grey level that the brightest 1 % of an RGB image's pixels reach, white ones left out.
+
+    Of a cell on black it is that of the cell; white is left out since scale bars are burned in so.
+    """
+    counts = np.array(image.convert("L").histogram()[:-1])
+    if not counts.any():
+        return 255
+    below = counts.cumsum()
+    return int(np.searchsorted(below, (1 - _BRIGHTEST) * below[-1]))

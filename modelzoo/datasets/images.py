@@ -8,13 +8,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from modelzoo.datasets.flat import has_two_values, is_flat
+from modelzoo.datasets.depth import (
+    DepthError,
+    as_eight_bits,
+    count_bits,
+    counts_from_white,
+    find_depth,
+    read_values,
+)
+from modelzoo.datasets.flat import has_two_values, is_flat, measure_brightest
 from modelzoo.datasets.unread import HEAD_BYTES, kind_of, why_unread
 from modelzoo.errors import UserError
 
@@ -24,10 +32,6 @@ EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 )
 LEAST_PX = 16  # a side
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR = 258, 262, 284  # tags of a TIFF
-_WHITE_IS_ZERO, _SEPARATE = 0, 2  # values of the last two
-DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras, all written as 16
-MOST_ABOVE = 0.001  # of an image's values that may exceed its bits: hot pixels
 MOST_PAGES = 100  # of a TIFF that are looked at
 MOST_TILES = 64  # of one image
 MAX_PIXELS = 50_000_000  # 150 MB decoded; a microscope camera's field has 2 to 20 million
@@ -64,6 +68,7 @@ class Facts:
     peak: int = 0  # largest value of an image of 16 bits per channel; 0 for others
     depth: int = 0  # bits that hold nearly all values of such an image; 0 for others
     has_two_values: bool = False  # as masks have
+    brightest: int = 255  # grey level that the brightest pixels below white reach; see `flat`
     is_flat: bool = False  # few colours, as masks have that were named so
 
 
@@ -85,8 +90,8 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
     """The image in RGB: upright by its EXIF orientation, transparency laid over white.
 
     Cameras of 10, 12 or 14 bits write files of 16 bits, which would be nearly black: values of 16
-    bits are scaled by the depth that holds all but MOST_ABOVE of them, and those above are cut,
-    since one hot pixel would make the others dark. Of several pages of a TIFF the largest is taken
+    bits are scaled by the depth that `find_depth` tells, and those above are cut, since one hot
+    pixel or a scale bar would make the others dark. Of several pages of a TIFF the largest is taken
     (of equal ones the first), since a small picture may come first; of several frames the first.
 
     Args:
@@ -126,7 +131,7 @@ def inspect_image(content: bytes) -> Facts:
     name = "The image"
     with _opened(content, name) as image:
         sizes, has_grey_pages = _choose_page(image)
-        file_format, mode, bits = image.format or "", image.mode, _bits(image)
+        file_format, mode, bits = image.format or "", image.mode, count_bits(image)
         rgb, peak, depth = _decode(image, content, name, 0)
     require_cells_visible(rgb, name)
     return Facts(
@@ -140,6 +145,7 @@ def inspect_image(content: bytes) -> Facts:
         peak=peak,
         depth=depth,
         has_two_values=has_two_values(rgb),
+        brightest=measure_brightest(rgb),
         is_flat=is_flat(rgb),
     )
 
@@ -158,19 +164,6 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
         raise ImageError(name, _unknown(content)) from error
     except _DAMAGE as error:
         raise ImageError(name, _damage(error)) from error
-
-
-def _bits(image: Image.Image) -> int:
-    """Bits per channel in the file; Pillow reads colours of 16 bits as 8."""
-    raw = " ".join(str(tile[3]) for tile in getattr(image, "tile", ()))
-    if image.mode == "1":
-        return 1
-    if image.mode == "F":
-        return 32
-    if image.format == "TIFF":  # of separate planes the raw mode says nothing
-        tags: Any = getattr(image, "tag_v2", {})
-        return int(max(tags.get(_BITS_PER_SAMPLE, (8,))))
-    return 16 if image.mode.startswith("I") or ";16" in raw else 8
 
 
 def _choose_page(image: Image.Image) -> tuple[list[tuple[int, int]], bool]:
@@ -207,48 +200,20 @@ def _decode(
         raise ImageError(name, _too_large(image.size))
     peak = own_depth = 0
     # Pillow holds grey of 12, 16 and 32 bits alike, and would cut all of it at 255.
-    if image.mode.startswith("I") or _bits(image) == 16:
+    if image.mode.startswith("I") or count_bits(image) == 16:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-        tags: Any = getattr(image, "tag_v2", {})
-        is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # which Pillow minds up to 8 bits
-        values = _read_deep(image, content, name)
-        peak, own_depth = _find_depth(values, name)
-        image = _eight_bits(values, max(depth, own_depth), is_inverted=is_inverted)
+        is_inverted = counts_from_white(image)
+        try:
+            values = read_values(image, content)
+            peak, own_depth = find_depth(values)
+        except DepthError as error:
+            raise ImageError(name, str(error)) from error
+        image = as_eight_bits(values, max(depth, own_depth), is_inverted=is_inverted)
         if orientation:
             image.getexif()[ExifTags.Base.Orientation] = orientation
     else:
         image.load()
     return _rgb(ImageOps.exif_transpose(image), name), peak, own_depth
-
-
-def _read_deep(image: Image.Image, content: bytes, name: str) -> npt.NDArray[Any]:
-    """Values of 16 bits: (H, W) grey, (H, W, 3) RGB or (H, W, 4) with transparency.
-
-    Pillow holds grey in full; of colours it keeps the upper 8 bits, so OpenCV reads them.
-    """
-    if image.mode.startswith("I"):
-        return np.asarray(image)
-    import cv2
-
-    tags: Any = getattr(image, "tag_v2", {})
-    if tags.get(_PLANAR) == _SEPARATE:  # which OpenCV reads as noise
-        reason = "its colours of 16 bits lie in separate planes; save it with the colours together"
-        raise ImageError(name, reason)
-    page = image.tell()
-    image.load()  # Pillow tells what is truncated, where OpenCV fills it up
-    try:
-        is_read, pages = cv2.imdecodemulti(
-            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED, range=(page, page + 1)
-        )
-    except cv2.error:
-        is_read, pages = False, ()
-    if not is_read or pages[0].dtype != np.uint16:
-        raise ImageError(name, "its colours of 16 bits could not be read")
-    values = pages[0]
-    if values.ndim == 2:
-        return values
-    order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[values.shape[2]]
-    return cv2.cvtColor(values, order)
 
 
 def require_cells_visible(image: Image.Image, name: str) -> Image.Image:
@@ -345,35 +310,6 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
     return image.convert("RGB")
-
-
-def _colours(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`values` without transparency, which is full where an image is opaque."""
-    return values[..., :3] if values.ndim == 3 else values
-
-
-def _find_depth(values: npt.NDArray[Any], name: str) -> tuple[int, int]:
-    """The largest of the values of 16 bits, which Pillow may hold in 32, and the bits in use."""
-    colours = _colours(values)
-    peak = int(colours.max())
-    if values.min() < 0 or peak > 65535:
-        raise ImageError(name, "its grey values do not fit into 16 bits")
-    few = math.ceil(MOST_ABOVE * colours.size)
-    above = (bits for bits in DEPTHS if np.count_nonzero(colours >= 2**bits) <= few)
-    return peak, next(above)
-
-
-def _eight_bits(values: npt.NDArray[Any], depth: int, *, is_inverted: bool) -> Image.Image:
-    """Values of 16 bits as an image of 8, white at the largest of `depth` bits (or at 0)."""
-    white = 2**depth - 1
-    scaled = np.minimum(_colours(values), white) * np.float32(255 / white)
-    scaled = scaled.round().astype(np.uint8)
-    if is_inverted:
-        scaled = 255 - scaled
-    if values.ndim == 3 and values.shape[2] == 4:
-        opacity = (values[..., 3:] * np.float32(255 / 65535)).round().astype(np.uint8)
-        scaled = np.concatenate([scaled, opacity], axis=2)
-    return Image.fromarray(scaled)
 
 
 def _unknown(content: bytes) -> str:

@@ -33,6 +33,7 @@ BLACK_LEVEL = 12  # of 255; a pixel up to it is of the black
 LIT_SHARE = 0.6  # of the image; a field has more than 0.99 and a cell of C-NMC at most 0.24
 MIN_COMMON_CELL = 0.5  # of the smaller of two cells
 MIN_COMMON_PX = 500  # 1 % of a field
+WHOLE_SHARE = 0.98  # of the image; a copy that was turned or resized is shifted by 1 px at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Overlap:
     similarity: float  # NCC over the common area, [-1, 1]
     common_share: float  # of the image's area
     orientation: int  # of the first in the second, as `candidates.orient` has it
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both show the whole of one field: turned, resized, saved or taken again."""
+        return self.common_share >= WHOLE_SHARE
 
 
 def find_overlaps(
@@ -65,7 +71,7 @@ def find_overlaps(
         progress: Called now and then with the work done and how much there is; may raise to stop.
     """
     ids = dataset.ids
-    cache = store / "overlaps" / f"{dataset.id}-v{VERSION}.json"
+    cache = store / "overlaps" / f"{dataset.pixels_id}-v{VERSION}.json"
     kept = read_json(cache)
     if isinstance(kept, list):
         return [Overlap(*values) for values in kept]

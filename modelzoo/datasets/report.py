@@ -87,6 +87,7 @@ class Report:
     copies: int  # images of which there is another with the same content
     overlaps: int  # pairs of images that show a piece of the same field
     crossings: tuple[Crossing, ...]
+    repeats: int  # images that show a field whole which another one shows, without being copies
     left_out: tuple[LeftOut, ...]  # the most frequent first
 
 
@@ -116,6 +117,7 @@ def make_report(prepared: Prepared) -> Report:
         copies=sum(map(len, links.copies)),
         overlaps=len(links.overlaps),
         crossings=_summarise_crossings(dataset, links),
+        repeats=links.repeats,
         left_out=_count_left_out(dataset),
     )
 

@@ -226,9 +226,13 @@ def find_straddling(split: Split, group_by_image: Mapping[str, str]) -> list[str
 
 
 def count_leaked(split: Split, part: str) -> int:
-    """Images of `part` whose group has images in training, too: a patient, copies, overlaps."""
-    trained = {row.group for row in split.rows if row.part == "train"}
-    return sum(row.part == part and row.group in trained for row in split.rows)
+    """Images of `part` whose group the model has seen: a patient, copies, overlaps.
+
+    It was trained on the training images, and its epoch was chosen by the validation images.
+    """
+    seen = {"train": (), "validation": ("train",), "test": ("train", "validation")}[part]
+    groups = {row.group for row in split.rows if row.part in seen}
+    return sum(row.part == part and row.group in groups for row in split.rows)
 
 
 def find_missing_classes(given: Iterable[tuple[str, Part]]) -> dict[Part, list[str]]:

@@ -65,8 +65,7 @@ def count_bytes(dataset: Dataset, *, input_px: int, store: Path) -> int:
 
 
 def _pixels_path(dataset: Dataset, input_px: int, store: Path) -> Path:
-    depth = f"-{dataset.depth}bit" if dataset.depth else ""
-    return store / "pixels" / f"{dataset.id}-{input_px}px{depth}-v{VERSION}.npy"
+    return store / "pixels" / f"{dataset.pixels_id}-{input_px}px-v{VERSION}.npy"
 
 
 def _is_sound(file: Path, ids: tuple[str, ...]) -> bool:

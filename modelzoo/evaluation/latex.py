@@ -8,7 +8,7 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first, describe_test
 from modelzoo.evaluation.run_scores import describe_leak
 from modelzoo.evaluation.tables import describe_score_briefly
-from modelzoo.text import count, one_line
+from modelzoo.text import one_line
 
 # Macro sensitivity is balanced accuracy: a column of its own would be the same numbers again.
 LEFT_OUT = ("sensitivity",)
@@ -41,8 +41,7 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
         "Precision, specificity, F1 and AUC are means over the classes."
     )
     if rows[0].leaked_images:
-        images = count(rows[0].evaluation.images, "test image")
-        caption += f" {describe_leak(rows[0].leaked_images, images)}"
+        caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"
     text = table.to_latex(
         index=False, caption=_escape(caption), column_format="l" + "c" * len(metrics)
     )

@@ -64,7 +64,7 @@ class LeaderboardRow:
     seconds: float  # of all phases of the training
     features: str = ""  # "cached": computed by an earlier run, and not in `seconds`
     notes: tuple[str, ...] = ()  # what a reader must know to judge the row
-    leaked_images: int = 0  # test images whose group has images in training, too
+    leaked_images: int = 0  # test images whose group is in training or validation, too
     doubts: tuple[str, ...] = ()  # on its classes and its data set, beside the scores
     never_predicted: tuple[str, ...] = ()  # classes that it predicts for no test image
 

@@ -60,8 +60,8 @@ def score_part(
     notes = describe_classes(facts, part)
     if never := list_never_predicted(facts, part):
         notes.append(describe_never_predicted(never))
-    if leaked := count_leaked(split, part) if part != "train" else 0:
-        notes.insert(0, describe_leak(leaked, count(evaluation.images, f"{part} image")))
+    if leaked := count_leaked(split, part):
+        notes.insert(0, describe_leak(leaked, evaluation.images, part))
     return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
 
 
@@ -78,17 +78,19 @@ def read_doubts(run: Run) -> tuple[str, ...]:
         return (f"{error} What is doubtful about the data set is not known.",)
 
 
-def describe_leak(leaked: int, images: str) -> str:
-    """What it means that images have others of their group in training.
+def describe_leak(leaked: int, images: int, part: str = "test") -> str:
+    """What it means that images have others of their group in what the model has seen.
 
     Args:
         leaked: How many, at least 1.
-        images: All of them, as "80 test images".
+        images: All of them.
+        part: Theirs: validation or test.
     """
     verb = "shares its" if leaked == 1 else "share their"
+    seen = "training or validation images" if part == "test" else "training images"
     return (
-        f"{leaked} of the {images} {verb} group with training images (one patient, a copy, or an "
-        "overlapping field), so the scores may be too high for new patients."
+        f"{leaked} of the {count(images, f'{part} image')} {verb} group with {seen} (one patient, "
+        "a copy, or an overlapping field), so the scores may be too high for new patients."
     )
 
 

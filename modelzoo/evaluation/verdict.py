@@ -50,8 +50,7 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
         sentences.append(_describe_order(leaders, tied, lower))
     sentences.append(describe_accuracy(names[best.run_id], best))
     if best.leaked_images:
-        images = count(best.evaluation.images, "test image")
-        sentences.append(describe_leak(best.leaked_images, images))
+        sentences.append(describe_leak(best.leaked_images, best.evaluation.images))
     sentences.extend(best.doubts)
     sentences.extend(_describe_never_predicted(scored, names))
     if not others:

@@ -8,7 +8,13 @@ from pathlib import Path
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, require_balanced
-from modelzoo.datasets.doubts import Links, doubt_parts, doubt_split, find_doubts
+from modelzoo.datasets.doubts import (
+    Links,
+    describe_validation,
+    doubt_parts,
+    doubt_split,
+    find_doubts,
+)
 from modelzoo.datasets.opening import check_trainable
 from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.splits import PART_WORDS, Part, Split, find_missing_classes, make_split
@@ -87,7 +93,9 @@ def check_planned(
         key = config.split, config.seed, config.test_share, config.validation_share
         if key not in splits:
             splits[key] = _make_split(prepared, config)
-            notes += [*doubt_split(dataset, config.split), *_describe_missing(splits[key])]
+            notes += doubt_split(dataset, config.split)
+            notes += describe_validation(dataset, splits[key], config.split)
+            notes += _describe_missing(splits[key])
         require_balanced(_missing(splits[key]).get("train", []), config)
     notes += _describe_enlarged(prepared, planned)
     _check_disk([each.config for each in planned], prepared, runs, store)

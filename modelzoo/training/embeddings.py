@@ -55,7 +55,7 @@ def open_embeddings(
     weights: WeightsRecord,
     pixels: Pixels,
     *,
-    dataset_id: str,
+    pixels_id: str,
     seed: int,
     store: Path,
     device: torch.device,
@@ -67,7 +67,7 @@ def open_embeddings(
         backbone: With its initial weights.
         weights: Where these came from; part of what the stored embeddings are known by.
         pixels: The images.
-        dataset_id: Hash of the data set they belong to.
+        pixels_id: Hash of the data set they belong to and of how it is decoded.
         seed: Of the random start, where there are no weights.
         store: Folder of results that can be made again.
         device: Where to compute.
@@ -78,7 +78,7 @@ def open_embeddings(
     """
     start = weights.sha256 or f"random start {seed}"
     px = pixels.values.shape[1]
-    names = "\n".join([backbone.row.name, start, str(px), dataset_id, *pixels.ids])
+    names = "\n".join([backbone.row.name, start, str(px), pixels_id, *pixels.ids])
     key = hashlib.sha256(names.encode()).hexdigest()
     file = make_folder(store / "embeddings") / f"{backbone.row.name}-{px}-{key[:16]}.safetensors"
     found = _read(file, key)

@@ -19,23 +19,19 @@ from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.background import find_background_clusters
 from modelzoo.datasets.dataset import Dataset
-from modelzoo.datasets.doubts import Links, doubt_split, find_doubts
-from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.opening import check_trainable, open_dataset
-from modelzoo.datasets.overlaps import find_overlaps
-from modelzoo.datasets.splits import PARTS, Part, Split, make_split
+from modelzoo.datasets.splits import PARTS, Part, Split
 from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.errors import UserError
 from modelzoo.files import open_to_append
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.parallel import Progress
-from modelzoo.runs.file_names import CHECKPOINT, DATA, ENVIRONMENT, LOG, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, WEIGHTS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
-from modelzoo.runs.records import DataRecord, read_split, write_hashes, write_record, write_split
+from modelzoo.runs.records import write_record
 from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
@@ -44,6 +40,7 @@ from modelzoo.training.head import StandardisedLinear
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import BEST, Inputs, fit
 from modelzoo.training.sampling import require_every_class
+from modelzoo.training.split import settle_split
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +135,7 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
     check_trainable(dataset)
     for note in dataset.notes:
         log.warning("%s", note)
-    split = _split_of(job.run, dataset, job.store, job.on_progress("finding groups"))
+    split = settle_split(job.run, dataset, job.store, job.on_progress("finding groups"))
     pixels = open_pixels(
         dataset, input_px=config.px, store=job.store, progress=job.on_progress("decoding images")
     )
@@ -190,7 +187,7 @@ def _fit(
         backbone,
         weights,
         pixels,
-        dataset_id=dataset.id,
+        pixels_id=dataset.pixels_id,
         seed=config.seed,
         store=job.store,
         device=job.device,
@@ -250,47 +247,6 @@ def pixel_inputs(
         return images.contiguous(memory_format=torch.channels_last)
 
     return inputs
-
-
-def _split_of(run: Run, dataset: Dataset, store: Path, on_progress: Progress) -> Split:
-    """The run's split: the one it has, when it was interrupted, else a new one."""
-    config = run.config
-    if run.has(SPLIT):
-        split = read_split(run.path)
-        found = {(image.id, image.label) for image in dataset.images}
-        if {(row.image, row.label) for row in split.rows} != found:
-            raise UserError(
-                f"The images of {config.data} are not those this run began with; "
-                "put them back, or train a new run."
-            )
-        return split
-    groups = find_groups(dataset, store=store, progress=on_progress)
-    clusters = (
-        find_background_clusters(dataset, store=store, groups=groups)
-        if config.split == "background"
-        else {}
-    )
-    split = make_split(
-        dataset,
-        config.split,
-        groups=groups,
-        clusters=clusters,
-        seed=config.seed,
-        test_share=config.test_share,
-        validation_share=config.validation_share,
-    )
-    links = Links.of(dataset, find_overlaps(dataset, store=store))
-    doubts = [*find_doubts(dataset, links, groups), *doubt_split(dataset, config.split)]
-    for doubt in doubts:
-        log.warning("%s", doubt)
-    record = DataRecord(
-        layout=dataset.layout, doubts=doubts, notes=list(dataset.notes), depth=dataset.depth
-    )
-    write_record(run.path, DATA, record)
-    write_hashes(run.path, {image.id: image.sha256 for image in dataset.images})
-    write_split(run.path, split)  # last: a run with a split does not come here again
-    log.info("split %s (%s)", split.id, config.split)
-    return split
 
 
 def _rows_of(

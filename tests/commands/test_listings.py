@@ -22,7 +22,7 @@ KEYS = {
     "modelzoo data data": {
         "path", "layout", "id", "images", "classes", "notes", "skipped", "origins", "bytes",
         "doubts", "groups", "of_subjects", "largest_groups", "parts", "formats", "copies",
-        "overlaps", "crossings", "left_out",
+        "overlaps", "crossings", "repeats", "left_out",
     },
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
@@ -77,6 +77,16 @@ def test_csv_has_one_row_per_record(command: Command, typed: str) -> None:
     header, *rows = csv.reader(io.StringIO(answer.stdout))
     assert rows
     assert all(len(row) == len(header) for row in rows)
+
+
+def test_scores_in_csv_carry_what_a_reader_must_know(command: Command, small_home: Path) -> None:
+    as_json, as_csv = (
+        command("modelzoo", "evaluate", "lite0-64", form).stdout for form in ("--json", "--csv")
+    )
+
+    notes = json.loads(as_json)["notes"]
+    assert notes
+    assert {row["notes"] for row in csv.DictReader(io.StringIO(as_csv))} == {" ".join(notes)}
 
 
 def test_quality_lists_what_it_writes(command: Command, small_home: Path, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
         job.pixels[row.image] = pixels
         job.reports[row.image] = _evaluate_image(job, pixels, cells, names, randomised)
     if not job.pixels:
-        raise UserError(f"None of the {len(job.rows)} test images could be read.")
+        first = next(iter(job.skipped.values()))
+        raise UserError(f"None of the {len(job.rows)} test images can be used: {first}")
     if not any(job.reports.values()):
         raise UserError(f"No map could be made: {'; '.join(job.refused.values())}")
 

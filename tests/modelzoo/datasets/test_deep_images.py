@@ -7,9 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 import tifffile
 from hypothesis import given, settings
@@ -20,37 +18,7 @@ from modelzoo.datasets.doubts import Links, find_doubts
 from modelzoo.datasets.images import ImageError, decode_image, inspect_image, require_cells_visible
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.store import open_pixels
-
-Deep = npt.NDArray[np.uint16]
-
-
-def smooth(channels: int, peak: int, side: int = 40) -> Deep:
-    """A slope from 0 to `peak` in each channel, each in another direction: (side, side[, c])."""
-    slope = np.linspace(0, peak, side).round().astype(np.uint16)
-    grey = np.broadcast_to(slope, (side, side))
-    if channels == 1:
-        return grey.copy()
-    all_four = [grey, grey.T, grey[:, ::-1], np.full_like(grey, 65535)]  # the last: opaque
-    return np.stack(all_four[:channels], axis=2)
-
-
-def as_png(values: Deep) -> bytes:
-    """By OpenCV, which has blue first."""
-    order = {2: values, 3: values[..., [2, 1, 0, 3][: values.shape[-1]]]}[values.ndim]
-    return bytes(cv2.imencode(".png", order)[1])
-
-
-def as_tiff(values: Deep, byteorder: Literal["<", ">"] = "<") -> bytes:
-    out = BytesIO()
-    kind = "minisblack" if values.ndim == 2 else "rgb"
-    tifffile.imwrite(out, values, byteorder=byteorder, photometric=kind)
-    return out.getvalue()
-
-
-def expected(values: Deep, white: int) -> npt.NDArray[np.int64]:
-    """(side, side, 3) of 8 bits."""
-    colours = values if values.ndim == 3 else np.stack([values] * 3, axis=2)
-    return (colours[..., :3].astype(float) * 255 / white).round().astype(np.int64)
+from tests.modelzoo.datasets.deep import Deep, as_png, as_tiff, expected, smooth, write_deep
 
 
 @pytest.mark.parametrize("peak", [700, 4000, 16000, 65535])
@@ -93,14 +61,6 @@ def test_a_given_depth_holds_unless_the_image_uses_more() -> None:
     assert np.asarray(decode_image(bright, depth=12)).max() == round(60000 * 255 / 65535)
 
 
-def write_deep(root: Path, images: dict[str, Deep]) -> Path:
-    """Image id without its extension -> values."""
-    for name, values in images.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / f"{name}.png").write_bytes(as_png(values))
-    return root
-
-
 def hot(values: Deep, number: int = 1) -> Deep:
     """`values` with so many pixels at their largest."""
     values = values.copy()
@@ -122,12 +82,6 @@ def test_a_hot_pixel_makes_no_image_dark(channels: int) -> None:
     assert (facts.peak, facts.depth) == (65535, 12)
 
 
-def test_more_than_hot_pixels_are_not_cut() -> None:
-    values = hot(smooth(1, 4000), number=10)  # of 1,600
-    facts = inspect_image(as_png(values))
-    assert (facts.peak, facts.depth) == (65535, 16)
-
-
 def test_single_images_of_another_range_leave_the_others_bright(
     tmp_path: Path, store: Path
 ) -> None:
@@ -142,26 +96,13 @@ def test_single_images_of_another_range_leave_the_others_bright(
         "1 of 40 images of 16 bits per channel uses more than 12 bits, such as a/00.png: it is "
         "scaled by the bits in use there, the others as 12 bits, so do not compare how bright "
         "they are.",
-        "1 image with a few values above the bits in use, as of hot pixels, such as b/01.png: "
-        "these values are cut.",
+        "1 image with a few values above the bits in use, as of hot pixels or a scale bar, such as "
+        "b/01.png: these values are cut.",
     )
     for image_id, values in zip(pixels.ids, pixels.values, strict=True):
         white = 65535 if image_id == "a/00.png" else 4095
         differ = abs(values.astype(int) - expected(images[image_id[:-4]], white)).max(axis=2)
         assert (differ > 1).sum() == (image_id == "b/01.png")
-
-
-def test_images_that_stay_nearly_black_are_said(tmp_path: Path, store: Path) -> None:
-    """Half of the set is from a camera of 12 bits, half uses the whole range."""
-    images = {f"a/{n}": smooth(1, 4000 + n) for n in range(5)}
-    images |= {f"b/{n}": smooth(1, 60000 + n) for n in range(5)}
-    dataset = open_dataset(write_deep(tmp_path / "data", images), store=store)
-
-    assert dataset.depth == 16
-    assert dataset.notes == (
-        "5 of 10 images of 16 bits per channel use at most 12 bits, such as a/0.png: scaled as 16 "
-        "bits like the others, they are nearly black; save all files by one scale.",
-    )
 
 
 # Values that count from white, and of other than 8 and 16 bits

@@ -12,6 +12,7 @@ from scipy import ndimage
 from modelzoo.datasets.background import background_mean, find_background_clusters
 from modelzoo.datasets.candidates import find_candidates, invert, orient
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.doubts import Links, find_doubts
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.images import decode_image
 from modelzoo.datasets.opening import open_dataset
@@ -48,6 +49,16 @@ def fields(slide: npt.NDArray[np.uint8], tmp_path: Path) -> Path:
     save_field(slide, root / "Pro/g.jpg", row=570, column=570)
     shutil.copy(root / "Pre/d.jpg", root / "Pre/f.jpg")
     return root
+
+
+def test_pieces_of_a_field_and_exact_copies_do_not_show_a_field_again(
+    fields: Path, store: Path
+) -> None:
+    dataset = open_dataset(fields, store=store)
+    links = Links.of(dataset, find_overlaps(dataset, store=store))
+
+    assert links.overlaps
+    assert (links.repeats, len(links.copies)) == (0, 1)
 
 
 def test_overlapping_fields_are_found_with_their_common_area(fields: Path, store: Path) -> None:
@@ -138,7 +149,11 @@ def test_turned_mirrored_resaved_and_resized_copies_are_one_group(
     dataset = open_dataset(root, store=store)
 
     groups = find_groups(dataset, store=store)
+    links = Links.of(dataset, find_overlaps(dataset, store=store))
 
+    assert (links.repeats, links.copies) == (54, ())  # of 60 images of 6 fields
+    said = "54 of 60 images show the whole of a field that another one shows (turned, mirrored,"
+    assert any(doubt.startswith(said) for doubt in find_doubts(dataset, links, groups))
     originals: dict[str, set[str]] = defaultdict(set)
     for image_id, group in groups.items():
         originals[group].add(image_id[4])

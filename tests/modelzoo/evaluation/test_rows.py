@@ -207,10 +207,11 @@ def test_what_a_run_is_doing_in_words() -> None:
     assert describe_seconds(7200) == "2.0 hours"
 
 
-def test_test_images_whose_group_is_in_training_are_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", ["train", "validation"])  # which the epoch was chosen by
+def test_test_images_whose_group_the_model_has_seen_are_said(tmp_path: Path, seen: str) -> None:
     run = make_run(tmp_path, "net", split="given")
     split = read_split(run.path)
-    of_training = next(row.group for row in split.rows if row.part == "train")
+    of_training = next(row.group for row in split.rows if row.part == seen)
     tested = [row for row in split.rows if row.part == "test"]
     moved = {row.image for row in tested[:3]}
     rows = [replace(row, group=of_training) if row.image in moved else row for row in split.rows]
@@ -219,8 +220,9 @@ def test_test_images_whose_group_is_in_training_are_said(tmp_path: Path) -> None
     tainted = read_row(run)
 
     said = (
-        f"3 of the {len(tested)} test images share their group with training images (one patient, "
-        "a copy, or an overlapping field), so the scores may be too high for new patients."
+        f"3 of the {len(tested)} test images share their group with training or validation "
+        "images (one patient, a copy, or an overlapping field), so the scores may be too high for "
+        "new patients."
     )
     assert tainted.leaked_images == 3
     assert said in tainted.notes

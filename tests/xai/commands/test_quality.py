@@ -14,7 +14,7 @@ from modelzoo.datasets.splits import Split, draw_evenly
 from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.attribution_tables import read_quality, read_validity
 from modelzoo.runs.file_names import QUALITY
-from modelzoo.runs.records import read_split, write_split
+from modelzoo.runs.records import read_split, write_hashes, write_split
 from tests.xai.small_runs import write_small_runs
 from xai.__main__ import app
 from xai.commands.evaluating import QUICK
@@ -200,8 +200,12 @@ def test_earlier_tables_stay_when_nothing_could_be_read(
     for image in read_split(run).ids("test"):
         (home / "data" / image).write_bytes(b"no image")
 
-    answer = command()
+    unreadable = command()
+    write_hashes(run, {row.image: "0" * 64 for row in read_split(run).rows})
+    changed = command()
 
-    assert answer.exit_code == 2
-    assert "test images could be read" in answer.stderr
+    assert (unreadable.exit_code, changed.exit_code) == (2, 2)
+    assert "None of the 16 test images can be used: " in unreadable.stderr
+    assert "it is no image of a known format" in unreadable.stderr
+    assert "has changed since the run was trained" in changed.stderr
     assert (run / QUALITY).read_text() == "earlier"
