@@ -10,7 +10,14 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.file_notes import describe_files
-from modelzoo.datasets.layouts.layout import Entry, Listing, describe_unused, unify_classes
+from modelzoo.datasets.layouts.inner_folders import read_subjects
+from modelzoo.datasets.layouts.layout import (
+    Entry,
+    Listing,
+    describe_unused,
+    leave_out_rest,
+    unify_classes,
+)
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise, unwrap
 from modelzoo.datasets.layouts.table_file import TABLE_FILE
@@ -64,6 +71,8 @@ def open_dataset(
     source = unwrap(source)  # which had two folders, one of images and one of masks
     layout = recognise(source)
     listing = layout.lists(source)
+    read_subjects(listing)
+    leave_out_rest(listing, source)
     describe_unused(listing)
     unify_classes(listing)
     listing.notes += describe_tables(source)

@@ -1,5 +1,7 @@
 """`train|val|test/<class>`: the split is given by the folders."""
 
+from dataclasses import replace
+
 from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import (
     Layout,
@@ -66,6 +68,9 @@ def _lists(source: Source) -> Listing:
         else:
             inside = _folder_of_images(source, top)
             above, are_subjects = _above_classes(source, inside)
+            if are_subjects:
+                label, group = "folder inside that of the subject", "folder inside that of the part"
+                listing.origins = replace(listing.origins, label=label, group=group)
             add_classes(
                 listing, source, inside=inside, part=part, above=above, are_subjects=are_subjects
             )

@@ -135,6 +135,16 @@ def describe_unused(listing: Listing) -> None:
     listing.unused.clear()
 
 
+def leave_out_rest(listing: Listing, source: Source) -> None:
+    """Leave out, with a reason, every image that a layout neither listed nor left out itself."""
+    known = {entry.id for entry in listing.entries} | {each.id for each in listing.skipped}
+    listing.skipped += [
+        Skipped(in_utf8(image), "not in the folder of a class")
+        for image in source.images
+        if in_utf8(image) not in known
+    ]
+
+
 def skip_images(listing: Listing, source: Source, folder: str, reason: str) -> None:
     """Leave out every image below `folder`, a name in `source.tops`."""
     images = filter(is_image, source.below(folder))
