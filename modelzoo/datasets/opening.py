@@ -10,7 +10,7 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.file_notes import describe_files
-from modelzoo.datasets.layouts.inner_folders import read_subjects
+from modelzoo.datasets.layouts.inner_folders import doubt_levels, read_subjects
 from modelzoo.datasets.layouts.layout import (
     Entry,
     Listing,
@@ -68,10 +68,11 @@ def open_dataset(
     )
     given = source.path
     source, masks, notes = leave_out_masks(source, partial(_look_at, given, store, progress))
-    source = unwrap(source)  # which had two folders, one of images and one of masks
+    source = unwrap(source, path)  # which had two folders, one of images and one of masks
     layout = recognise(source)
     listing = layout.lists(source)
     read_subjects(listing)
+    doubt_levels(listing)
     leave_out_rest(listing, source)
     describe_unused(listing)
     unify_classes(listing)
@@ -96,7 +97,7 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         (*listing.notes, *notes),
         listing.origins,
-        tuple(listing.doubts),
+        (*listing.doubts, *_doubt_classes(listing, images, two_valued)),
         source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
@@ -218,6 +219,30 @@ def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
         for label, folder in sorted(listing.folder_by_class.items())
         if label not in used
     ]
+
+
+def _doubt_classes(
+    listing: Listing, images: Sequence[Image], masks: Sequence[Skipped]
+) -> list[str]:
+    """Sentences on a single class, and on classes whose images, masks aside, are all left out."""
+    doubts = []
+    used = sorted({image.label for image in images})
+    if len(used) == 1:
+        doubts.append(
+            f"All images that can be used are of one class, {used[0]}; training needs at least "
+            "two, each in a folder of its own or named in a table."
+        )
+    masked = {mask.id for mask in masks}
+    known = {*used} | {entry.label for entry in listing.entries if entry.id in masked}
+    lost = Counter(entry.label for entry in listing.entries if entry.label not in known)
+    if lost:
+        are = "is no class" if len(lost) == 1 else "are no classes"
+        each = [f"{label} ({count(number, 'image')})" for label, number in sorted(lost.items())]
+        doubts.append(
+            f"{join_few(each)} {are} of this data set, because none of these images can be used; "
+            "see the reasons."
+        )
+    return doubts
 
 
 def _describe_two_valued(masks: list[Skipped]) -> list[str]:

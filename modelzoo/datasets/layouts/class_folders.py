@@ -44,10 +44,13 @@ def _lists(source: Source) -> Listing:
 
 
 def _refuse_divisions(source: Source) -> None:
-    parts = [image.split("/") for image in source.images]
-    tops = sorted({names[0] for names in parts})
-    if len(tops) > 1 and all(
-        len(names) > 3 and part_of(names[1]) and names_division(names[0]) for names in parts
+    divided = [names for image in source.images if len(names := image.split("/")) > 3]
+    tops = sorted({names[0] for names in divided})
+    are_nearly_all = 2 * len(divided) > len(source.images)
+    if (
+        are_nearly_all
+        and len(tops) > 1
+        and all(part_of(names[1]) and names_division(names[0]) for names in divided)
     ):
         raise UserError(
             f"{source.path} divides its images into parts {len(tops):,} times "

@@ -93,19 +93,21 @@ def _add_training(listing: Listing, source: Source, top: str) -> None:
 def _above_classes(source: Source, inside: str) -> tuple[int, bool]:
     """How many folders lie between `inside` and its classes, and whether they are subjects."""
     below = [file.removeprefix(f"{inside}/") for file in source.below(inside) if is_image(file)]
-    if not all(file.count("/") > 1 for file in below):
+    deep = [file for file in below if file.count("/") > 1]
+    if 2 * len(deep) <= len(below):
         return 0, False
-    above = {file.split("/")[0] for file in below}
+    above = {file.split("/")[0] for file in below if "/" in file}
     if all(map(names_subject, above)):
         return 1, True
     return int(all(map(names_division, above))), False
 
 
 def _folder_of_images(source: Source, part: str) -> str:
-    """The folder of a part, or the one called images in it where all of its classes lie there."""
+    """The folder of a part, or the one called images in it where nearly all images lie there."""
     images = [file.split("/") for file in source.below(part) if is_image(file)]
-    inner = {parts[1] for parts in images}
-    is_one = len(inner) == 1 and all(len(parts) > 3 for parts in images)
+    inner = {parts[1] for parts in images if len(parts) > 2}
+    deep = [parts for parts in images if len(parts) > 3]
+    is_one = len(inner) == 1 and 2 * len(deep) > len(images)
     return f"{part}/{min(inner)}" if is_one and min(inner).lower() in _IMAGES else part
 
 

@@ -1,10 +1,17 @@
 """What folders inside those of the classes say, in whatever layout: subjects. Nothing is opened."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 from modelzoo.datasets.layouts.layout import Entry, Listing
-from modelzoo.datasets.layouts.names import names_subject
+from modelzoo.datasets.layouts.names import (
+    names_class,
+    names_no_class,
+    names_subject,
+    names_variant,
+)
 from modelzoo.datasets.walk import in_utf8
+from modelzoo.text import join_few
 
 TOP_FOLDER = "first folder"  # where that is the class
 PART_INSIDE = "second folder"  # where the part is the folder inside that of the class
@@ -38,6 +45,30 @@ def read_subjects(listing: Listing) -> None:
         f"The folders inside {inside} are read as subjects, of the same name as the same one."
     )
     listing.unused -= named
+
+
+def doubt_levels(listing: Listing) -> None:
+    """Add a doubt where the folders inside those of the classes may be the classes.
+
+    So they may where they are called like classes and the upper ones are not, or where all of the
+    upper ones hold folders of the same names, which say nothing else.
+    """
+    inner_by_class: dict[str, set[str]] = defaultdict(set)
+    for entry in listing.entries if listing.folder_by_class else []:
+        inner_by_class[entry.label].add(folder_below(entry).strip())
+    inner = set().union(*inner_by_class.values()) - {""}
+    if any(map(names_class, inner_by_class)) or len(inner) < 2:
+        return
+    if any(names_no_class(name) or names_variant(name) for name in inner):
+        return
+    are_same = len(inner_by_class) > 1 and all(inner <= names for names in inner_by_class.values())
+    if are_same or any(map(names_class, inner)):
+        listing.doubts.append(
+            f"The classes are taken from the folders {join_few(sorted(inner_by_class))}, in which "
+            f"lie folders called {join_few(sorted(inner))}: if the latter are the classes, and the "
+            "folders above them persons, sites or batches, give a table with the columns path and "
+            "label."
+        )
 
 
 def folder_below(entry: Entry, is_below_part: bool = False) -> str:
