@@ -98,6 +98,7 @@ def open_dataset(
         (*listing.notes, *notes),
         listing.origins,
         (*listing.doubts, *_doubt_classes(listing, images, two_valued)),
+        tuple(listing.part_doubts),
         source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
@@ -166,7 +167,12 @@ def _move(skipped: list[Skipped], root: Path, new_root: Path) -> list[Skipped]:
     if new_root == root or not skipped:
         return skipped
     inner = new_root.relative_to(root).as_posix()
-    return [Skipped(posixpath.relpath(f"/{each.id}", f"/{inner}"), each.reason) for each in skipped]
+    return [
+        Skipped(
+            posixpath.relpath(f"/{each.id}", f"/{inner}") + "/" * each.id.endswith("/"), each.reason
+        )
+        for each in skipped
+    ]
 
 
 def _select(
@@ -252,8 +258,14 @@ def _describe_two_valued(masks: list[Skipped]) -> list[str]:
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:
-    reasons = Counter(entry.reason for entry in skipped).most_common(1)
-    why = f" ({len(skipped)} left out, {reasons[0][1]} because: {reasons[0][0]})" if reasons else ""
+    """That no image can be used, and why most of the files cannot."""
+    reason_by_file = {each.id: each.reason for each in skipped if not each.id.endswith("/")}
+    reasons = Counter(reason_by_file.values()).most_common(1)
+    why = (
+        f" ({len(reason_by_file)} left out, {reasons[0][1]} because: {reasons[0][0]})"
+        if reasons
+        else ""
+    )
     return UserError(
         f"{path} holds no image of a class that can be used{why}; give a folder that has one "
         "folder of images for each class, or a table with the columns path and label."

@@ -9,7 +9,7 @@ from modelzoo.datasets.layouts.layout import (
     Source,
     add_classes,
     holds_classes,
-    skip_images,
+    skip_beside,
     skip_part,
 )
 from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
@@ -55,17 +55,20 @@ def _lists(source: Source) -> Listing:
     tests = [top for top in _part_folders(source) if part_of(top) == "test"]
     if len(tests) > 1:
         folders = join_few(tests)
-        listing.doubts.append(f"The folders {folders} are one test set, so a score mixes them.")
+        listing.part_doubts.append(
+            f"The folders {folders} are one test set, so a score mixes them."
+        )
     has_train = any(part_of(top) == "train" for top in _part_folders(source))
     beside = [] if has_train else _classes_beside(source)
+    others = [top for top in source.tops if not (part_of(top) or top in beside)]
+    skip_beside(listing, source, others, "the folders of the parts")
     for top in source.tops:
+        part = part_of(top)
         if top in beside:
             _add_training(listing, source, top)
-        elif not (part := part_of(top)):
-            skip_images(listing, source, top, "beside the folders of the parts")
-        elif not holds_classes(source, top):
+        elif part and not holds_classes(source, top):
             skip_part(listing, source, top)
-        else:
+        elif part:
             inside = _folder_of_images(source, top)
             above, are_subjects = _above_classes(source, inside)
             if are_subjects:

@@ -144,3 +144,20 @@ def test_a_class_of_which_no_image_can_be_used_is_doubted(store: Path, tmp_path:
         "Early (2 images) is no class of this data set, because none of these images can be used; "
         "see the reasons.",
     )
+
+
+@pytest.mark.parametrize(
+    ("tops", "what"),
+    [("train test", "the folders of the parts"), ("Original Segmented", "Original")],
+)
+def test_whole_folders_beside_those_that_are_used_are_doubted(
+    store: Path, tmp_path: Path, tops: str, what: str
+) -> None:
+    dataset = opened(tmp_path / "data", store, *below(tops, "Benign Early"), "Pre/", "Pro/more/")
+
+    assert dataset.classes == ("Benign", "Early")
+    assert dataset.doubts == (
+        f"Pre (3 images) and Pro (3 images) lie beside {what} and are not used: where a class is "
+        "meant, its images are missing.",
+    )
+    assert sum(each.reason == f"beside {what}" for each in dataset.skipped) == 6
