@@ -97,7 +97,7 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         (*listing.notes, *notes),
         listing.origins,
-        (*listing.doubts, *_doubt_classes(listing, images, two_valued)),
+        (*listing.doubts, *_doubt_classes(listing, images, two_valued), *_doubt_flat(images)),
         tuple(listing.part_doubts),
         source.path if layout is TABLE_FILE else None,
     )
@@ -249,6 +249,18 @@ def _doubt_classes(
             "see the reasons."
         )
     return doubts
+
+
+def _doubt_flat(images: Sequence[Image]) -> list[str]:
+    """A sentence on images that are used and look like masks."""
+    flat = sorted(image.id for image in images if image.facts.is_flat)
+    if not flat:
+        return []
+    has = "has" if len(flat) == 1 else "have"
+    return [
+        f"{len(flat):,} of {count(len(images), 'image')} {has} few colours, as masks have, such as "
+        f"{flat[0]}; take masks out of the folders."
+    ]
 
 
 def _describe_two_valued(masks: list[Skipped]) -> list[str]:
