@@ -13,7 +13,9 @@ from modelzoo.datasets.file_notes import describe_files
 from modelzoo.datasets.layouts.inner_folders import doubt_levels, read_subjects
 from modelzoo.datasets.layouts.layout import (
     Entry,
+    Layout,
     Listing,
+    Source,
     describe_unused,
     leave_out_rest,
     unify_classes,
@@ -70,13 +72,7 @@ def open_dataset(
     source, masks, notes = leave_out_masks(source, partial(_look_at, given, store, progress))
     source = unwrap(source, path)  # which had two folders, one of images and one of masks
     layout = recognise(source)
-    listing = layout.lists(source)
-    read_subjects(listing)
-    doubt_levels(listing)
-    leave_out_rest(listing, source)
-    describe_unused(listing)
-    unify_classes(listing)
-    listing.notes += describe_tables(source)
+    listing = _list_images(layout, source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
@@ -102,6 +98,18 @@ def open_dataset(
         source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
+
+
+def _list_images(layout: Layout, source: Source) -> Listing:
+    """Every image of `source`, as an entry of a class or as left out, with what is said of them."""
+    listing = layout.lists(source)
+    read_subjects(listing)
+    doubt_levels(listing)
+    leave_out_rest(listing, source)
+    describe_unused(listing)
+    unify_classes(listing)
+    listing.notes += describe_tables(source)
+    return listing
 
 
 def find_root(data: Path, image_id: str, *, store: Path) -> Path:
