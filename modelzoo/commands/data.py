@@ -130,7 +130,7 @@ def _class_records(report: "Report") -> list[dict[str, Any]]:
 
 def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
     """Print what a person reads first on top: what is wrong, then what was understood."""
-    from modelzoo.datasets.words import describe_formats, describe_origins
+    from modelzoo.datasets.words import describe_formats, describe_left_out, describe_origins
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     root = prepared.dataset.root
@@ -166,9 +166,9 @@ def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
         title = f"  across {crossing.across}: {count(crossing.images, 'image')}"
         pairs = ((join(pair), pair[0]) for pair in crossing.examples)
         _print_examples(console, title, root, pairs)
-    left_out = sum(each.count for each in report.left_out)
-    if left_out:
-        console.print(Text(f"Left out: {count(left_out, 'file')}", style="bold"))
+    if report.left_out:
+        left_out = describe_left_out(prepared.dataset)
+        console.print(Text(f"Left out: {left_out}", style="bold"))
     for each in report.left_out[:_MOST_LINES]:
         examples = zip(each.examples, each.examples, strict=True)
         _print_examples(console, f"  {each.count:,}: {each.reason}", root, examples)

@@ -29,7 +29,7 @@ class Image:
 class Skipped:
     """A file, folder or line that was left out."""
 
-    id: str
+    id: str  # of a folder with a slash at its end
     reason: str
 
 
@@ -54,6 +54,7 @@ class Dataset:
     notes: tuple[str, ...] = ()  # what was guessed or is not used, a sentence each
     origins: Origins = Origins()
     doubts: tuple[str, ...] = ()  # what its arrangement means for scores, a sentence each
+    part_doubts: tuple[str, ...] = ()  # the same, of scores on the parts that are given
     table: Path | None = None  # that lists the images; None: they are as they lie in folders
 
     @property
@@ -82,6 +83,19 @@ class Dataset:
             return self.id
         depths = [self.depth, *(image.facts.depth for image in self.images)]
         return hashlib.sha256(f"{self.id}\0{depths}".encode()).hexdigest()[:16]
+
+    @property
+    def left_out_files(self) -> tuple[Skipped, ...]:
+        """Files of which nothing is used, each once; no folders.
+
+        A file has several lines in `skipped` where a table lists it more than once, and is used all
+        the same where only a second line is left out. A line without a path counts as a file.
+        """
+        used = set(self.ids)
+        files = [each for each in self.skipped if not each.id.endswith("/")]
+        unnamed = [each for each in files if not each.id]
+        named = {each.id: each for each in reversed(files) if each.id and each.id not in used}
+        return (*unnamed, *reversed(named.values()))
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -112,10 +112,10 @@ def find_doubts(dataset: Dataset, links: Links, groups: Mapping[str, str]) -> tu
 
 
 def doubt_split(dataset: Dataset, kind: SplitKind) -> tuple[str, ...]:
-    """A sentence where a split of that kind does not use the parts that the data set gives."""
+    """A sentence on the parts that the data set gives: how they are used, or that they are not."""
     given = {image.part for image in dataset.images} - {None}
     if kind == "given" or not given:
-        return ()
+        return dataset.part_doubts if kind == "given" else ()
     parts = join([PART_WORDS[part] for part in PARTS if part in given])
     return (
         f"The data set gives parts ({parts}), and the split {kind} does not use them: scores "
@@ -146,7 +146,8 @@ def find_copied(dataset: Dataset, links: Links) -> set[str]:
 
 def doubt_parts(dataset: Dataset, links: Links) -> tuple[str, ...]:
     """Sentences on the parts that folders or a table give; none where they give none."""
-    return (*doubt_seen(dataset, links), *_doubt_incomplete_parts(dataset))
+    seen = doubt_seen(dataset, links)
+    return (*dataset.part_doubts, *seen, *_doubt_incomplete_parts(dataset))
 
 
 def doubt_seen(dataset: Dataset, links: Links) -> tuple[str, ...]:
@@ -206,8 +207,10 @@ def _doubt_names(dataset: Dataset) -> str:
 
 
 def _doubt_labels(dataset: Dataset) -> str:
-    contradicting = sum("content is in the classes" in each.reason for each in dataset.skipped)
-    contradicting += sum("listed with the labels" in each.reason for each in dataset.skipped)
+    contradicting = sum(
+        "content is in the classes" in each.reason for each in dataset.left_out_files
+    )
+    contradicting += sum("listed with the labels" in each.reason for each in dataset.left_out_files)
     if not contradicting:
         return ""
     return (
@@ -318,7 +321,7 @@ def _is_apart(label: str, counts: Mapping[str, Counter[object]]) -> bool:
 
 
 def _doubt_left_out(dataset: Dataset) -> str:
-    left_out = sum(not each.reason.startswith(_MEANT) for each in dataset.skipped)
+    left_out = sum(not each.reason.startswith(_MEANT) for each in dataset.left_out_files)
     if left_out <= MOST_LEFT_OUT * (left_out + len(dataset.images)):
         return ""
     are = "is" if left_out == 1 else "are"

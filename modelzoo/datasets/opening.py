@@ -10,7 +10,16 @@ from pathlib import Path
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
 from modelzoo.datasets.file_notes import describe_files
-from modelzoo.datasets.layouts.layout import Entry, Listing, describe_unused, unify_classes
+from modelzoo.datasets.layouts.inner_folders import doubt_levels, read_subjects
+from modelzoo.datasets.layouts.layout import (
+    Entry,
+    Layout,
+    Listing,
+    Source,
+    describe_unused,
+    leave_out_rest,
+    unify_classes,
+)
 from modelzoo.datasets.layouts.masks import leave_out_masks
 from modelzoo.datasets.layouts.table import read_source, recognise, unwrap
 from modelzoo.datasets.layouts.table_file import TABLE_FILE
@@ -61,12 +70,9 @@ def open_dataset(
     )
     given = source.path
     source, masks, notes = leave_out_masks(source, partial(_look_at, given, store, progress))
-    source = unwrap(source)  # which had two folders, one of images and one of masks
+    source = unwrap(source, path)  # which had two folders, one of images and one of masks
     layout = recognise(source)
-    listing = layout.lists(source)
-    describe_unused(listing)
-    unify_classes(listing)
-    listing.notes += describe_tables(source)
+    listing = _list_images(layout, source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.root, listing.entries, checks)
     images, two_valued = _leave_out_two_valued(images)
@@ -87,10 +93,23 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         (*listing.notes, *notes),
         listing.origins,
-        tuple(listing.doubts),
+        (*listing.doubts, *_doubt_classes(listing, images, two_valued), *_doubt_flat(images)),
+        tuple(listing.part_doubts),
         source.path if layout is TABLE_FILE else None,
     )
     return replace(dataset, notes=(*dataset.notes, *describe_files(dataset)))
+
+
+def _list_images(layout: Layout, source: Source) -> Listing:
+    """Every image of `source`, as an entry of a class or as left out, with what is said of them."""
+    listing = layout.lists(source)
+    read_subjects(listing)
+    doubt_levels(listing)
+    leave_out_rest(listing, source)
+    describe_unused(listing)
+    unify_classes(listing)
+    listing.notes += describe_tables(source)
+    return listing
 
 
 def find_root(data: Path, image_id: str, *, store: Path) -> Path:
@@ -156,7 +175,12 @@ def _move(skipped: list[Skipped], root: Path, new_root: Path) -> list[Skipped]:
     if new_root == root or not skipped:
         return skipped
     inner = new_root.relative_to(root).as_posix()
-    return [Skipped(posixpath.relpath(f"/{each.id}", f"/{inner}"), each.reason) for each in skipped]
+    return [
+        Skipped(
+            posixpath.relpath(f"/{each.id}", f"/{inner}") + "/" * each.id.endswith("/"), each.reason
+        )
+        for each in skipped
+    ]
 
 
 def _select(
@@ -211,6 +235,42 @@ def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
     ]
 
 
+def _doubt_classes(
+    listing: Listing, images: Sequence[Image], masks: Sequence[Skipped]
+) -> list[str]:
+    """Sentences on a single class, and on classes whose images, masks aside, are all left out."""
+    doubts = []
+    used = sorted({image.label for image in images})
+    if len(used) == 1:
+        doubts.append(
+            f"All images that can be used are of one class, {used[0]}; training needs at least "
+            "two, each in a folder of its own or named in a table."
+        )
+    masked = {mask.id for mask in masks}
+    known = {*used} | {entry.label for entry in listing.entries if entry.id in masked}
+    lost = Counter(entry.label for entry in listing.entries if entry.label not in known)
+    if lost:
+        are = "is no class" if len(lost) == 1 else "are no classes"
+        each = [f"{label} ({count(number, 'image')})" for label, number in sorted(lost.items())]
+        doubts.append(
+            f"{join_few(each)} {are} of this data set, because none of these images can be used; "
+            "see the reasons."
+        )
+    return doubts
+
+
+def _doubt_flat(images: Sequence[Image]) -> list[str]:
+    """A sentence on images that are used and look like masks."""
+    flat = sorted(image.id for image in images if image.facts.is_flat)
+    if not flat:
+        return []
+    has = "has" if len(flat) == 1 else "have"
+    return [
+        f"{len(flat):,} of {count(len(images), 'image')} {has} few colours, as masks have, such as "
+        f"{flat[0]}; take masks out of the folders."
+    ]
+
+
 def _describe_two_valued(masks: list[Skipped]) -> list[str]:
     if not masks:
         return []
@@ -218,8 +278,14 @@ def _describe_two_valued(masks: list[Skipped]) -> list[str]:
 
 
 def _nothing_usable(path: Path, skipped: list[Skipped]) -> UserError:
-    reasons = Counter(entry.reason for entry in skipped).most_common(1)
-    why = f" ({len(skipped)} left out, {reasons[0][1]} because: {reasons[0][0]})" if reasons else ""
+    """That no image can be used, and why most of the files cannot."""
+    reason_by_file = {each.id: each.reason for each in skipped if not each.id.endswith("/")}
+    reasons = Counter(reason_by_file.values()).most_common(1)
+    why = (
+        f" ({len(reason_by_file)} left out, {reasons[0][1]} because: {reasons[0][0]})"
+        if reasons
+        else ""
+    )
     return UserError(
         f"{path} holds no image of a class that can be used{why}; give a folder that has one "
         "folder of images for each class, or a table with the columns path and label."

@@ -206,8 +206,12 @@ def _summarise_crossings(dataset: Dataset, links: Links) -> tuple[Crossing, ...]
 
 
 def _count_left_out(dataset: Dataset) -> tuple[LeftOut, ...]:
-    ids_by_reason: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[str]] = defaultdict(list)
     for each in dataset.skipped:
-        ids_by_reason[each.reason].append(each.id)
+        found[each.reason].append(each.id)
+    # A file that a table lists twice is one file; a line without a path names none.
+    ids_by_reason = {
+        reason: ids if "" in ids else list(dict.fromkeys(ids)) for reason, ids in found.items()
+    }
     ordered = sorted(ids_by_reason.items(), key=lambda each: (-len(each[1]), each[0]))
     return tuple(LeftOut(reason, len(ids), tuple(ids[:EXAMPLES])) for reason, ids in ordered)

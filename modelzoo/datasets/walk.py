@@ -20,7 +20,7 @@ class Walk:
 
     files: list[str] = field(default_factory=list)  # ids of regular files, in order
     folders: list[str] = field(default_factory=list)  # ids, in order
-    unread: dict[str, str] = field(default_factory=dict)  # id -> why it cannot be read
+    unread: dict[str, str] = field(default_factory=dict)  # id, of a folder with /, -> why
 
 
 def walk(
@@ -67,7 +67,9 @@ def _fill(found: Walk, root: Path) -> Iterator[None]:
                     elif not _is_folder(entry):
                         _add_file(found, name, entry)
                     elif entry.is_symlink() and not _is_new(Path(entry.path), listed):
-                        found.unread[in_utf8(name)] = "a link to a folder that is listed already"
+                        found.unread[in_utf8(f"{name}/")] = (
+                            "a link to a folder that is listed already"
+                        )
                     else:
                         found.folders.append(name)
                         waiting.append(f"{name}/")

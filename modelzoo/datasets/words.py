@@ -1,7 +1,8 @@
 """The report of a data set in words: the same in the terminal, on pages and on the data card."""
 
+from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.report import Format, Report
-from modelzoo.text import count
+from modelzoo.text import count, join
 
 MOST_FORMATS = 5
 _MODES = {"L": "grey", "P": "palette", "1": "black and white", "LA": "grey with transparency"}
@@ -24,6 +25,17 @@ def describe_origins(report: Report) -> list[tuple[str, str]]:
         ("group", "one subject, copies, and fields that overlap"),
         ("part", origins.part if report.parts else "not given"),
     ]
+
+
+def describe_left_out(dataset: Dataset) -> str:
+    """How many files were left out, folders, and lines of a table that name no other file."""
+    used = {"", *dataset.ids}
+    counts = {
+        "file": sum(bool(each.id) for each in dataset.left_out_files),
+        "folder": len({each.id for each in dataset.skipped if each.id.endswith("/")}),
+        "line": sum(each.id in used for each in dataset.skipped),
+    }
+    return join([count(how_many, noun) for noun, how_many in counts.items() if how_many])
 
 
 def describe_formats(report: Report) -> list[str]:

@@ -85,8 +85,8 @@ def check_planned(
     notes += find_doubts(dataset, links, prepared.groups)
     if any(each.config.split == "given" for each in planned):
         notes += doubt_parts(dataset, links)
-    if dataset.skipped:
-        files = count(len(dataset.skipped), "file")
+    if dataset.left_out_files:
+        files = count(len(dataset.left_out_files), "file")
         notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
     splits: dict[tuple[object, ...], Split] = {}
     for config in (each.config for each in planned):

@@ -197,10 +197,11 @@ def _draw_picture(root: Path, image_id: str) -> None:
 
 
 def _draw_left_out(left_out: Sequence["LeftOut"], prepared: "Prepared", key: str) -> None:
+    from modelzoo.datasets.words import describe_left_out
+
     if not left_out:
         return
-    total = sum(each.count for each in left_out)
-    st.markdown(f"**Left out: {count(total, 'file')}**")
+    st.markdown(f"**Left out: {describe_left_out(prepared.dataset)}**")
     st.dataframe(
         pd.DataFrame(
             {

@@ -1,5 +1,7 @@
 """`train|val|test/<class>`: the split is given by the folders."""
 
+from dataclasses import replace
+
 from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts.layout import (
     Layout,
@@ -7,7 +9,7 @@ from modelzoo.datasets.layouts.layout import (
     Source,
     add_classes,
     holds_classes,
-    skip_images,
+    skip_beside,
     skip_part,
 )
 from modelzoo.datasets.layouts.names import names_division, names_subject, part_of
@@ -53,19 +55,25 @@ def _lists(source: Source) -> Listing:
     tests = [top for top in _part_folders(source) if part_of(top) == "test"]
     if len(tests) > 1:
         folders = join_few(tests)
-        listing.doubts.append(f"The folders {folders} are one test set, so a score mixes them.")
+        listing.part_doubts.append(
+            f"The folders {folders} are one test set, so a score mixes them."
+        )
     has_train = any(part_of(top) == "train" for top in _part_folders(source))
     beside = [] if has_train else _classes_beside(source)
+    others = [top for top in source.tops if not (part_of(top) or top in beside)]
+    skip_beside(listing, source, others, "the folders of the parts")
     for top in source.tops:
+        part = part_of(top)
         if top in beside:
             _add_training(listing, source, top)
-        elif not (part := part_of(top)):
-            skip_images(listing, source, top, "beside the folders of the parts")
-        elif not holds_classes(source, top):
+        elif part and not holds_classes(source, top):
             skip_part(listing, source, top)
-        else:
+        elif part:
             inside = _folder_of_images(source, top)
             above, are_subjects = _above_classes(source, inside)
+            if are_subjects:
+                label, group = "folder inside that of the subject", "folder inside that of the part"
+                listing.origins = replace(listing.origins, label=label, group=group)
             add_classes(
                 listing, source, inside=inside, part=part, above=above, are_subjects=are_subjects
             )
@@ -88,19 +96,21 @@ def _add_training(listing: Listing, source: Source, top: str) -> None:
 def _above_classes(source: Source, inside: str) -> tuple[int, bool]:
     """How many folders lie between `inside` and its classes, and whether they are subjects."""
     below = [file.removeprefix(f"{inside}/") for file in source.below(inside) if is_image(file)]
-    if not all(file.count("/") > 1 for file in below):
+    deep = [file for file in below if file.count("/") > 1]
+    if 2 * len(deep) <= len(below):
         return 0, False
-    above = {file.split("/")[0] for file in below}
+    above = {file.split("/")[0] for file in below if "/" in file}
     if all(map(names_subject, above)):
         return 1, True
     return int(all(map(names_division, above))), False
 
 
 def _folder_of_images(source: Source, part: str) -> str:
-    """The folder of a part, or the one called images in it where all of its classes lie there."""
+    """The folder of a part, or the one called images in it where nearly all images lie there."""
     images = [file.split("/") for file in source.below(part) if is_image(file)]
-    inner = {parts[1] for parts in images}
-    is_one = len(inner) == 1 and all(len(parts) > 3 for parts in images)
+    inner = {parts[1] for parts in images if len(parts) > 2}
+    deep = [parts for parts in images if len(parts) > 3]
+    is_one = len(inner) == 1 and 2 * len(deep) > len(images)
     return f"{part}/{min(inner)}" if is_one and min(inner).lower() in _IMAGES else part
 
 

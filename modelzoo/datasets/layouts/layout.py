@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -68,6 +68,7 @@ class Listing:
     notes: list[str] = field(default_factory=list)  # what was guessed or is not used
     unused: set[str] = field(default_factory=set)  # names of folders that say nothing
     doubts: list[str] = field(default_factory=list)  # what this arrangement means for scores
+    part_doubts: list[str] = field(default_factory=list)  # the same, of scores on the given parts
 
     def add(
         self, file: str, label: str, part: Part | None = None, subject: str | None = None
@@ -133,6 +134,37 @@ def describe_unused(listing: Listing) -> None:
             else f"The folders {names} give neither class, subject nor part, and are not used."
         )
     listing.unused.clear()
+
+
+def leave_out_rest(listing: Listing, source: Source) -> None:
+    """Leave out, with a reason, every image that a layout neither listed nor left out itself."""
+    known = {entry.id for entry in listing.entries} | {each.id for each in listing.skipped}
+    listing.skipped += [
+        Skipped(in_utf8(image), "not in the folder of a class")
+        for image in source.images
+        if in_utf8(image) not in known
+    ]
+
+
+def skip_beside(listing: Listing, source: Source, folders: Sequence[str], what: str) -> None:
+    """Leave out the images in whole folders, perhaps classes, with a doubt.
+
+    Args:
+        listing: What is added to.
+        source: What was given.
+        folders: Names in `source.tops`.
+        what: They lie beside.
+    """
+    counts = {folder: sum(map(is_image, source.below(folder))) for folder in folders}
+    for folder in folders:
+        skip_images(listing, source, folder, f"beside {what}")
+    held = [f"{folder} ({count(images, 'image')})" for folder, images in counts.items() if images]
+    if held:
+        lies, is_used = ("lies", "is") if len(held) == 1 else ("lie", "are")
+        listing.doubts.append(
+            f"{join_few(held)} {lies} beside {what} and {is_used} not used: where a class is "
+            "meant, its images are missing."
+        )
 
 
 def skip_images(listing: Listing, source: Source, folder: str, reason: str) -> None:

@@ -10,16 +10,20 @@ from modelzoo.datasets.layouts.layout import Source
 from modelzoo.datasets.walk import in_utf8, is_image
 from modelzoo.text import count
 
-_WORD = r"(?:masks?|seg|segmentations?|gt|ground[-_ ]?truth|labels?)"
+_WORD = (
+    r"(?:masks?|seg|segmentations?|gt|ground[-_ ]?truth|labels?|bw|binar(?:y|i[sz]ed)|silhouettes?)"
+)
 _OF = r"(?:cells?|nucle(?:us|i))[-_ ]?"
 # 1_mask, 1_mask_2 of several cells, 1_cell_mask; mask_1
 _NAME = re.compile(
     rf"(?P<first>.+?)[-_ ](?:{_OF})?{_WORD}(?:[-_ ]?\d+)?|(?:{_OF})?{_WORD}[-_ ](?P<last>.+)",
     re.IGNORECASE,
 )
-# masks, Ground Truth Segmentation, Benign_mask, mask_Benign
+# masks, Ground Truth Segmentation, Benign_mask, mask_Benign; SegmentationClass of Pascal VOC
 _FOLDER = re.compile(
-    rf"(?:.+[-_ ]|{_OF})?(?:{_WORD}|annotations?|ground[-_ ]?truth.*)|masks?[-_ ].+", re.IGNORECASE
+    rf"(?:.+[-_ ]|{_OF})?(?:{_WORD}|annotations?|ground[-_ ]?truth.*)|masks?[-_ ].+|"
+    r"segmentation(?:class|object)(?:raw|aug)?",
+    re.IGNORECASE,
 )
 # Whether each of these files has few colours; None: it cannot be read.
 LookAt = Callable[[Sequence[str]], Mapping[str, bool | None]]

@@ -1,7 +1,14 @@
 """`Original/<class>` and `Segmented/<class>`: the same fields twice, so one of them is left out."""
 
 from modelzoo.datasets.dataset import Origins
-from modelzoo.datasets.layouts.layout import Layout, Listing, Source, add_classes, skip_images
+from modelzoo.datasets.layouts.layout import (
+    Layout,
+    Listing,
+    Source,
+    add_classes,
+    skip_beside,
+    skip_images,
+)
 from modelzoo.errors import UserError
 
 NAMES = ("original", "segmented")
@@ -30,13 +37,13 @@ def _lists(source: Source) -> Listing:
             f"{source.path} has only the folder {other}; choose that one, or give a folder with "
             "both."
         )
+    others = [top for top in source.tops if top.lower() not in NAMES]
+    skip_beside(listing, source, others, wanted.capitalize())
     for top in source.tops:
         if top.lower() == wanted:
             add_classes(listing, source, inside=top)
         elif top.lower() in NAMES:
             skip_images(listing, source, top, f"twin in {top}, the same field again")
-        else:
-            skip_images(listing, source, top, "beside Original")
     return listing
 
 

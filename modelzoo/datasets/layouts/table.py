@@ -1,6 +1,6 @@
 """The layouts that are understood, in the order in which they are tried: one row per layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -85,7 +85,7 @@ def read_source(
         tuple((in_utf8(file), reason) for file, reason in foreign.items()),
         segmented,
     )
-    source = unwrap(source)
+    source = unwrap(source, path)
     source = replace(source, tables=find_tables(path, walked.files, source.path))
     if not source.images:
         raise UserError(_describe_nothing(source))
@@ -107,22 +107,48 @@ def _describe_nothing(source: Source) -> str:
     )
 
 
-def unwrap(source: Source) -> Source:
-    """`source`, or what is in the one folder with images that an unpacked archive left.
+def unwrap(source: Source, given: Path) -> Source:
+    """`source`, or what is in the one folder that alone holds folders of images.
 
-    The ids of what cannot be read stay relative to the folder that was given.
+    An unpacked archive leaves such a folder, often with a preview beside it or in it. Images that
+    lie loose above are unread then; the ids of what is unread are relative to `given`.
     """
-    while True:
-        images = [PurePosixPath(image).parts for image in source.images]
-        tops = {parts[0] for parts in images}
-        if len(tops) != 1 or min(map(len, images)) < 3 or _is_known_folder(min(tops)):
-            return source
-        top = min(tops)
+    while top := _find_wrapper(source.images):
         files, folders = (
             tuple(name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/"))
             for names in (source.files, source.folders)
         )
-        source = replace(source, path=source.path / top, files=files, folders=folders)
+        above = source.path.relative_to(given)
+        loose = tuple(
+            (
+                in_utf8((above / image).as_posix()),
+                "beside the folder that holds those of the classes",
+            )
+            for image in source.images
+            if not image.startswith(f"{top}/")
+        )
+        source = replace(
+            source,
+            path=source.path / top,
+            files=files,
+            folders=folders,
+            unread=(*source.unread, *loose),
+        )
+    return source
+
+
+def _find_wrapper(images: Sequence[str]) -> str:
+    """The one folder with images, where nearly all of them lie in folders inside it; else empty."""
+    paths = [PurePosixPath(image).parts for image in images]
+    tops = {parts[0] for parts in paths if len(parts) > 1}
+    if len(tops) != 1 or _is_known_folder(min(tops)):
+        return ""
+    deep = [parts for parts in paths if len(parts) > 2]
+    if 2 * len(deep) <= len(paths):
+        return ""
+    # A folder of images with another folder of such inside is a class.
+    is_flat = any(len(parts) == 2 for parts in paths) and any(len(parts) == 3 for parts in deep)
+    return "" if is_flat and len({parts[1] for parts in deep}) < 2 else min(tops)
 
 
 def _is_known_folder(name: str) -> bool:

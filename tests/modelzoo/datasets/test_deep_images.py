@@ -276,7 +276,8 @@ def test_pages_that_are_not_used_are_said(tmp_path: Path, store: Path) -> None:
     dataset = open_dataset(tmp_path / "data", store=store)
 
     doubts = find_doubts(dataset, Links.of(dataset, ()), {})
-    assert doubts[0].startswith("1 file with three grey pages of one size, perhaps red, green and")
+    of_planes = "1 file with three grey pages of one size, perhaps red, green and"
+    assert any(doubt.startswith(of_planes) for doubt in doubts)
     assert dataset.notes == (
         "1 file with several pages of one size, such as b/3.tif: only the first is used.",
         "2 files with pages of several sizes, such as b/1.tif: only the largest is used, of equal "

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.doubts import Links, doubt_parts
 from modelzoo.datasets.layouts.names import names_class, names_no_class, names_subject, part_of
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.errors import UserError
@@ -216,6 +217,58 @@ def test_subjects_inside_parts_are_subjects(opened: Opened) -> None:
     assert {(image.part, image.group) for image in dataset.images} == {
         ("train", "P0"), ("train", "P1"), ("test", "P2"),
     }  # fmt: skip
+
+    assert (dataset.origins.label, dataset.origins.group) == (
+        "folder inside that of the subject", "folder inside that of the part",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("folder", "origin"),
+    [
+        ("{part}/{label}/{subject}", "folder inside that of the class"),
+        ("{label}/{part}/{subject}", "third folder"),
+        ("{part}/{subject}/{label}", "folder inside that of the part"),
+    ],
+)
+def test_subjects_in_both_given_parts_are_said_wherever_their_folders_lie(
+    opened: Opened, folder: str, origin: str
+) -> None:
+    dataset = opened(
+        *(
+            folder.format(part=part, label=label, subject=subject)
+            for part in ("train", "test")
+            for label in ("Pre", "Pro")
+            for subject in ("patient_1", "patient_2")
+        )
+    )
+
+    assert {image.group for image in dataset.images} == {"patient_1", "patient_2"}
+    assert dataset.origins.group == origin
+    assert not any("is not used" in note or "are not used" in note for note in dataset.notes)
+    assert doubt_parts(dataset, Links.of(dataset, ())) == (
+        "8 of the 8 given test images are of subjects that training has, too: a score on them says "
+        "little about new patients.",
+    )
+
+
+# Loose images
+
+
+@pytest.mark.parametrize(
+    "tops", [("train", "test"), ("Train", "TestA", "Test-B"), ("Original", "Segmented"), ("",)]
+)
+def test_every_image_that_lies_beside_the_folders_is_left_out_with_a_reason(
+    opened: Opened, tops: tuple[str, ...]
+) -> None:
+    write_noise(opened.root, ["loose1.jpg", "preview.png"])
+
+    dataset = opened(*(f"{top}/{label}".strip("/") for top in tops for label in ("Pre", "Pro")))
+
+    loose = [each for each in dataset.skipped if "/" not in each.id]
+    assert [each.id for each in loose] == ["loose1.jpg", "preview.png"]
+    assert {each.reason for each in loose} == {"not in the folder of a class"}
+    assert len(dataset.images) + len(dataset.skipped) == 4 * len(tops) + 2
 
 
 # Names of files that hold the class

@@ -42,6 +42,8 @@ IMAGES = [f"{label}/{number}.png" for label in ("Pre", "Pro") for number in rang
         "Pro/2_cell_mask.png", "Pro/2_nucleus_gt.tif", "Pro/label 2.png",
         "Pro_mask/2.png", "mask_Pro/2.png", "Pro/Masks/2.png", "masks/Pro/2.png",
         "masks/other name.png", "Ground Truth Segmentation/Pro/2.png", "annotations/Pro/2.png",
+        "SegmentationClass/Pro/2.png", "bw/2.png", "binary/Pro/2.png", "Pro_bw/2.png",
+        "Pre/2_binary.png",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("values", [(0, 255), (0, 1), (0, 128, 255)])
@@ -200,3 +202,16 @@ def test_a_mask_whose_name_is_not_utf8_is_left_out_for_that(store: Path, tmp_pat
         (r"Pre/0\xff_mask.png", "its name is not UTF-8"),
         ("Pre/1_mask.png", REASON),
     ]
+
+
+def test_images_of_few_colours_that_are_used_are_doubted(store: Path, tmp_path: Path) -> None:
+    write_noise(tmp_path / "data", [f"{label}/{n}.jpg" for label in ("Pre", "Pro") for n in "01"])
+    write_masks(tmp_path / "data", [f"{label}/{n}_b.png" for label in ("Pre", "Pro") for n in "01"])
+
+    dataset = open_dataset(tmp_path / "data", store=store)
+
+    assert len(dataset.images) == 8
+    assert dataset.doubts == (
+        "4 of 8 images have few colours, as masks have, such as Pre/0_b.png; take masks out of "
+        "the folders.",
+    )

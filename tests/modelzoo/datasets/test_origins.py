@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.doubts import Links, doubt_parts, doubt_split, find_doubts
 from modelzoo.datasets.opening import open_dataset
 from tests.modelzoo.datasets.conftest import write_noise
 
@@ -24,10 +24,12 @@ def test_raabins_two_test_folders_are_one_part_with_a_note(store: Path, tmp_path
     assert dataset.classes == ("Basophil", "Monocyte")
     assert [image.part for image in dataset.images] == ["test"] * 4 + ["train"] * 2
     assert dataset.notes == ()
-    assert dataset.doubts == (
-        "The folders TestA and TestB are one test set, so a score mixes them.",
-    )
-    assert dataset.doubts[0] in find_doubts(dataset, Links.of(dataset, ()), {})
+    mixed = "The folders TestA and TestB are one test set, so a score mixes them."
+    assert mixed in doubt_parts(dataset, Links.of(dataset, ()))
+    assert doubt_split(dataset, "given") == (mixed,)
+    # A split that does not use these parts mixes nothing.
+    assert mixed not in find_doubts(dataset, Links.of(dataset, ()), {})
+    assert mixed not in doubt_split(dataset, "grouped")
 
 
 def test_pbc_has_eight_classes(store: Path, tmp_path: Path) -> None:
