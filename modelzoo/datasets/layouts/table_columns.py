@@ -15,10 +15,12 @@ from modelzoo.datasets.walk import is_image
 from modelzoo.errors import UserError
 from modelzoo.text import join
 
-_PERSONS = ("patient", "subject", "participant", "donor", "case", "slide")
+_PERSONS = ("patient", "subject", "person", "participant", "donor", "case")
+_SAMPLES = ("sample", "specimen")  # as often of an image each as of a person: never guessed
 _ENDINGS = ("", "id", "name", "number", "no", "nr", "code", "uid")
 # What tables call the four columns, letters and digits only; those in front are taken first. All
-# spellings of a patient come before those of a slide, of which a patient has several.
+# spellings of a patient come before those of a slide, of which a patient has several, and before
+# a group, which may be anything.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "path": (
         "path", "file", "filename", "filepath", "image", "imagepath", "imagefile", "imagefilename",
@@ -27,9 +29,14 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "label": (
         "label", "labels", "class", "classname", "classlabel", "category", "diagnosis", "target",
     ),
-    "group": ("group", *map("".join, product(_PERSONS, _ENDINGS))),
+    "group": (
+        *map("".join, product(_PERSONS, _ENDINGS)),
+        "group",
+        *map("".join, product(["slide"], _ENDINGS)),
+    ),
     "part": ("part", "split", "set", "subset", "partition", "fold"),
 }  # fmt: skip
+_SUBJECTS = frozenset((*SPELLINGS["group"], *map("".join, product(_SAMPLES, _ENDINGS))))
 OPTIONAL = ("group", "part")
 _FEWEST = 20  # names of columns that a note lists
 _FEW = 3  # values in a sentence
@@ -64,6 +71,11 @@ def spell(name: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name).casefold())
 
 
+def may_name_subjects(name: str) -> bool:
+    """Whether a column is called as one of people, slides or samples may be."""
+    return spell(name) in _SUBJECTS
+
+
 def choose_columns(
     table: pd.DataFrame, named: Sequence[tuple[str, str]], path: Path, notes: list[str]
 ) -> dict[str, str]:
@@ -90,6 +102,8 @@ def choose_columns(
             found = _find_spelt(table, spellings, taken)
         if each == "path" and not found:
             found = _find_unnamed_path(table)
+        if each == "group":  # a column of people that is left empty says less than any other
+            found.sort(key=lambda name: not _find_values(table, name))
         if each == "part":
             found, refused = _sort_out_parts(table, found, path, each in by_person)
         chosen |= {each: found[0]} if found else {}

@@ -5,13 +5,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+import pandas as pd
+
 from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source
 from modelzoo.datasets.layouts.names import part_of
-from modelzoo.datasets.layouts.table_cells import read_cells
-from modelzoo.datasets.layouts.table_columns import choose_columns
+from modelzoo.datasets.layouts.table_cells import forget_unknown, read_cells
+from modelzoo.datasets.layouts.table_columns import choose_columns, may_name_subjects
 from modelzoo.datasets.layouts.table_paths import Place, find_files
 from modelzoo.datasets.layouts.table_reading import read_table
+from modelzoo.datasets.layouts.table_subjects import (
+    describe_subjects,
+    doubt_unused_subjects,
+    unify_subjects,
+)
 
 
 def _recognises(source: Source) -> bool:
@@ -29,12 +36,31 @@ def _lists(source: Source) -> Listing:
     notes: list[str] = []
     chosen = choose_columns(table, source.columns, path, notes)
     cells = read_cells(table, chosen, path, notes)
+    doubts = _settle_subjects(table, chosen, cells, notes)
+    forget_unknown(cells["part"])
     places = find_files(cells["path"], path.parent, notes)
     origins = {each: f"column {name}" for each, name in chosen.items() if each != "path"}
     why = f"it is a file that ends in {path.suffix.lower()}"
-    listing = Listing(path.parent, Origins(why, **origins), notes=notes)
+    listing = Listing(path.parent, Origins(why, **origins), notes=notes, doubts=doubts)
     _add_lines(listing, places, cells)
     return listing
+
+
+def _settle_subjects(
+    table: pd.DataFrame,
+    chosen: Mapping[str, str],
+    cells: Mapping[str, list[str]],
+    notes: list[str],
+) -> list[str]:
+    """Leave one spelling of each subject in `cells`, none of those not known; doubts on them."""
+    name, values = chosen.get("group"), cells["group"]
+    if name is None:
+        return []
+    notes += describe_subjects(values, name)
+    forget_unknown(values)
+    notes += unify_subjects(values)
+    unused = [each for each in table.columns if each not in chosen.values()]
+    return doubt_unused_subjects(table, name, list(filter(may_name_subjects, unused)), cells)
 
 
 def _add_lines(

@@ -103,6 +103,44 @@ def test_a_patient_is_found_before_a_slide(smears: Path, store: Path, name: str)
     )
 
 
+@pytest.mark.parametrize("other", ["group", "slide", "Sample ID"])
+@pytest.mark.parametrize("name", ["patient_id", "Subject", "case no"])
+def test_people_come_before_groups_and_what_parts_these_is_a_doubt(
+    smears: Path, store: Path, name: str, other: str
+) -> None:
+    table = write_table(smears, **{other: list("aabbcc"), name: ["1", "2", "3", "3", "4", ""]})
+
+    dataset = open_dataset(table, store=store)
+
+    assert [image.group for image in dataset.images] == ["1", "2", "3", "3", "4", None]
+    assert dataset.doubts == (
+        f"The column {other} is not used, and 2 of its values have images of several subjects of "
+        f"the column {name}: a split keeps those of one {name} together, not those of one {other}; "
+        f"where {other} names the people, give --columns group={other}.",
+    )
+    turned = open_dataset(table, store=store, columns=f"group={other}")
+    assert [image.group for image in turned.images] == list("aabbcc")
+    assert turned.doubts == ()  # each person has one group, and is kept together with it
+    assert open_dataset(table, store=store, columns="group=").doubts == ()
+
+
+def test_a_group_without_people_is_still_read(smears: Path, store: Path) -> None:
+    dataset = open_dataset(write_table(smears, group=list("aabbcc"), slide=["s"] * 6), store=store)
+
+    assert [image.group for image in dataset.images] == list("aabbcc")
+    (doubt,) = dataset.doubts
+    assert doubt.startswith("The column slide is not used, and 1 of its values has images of")
+
+
+def test_an_empty_column_of_people_is_passed_over(smears: Path, store: Path) -> None:
+    table = write_table(smears, patient=["", "NA"] * 3, group=list("aabbcc"))
+
+    dataset = open_dataset(table, store=store)
+
+    assert [image.group for image in dataset.images] == list("aabbcc")
+    assert "1 column is not used: patient." in dataset.notes
+
+
 def test_what_only_contains_the_word_patient_is_no_subject(smears: Path, store: Path) -> None:
     dataset = open_dataset(write_table(smears, patient_age=["40"] * 6), store=store)
 

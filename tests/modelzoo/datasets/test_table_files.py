@@ -224,6 +224,27 @@ def test_subjects_that_are_not_known_are_no_subject(smears: Path, store: Path) -
     ) in dataset.notes
 
 
+@pytest.mark.parametrize("other", ["p\u00e90", "pe\u03010", "PE\u03010"])
+def test_a_subject_in_another_case_or_form_is_one(smears: Path, store: Path, other: str) -> None:
+    subjects = ["P\u00e90", "P\u00e90", other, "P1", "", "NA"]
+    frame = pd.DataFrame(
+        {
+            "path": [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in range(3)],
+            "label": list("aaabbb"),
+            "patient": subjects,
+        }
+    )
+    frame.to_csv(smears / "t.csv", index=False)
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [image.group for image in dataset.images] == ["P\u00e90"] * 3 + ["P1", None, None]
+    assert (
+        "1 subject is written in ways that differ in case or Unicode form only, such as P\u00e90 "
+        f"and {other}; they are taken as one, P\u00e90."
+    ) in dataset.notes
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_whole_numbers_are_one_subject_with_and_without_a_decimal(
     smears: Path, store: Path, suffix: str
