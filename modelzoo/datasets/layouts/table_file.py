@@ -3,6 +3,7 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -11,7 +12,7 @@ from modelzoo.datasets.dataset import Origins, Skipped
 from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source
 from modelzoo.datasets.layouts.names import part_of
 from modelzoo.datasets.layouts.table_cells import forget_unknown, read_cells
-from modelzoo.datasets.layouts.table_columns import choose_columns, may_name_subjects
+from modelzoo.datasets.layouts.table_columns import choose_columns, may_be_used, may_name_subjects
 from modelzoo.datasets.layouts.table_paths import Place, find_files
 from modelzoo.datasets.layouts.table_reading import read_table
 from modelzoo.datasets.layouts.table_subjects import (
@@ -32,9 +33,9 @@ def _lists(source: Source) -> Listing:
         UserError: It is no table, or one without path and label.
     """
     path = source.path
-    table = read_table(path)
+    table, names = read_table(path, partial(may_be_used, named=source.columns))
     notes: list[str] = []
-    chosen = choose_columns(table, source.columns, path, notes)
+    chosen = choose_columns(table, names, source.columns, path, notes)
     cells = read_cells(table, chosen, path, notes)
     doubts = _settle_subjects(table, chosen, cells, notes)
     forget_unknown(cells["part"])

@@ -1,12 +1,15 @@
 """A CSV or Parquet table of images: its file, its lines and its cells."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.layouts.table_columns import may_be_used
+from modelzoo.datasets.layouts.table_reading import read_table
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.errors import UserError
 
@@ -101,6 +104,35 @@ def test_a_table_of_gigabytes_is_not_read(smears: Path, store: Path) -> None:
         out.truncate(5_000_000_000)  # a hole, which takes no room on the disk
     with pytest.raises(UserError, match=r"has 5\.0 GB, more than a table of images needs"):
         open_dataset(smears / "table.csv", store=store)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_more_rows_than_images_is_not_read(
+    smears: Path, store: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("modelzoo.datasets.layouts.table_reading.MOST_ROWS", 3)
+    for rows in (3, 4):
+        frame = pd.DataFrame({"path": ["Pro/0.png"] * rows, "label": "a"})
+        frame.to_csv(smears / f"{rows}.csv", index=False)
+        frame.to_parquet(smears / f"{rows}.parquet")
+
+    assert len(open_dataset(smears / f"3{suffix}", store=store).skipped) == 2  # listed twice
+    with pytest.raises(UserError, match="has more than 3 rows, more than a table of images needs"):
+        open_dataset(smears / f"4{suffix}", store=store)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_only_columns_that_may_be_used_are_read(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"x 1": ["1"], "Image-ID": ["a.png"], "dx": ["a"], "x 2": ["2"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+
+    is_wanted = partial(may_be_used, named=(("label", "dx"),))
+    table, names = read_table(tmp_path / f"t{suffix}", is_wanted)
+
+    assert table.columns.tolist() == ["Image-ID", "dx"]
+    assert table.to_numpy().tolist() == [["a.png", "a"]]
+    assert names == ["x 1", "Image-ID", "dx", "x 2"]
 
 
 @pytest.mark.parametrize(("name", "separator"), [("t.csv", ";"), ("t.csv", "\t"), ("t.tsv", "\t")])
