@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
+from modelzoo.datasets.empty_classes import doubt_empty_classes
 from modelzoo.datasets.file_notes import describe_files
 from modelzoo.datasets.layouts.layout import Entry, Listing, describe_unused, unify_classes
 from modelzoo.datasets.layouts.masks import leave_out_masks
@@ -69,6 +70,7 @@ def open_dataset(
     listing.notes += describe_tables(source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.root, listing.entries, checks)
+    listing.doubts += doubt_empty_classes(_find_left_out(listing, images, skipped))
     images, two_valued = _leave_out_two_valued(images)
     unread, foreign = (
         _move([Skipped(*each) for each in pairs], path, listing.root)
@@ -209,6 +211,19 @@ def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
         for label, folder in sorted(listing.folder_by_class.items())
         if label not in used
     ]
+
+
+def _find_left_out(
+    listing: Listing, images: list[Image], skipped: list[Skipped]
+) -> dict[str, list[str]]:
+    """Why the files of each class are left out of which no image can be used."""
+    used = {image.label for image in images}
+    reason_by_id = {each.id: each.reason for each in skipped}
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for entry in listing.entries:
+        if entry.label not in used:
+            reasons[entry.label].append(reason_by_id[entry.id])
+    return reasons
 
 
 def _describe_two_valued(masks: list[Skipped]) -> list[str]:

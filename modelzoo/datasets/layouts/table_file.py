@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from modelzoo.datasets.dataset import Origins, Skipped
+from modelzoo.datasets.empty_classes import doubt_empty_classes
 from modelzoo.datasets.layouts.layout import Entry, Layout, Listing, Source
 from modelzoo.datasets.layouts.names import part_of
 from modelzoo.datasets.layouts.table_cells import forget_unknown, read_cells
@@ -75,6 +76,7 @@ def _add_lines(
         groups[place.id] |= {group: group} if group else {}
         parts[place.id] |= {str(part_of(part)): part} if part else {}
     seen: set[str] = set()
+    left_out: dict[str, list[str]] = defaultdict(list)  # reasons, by class
     for place, label, _, _ in lines:
         image = place.id
         reason = place.reason or ("" if label else "no label")
@@ -85,6 +87,7 @@ def _add_lines(
             reason = "listed twice"
         if reason:
             listing.skipped.append(Skipped(image, reason))
+            left_out[label].append(reason)
         else:
             listing.entries.append(
                 Entry(
@@ -96,6 +99,10 @@ def _add_lines(
                 )
             )
         seen.add(image)
+    listed = {"", *(_unify(entry.label) for entry in listing.entries)}
+    listing.doubts += doubt_empty_classes(
+        {label: reasons for label, reasons in left_out.items() if _unify(label) not in listed}
+    )
 
 
 def _unify(label: str) -> str:

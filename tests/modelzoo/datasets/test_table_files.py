@@ -372,3 +372,25 @@ def test_lines_of_one_image_add_to_each_other(smears: Path, store: Path) -> None
 
     assert [(i.label, i.group, i.part) for i in dataset.images] == [("Pre", "7", "validation")]
     assert [each.reason for each in dataset.skipped] == ["listed twice", "no label"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("Pro/8.png,Pre\nPro/9.png,Pre\n", "2 left out because: could not be read: no such file"),
+        ("../1.png,Pre\n../2.png,Pre\n,Pre\n", "2 left out because: outside the table's folder"),
+        ("Pro/0.png,Pre\n", "1 left out because: listed with the labels Pre and Pro"),
+    ],
+)
+def test_a_class_without_an_image_is_a_doubt(
+    smears: Path, store: Path, lines: str, said: str
+) -> None:
+    good = "Pro/0.png,Pro\nPro/1.png,Pro\nBenign/0.png,Benign\nBenign/9.png,benign\n"
+    (smears / "t.csv").write_text(f"path,label\n{good}{lines}")
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    (doubt,) = dataset.doubts
+    assert doubt.startswith(f"The class Pre has no image that can be used: {said}")
+    (smears / "t.csv").write_text(f"path,label\n{good}")
+    assert open_dataset(smears / "t.csv", store=store).doubts == ()
