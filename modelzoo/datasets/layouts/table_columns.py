@@ -76,6 +76,11 @@ def may_name_subjects(name: str) -> bool:
     return spell(name) in _SUBJECTS
 
 
+def name_subject(column: str) -> str:
+    """What a column that keeps images together has: `slide` where it is called so, `subject`."""
+    return "slide" if spell(column).startswith("slide") else "subject"
+
+
 def may_be_used(name: str, number: int, named: Sequence[tuple[str, str]]) -> bool:
     """Whether a column has to be read to know which one is path, label, group and part.
 

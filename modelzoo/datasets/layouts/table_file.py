@@ -60,7 +60,7 @@ def _settle_subjects(
         return []
     notes += describe_subjects(values, name)
     forget_unknown(values)
-    notes += unify_subjects(values)
+    notes += unify_subjects(values, name)
     unused = [each for each in table.columns if each not in chosen.values()]
     return doubt_unused_subjects(table, name, list(filter(may_name_subjects, unused)), cells)
 

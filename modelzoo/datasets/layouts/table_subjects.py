@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from modelzoo.datasets.layouts.table_cells import is_unknown, read_texts
+from modelzoo.datasets.layouts.table_columns import name_subject
 from modelzoo.text import count, join
 
 _FEWEST = 10  # lines, from which on it is no chance that each has its own subject
@@ -20,7 +21,8 @@ def describe_subjects(values: Sequence[str], name: str) -> list[str]:
     if unknown:
         written = ["empty"] * ("" in unknown) + sorted({repr(each) for each in unknown if each})
         lines = f"{count(len(unknown), 'line')} of {len(values):,}"
-        notes.append(f"{lines} name no subject: the column {name} is {' or '.join(written)} there.")
+        noun = name_subject(name)
+        notes.append(f"{lines} name no {noun}: the column {name} is {' or '.join(written)} there.")
     if not unknown and _FEWEST <= len(values) == len(set(values)):
         notes.append(
             f"The column {name} has another value in each line, so it keeps no images together; "
@@ -29,11 +31,15 @@ def describe_subjects(values: Sequence[str], name: str) -> list[str]:
     return notes
 
 
-def unify_subjects(values: list[str]) -> list[str]:
+def unify_subjects(values: list[str], name: str) -> list[str]:
     """Write subjects that differ in case or Unicode form only as one; a sentence where some do.
 
     Two people taken for one are kept together, which harms no score; one taken for two may be in
     training and test. The most frequent spelling is kept, of several the first.
+
+    Args:
+        values: Cells of a column.
+        name: Of the column.
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for value, times in Counter(values).items():
@@ -48,7 +54,7 @@ def unify_subjects(values: list[str]) -> list[str]:
         if len(each) > 1
     }
     values[:] = [chosen.get(value, value) for value in values]
-    what = "1 subject is" if len(several) == 1 else f"{len(several):,} subjects are"
+    what = f"{count(len(several), name_subject(name))} {'is' if len(several) == 1 else 'are'}"
     return [
         f"{what} written in ways that differ in case or Unicode form only, such as "
         f"{join(several[0])}; they are taken as one, {chosen[several[0][0]]}."
@@ -71,13 +77,14 @@ def doubt_unused_subjects(
     # An image whose subject is not known is kept together with no other.
     lines = zip(cells["group"], cells["path"], strict=True)
     subjects = [(group, "") if group else ("", path) for group, path in lines]
+    noun = name_subject(chosen)
     doubts = []
     for name in candidates:
         torn = _count_torn(table[name], subjects)
         if torn:
             have = "of its values has" if torn == 1 else "of its values have"
             doubts.append(
-                f"The column {name} is not used, and {torn:,} {have} images of several subjects of "
+                f"The column {name} is not used, and {torn:,} {have} images of several {noun}s of "
                 f"the column {chosen}: a split keeps those of one {chosen} together, not those of "
                 f"one {name}; where {name} names the people, give --columns group={name}."
             )

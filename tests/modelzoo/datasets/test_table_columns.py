@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.doubts import Links, doubt_parts, find_doubts
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import make_split
 from modelzoo.errors import UserError
@@ -334,3 +334,24 @@ def test_columns_that_cannot_be_named(smears: Path, store: Path, columns: str, r
     with pytest.raises(UserError) as error:
         open_dataset(smears / "table.csv", store=store, columns=columns)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "noun"), [("Slide ID", "slide"), ("patient", "subject")])
+def test_slides_are_not_called_subjects(smears: Path, store: Path, name: str, noun: str) -> None:
+    parts = ["train", "train", "test"] * 2
+    table = write_table(smears, part=parts, **{name: ["7", "7", "7", "8", "8", ""]})
+    dataset = open_dataset(table, store=store)
+
+    doubts = doubt_parts(dataset, Links.of(dataset, ()))
+
+    assert (
+        f"1 of the 2 given test images is of a {noun} that training has, too: a score on them says "
+        "little about new patients."
+    ) in doubts
+    assert f"1 line of 6 name no {noun}: the column {name} is empty there." in dataset.notes
+    dataset = open_dataset(write_table(smears, **{name: list("aabbcc")}), store=store)
+    groups = {image.id: str(image.group) for image in dataset.images}
+    assert any(
+        doubt.startswith(f"Few {noun}s: no from two and yes from two;")
+        for doubt in find_doubts(dataset, Links.of(dataset, ()), groups)
+    )
