@@ -215,6 +215,30 @@ def is_regular_file(path: Path) -> bool:
         return False
 
 
+def is_same(first: Path, second: Path) -> bool:
+    """Whether two paths lead to one place, by whatever names and links."""
+    try:
+        return first.samefile(second)
+    except (OSError, ValueError):  # one of them is not there
+        return os.path.realpath(first) == os.path.realpath(second)
+
+
+def may_replace(file: Path, start: bytes) -> bool:
+    """Whether nothing is lost when `file` is written: nothing is there, or what begins so.
+
+    Args:
+        file: Any path.
+        start: The first bytes of what its writer writes, by which it knows its own.
+    """
+    if not os.path.lexists(file):
+        return True
+    try:
+        with _open_regular(file) as opened:
+            return opened.read(len(start)) == start
+    except (FileNotFoundError, UserError):  # a link that leads nowhere, a folder, a pipe
+        return False
+
+
 def _explained(error: OSError, path: Path) -> UserError:
     """What happened to `path`, in one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

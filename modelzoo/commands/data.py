@@ -13,7 +13,8 @@ from modelzoo import paths
 from modelzoo.commands.options import CsvOption, JsonOption, StoreOption, parse_path
 from modelzoo.commands.output import Column, check_form, notes, print_records, print_table
 from modelzoo.commands.progress import show_progress
-from modelzoo.files import make_folder, replacing
+from modelzoo.errors import UserError
+from modelzoo.files import is_same, make_folder, may_replace, replacing
 from modelzoo.text import count, file_size, join, one_line
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _PARTS = [
     Column("copies or overlaps of training", lambda row: str(row["copied"]), is_number=True),
     Column("group in training", lambda row: str(row["shared"]), is_number=True),
 ]
+# The first line of what --out writes, by which a table of this command is known.
+_TABLE_START = b"image,label,group,background\n"
 _MOST_LINES = 10  # of a list, in a terminal; --json has all
 
 
@@ -76,6 +79,8 @@ def data(
     from modelzoo.datasets.report import make_report
 
     check_form(as_json=as_json, as_csv=as_csv)
+    if out:
+        _check_out(out, path)
     if card:
         check_card(card, path, out)
     for file in (out, card):
@@ -102,12 +107,32 @@ def data(
         _print_report(path, report, prepared)
 
 
+def _check_out(file: Path, data: Path) -> None:
+    """Pass when the table can be written to `file` without loss of what is there.
+
+    Raises:
+        UserError: It is called like an image, or something else is there, such as `data` itself.
+    """
+    from modelzoo.datasets.walk import is_image
+
+    if is_image(file.name):
+        raise UserError(
+            f"The table {file} would be CSV and is called like an image; give a name that ends in "
+            ".csv."
+        )
+    if is_same(file, data) or not may_replace(file, _TABLE_START):
+        raise UserError(
+            f"{file} is there already and is no table that --out wrote, or is the one that is "
+            "read; nothing was written: give another name."
+        )
+
+
 def _write_table(file: Path, prepared: "Prepared") -> None:
     from modelzoo.datasets.report import describe_dataset
 
     table = describe_dataset(prepared.dataset, prepared.groups, prepared.clusters)
     with replacing(file) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _as_json(report: "Report", prepared: "Prepared") -> dict[str, Any]:

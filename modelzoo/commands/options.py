@@ -23,7 +23,7 @@ def parse_path(text: str) -> Path:
     Raises:
         UserError: No file can have it, or its name could not be written into a table.
     """
-    text = paths.clean(text)
+    text = paths.find_typed(text)
     if not text:
         raise UserError("An empty path was given; give a file or folder.")
     if "\0" in text:

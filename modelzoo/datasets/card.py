@@ -14,7 +14,14 @@ from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.report import Report, describe_dataset, make_report
 from modelzoo.datasets.words import describe_formats, describe_origins
 from modelzoo.errors import UserError
-from modelzoo.files import is_regular_file, make_folder, write_bytes, write_text
+from modelzoo.files import (
+    is_regular_file,
+    is_same,
+    make_folder,
+    may_replace,
+    write_bytes,
+    write_text,
+)
 from modelzoo.text import count, file_size, join, one_line
 
 _TITLE = "# Data card: "
@@ -73,10 +80,11 @@ def check_card(file: Path, data: Path, out: Path | None) -> None:
     """
     if file.suffix.lower() != ".md":
         raise UserError(f"The card {file} would be Markdown; give a name that ends in .md.")
-    taken = {each.absolute() for each in (data, out) if each}
+    taken = [each for each in (data, out) if each]
+    is_ours = is_regular_file(file) and may_replace(file, _TITLE.encode())
     for each in _card_files(file):
-        is_ours = is_regular_file(file) and file.read_bytes().startswith(_TITLE.encode())
-        if each.absolute() in taken or (os.path.lexists(each) and not is_ours):
+        is_taken = any(is_same(each, other) for other in taken)
+        if is_taken or (os.path.lexists(each) and not is_ours):
             raise UserError(
                 f"The card {file} would be written with {each}, which is another file; give "
                 "another name."

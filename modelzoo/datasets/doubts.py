@@ -8,6 +8,7 @@ from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.file_notes import doubt_brightness
 from modelzoo.datasets.images import Facts
 from modelzoo.datasets.layouts.names import names_no_class
+from modelzoo.datasets.layouts.table_columns import name_subject
 from modelzoo.datasets.opening import MIN_CLASS_IMAGES
 from modelzoo.datasets.overlaps import Overlap
 from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, SplitKind, find_missing_classes
@@ -167,7 +168,8 @@ def doubt_seen(dataset: Dataset, links: Links) -> tuple[str, ...]:
     for part in PARTS[1:]:
         of_part = [image for image in dataset.images if image.part == part]
         if both := sum(image.group in trained for image in of_part):
-            are = "is of a subject" if both == 1 else "are of subjects"
+            noun = _subject(dataset)
+            are = f"is of a {noun}" if both == 1 else f"are of {noun}s"
             doubts.append(
                 f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
                 "that training has, too: a score on them says little about new patients."
@@ -237,9 +239,10 @@ def _doubt_subjects(dataset: Dataset, links: Links) -> str:
         return ""
     images = {image for pair in pairs for image in pair}
     of = sorted({subjects[image] for image in pairs[0]})
+    noun = _subject(dataset)
     return (
-        f"{count(len(images), 'image')} of different subjects are copies or overlap, such as "
-        f"{join(pairs[0])} of {join(of)}: these subjects are kept together as one group."
+        f"{count(len(images), 'image')} of different {noun}s are copies or overlap, such as "
+        f"{join(pairs[0])} of {join(of)}: these {noun}s are kept together as one group."
     )
 
 
@@ -257,7 +260,7 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     ]
     if not rare:
         return ""
-    return f"Few subjects: {join_few(rare)}; scores say little about other people."
+    return f"Few {_subject(dataset)}s: {join_few(rare)}; scores say little about other people."
 
 
 def _doubt_repeats(dataset: Dataset, links: Links) -> str:
@@ -348,6 +351,11 @@ def _doubt_rare(dataset: Dataset) -> str:
     if not rare:
         return ""
     return f"Few images: {join_few(rare)}; training needs {MIN_CLASS_IMAGES} of each class."
+
+
+def _subject(dataset: Dataset) -> str:
+    """What keeps images together, as the data set's table calls it."""
+    return name_subject(dataset.origins.group.removeprefix("column "))
 
 
 def _images(how_many: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelzoo.datasets.checks import Check, check_files
 from modelzoo.datasets.dataset import Dataset, Image, Skipped
+from modelzoo.datasets.empty_classes import doubt_empty_classes
 from modelzoo.datasets.file_notes import describe_files
 from modelzoo.datasets.layouts.inner_folders import doubt_levels, read_subjects
 from modelzoo.datasets.layouts.layout import (
@@ -75,6 +76,7 @@ def open_dataset(
     listing = _list_images(layout, source)
     checks = check_files(listing.root, [entry.id for entry in listing.entries], store, progress)
     images, skipped = _select(listing.root, listing.entries, checks)
+    listing.doubts += doubt_empty_classes(_find_left_out(listing, images, skipped))
     images, two_valued = _leave_out_two_valued(images)
     unread, foreign = (
         _move([Skipped(*each) for each in pairs], path, listing.root)
@@ -93,7 +95,7 @@ def open_dataset(
         tuple(sorted(skipped, key=lambda entry: entry.id)),
         (*listing.notes, *notes),
         listing.origins,
-        (*listing.doubts, *_doubt_classes(listing, images, two_valued), *_doubt_flat(images)),
+        (*listing.doubts, *_doubt_single_class(images), *_doubt_flat(images)),
         tuple(listing.part_doubts),
         source.path if layout is TABLE_FILE else None,
     )
@@ -235,28 +237,27 @@ def _find_empty(listing: Listing, images: list[Image]) -> list[Skipped]:
     ]
 
 
-def _doubt_classes(
-    listing: Listing, images: Sequence[Image], masks: Sequence[Skipped]
-) -> list[str]:
-    """Sentences on a single class, and on classes whose images, masks aside, are all left out."""
-    doubts = []
-    used = sorted({image.label for image in images})
-    if len(used) == 1:
-        doubts.append(
-            f"All images that can be used are of one class, {used[0]}; training needs at least "
-            "two, each in a folder of its own or named in a table."
-        )
-    masked = {mask.id for mask in masks}
-    known = {*used} | {entry.label for entry in listing.entries if entry.id in masked}
-    lost = Counter(entry.label for entry in listing.entries if entry.label not in known)
-    if lost:
-        are = "is no class" if len(lost) == 1 else "are no classes"
-        each = [f"{label} ({count(number, 'image')})" for label, number in sorted(lost.items())]
-        doubts.append(
-            f"{join_few(each)} {are} of this data set, because none of these images can be used; "
-            "see the reasons."
-        )
-    return doubts
+def _find_left_out(
+    listing: Listing, images: list[Image], skipped: list[Skipped]
+) -> dict[str, list[str]]:
+    """Why the files of each class are left out of which no image can be used."""
+    used = {image.label for image in images}
+    reason_by_id = {each.id: each.reason for each in skipped}
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for entry in listing.entries:
+        if entry.label not in used and entry.id in reason_by_id:
+            reasons[entry.label].append(reason_by_id[entry.id])
+    return reasons
+
+
+def _doubt_single_class(images: Sequence[Image]) -> list[str]:
+    used = {image.label for image in images}
+    if len(used) != 1:
+        return []
+    return [
+        f"All images that can be used are of one class, {used.pop()}; training needs at least "
+        "two, each in a folder of its own or named in a table."
+    ]
 
 
 def _doubt_flat(images: Sequence[Image]) -> list[str]:

@@ -46,8 +46,11 @@ def choose_data(label: str, key: str, *, placeholder: str, start: bool = False) 
     )
     if not chosen:
         return first
-    if is_known_data(paths.clean(chosen)) or is_path_accepted(chosen):
-        return paths.clean(chosen)
+    # What a link brings is told by its name alone: only what was accepted is looked for.
+    if chosen in known or is_path_accepted(chosen):
+        return chosen if chosen in known else paths.find_typed(chosen)
+    if is_known_data(cleaned := paths.clean(chosen)):
+        return cleaned
     _offer_to_open(chosen, key)
     return None
 

@@ -52,6 +52,27 @@ def test_a_folder_is_described_and_what_is_skipped_is_said(home: Path) -> None:
     assert len(table) == 40
 
 
+def test_out_is_written_again_but_never_over_anything_else(home: Path) -> None:
+    images, out = home / "images", home / "out.csv"
+    table, image, card = home / "mine.csv", images / "dark/00.png", home / "card.md"
+    table.write_text("path,label,age\nimages/dark/00.png,dark,40\n")
+    args = ("data", str(images), "--out")
+    assert run(home, *args, str(out), "--card", str(card)).returncode == 0
+    written = out.read_text()
+    out.write_text(written.splitlines(keepends=True)[0])
+    taken = (table, image, images / "new.png", card.with_suffix(".csv"), images)
+    before = [each.read_bytes() if each.is_file() else None for each in taken]
+
+    assert run(home, *args, str(out)).returncode == 0
+    refused = [run(home, *args, str(each)) for each in taken]
+    refused += [run(home, "data", str(each), "--out", str(each)) for each in (table, out)]
+
+    assert out.read_text() == written
+    assert [each.read_bytes() if each.is_file() else None for each in taken] == before
+    assert [answer.returncode for answer in refused] == [2] * 7
+    assert all(answer.stderr.count("\n") == 1 for answer in refused)
+
+
 def test_a_run_is_trained_listed_evaluated_and_predicts(home: Path) -> None:
     trained = run(home, "train", "--data", str(home / "images"), "--name", "first", *TRAIN)
     assert trained.returncode == 0, trained.stderr

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from modelzoo.errors import UserError
 from modelzoo.files import (
     append_text,
+    is_same,
     make_folder,
+    may_replace,
     open_to_append,
     portable_name,
     read_bytes,
@@ -177,3 +179,29 @@ def test_what_is_appended_comes_after_what_was_there(tmp_path: Path) -> None:
     append_text(file, "b\n")
 
     assert file.read_text() == "a\nb\n"
+
+
+def test_only_nothing_or_what_begins_alike_may_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "ours.csv").write_text("image,label\n1,a\n")
+    (tmp_path / "wider.csv").write_text("image,label,patient\n1,a,7\n")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "nowhere.csv").symlink_to("gone")
+    os.mkfifo(tmp_path / "pipe.csv")
+    names = ("ours", "wider", "empty", "folder", "nowhere", "pipe", "new", "ours.csv/below")
+
+    replaceable = [
+        name for name in names if may_replace(tmp_path / f"{name}.csv", b"image,label\n")
+    ]
+
+    assert replaceable == ["ours", "new", "ours.csv/below"]
+
+
+def test_a_file_is_the_same_by_any_of_its_names(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.touch()
+    (tmp_path / "link.csv").symlink_to(file)
+
+    assert is_same(file, tmp_path / "x/../a.csv")
+    assert is_same(file, tmp_path / "link.csv")
+    assert not is_same(file, tmp_path / "b.csv")

@@ -1,7 +1,7 @@
 """The cells of a table as texts: without blanks around them, and subjects that are known."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ _UNKNOWN = frozenset(
     }
 )  # fmt: skip
 _WHOLE = re.compile(r"(-?\d+)(\.0+)?")
-_FEWEST = 10  # lines, from which on it is no chance that each has its own subject
 
 
 def is_unknown(value: str) -> bool:
     """Whether a cell says that nothing is known."""
     return value.strip().casefold() in _UNKNOWN
+
+
+def forget_unknown(values: list[str]) -> None:
+    """Leave empty what says that nothing is known."""
+    values[:] = ["" if is_unknown(value) else value for value in values]
 
 
 def read_texts(column: "pd.Series[Any]") -> list[str]:
@@ -35,7 +39,7 @@ def read_texts(column: "pd.Series[Any]") -> list[str]:
 def read_cells(
     table: pd.DataFrame, chosen: Mapping[str, str], path: Path, notes: list[str]
 ) -> dict[str, list[str]]:
-    """The cells of path, label, group and part, by these words; empty where nothing is known.
+    """The cells of path, label, group and part, by these words.
 
     Args:
         table: As it was read.
@@ -68,10 +72,6 @@ def read_cells(
         notes.append(f"Whole numbers are read without .0 (columns: {', '.join(whole)}).")
     for each in ("group", "part"):
         cells.setdefault(each, [""] * len(table))
-    if "group" in chosen:
-        notes += _describe_subjects(cells["group"], chosen["group"])
-    for each in ("group", "part"):
-        cells[each] = ["" if is_unknown(value) else value for value in cells[each]]
     return cells
 
 
@@ -86,19 +86,3 @@ def _unify_whole_numbers(values: list[str]) -> bool:
         return False
     values[:] = [match[1] if match else value for value, match in zip(values, matches, strict=True)]
     return True
-
-
-def _describe_subjects(values: Sequence[str], name: str) -> list[str]:
-    """Sentences on subjects that are not known, and on a column that is perhaps not of subjects."""
-    notes = []
-    unknown = [value for value in values if is_unknown(value)]
-    if unknown:
-        written = ["empty"] * ("" in unknown) + sorted({repr(each) for each in unknown if each})
-        lines = f"{count(len(unknown), 'line')} of {len(values):,}"
-        notes.append(f"{lines} name no subject: the column {name} is {' or '.join(written)} there.")
-    if not unknown and _FEWEST <= len(values) == len(set(values)):
-        notes.append(
-            f"The column {name} has another value in each line, so it keeps no images together; "
-            "where these are no patients, give --columns group=NAME, or group= for none."
-        )
-    return notes

@@ -15,10 +15,12 @@ from modelzoo.datasets.walk import is_image
 from modelzoo.errors import UserError
 from modelzoo.text import join
 
-_PERSONS = ("patient", "subject", "participant", "donor", "case", "slide")
+_PERSONS = ("patient", "subject", "person", "participant", "donor", "case")
+_SAMPLES = ("sample", "specimen")  # as often of an image each as of a person: never guessed
 _ENDINGS = ("", "id", "name", "number", "no", "nr", "code", "uid")
 # What tables call the four columns, letters and digits only; those in front are taken first. All
-# spellings of a patient come before those of a slide, of which a patient has several.
+# spellings of a patient come before those of a slide, of which a patient has several, and before
+# a group, which may be anything.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "path": (
         "path", "file", "filename", "filepath", "image", "imagepath", "imagefile", "imagefilename",
@@ -27,9 +29,14 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "label": (
         "label", "labels", "class", "classname", "classlabel", "category", "diagnosis", "target",
     ),
-    "group": ("group", *map("".join, product(_PERSONS, _ENDINGS))),
+    "group": (
+        *map("".join, product(_PERSONS, _ENDINGS)),
+        "group",
+        *map("".join, product(["slide"], _ENDINGS)),
+    ),
     "part": ("part", "split", "set", "subset", "partition", "fold"),
 }  # fmt: skip
+_SUBJECTS = frozenset((*SPELLINGS["group"], *map("".join, product(_SAMPLES, _ENDINGS))))
 OPTIONAL = ("group", "part")
 _FEWEST = 20  # names of columns that a note lists
 _FEW = 3  # values in a sentence
@@ -64,13 +71,45 @@ def spell(name: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name).casefold())
 
 
+def may_name_subjects(name: str) -> bool:
+    """Whether a column is called as one of people, slides or samples may be."""
+    return spell(name) in _SUBJECTS
+
+
+def name_subject(column: str) -> str:
+    """What a column that keeps images together has: `slide` where it is called so, `subject`."""
+    return "slide" if spell(column).startswith("slide") else "subject"
+
+
+def may_be_used(name: str, number: int, named: Sequence[tuple[str, str]]) -> bool:
+    """Whether a column has to be read to know which one is path, label, group and part.
+
+    Args:
+        name: Of the column.
+        number: Of the column, from 0: the first may hold the paths without a name.
+        named: The columns that a person named, from `parse_columns`.
+    """
+    spelling = spell(name)
+    return (
+        spelling in _SUBJECTS
+        or any(spelling in spellings for spellings in SPELLINGS.values())
+        or any(name == column for _, column in named)
+        or (number == 0 and name.startswith(UNNAMED))
+    )
+
+
 def choose_columns(
-    table: pd.DataFrame, named: Sequence[tuple[str, str]], path: Path, notes: list[str]
+    table: pd.DataFrame,
+    names: Sequence[str],
+    named: Sequence[tuple[str, str]],
+    path: Path,
+    notes: list[str],
 ) -> dict[str, str]:
     """The column of the table for path and label, and for group and part where it has one.
 
     Args:
-        table: As it was read.
+        table: Its columns that may be used.
+        names: Of all columns.
         named: The columns that a person named, from `parse_columns`.
         path: Of the table, for sentences.
         notes: Gets a sentence on columns that are guessed, and on those that are not used.
@@ -79,7 +118,7 @@ def choose_columns(
         UserError: There is no column with paths or labels, or not one that was named, or one of
             parts holds something else, too.
     """
-    by_person = _check_named(table, named, path)
+    by_person = _check_named(names, named, path)
     taken = set(by_person.values())
     chosen: dict[str, str] = {}
     refused: list[str] = []
@@ -90,15 +129,17 @@ def choose_columns(
             found = _find_spelt(table, spellings, taken)
         if each == "path" and not found:
             found = _find_unnamed_path(table)
+        if each == "group":  # a column of people that is left empty says less than any other
+            found.sort(key=lambda name: not _find_values(table, name))
         if each == "part":
             found, refused = _sort_out_parts(table, found, path, each in by_person)
         chosen |= {each: found[0]} if found else {}
-    _require(chosen, table, path)
+    _require(chosen, names, path)
     notes += [_describe_no_parts(table, name) for name in refused]
     by_guess = [f"{name} as {each}" for each, name in chosen.items() if name not in (each, *taken)]
     if by_guess:
         notes.append(f"Columns are read by their names: {', '.join(by_guess)}.")
-    unused = [str(name) for name in table.columns if name not in (*chosen.values(), *refused)]
+    unused = [name for name in names if name not in (*chosen.values(), *refused)]
     if unused:
         more = f" and {len(unused) - _FEWEST} more" if len(unused) > _FEWEST else ""
         what = "1 column is" if len(unused) == 1 else f"{len(unused)} columns are"
@@ -107,13 +148,13 @@ def choose_columns(
 
 
 def _check_named(
-    table: pd.DataFrame, named: Sequence[tuple[str, str]], path: Path
+    names: Sequence[str], named: Sequence[tuple[str, str]], path: Path
 ) -> dict[str, str]:
     """The columns that a person named, by what they stand for; raises where one is not there."""
     for each, name in named:
-        if name and name not in table.columns:
+        if name and name not in names:
             raise UserError(
-                f"{path} has no column {name!r} for {each} (columns: {_list(table)}); name one of "
+                f"{path} has no column {name!r} for {each} (columns: {_list(names)}); name one of "
                 "them."
             )
     return dict(named)
@@ -130,7 +171,7 @@ def _find_spelt(table: pd.DataFrame, spellings: Sequence[str], taken: set[str]) 
 
 def _find_unnamed_path(table: pd.DataFrame) -> list[str]:
     """The first column where it has no name and holds names of images: an index of paths."""
-    name = table.columns[0]
+    name = table.columns[0] if len(table.columns) else ""
     if name.startswith(UNNAMED) and all(map(is_image, read_texts(table[name]))):
         return [name]
     return []
@@ -173,20 +214,19 @@ def _describe_no_parts(table: pd.DataFrame, name: str) -> str:
     )
 
 
-def _require(chosen: Mapping[str, str], table: pd.DataFrame, path: Path) -> None:
+def _require(chosen: Mapping[str, str], names: Sequence[str], path: Path) -> None:
     """Pass when there are paths and labels."""
     missing = [each for each in ("path", "label") if each not in chosen]
     if missing:
         what = f"{'columns' if len(missing) > 1 else 'a column'} called {join(missing)}"
         named = ",".join(f"{each}=NAME" for each in missing)
         raise UserError(
-            f"{path} lacks {what} or alike (columns: {_list(table)}); rename what holds them, or "
+            f"{path} lacks {what} or alike (columns: {_list(names)}); rename what holds them, or "
             f"name it by --columns {named}."
         )
 
 
-def _list(table: pd.DataFrame) -> str:
-    names = table.columns.tolist()
+def _list(names: Sequence[str]) -> str:
     more = f" and {len(names) - _FEWEST} more" if len(names) > _FEWEST else ""
     return f"{', '.join(names[:_FEWEST])}{more}"
 

@@ -300,3 +300,14 @@ def test_blanks_around_the_name_of_a_class_folder_are_left_out_with_a_note(opene
 
     assert dataset.images_by_class == {"Pre": 1, "Pro": 2}
     assert "Blanks around the name of the class Pre are left out." in dataset.notes
+
+
+def test_a_class_of_damaged_files_is_a_doubt(smears: Path, store: Path) -> None:
+    (smears / "Early").mkdir()
+    for number in range(2):
+        (smears / f"Early/{number}.png").write_bytes(b"no image")
+
+    dataset = open_dataset(smears, store=store)
+
+    (doubt,) = dataset.doubts
+    assert doubt.startswith("The class Early has no image that can be used: 2 left out because: ")

@@ -141,8 +141,8 @@ def test_a_class_of_which_no_image_can_be_used_is_doubted(store: Path, tmp_path:
     dataset = opened(tmp_path / "data", store, "Benign/", "Pro/")
 
     assert dataset.doubts == (
-        "Early (2 images) is no class of this data set, because none of these images can be used; "
-        "see the reasons.",
+        "The class Early has no image that can be used: 2 left out because: it is no image of a "
+        "known format.",
     )
 
 

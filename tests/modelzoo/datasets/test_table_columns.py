@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from modelzoo.datasets.doubts import Links, find_doubts
+from modelzoo.datasets.doubts import Links, doubt_parts, find_doubts
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import make_split
 from modelzoo.errors import UserError
@@ -101,6 +101,44 @@ def test_a_patient_is_found_before_a_slide(smears: Path, store: Path, name: str)
         f"Columns are read by their names: {name} as group.",
         "1 column is not used: slide.",
     )
+
+
+@pytest.mark.parametrize("other", ["group", "slide", "Sample ID"])
+@pytest.mark.parametrize("name", ["patient_id", "Subject", "case no"])
+def test_people_come_before_groups_and_what_parts_these_is_a_doubt(
+    smears: Path, store: Path, name: str, other: str
+) -> None:
+    table = write_table(smears, **{other: list("aabbcc"), name: ["1", "2", "3", "3", "4", ""]})
+
+    dataset = open_dataset(table, store=store)
+
+    assert [image.group for image in dataset.images] == ["1", "2", "3", "3", "4", None]
+    assert dataset.doubts == (
+        f"The column {other} is not used, and 2 of its values have images of several subjects of "
+        f"the column {name}: a split keeps those of one {name} together, not those of one {other}; "
+        f"where {other} names the people, give --columns group={other}.",
+    )
+    turned = open_dataset(table, store=store, columns=f"group={other}")
+    assert [image.group for image in turned.images] == list("aabbcc")
+    assert turned.doubts == ()  # each person has one group, and is kept together with it
+    assert open_dataset(table, store=store, columns="group=").doubts == ()
+
+
+def test_a_group_without_people_is_still_read(smears: Path, store: Path) -> None:
+    dataset = open_dataset(write_table(smears, group=list("aabbcc"), slide=["s"] * 6), store=store)
+
+    assert [image.group for image in dataset.images] == list("aabbcc")
+    (doubt,) = dataset.doubts
+    assert doubt.startswith("The column slide is not used, and 1 of its values has images of")
+
+
+def test_an_empty_column_of_people_is_passed_over(smears: Path, store: Path) -> None:
+    table = write_table(smears, patient=["", "NA"] * 3, group=list("aabbcc"))
+
+    dataset = open_dataset(table, store=store)
+
+    assert [image.group for image in dataset.images] == list("aabbcc")
+    assert "1 column is not used: patient." in dataset.notes
 
 
 def test_what_only_contains_the_word_patient_is_no_subject(smears: Path, store: Path) -> None:
@@ -296,3 +334,24 @@ def test_columns_that_cannot_be_named(smears: Path, store: Path, columns: str, r
     with pytest.raises(UserError) as error:
         open_dataset(smears / "table.csv", store=store, columns=columns)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "noun"), [("Slide ID", "slide"), ("patient", "subject")])
+def test_slides_are_not_called_subjects(smears: Path, store: Path, name: str, noun: str) -> None:
+    parts = ["train", "train", "test"] * 2
+    table = write_table(smears, part=parts, **{name: ["7", "7", "7", "8", "8", ""]})
+    dataset = open_dataset(table, store=store)
+
+    doubts = doubt_parts(dataset, Links.of(dataset, ()))
+
+    assert (
+        f"1 of the 2 given test images is of a {noun} that training has, too: a score on them says "
+        "little about new patients."
+    ) in doubts
+    assert f"1 line of 6 name no {noun}: the column {name} is empty there." in dataset.notes
+    dataset = open_dataset(write_table(smears, **{name: list("aabbcc")}), store=store)
+    groups = {image.id: str(image.group) for image in dataset.images}
+    assert any(
+        doubt.startswith(f"Few {noun}s: no from two and yes from two;")
+        for doubt in find_doubts(dataset, Links.of(dataset, ()), groups)
+    )

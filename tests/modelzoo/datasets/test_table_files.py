@@ -1,12 +1,15 @@
 """A CSV or Parquet table of images: its file, its lines and its cells."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from modelzoo.datasets.dataset import Dataset
+from modelzoo.datasets.layouts.table_columns import may_be_used
+from modelzoo.datasets.layouts.table_reading import read_table
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.errors import UserError
 
@@ -101,6 +104,35 @@ def test_a_table_of_gigabytes_is_not_read(smears: Path, store: Path) -> None:
         out.truncate(5_000_000_000)  # a hole, which takes no room on the disk
     with pytest.raises(UserError, match=r"has 5\.0 GB, more than a table of images needs"):
         open_dataset(smears / "table.csv", store=store)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_more_rows_than_images_is_not_read(
+    smears: Path, store: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("modelzoo.datasets.layouts.table_reading.MOST_ROWS", 3)
+    for rows in (3, 4):
+        frame = pd.DataFrame({"path": ["Pro/0.png"] * rows, "label": "a"})
+        frame.to_csv(smears / f"{rows}.csv", index=False)
+        frame.to_parquet(smears / f"{rows}.parquet")
+
+    assert len(open_dataset(smears / f"3{suffix}", store=store).skipped) == 2  # listed twice
+    with pytest.raises(UserError, match="has more than 3 rows, more than a table of images needs"):
+        open_dataset(smears / f"4{suffix}", store=store)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_only_columns_that_may_be_used_are_read(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"x 1": ["1"], "Image-ID": ["a.png"], "dx": ["a"], "x 2": ["2"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+
+    is_wanted = partial(may_be_used, named=(("label", "dx"),))
+    table, names = read_table(tmp_path / f"t{suffix}", is_wanted)
+
+    assert table.columns.tolist() == ["Image-ID", "dx"]
+    assert table.to_numpy().tolist() == [["a.png", "a"]]
+    assert names == ["x 1", "Image-ID", "dx", "x 2"]
 
 
 @pytest.mark.parametrize(("name", "separator"), [("t.csv", ";"), ("t.csv", "\t"), ("t.tsv", "\t")])
@@ -224,6 +256,27 @@ def test_subjects_that_are_not_known_are_no_subject(smears: Path, store: Path) -
     ) in dataset.notes
 
 
+@pytest.mark.parametrize("other", ["p\u00e90", "pe\u03010", "PE\u03010"])
+def test_a_subject_in_another_case_or_form_is_one(smears: Path, store: Path, other: str) -> None:
+    subjects = ["P\u00e90", "P\u00e90", other, "P1", "", "NA"]
+    frame = pd.DataFrame(
+        {
+            "path": [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in range(3)],
+            "label": list("aaabbb"),
+            "patient": subjects,
+        }
+    )
+    frame.to_csv(smears / "t.csv", index=False)
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    assert [image.group for image in dataset.images] == ["P\u00e90"] * 3 + ["P1", None, None]
+    assert (
+        "1 subject is written in ways that differ in case or Unicode form only, such as P\u00e90 "
+        f"and {other}; they are taken as one, P\u00e90."
+    ) in dataset.notes
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_whole_numbers_are_one_subject_with_and_without_a_decimal(
     smears: Path, store: Path, suffix: str
@@ -319,3 +372,25 @@ def test_lines_of_one_image_add_to_each_other(smears: Path, store: Path) -> None
 
     assert [(i.label, i.group, i.part) for i in dataset.images] == [("Pre", "7", "validation")]
     assert [each.reason for each in dataset.skipped] == ["listed twice", "no label"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("Pro/8.png,Pre\nPro/9.png,Pre\n", "2 left out because: could not be read: no such file"),
+        ("../1.png,Pre\n../2.png,Pre\n,Pre\n", "2 left out because: outside the table's folder"),
+        ("Pro/0.png,Pre\n", "1 left out because: listed with the labels Pre and Pro"),
+    ],
+)
+def test_a_class_without_an_image_is_a_doubt(
+    smears: Path, store: Path, lines: str, said: str
+) -> None:
+    good = "Pro/0.png,Pro\nPro/1.png,Pro\nBenign/0.png,Benign\nBenign/9.png,benign\n"
+    (smears / "t.csv").write_text(f"path,label\n{good}{lines}")
+
+    dataset = open_dataset(smears / "t.csv", store=store)
+
+    (doubt,) = dataset.doubts
+    assert doubt.startswith(f"The class Pre has no image that can be used: {said}")
+    (smears / "t.csv").write_text(f"path,label\n{good}")
+    assert open_dataset(smears / "t.csv", store=store).doubts == ()

@@ -110,3 +110,43 @@ def test_a_name_that_is_nowhere_keeps_its_reason(smears: Path, store: Path) -> N
     assert [(each.id, each.reason) for each in dataset.skipped] == [
         ("nowhere", "could not be read: no such file or directory")
     ]
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "listed"),
+    [("Fl\u00e4che", "Fla\u0308che"), ("Fla\u0308che", "Fl\u00e4che")],
+)
+def test_a_name_in_another_form_of_unicode_is_found(
+    store: Path, tmp_path: Path, on_disk: str, listed: str
+) -> None:
+    root = tmp_path / f"set {on_disk}"
+    write_noise(root, [f"{on_disk}/1.png", f"{on_disk}/2 {on_disk}.png", "3.png"])
+    whole = f"{tmp_path}/set {listed}/{listed}/1.png"
+
+    dataset = open_table(root, store, f"{listed}/1.png", f"{listed}/2 {listed}.png", "3.png")
+
+    assert set(dataset.ids) == {f"{on_disk}/1.png", f"{on_disk}/2 {on_disk}.png", "3.png"}
+    assert dataset.notes == (
+        "2 images are found by names in another form of Unicode, such as "
+        f"{listed}/1.png at {on_disk}/1.png.",
+    )
+    assert open_table(root, store, whole, "3.png").ids == ("3.png", f"{on_disk}/1.png")
+    assert f"{on_disk}/2 {on_disk}.png" in open_table(root, store, f"2 {listed}", "3.png").ids
+
+
+def test_a_name_in_another_case_is_found_where_it_is_the_only_one(
+    store: Path, tmp_path: Path
+) -> None:
+    names = ["Pro/1.jpg", "Pro/2.jpg", "Pro/2.Jpg", "x/Pro/1.JPG", "Pro/3.png", "y/3.PNG"]
+    write_noise(tmp_path / "set", names)
+
+    dataset = open_table(tmp_path / "set", store, "pro/1.JPG", "Pro/2.JPG", "3.PNG", "Pro/3.png")
+
+    assert dataset.ids == ("Pro/1.jpg", "Pro/3.png", "y/3.PNG")  # in its own case, in any folder
+    assert [(each.id, each.reason) for each in dataset.skipped] == [
+        ("Pro/2.JPG", "its name fits several files; give it with folder and extension")
+    ]
+    assert "1 image is found by its name in another case, such as pro/1.JPG at Pro/1.jpg." in (
+        dataset.notes
+    )
+    assert "1 image is found by its name, such as 3.PNG at y/3.PNG." in dataset.notes
