@@ -155,7 +155,12 @@ def _class_records(report: "Report") -> list[dict[str, Any]]:
 
 def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
     """Print what a person reads first on top: what is wrong, then what was understood."""
-    from modelzoo.datasets.words import describe_formats, describe_left_out, describe_origins
+    from modelzoo.datasets.words import (
+        describe_formats,
+        describe_left_out,
+        describe_origins,
+        describe_shared,
+    )
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     root = prepared.dataset.root
@@ -184,9 +189,8 @@ def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
         [f"{count(images, 'image')}: {name}" for name, images in report.largest_groups],
         "bold",
     )
-    copies = count(report.copies, "image")
-    pairs_found = count(report.overlaps, "overlapping pair")
-    console.print(Text("The same field", style="bold"), f"{copies} with copies, {pairs_found}")
+    shared = describe_shared(report)
+    console.print(Text("The same field", style="bold"), shared)
     for crossing in report.crossings:
         title = f"  across {crossing.across}: {count(crossing.images, 'image')}"
         pairs = ((join(pair), pair[0]) for pair in crossing.examples)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.report import Report, describe_dataset, make_report
-from modelzoo.datasets.words import describe_formats, describe_origins
+from modelzoo.datasets.words import describe_formats, describe_origins, describe_shared
 from modelzoo.errors import UserError
 from modelzoo.files import (
     is_regular_file,
@@ -253,9 +253,7 @@ def format_croissant(name: str, report: Report, table: str, sha256: str) -> dict
 
 
 def _describe_shared(report: Report) -> list[str]:
-    lines = [
-        f"{count(report.copies, 'image')} with copies, {count(report.overlaps, 'overlapping pair')}"
-    ]
+    lines = [describe_shared(report)]
     lines += [f"across {each.across}: {count(each.images, 'image')}" for each in report.crossings]
     if report.largest_groups:
         largest = [f"{name} ({count(images, 'image')})" for name, images in report.largest_groups]

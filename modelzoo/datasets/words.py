@@ -59,3 +59,12 @@ def _describe_format(kind: Format) -> str:
     mode = _MODES.get(kind.mode, "grey" if kind.mode.startswith("I") else kind.mode)
     bits = count(kind.bits, "bit")
     return f"{kind.width:,} x {kind.height:,} px, {mode}, {bits} per channel"
+
+
+def describe_shared(report: Report) -> str:
+    """How many images show the same: "2 images with copies, 1,008 overlapping pairs"."""
+    again = f", {count(report.repeats, 'image')} turned, resized or saved again"
+    return (
+        f"{count(report.copies, 'image')} with copies{again if report.repeats else ''}, "
+        f"{count(report.overlaps, 'overlapping pair')}"
+    )

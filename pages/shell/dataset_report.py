@@ -166,10 +166,11 @@ def _draw_parts(report: "Report") -> None:
 
 def _draw_shared(report: "Report", root: Path) -> None:
     """Copies and overlaps, with examples of those that cross classes, parts and subjects."""
+    from modelzoo.datasets.words import describe_shared
+
     largest = ", ".join(f"{plain(name)} ({images:,})" for name, images in report.largest_groups)
     st.markdown(
-        f"**The same field**: {count(report.copies, 'image')} with copies, "
-        f"{count(report.overlaps, 'overlapping pair')}"
+        f"**The same field**: {describe_shared(report)}"
         + (f"; largest groups, by their first image or subject: {largest}" if largest else "")
     )
     for crossing in report.crossings:
