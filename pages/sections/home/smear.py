@@ -244,19 +244,14 @@ def _fill(looking: Looking) -> bool:
 def _draw_picture(picture: Picture, *, is_sample: bool) -> None:
     """The square that the model is given, and what it is."""
     try:
-        content, size = _square_png(picture.sha256, picture), pictures.upright(picture).size
+        pixels, size = pictures.square(picture, DISPLAY_PX), pictures.upright(picture).size
     except UserError:
         return  # looking says what is wrong with it
     what = f"{picture.name}, your image"
     if is_sample:
         what = "A synthetic smear, drawn by BlastLens: no person's blood"
-    st.image(content, width="stretch", alt=f"{what}.")
+    st.image(encode_png(pixels), width="stretch", alt=f"{what}.")
     st.caption(plain(f"{what}. {describe_outside(*size)}"))
-
-
-@st.cache_data(max_entries=50, show_spinner=False)
-def _square_png(sha256: str, _picture: Picture) -> bytes:
-    return encode_png(pictures.square(_picture, DISPLAY_PX))
 
 
 def _offer_explain(picture: Picture, *, is_sample: bool) -> None:
