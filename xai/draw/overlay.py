@@ -1,20 +1,22 @@
-"""An attribution map over its image. NumPy and Pillow; no torch, no pages.
+"""An attribution map over its image. No torch, no pages.
 
-Maps are drawn in their unit for each hundredth of the image, so that a map of 7 x 7 cells and one
-of 224 x 224 pixels, and those of different networks, can share one scale. Nothing is scaled by its
-own maximum: that would draw noise as strongly as evidence.
+Maps that are shown together are drawn in their unit for each hundredth of the image, so that one of
+7 x 7 cells and one of 224 x 224 pixels, and those of different networks, can share one scale. One
+map alone is drawn on its own: what it is worth stands beside it in words.
 """
 
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from plotly.colors import hex_to_rgb, sequential
 from scipy import ndimage
 
 from xai.attribution import Attribution
 from xai.draw.scale import blend, density
 from xai.types import Map, Rgb
 
+_TURBO = np.array([hex_to_rgb(stop) for stop in sequential.Turbo], np.float64)
 CONTOUR_SHARES = (0.2, 0.1)  # of the image's area, the strongest of it; drawn outside in
 
 
@@ -48,6 +50,30 @@ def render_overlay(
     )
     drawn = blend(grey, enlarged / vmax, opacity)
     return _draw_contours(drawn, enlarged) if contours else drawn
+
+
+def render_in_colour(pixels: Rgb, attribution: Attribution, *, opacity: float) -> Rgb:
+    """The image in its colours with the positive part of one map over it, as the lens begins.
+
+    The stain stays visible, which is what a person reads; no bar can be read off, since the scale
+    is the map's own: turbo (Mikhailov 2019) from 0 to its largest value.
+
+    Args:
+        pixels: (H, W, 3) of the explained image.
+        attribution: Its explanation.
+        opacity: In [0, 1], from half of the scale on; it falls to 0 with the value.
+    """
+    largest = attribution.values.max()
+    if largest <= 0:
+        return pixels
+    height, width = pixels.shape[:2]
+    share = Image.fromarray(np.maximum(attribution.values, 0) / largest)
+    enlarged = np.asarray(share.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
+    ends = np.linspace(0, 1, len(_TURBO))
+    colours = np.stack([np.interp(enlarged, ends, channel) for channel in _TURBO.T], axis=-1)
+    strength = (opacity * np.minimum(1, 2 * enlarged))[..., None]
+    drawn: Rgb = np.rint((1 - strength) * pixels + strength * colours).astype(np.uint8)
+    return drawn
 
 
 def encode_png(pixels: Rgb) -> bytes:

@@ -4,10 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import streamlit as st
-from PIL import Image
-from plotly.colors import hex_to_rgb, sequential
 from streamlit.delta_generator import DeltaGenerator
 
 from modelzoo.errors import UserError
@@ -32,11 +29,10 @@ from pages.shell.session import (
 )
 from pages.shell.text import plain
 from pages.shell.work import shared_work
-from xai.draw.overlay import encode_png  # noqa: TID253  # no torch behind it
+from xai.draw.overlay import encode_png, render_in_colour  # noqa: TID253  # no torch behind it
 from xai.errors import UserError as ExplainError  # noqa: TID253  # no torch behind it
 from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
 from xai.say.evidence import describe_evidence  # noqa: TID253  # no torch behind it
-from xai.types import Map, Rgb  # noqa: TID253  # names of arrays: no torch behind it
 
 METHOD = METHODS["grad-cam"]
 OPACITY = 0.5  # as the lens begins
@@ -193,27 +189,9 @@ def _look(model: Model, picture: Picture) -> Look:
         cells = pictures.find_cells(picture)
     except (UserError, ExplainError) as error:
         return Look(why_not=str(error))
-    drawn = _draw_over(pixels, attribution.values)
+    drawn = render_in_colour(pixels, attribution, opacity=OPACITY)
     said = describe_evidence(attribution, prediction.predicted, cells.labels)
     return Look(prediction, encode_png(drawn), said)
-
-
-def _draw_over(pixels: Rgb, values: Map) -> Rgb:
-    """A map of positive values in colour over the image, on its own scale, as the lens has it."""
-    largest = values.max()
-    if largest <= 0:
-        return pixels
-    share = np.asarray(
-        Image.fromarray(np.maximum(values, 0) / largest).resize(
-            pixels.shape[1::-1], Image.Resampling.BICUBIC
-        )
-    ).clip(0, 1)
-    stops = np.array([hex_to_rgb(stop) for stop in sequential.Turbo])
-    at = np.linspace(0, 1, len(stops))
-    colours = np.stack([np.interp(share, at, stops[:, channel]) for channel in range(3)], axis=-1)
-    strength = (OPACITY * np.minimum(1, 2 * share))[..., None]
-    drawn: Rgb = np.rint((1 - strength) * pixels + strength * colours).astype(np.uint8)
-    return drawn
 
 
 def _fill(looking: Looking) -> bool:

@@ -138,24 +138,13 @@ def test_maps_without_positive_evidence_come_with_a_method_that_is_signed(home: 
         from pages.sections.explain.grid import Grid, Seen, Spot
         from pages.sections.explain.workbench import offer_signed
         from pages.shell.reads import list_models
-        from xai.attribution import Attribution
+        from tests.xai.judged import as_attribution
         from xai.methods.table import METHODS
 
         (method, model) = METHODS["grad-cam"], list_models()[0]
         spots = []
         for value in (0, 1):
-            values = np.full((7, 7), value, np.float32)
-            made = Attribution(
-                values=values,
-                method=method.name,
-                target=0,
-                is_signed=False,
-                seconds=0,
-                forward_passes=1,
-                completeness_gap=None,
-                logit=0,
-                baseline_logit=None,
-            )
+            made = as_attribution(np.full((7, 7), value), method.name)
             spots.append(Spot(model, method, Seen(attribution=made)))
         offer_signed(Grid(tuple(spots), 0, {}), [method])
 

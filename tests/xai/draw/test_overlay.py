@@ -13,7 +13,7 @@ from skimage.color import rgb2lab
 
 from xai.attribution import Attribution
 from xai.draw.outlines import CELL_COLOUR, NUCLEUS_COLOUR, render_outlines
-from xai.draw.overlay import encode_png, render_overlay
+from xai.draw.overlay import encode_png, render_in_colour, render_overlay
 from xai.draw.scale import as_share, density, render_colour_bar, shared_vmax
 from xai.say.evidence import describe_evidence
 
@@ -95,6 +95,19 @@ def test_an_empty_map_shows_the_bare_image_in_grey_and_says_so() -> None:
     assert shared_vmax([empty]) == 0
     assert np.ptp(drawn) == 0
     assert describe_evidence(empty, "Early").startswith("No positive attribution for Early: ")
+
+
+def test_in_colour_the_image_stays_where_there_is_no_positive_evidence() -> None:
+    stained = np.full((56, 56, 3), (200, 80, 180), np.uint8)
+    values = np.zeros((7, 7))
+    values[:, :3], values[:, 4:] = 2, -2
+
+    drawn = render_in_colour(stained, attribution(values, is_signed=True), opacity=0.5)
+    empty = render_in_colour(stained, attribution(-np.ones((7, 7)), is_signed=True), opacity=0.5)
+
+    assert drawn[28, 8].tolist() == [161, 42, 91]  # halfway to turbo's end, (122, 4, 2)
+    assert (drawn[:, 40:] == stained[:, 40:]).all()
+    assert (empty == stained).all()
 
 
 def test_at_no_opacity_the_image_stays() -> None:
