@@ -30,10 +30,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.saved import write_backbone
-from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part, Split, SplitRow
 from modelzoo.datasets.synthetic.smears import KINDS, write_smears
+from modelzoo.demo import DEMO_BACKBONES
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import append_history
@@ -141,7 +141,7 @@ def _measure(folder: Path, browser: Browser, rounds: int, explanations: int) -> 
     with _serve(home) as server:
         for name, value in _measure_eleven(browser, server, rounds).items():
             tell(name, value)
-        for name in ("", "compare", "train", *(f"explain?run={each}" for each in BACKBONES)):
+        for name in ("", "compare", "train", *(f"explain?run={each}" for each in DEMO_BACKBONES)):
             _open(browser, server, name).context.close()
         tell("server after every page and eleven models", server.memory())
         page = _open(browser, server, f"explain?run={LITE0}&run=resnet50")
@@ -214,7 +214,7 @@ def _measure_eleven(browser: Browser, server: _Server, rounds: int) -> dict[str,
     started = _now(page)
     page.get_by_role("link", name="Explain", exact=True).first.click()
     first = _until(page, _filled(1), 120_000) - started
-    whole = _until(page, _filled(len(BACKBONES)), 120_000) - started
+    whole = _until(page, _filled(len(DEMO_BACKBONES)), 120_000) - started
     _until(page, IDLE, 120_000)
     times = []
     for _ in range(rounds):
@@ -223,7 +223,7 @@ def _measure_eleven(browser: Browser, server: _Server, rounds: int) -> dict[str,
         clicked = _now(page)
         page.get_by_role("button", name="Next").click()
         one = _until(page, f"{changed} && {_filled(1)}", 120_000) - clicked
-        every = _until(page, _filled(len(BACKBONES)), 120_000) - clicked
+        every = _until(page, _filled(len(DEMO_BACKBONES)), 120_000) - clicked
         _until(page, IDLE, 120_000)
         times.append((one, every))
     page.context.close()
@@ -332,7 +332,7 @@ def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None
 def _write_tested_runs(home: Path, count: int) -> None:
     """`count` runs of 1,000 test images each, of all backbones, under one split."""
     generator = np.random.default_rng(0)
-    names = list(BACKBONES)
+    names = list(DEMO_BACKBONES)
     for index in range(count):
         config = TrainConfig(data="smears", backbone=names[index % len(names)])
         run = create_run(home / "runs", f"{config.backbone}-{index:03d}", config)
@@ -345,7 +345,7 @@ def _write_models(home: Path) -> None:
     write_smears(data, images_per_class=60)
     images = sorted(path.relative_to(data).as_posix() for path in data.glob("*/*.jpg"))
     generator = np.random.default_rng(0)
-    for name in BACKBONES:
+    for name in DEMO_BACKBONES:
         config = TrainConfig(data=str(data), backbone=name, weights="none")
         run = create_run(home / "runs", name, config)
         split = _write_results(run, generator, images)

@@ -44,6 +44,7 @@ SECONDS = {
     "vgg16": 27,
     "vgg19": 34,
 }
+DEMO_BACKBONES = tuple(name for name in BACKBONES if name in SECONDS)  # the ten, and Lite0
 
 LOCK = ".demo.lock"  # in the home folder: one process at a time makes the demo
 
@@ -205,7 +206,7 @@ def _list_mine(found: Sequence[Run]) -> list[Run]:
 
 
 def _smallest_first() -> list[WeightsState]:
-    states = list_weights(paths.weights_folder())
+    states = list_weights(paths.weights_folder(), DEMO_BACKBONES)
     return sorted(states, key=lambda state: BACKBONES[state.backbone].parameters)
 
 
@@ -249,7 +250,7 @@ def _list_and_say(on_message: Callable[[str], None]) -> dict[str, TrainConfig]:
     """The demo's runs; says which backbones are missing among them, and what to do."""
     configs = list_demo_runs()
     begun = {config.backbone for config in configs.values()}
-    if waiting := [row.title for row in BACKBONES.values() if row.name not in begun]:
+    if waiting := [BACKBONES[name].title for name in DEMO_BACKBONES if name not in begun]:
         on_message(
             f"{join(waiting)} {'wait' if len(waiting) > 1 else 'waits'} for ImageNet weights: "
             "`python -m modelzoo weights --fetch` gets them and then trains, and "

@@ -10,8 +10,10 @@ from timm.models.vgg import ConvMlp
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modelzoo.backbones import nasnet_mobile  # noqa: F401  # tells timm about it
-from modelzoo.backbones.table import BackboneRow, find_backbone
+# Imported for telling timm about them.
+from modelzoo.backbones import alexnet, cnn13, nasnet_mobile, yolov8  # noqa: F401
+from modelzoo.backbones.heads import HEADS, HeadedNetwork, drop_head
+from modelzoo.backbones.table import BackboneRow, find_backbone, require_package
 
 # Share of a new batch in the running statistics that evaluation uses. Keras keeps 0.99 of the old
 # ones (0.01 here), which takes hundreds of steps to forget a start, and a short training on a few
@@ -77,6 +79,24 @@ class Backbone(nn.Module):
         assert isinstance(layer, nn.Linear)
         return layer
 
+    def pool(self, features: Tensor) -> Tensor:
+        """What a head is trained on where the rest is frozen, (N, D) of features (N, C, H, W).
+
+        The inputs of the first layer of a head that a paper put there, of the classifier otherwise.
+        """
+        if isinstance(self.network, HeadedNetwork):
+            return self.network.pool(features)
+        return self.embed(features)
+
+    @property
+    def top(self) -> nn.Sequential | None:
+        """The layers of a paper's head, on `pool`; None where the head is the network's own."""
+        return self.network.top if isinstance(self.network, HeadedNetwork) else None
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """The weights that no ImageNet weights are for: of a paper's head, or of the classifier."""
+        return list((self.classifier if self.top is None else self.top).parameters())
+
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels as the network's ImageNet weights expect them, on the device they are on.
 
@@ -118,26 +138,45 @@ class WholeMapConv(nn.Conv2d):
         return functional.linear(x.flatten(1), weight.flatten(1), self.bias)[..., None, None]
 
 
-def create_backbone(name: str, n_classes: int, *, seed: int = 0) -> Backbone:
+def create_backbone(name: str, n_classes: int, *, head: str = "own", seed: int = 0) -> Backbone:
     """A backbone with random weights, which `seed` decides; in training mode.
 
+    Args:
+        name: A key of `BACKBONES`.
+        n_classes: Outputs of the last layer.
+        head: `own`, or a key of `HEADS`.
+        seed: Decides the weights.
+
     Raises:
-        UserError: No backbone is called `name`.
+        UserError: No backbone is called `name`, or the package that builds it is not installed.
     """
     row = find_backbone(name)
     with seeded(seed):
-        return Backbone(row, timm.create_model(row.architecture, num_classes=n_classes))
+        return Backbone(row, _build(row, n_classes, head))
 
 
-def create_empty_backbone(name: str, n_classes: int) -> Backbone:
+def create_empty_backbone(name: str, n_classes: int, *, head: str = "own") -> Backbone:
     """A backbone whose weights take no memory (on torch's `meta` device) until some are loaded.
 
     Raises:
-        UserError: No backbone is called `name`.
+        UserError: No backbone is called `name`, or the package that builds it is not installed.
     """
     row = find_backbone(name)
     with torch.device("meta"):
-        return Backbone(row, timm.create_model(row.architecture, num_classes=n_classes))
+        return Backbone(row, _build(row, n_classes, head))
+
+
+def _build(row: BackboneRow, n_classes: int, head: str) -> nn.Module:
+    """The row's network, with its own head or another one."""
+    require_package(row)
+    network: nn.Module = timm.create_model(row.architecture, num_classes=n_classes)
+    return network if head == "own" else _put_head(network, head, n_classes)
+
+
+def _put_head(network: nn.Module, head: str, n_classes: int) -> HeadedNetwork:
+    channels = network.num_features
+    assert isinstance(channels, int)
+    return HeadedNetwork(drop_head(network), HEADS[head], channels, n_classes)
 
 
 def fill_backbone(backbone: Backbone, tensors: dict[str, Tensor]) -> None:
@@ -163,10 +202,20 @@ def fill_backbone(backbone: Backbone, tensors: dict[str, Tensor]) -> None:
     backbone.network.load_state_dict(copies, assign=True)
 
 
-def replace_classifier(backbone: Backbone, n_classes: int, *, seed: int) -> None:
-    """Give `backbone` a new last layer of `n_classes` outputs, random by `seed`."""
+def replace_head(backbone: Backbone, head: str, n_classes: int, *, seed: int) -> None:
+    """Give `backbone` a new head of `n_classes` outputs, random by `seed`.
+
+    Args:
+        backbone: With its own head.
+        head: `own` replaces the last layer alone; a key of `HEADS` puts that head on the features.
+        n_classes: Outputs.
+        seed: Decides the new weights.
+    """
     with seeded(seed):
-        backbone._call("reset_classifier", n_classes)
+        if head == "own":
+            backbone._call("reset_classifier", n_classes)
+        else:
+            backbone.network = _put_head(backbone.network, head, n_classes)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class NASNetMobile(nn.Module):
         self.cell_13 = _NormalCell(24 * f, 4 * f, previous=16 * f)
         self.cell_14 = _NormalCell(24 * f, 4 * f, previous=24 * f)
         self.cell_15 = _NormalCell(24 * f, 4 * f, previous=24 * f)
-        self.last_linear = nn.Linear(24 * f, num_classes)
+        self.last_linear: nn.Module = nn.Linear(24 * f, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, K) of images (N, 3, H, W)."""
@@ -88,9 +88,11 @@ class NASNetMobile(nn.Module):
         return self.last_linear
 
     def reset_classifier(self, num_classes: int) -> None:
-        """A new last layer of `num_classes` outputs, random as torch makes it."""
+        """A new last layer of `num_classes` outputs, random as torch makes it; 0 for none."""
         self.num_classes = num_classes
-        self.last_linear = nn.Linear(self.num_features, num_classes)
+        self.last_linear = (
+            nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
+        )
 
 
 class _Cell(nn.Module):

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from modelzoo.backbones.backbone import Backbone, create_empty_backbone, fill_backbone
+from modelzoo.backbones.heads import HEADS
 from modelzoo.backbones.local_dir import HEAD, MODEL, MODEL_CONFIG
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.table import BackboneRow
@@ -21,16 +22,25 @@ MOST_PX = 4096  # of an input's side: more than any network is trained on, and 5
 
 
 def write_backbone(
-    run_folder: Path, backbone: Backbone, classes: Sequence[str], input_px: int
+    run_folder: Path,
+    backbone: Backbone,
+    classes: Sequence[str],
+    input_px: int,
+    *,
+    head: str = "own",
 ) -> None:
     """Write the network and how to use it; `timm.create_model("local-dir:...")` reads it too.
+
+    Not with another head than the network's own: timm knows none of them.
 
     Raises:
         UserError: The disk is full or the folder cannot be written; what was there stays.
     """
     assert backbone.classifier.out_features == len(classes)
     write_tensors(run_folder / MODEL, backbone.network.state_dict())
-    text = json.dumps(_describe(backbone.row, classes, input_px), indent=1, ensure_ascii=False)
+    text = json.dumps(
+        _describe(backbone.row, classes, input_px, head), indent=1, ensure_ascii=False
+    )
     write_text(run_folder / MODEL_CONFIG, text)
 
 
@@ -62,7 +72,7 @@ def read_backbone(
         UserError: A file is missing or damaged, they do not belong together, or the ImageNet
             weights are not here.
     """
-    name, classes, input_px = _read_config(run_folder / MODEL_CONFIG)
+    name, head, classes, input_px = _read_config(run_folder / MODEL_CONFIG)
     file = run_folder / MODEL
     if not is_regular_file(file) and is_regular_file(run_folder / HEAD):
         backbone = _read_on_imagenet(name, len(classes), run_folder / HEAD)
@@ -71,7 +81,7 @@ def read_backbone(
         raise UserError(f"{file} is missing; train the run again.")
     try:
         tensors = load_file(file)
-        backbone = create_empty_backbone(name, len(classes))
+        backbone = create_empty_backbone(name, len(classes), head=head)
         fill_backbone(backbone, tensors)
     except ValueError as error:
         raise UserError(
@@ -107,11 +117,12 @@ def _read_on_imagenet(name: str, n_classes: int, file: Path) -> Backbone:
     return backbone
 
 
-def _describe(row: BackboneRow, classes: Sequence[str], input_px: int) -> dict[str, Any]:
-    """config.json as timm writes it, and our name for the backbone, which timm passes over."""
+def _describe(row: BackboneRow, classes: Sequence[str], input_px: int, head: str) -> dict[str, Any]:
+    """config.json as timm writes it, and our names of backbone and head, which timm passes over."""
     return {
         "architecture": row.architecture,
         "backbone": row.name,
+        "head": head,
         "num_classes": len(classes),
         "label_names": list(classes),
         "pretrained_cfg": {
@@ -127,11 +138,12 @@ def _describe(row: BackboneRow, classes: Sequence[str], input_px: int) -> dict[s
     }
 
 
-def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
-    """Backbone, classes and input size, as `_describe` put them."""
+def _read_config(file: Path) -> tuple[str, str, tuple[str, ...], int]:
+    """Backbone, head, classes and input size, as `_describe` put them."""
     try:
         config = json.loads(read_text(file))
         name, labels = config["backbone"], config["label_names"]
+        head = config.get("head", "own")  # an older run has no other
         px = config["pretrained_cfg"]["input_size"][1]
         if not isinstance(labels, list) or not all(
             isinstance(each, str) for each in [name, *labels]
@@ -139,7 +151,9 @@ def _read_config(file: Path) -> tuple[str, tuple[str, ...], int]:
             raise TypeError("names are texts")
         if type(px) is not int or not 1 <= px <= MOST_PX:  # a bool is an int
             raise ValueError("no size of an image")
-        return name, tuple(labels), px
+        if head not in ("own", *HEADS):
+            raise ValueError("no head")
+        return name, head, tuple(labels), px
     except FileNotFoundError:
         raise UserError(f"{file} is missing; train the run again.") from None
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:

@@ -18,7 +18,7 @@ from modelzoo.backbones.backbone import (
     create_backbone,
     create_empty_backbone,
     fill_backbone,
-    replace_classifier,
+    replace_head,
 )
 from modelzoo.backbones.weights import WeightsRecord, check_hash, require_weights
 from modelzoo.errors import UserError
@@ -33,10 +33,12 @@ def start_backbone(
     weights: Literal["imagenet", "none"],
     folder: Path | None,
     seed: int,
+    head: str = "own",
 ) -> tuple[Backbone, WeightsRecord]:
     """A backbone as a training starts from it, in training mode, and where its weights are from.
 
-    With 1000 classes ImageNet's own classifier stays, otherwise it is new and random by `seed`.
+    With 1000 classes ImageNet's own classifier stays, otherwise the last layer, or the head that
+    was asked for, is new and random by `seed`.
 
     Args:
         name: A key of `BACKBONES`.
@@ -44,17 +46,19 @@ def start_backbone(
         weights: `none` is a random start, by `seed`.
         folder: Local folder that is looked into first.
         seed: Decides all that is random.
+        head: `own`, or a key of `HEADS`.
 
     Raises:
         UserError: No weights are here, or those found do not fit.
     """
     if weights == "none":
-        return create_backbone(name, n_classes, seed=seed), WeightsRecord(kind="none")
+        backbone = create_backbone(name, n_classes, head=head, seed=seed)
+        return backbone, WeightsRecord(kind="none")
     found = require_weights(name, folder)
     backbone = create_empty_backbone(name, IMAGENET_CLASSES)
     sha256 = _load(backbone, found.path)
-    if n_classes != IMAGENET_CLASSES:
-        replace_classifier(backbone, n_classes, seed=seed)
+    if n_classes != IMAGENET_CLASSES or head != "own":
+        replace_head(backbone, head, n_classes, seed=seed)
     return backbone, WeightsRecord(
         kind="imagenet", source=found.source, file=found.path.name, sha256=sha256
     )

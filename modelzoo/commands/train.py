@@ -37,7 +37,7 @@ def train(**options: Any) -> None:
     store, device = options.pop("store"), options.pop("device")
     recipe = options.pop("recipe")
     if recipe is None:
-        recipe = "finetune" if options["mode"] == "finetune" else "quick"
+        recipe = "quick" if options["mode"] in (None, "frozen") else "finetune"
     planned = plan_runs(
         folder=folder,
         recipe=recipe,

@@ -6,7 +6,7 @@ import typer
 
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
-from modelzoo.backbones.weights import WeightsState, list_weights
+from modelzoo.backbones.weights import WeightsState, list_weights, list_with_imagenet
 from modelzoo.commands.group import stopping
 from modelzoo.commands.options import CsvOption, JsonOption
 from modelzoo.commands.output import Column, notes, print_records
@@ -38,7 +38,7 @@ def weights(
         stop_fetch(paths.home())
         return
     folder = paths.weights_folder()
-    wanted = names or list(BACKBONES)
+    wanted = names or list_with_imagenet()
     missing = [row.backbone for row in list_weights(folder, wanted) if row.path is None]
     failures = _fetch(missing) if fetch and missing else []
     records = [_record(row) for row in list_weights(folder, wanted)]
@@ -54,7 +54,7 @@ def _record(row: WeightsState) -> dict[str, Any]:
         "state": row.state,
         "path": row.path,
         "size_bytes": row.size_bytes,
-        "weights": facts.timm_name or "NASNet-A",
+        "weights": facts.timm_name or facts.title,
         "licence": facts.licence,
     }
 

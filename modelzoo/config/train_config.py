@@ -21,7 +21,8 @@ MOST_BYTES = 1_000_000  # of a configuration
 MOST_LETTERS = 4096  # of a text: no path is longer
 RECIPES = Path(__file__).parent / "recipes"
 
-Mode = Literal["finetune", "frozen"]
+Mode = Literal["finetune", "norms", "frozen"]
+Head = Literal["own", "fastai", "dense"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
 Schedule = Literal["none", "plateau", "cosine"]
 Balance = Literal["none", "weights", "sampling"]
@@ -53,7 +54,13 @@ class TrainConfig:
     recipe: str = option("quick", "The recipe these values started from.")
     mode: Mode = option(
         "frozen",
-        "frozen: features once, then only the last linear layer; finetune: every weight.",
+        "frozen: features once, then only the last linear layer, or the head; norms: the head and "
+        "the batch norms of a body that is frozen otherwise; finetune: every weight.",
+    )
+    head: Head = option(
+        "own",
+        "own: the network's, with a new last layer; fastai: average and maximum pool, then dense "
+        "512, with batch norms and dropout; dense: maximum pool, batch norm, dense 256, dropout.",
     )
     weights: Initialisation = option("imagenet", "What the backbone starts from.")
     split: SplitKind = option(

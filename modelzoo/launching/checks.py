@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelzoo.backbones.table import BACKBONES
+from modelzoo.backbones.table import BACKBONES, find_backbone, require_package
 from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, require_balanced
 from modelzoo.datasets.doubts import (
@@ -26,7 +26,7 @@ from modelzoo.text import count, file_size, join_few
 
 _BYTES = 4  # of a parameter
 # Of each parameter a finetuning keeps the last and the best epoch with what its optimizer knows.
-_COPIES = {"frozen": 1, "finetune": 5}
+_COPIES = {"frozen": 1, "norms": 3, "finetune": 5}
 
 
 def check_at_once(planned: Sequence[PlannedRun], *, runs: Path, weights: Path | None) -> None:
@@ -38,11 +38,12 @@ def check_at_once(planned: Sequence[PlannedRun], *, runs: Path, weights: Path | 
         weights: Local folder of ImageNet weights.
 
     Raises:
-        UserError: A name is taken, weights are missing, or the folder cannot be made.
+        UserError: A name is taken, weights or a package are missing, or the folder cannot be made.
     """
     _check_folder(runs)
     for each in planned:
         check_run_is_free(runs, each.name)
+        require_package(find_backbone(each.config.backbone))
         if each.config.weights == "imagenet":
             require_weights(each.config.backbone, weights)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelzoo.backbones.table import BACKBONES, find_backbone
+from modelzoo.backbones.weights import list_with_imagenet
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
@@ -30,11 +31,13 @@ class PlannedRun:
 def parse_backbones(names: str | None) -> list[str]:
     """The backbones that a person names: several with commas, `ten` of muduli2025, or `all`.
 
+    `all` are those with ImageNet weights.
+
     Raises:
         UserError: A name is unknown.
     """
     if names == "all":
-        return list(BACKBONES)
+        return list_with_imagenet()
     if names == "ten":
         return [row.name for row in BACKBONES.values() if row.in_muduli2025]
     given = ["tf_efficientnet_lite0"] if names is None else names.split(",")

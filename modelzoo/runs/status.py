@@ -22,7 +22,11 @@ Stopping = Literal["", "now", "after this epoch"]
 
 # What is counted by the second. With a frozen backbone only the last layer is trained, on features
 # that were computed before.
-PACE_WORDS: Mapping[Mode, str] = {"finetune": "images", "frozen": "cached features"}
+PACE_WORDS: Mapping[Mode, str] = {
+    "finetune": "images",
+    "norms": "images",
+    "frozen": "cached features",
+}
 HEARTBEAT_SECONDS = 2.0
 LATEST = 2.0**32  # seconds since the epoch: the year 2106, beyond which a clock was wrong
 HOST = socket.gethostname()

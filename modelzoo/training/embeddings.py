@@ -1,4 +1,4 @@
-"""Embeddings: the inputs of the last linear layer for each image. Computed once, then read."""
+"""Embeddings, the inputs of the last layer, and what a head is trained on: computed once."""
 
 import hashlib
 from pathlib import Path
@@ -22,6 +22,7 @@ def embed_pixels(
     *,
     device: torch.device,
     batch_size: int = 32,
+    pooled: bool = False,
     on_progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
     """The inputs of the last linear layer of `backbone` for each image, in evaluation mode.
@@ -31,6 +32,7 @@ def embed_pixels(
         pixels: (N, px, px, 3) uint8.
         device: Where the backbone is.
         batch_size: Images in one forward pass.
+        pooled: Give what the head's first layer takes instead, `Backbone.pool`.
         on_progress: Called after each batch with the images done and how many there are.
 
     Returns:
@@ -39,11 +41,12 @@ def embed_pixels(
     was_training = backbone.training
     backbone.eval()
     chunks = []
+    of_features = backbone.pool if pooled else backbone.embed
     with torch.inference_mode():
         for start in range(0, len(pixels), batch_size):
             batch = torch.from_numpy(np.array(pixels[start : start + batch_size])).to(device)
             images = backbone.normalise(batch).contiguous(memory_format=torch.channels_last)
-            chunks.append(backbone.embed(backbone.features(images)).float().cpu())
+            chunks.append(of_features(backbone.features(images)).float().cpu())
             if on_progress:
                 on_progress(min(start + batch_size, len(pixels)), len(pixels))
     backbone.train(was_training)
@@ -59,18 +62,20 @@ def open_embeddings(
     seed: int,
     store: Path,
     device: torch.device,
+    head: str = "own",
     on_progress: Progress | None = None,
 ) -> tuple[npt.NDArray[np.float32], bool]:
-    """The embeddings of all of `pixels`, from `store` where they were computed before.
+    """What a head takes of all of `pixels`, from `store` where it was computed before.
 
     Args:
-        backbone: With its initial weights.
+        backbone: With its initial weights. What is computed is its `pool`.
         weights: Where these came from; part of what the stored embeddings are known by.
         pixels: The images.
         pixels_id: Hash of the data set they belong to and of how it is decoded.
         seed: Of the random start, where there are no weights.
         store: Folder of results that can be made again.
         device: Where to compute.
+        head: The backbone's: another than its `own` pools in its own way.
         on_progress: Called after each batch with the images done and how many there are.
 
     Returns:
@@ -78,14 +83,17 @@ def open_embeddings(
     """
     start = weights.sha256 or f"random start {seed}"
     px = pixels.values.shape[1]
-    names = "\n".join([backbone.row.name, start, str(px), pixels_id, *pixels.ids])
+    name = backbone.row.name if head == "own" else f"{backbone.row.name}-{head}"
+    names = "\n".join([name, start, str(px), pixels_id, *pixels.ids])
     key = hashlib.sha256(names.encode()).hexdigest()
-    file = make_folder(store / "embeddings") / f"{backbone.row.name}-{px}-{key[:16]}.safetensors"
+    file = make_folder(store / "embeddings") / f"{name}-{px}-{key[:16]}.safetensors"
     found = _read(file, key)
     is_cached = found is not None
     if found is None:
         backbone.to(device).to(memory_format=torch.channels_last)
-        found = embed_pixels(backbone, pixels.values, device=device, on_progress=on_progress)
+        found = embed_pixels(
+            backbone, pixels.values, device=device, pooled=True, on_progress=on_progress
+        )
         seal = {"key": key, "sha256": _checksum(found)}
         write_tensors(file, {"embeddings": torch.from_numpy(found)}, seal)
     return found, is_cached

@@ -1,9 +1,26 @@
-"""The head that is trained on frozen embeddings: one linear layer, well conditioned."""
+"""What is trained of a frozen network: one linear layer on embeddings, or head and batch norms."""
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from modelzoo.backbones.backbone import Backbone
+
+
+def freeze_all_but_norms(backbone: Backbone) -> None:
+    """Let only the head and the batch norms of `backbone` be trained.
+
+    As fastai's `freeze` leaves a network (`train_bn`): the weights and biases of batch norms are
+    trained, and their statistics follow the images.
+    """
+    backbone.requires_grad_(False)
+    for module in backbone.modules():
+        if isinstance(module, _BatchNorm):
+            module.requires_grad_(True)
+    for parameter in backbone.head_parameters():
+        parameter.requires_grad_(True)
 
 
 class StandardisedLinear(nn.Module):

@@ -36,7 +36,7 @@ from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment, pick_device
-from modelzoo.training.head import StandardisedLinear
+from modelzoo.training.head import StandardisedLinear, freeze_all_but_norms
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import BEST, Inputs, fit
 from modelzoo.training.sampling import require_every_class
@@ -156,7 +156,10 @@ def _load_backbone(
         weights=config.weights,
         folder=weights_folder,
         seed=config.seed,
+        head=config.head,
     )
+    if config.mode == "norms":
+        freeze_all_but_norms(backbone)
     write_record(job.run.path, WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
     backbone.to(job.device).to(memory_format=torch.channels_last)
@@ -172,18 +175,18 @@ def _fit(
     split: Split,
     pixels: Pixels,
 ) -> npt.NDArray[np.float32]:
-    """Train every weight on pixels, or the last layer on embeddings; the embeddings (N, D)."""
+    """Train the network on pixels, or its head on frozen features; the embeddings (N, D)."""
     config = job.run.config
     labels, rows = _rows_of(split, dataset, pixels, job.device)
     require_every_class(labels[rows["train"]], dataset.classes, config)
-    if config.mode == "finetune":
-        inputs = pixel_inputs(backbone, pixels, config, job.device)
-        fit(job.run, backbone, inputs, labels, rows, job.heartbeat)
+    if config.mode != "frozen":
+        images = pixel_inputs(backbone, pixels, config, job.device)
+        fit(job.run, backbone, images, labels, rows, job.heartbeat)
         job.seconds.lap("training")
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
         )
-    embeddings, is_cached = open_embeddings(
+    vectors, is_cached = open_embeddings(
         backbone,
         weights,
         pixels,
@@ -191,15 +194,23 @@ def _fit(
         seed=config.seed,
         store=job.store,
         device=job.device,
+        head=config.head,
         on_progress=job.on_progress("computing features"),
     )
     job.features = "cached" if is_cached else "computed"
     job.seconds.lap("features")
-    head = StandardisedLinear.of(embeddings[rows["train"].cpu()], len(dataset.classes))
+    inputs = torch.from_numpy(vectors).to(job.device)
+    top = backbone.top
+    head = top or StandardisedLinear.of(vectors[rows["train"].cpu()], len(dataset.classes))
     head.to(job.device)
-    vectors = torch.from_numpy(embeddings).to(job.device)
-    fit(job.run, head, lambda picked, _: vectors[picked], labels, rows, job.heartbeat)
-    head.fold_into(backbone.classifier)
+    fit(job.run, head, lambda picked, _: inputs[picked], labels, rows, job.heartbeat)
+    if top is None:
+        assert isinstance(head, StandardisedLinear)
+        head.fold_into(backbone.classifier)
+        embeddings = vectors
+    else:
+        with torch.inference_mode():
+            embeddings = top.eval()[:-1](inputs).float().cpu().numpy()
     job.seconds.lap("training")
     return embeddings
 
@@ -215,7 +226,7 @@ def _write_results(
     """The network, its predictions, what it was trained on, and what it cost."""
     path, config = job.run.path, job.run.config
     job.heartbeat.report("writing results", 0, 1)
-    write_backbone(path, backbone, dataset.classes, config.px)
+    write_backbone(path, backbone, dataset.classes, config.px, head=config.head)
     write_predictions(path, _predict(backbone.classifier, embeddings, split, dataset, pixels))
     write_neighbours(path, embeddings, pixels.ids, split)
     job.seconds.lap("results")

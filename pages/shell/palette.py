@@ -31,6 +31,10 @@ BACKBONE_STYLES = {
     "tf_efficientnet_lite0": Style("#8060C8", "triangle-down", "dot"),
     "xception": Style("#A07800", "star", "solid"),
     "nasnet_mobile": Style("#808080", "x", "dot"),
+    "efficientnet_b3": Style("#8E3FA8", "triangle-left", "dash"),
+    "alexnet": Style("#C04040", "pentagon", "solid"),
+    "cnn13": Style("#607030", "hexagon", "dot"),
+    "yolov8n_cls": Style("#5070C0", "cross", "dashdot"),
 }
 
 

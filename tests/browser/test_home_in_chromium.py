@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from modelzoo import paths
-from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
+from modelzoo.demo import DEMO_BACKBONES
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.status import read_status
 from tests.run_folders import make_run
@@ -74,7 +74,7 @@ def test_what_waits_for_weights_says_so_and_a_fetch_says_why_it_failed(
     expect(waits).to_contain_text("(the server refused)")
     page.get_by_role("button", name="Train from scratch").click()
     expect(page.get_by_role("button", name="VGG16", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name=f"All {len(BACKBONES) - 1}")).to_be_visible()
+    expect(page.get_by_role("button", name=f"All {len(DEMO_BACKBONES) - 1}")).to_be_visible()
 
 
 def test_ten_tabs_at_once_each_get_their_page(

@@ -6,11 +6,11 @@ import psutil
 import pytest
 
 from modelzoo import demo, paths
-from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import WeightsState
 from modelzoo.commands.weights import _go_on_with_demo
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.demo import (
+    DEMO_BACKBONES,
     describe_waiting,
     list_demo_runs,
     list_scratch_runs,
@@ -70,11 +70,11 @@ def test_a_random_start_is_one_that_was_asked_for(bare_machine: Path) -> None:
 
 
 def test_all_runs_of_the_demo_are_tested_on_one_split(bare_machine: Path) -> None:
-    for backbone in BACKBONES:
+    for backbone in DEMO_BACKBONES:
         bring_weights(bare_machine, backbone)
-    configs = [*list_demo_runs().values(), *list_scratch_runs(BACKBONES).values()]
+    configs = [*list_demo_runs().values(), *list_scratch_runs(DEMO_BACKBONES).values()]
 
-    assert len(configs) == 2 * len(BACKBONES)
+    assert len(configs) == 2 * len(DEMO_BACKBONES)
     assert len({(config.split, config.seed, config.px, config.data) for config in configs}) == 1
 
 
@@ -86,7 +86,7 @@ def test_who_waits_for_weights_is_known_once_the_demo_was_begun(bare_machine: Pa
     untrained = list_untrained(begun)
 
     assert before == []
-    assert len(untrained) == len(BACKBONES) - 1
+    assert len(untrained) == len(DEMO_BACKBONES) - 1
     assert untrained[0].backbone == "efficientnet_b0"  # the smallest
     assert [each.backbone for each in untrained if each.path] == ["resnet50"]
 

@@ -141,6 +141,7 @@ def _draw_numbers(run: Run, status: Status) -> None:
             f"{status.images_per_second:,.0f}" if status.images_per_second else "–",
             help={
                 "finetune": "Training images, in the current epoch.",
+                "norms": "Training images, in the current epoch.",
                 "frozen": "In the current epoch. The backbone is frozen: its features of each "
                 "image are computed once, and only the last layer is trained on them.",
             }[run.config.mode],

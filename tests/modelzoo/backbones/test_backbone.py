@@ -11,9 +11,9 @@ from modelzoo.backbones.backbone import (
     create_backbone,
     create_empty_backbone,
     fill_backbone,
-    replace_classifier,
+    replace_head,
 )
-from modelzoo.backbones.table import BACKBONES, BackboneRow
+from tests.built_here import BUILT_HERE
 
 
 def settle(backbone: Backbone, images: torch.Tensor) -> None:
@@ -30,7 +30,7 @@ def settle(backbone: Backbone, images: torch.Tensor) -> None:
     backbone.eval()
 
 
-@pytest.fixture(scope="module", params=BACKBONES)
+@pytest.fixture(scope="module", params=BUILT_HERE)
 def backbone(request: pytest.FixtureRequest) -> Backbone:
     made = create_backbone(request.param, 5, seed=0)
     settle(made, images(made, 128, count=4))
@@ -98,11 +98,11 @@ def test_a_convolution_over_the_whole_map_is_torchs_own(
         assert torch.allclose(found_slope, slope, atol=1e-4)
 
 
-@pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)
-def test_the_parameters_are_as_many_as_published(row: BackboneRow) -> None:
-    backbone = create_empty_backbone(row.name, 1000)
+@pytest.mark.parametrize("name", BUILT_HERE)
+def test_the_parameters_are_as_many_as_published(name: str) -> None:
+    backbone = create_empty_backbone(name, 1000)
 
-    assert sum(value.numel() for value in backbone.parameters()) == row.parameters
+    assert sum(value.numel() for value in backbone.parameters()) == backbone.row.parameters
 
 
 def test_pixels_become_what_the_formula_says() -> None:
@@ -134,7 +134,7 @@ def test_a_new_classifier_leaves_all_else() -> None:
     backbone = create_backbone("tf_efficientnet_lite0", 3)
     before = {name: value.clone() for name, value in backbone.network.state_dict().items()}
 
-    replace_classifier(backbone, 7, seed=0)
+    replace_head(backbone, "own", 7, seed=0)
 
     after = backbone.network.state_dict()
     assert backbone.classifier.out_features == 7

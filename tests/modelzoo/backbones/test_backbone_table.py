@@ -4,6 +4,7 @@ import sys
 import pytest
 import timm
 
+from modelzoo.backbones.backbone import create_backbone, create_empty_backbone
 from modelzoo.backbones.table import BACKBONES, BackboneRow, find_backbone
 from modelzoo.errors import UserError
 
@@ -21,7 +22,13 @@ def test_the_ten_of_muduli2025_and_lite0_are_there_in_the_order_of_its_table() -
         "densenet121",
         "efficientnetv2_b0",
     ]
-    assert list(BACKBONES)[-1] == "tf_efficientnet_lite0"
+    assert list(BACKBONES)[10:] == [
+        "tf_efficientnet_lite0",
+        "efficientnet_b3",
+        "alexnet",
+        "cnn13",
+        "yolov8n_cls",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,17 @@ def test_a_row_says_what_timm_says_of_its_weights(row: BackboneRow) -> None:
 def test_an_unknown_backbone_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"'vgg61' is unknown; give one of vgg16, vgg19"):
         find_backbone("vgg61")
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_licence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelzoo.backbones.table.find_spec", lambda name: None)
+
+    for build in (create_backbone, create_empty_backbone):
+        with pytest.raises(UserError, match=r"ultralytics.*AGPL-3\.0.*`pip install ultralytics`"):
+            build("yolov8n_cls", 4)
+    assert create_empty_backbone("cnn13", 4).row.name == "cnn13"
 
 
 def test_the_table_is_read_without_torch() -> None:

@@ -191,7 +191,8 @@ def test_the_list_says_where_each_backbone_stands(folder: Path) -> None:
     states = {state.backbone: state for state in list_weights(folder)}
     only = list_weights(folder, ["vgg16"])
 
-    assert list(states) == list(BACKBONES)
+    # The 13-layer CNN and YOLOv8n-cls have none that can be read here.
+    assert list(states) == list(BACKBONES)[:13]
     assert states[LITE0].state == "in folder"
     assert states[LITE0].size_bytes == (folder / f"{LITE0}.safetensors").stat().st_size
     assert states["vgg16"].state == "not here: fetch"

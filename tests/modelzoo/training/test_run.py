@@ -31,45 +31,14 @@ from modelzoo.inference.neighbours import ood_percentile
 from modelzoo.inference.trained import load_run, predict
 from modelzoo.launching import local
 from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
-from modelzoo.runs.folder import Run, create_run
+from modelzoo.runs.folder import Run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
 from modelzoo.runs.status import Status, read_status
 from modelzoo.training.heartbeat import StopRequestedError
 from modelzoo.training.run import train
-
-
-@pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Noise with a bright square whose corner is the class: 2 classes, 24 images each."""
-    folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for label, corner in (("left", 0), ("right", 40)):
-        (folder / label).mkdir()
-        for number in range(24):
-            pixels = random.integers(0, 120, (64, 64, 3), dtype=np.uint8)
-            pixels[:24, corner : corner + 24] = 230
-            Image.fromarray(pixels).save(folder / label / f"{number:02}.png")
-    return folder
-
-
-def make_run(folder: Path, images: Path, name: str = "run", **options: Any) -> Run:
-    values: dict[str, Any] = {
-        "data": str(images),
-        "weights": "none",
-        "split": "random",
-        "input_px": 64,
-        "epochs": 3,
-        "batch_size": 8,
-        "learning_rate": 0.003,
-        "augmentation": "none",
-    }
-    return create_run(folder / "runs", name, TrainConfig(**(values | options)))
-
-
-def start(run: Run, folder: Path) -> Status:
-    return train(run, store=folder / "store", weights_folder=None, device="cpu")
+from tests.modelzoo.training.small import make_run, start
 
 
 @pytest.fixture(scope="module")
