@@ -66,12 +66,20 @@ class TrainConfig:
     split: SplitKind = option(
         "grouped",
         "random: stratified; grouped: patients or overlapping fields stay together; "
-        "background: whole clusters of background colour are held out; given: as the folders say.",
+        "background: whole clusters of background colour are held out; given: as the folders say; "
+        "leaky-augmented, leaky-validation: as two papers did, with copies on both sides.",
     )
     seed: int = option(0, "Decides the split, the order, the augmentation and the head.", 0, 2**31)
     test_share: float = option(0.2, "Share of the images kept for the test.", 0.01, 0.9)
     validation_share: float = option(
         0.1, "Share of the images kept to choose the epoch.", 0.01, 0.9
+    )
+    copies_per_class: int = option(
+        0,
+        "Images that each class is filled up to with flipped and turned copies; 0: none. They are "
+        "made of training images after the split, of all images before a leaky-augmented one.",
+        0,
+        100_000,
     )
     input_px: int = option(
         0, "Side of the square input in pixels; 0 takes the backbone's own size.", 0, 1024

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from modelzoo.datasets.copies import change_of, change_pixels, original_file
 from modelzoo.datasets.depth import (
     DepthError,
     as_eight_bits,
@@ -95,7 +96,7 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
     (of equal ones the first), since a small picture may come first; of several frames the first.
 
     Args:
-        source: A file, or the bytes of one.
+        source: A file, or the bytes of one. A copy, `001.jpg::flip-x`, is made of its original.
         name: What an error calls it; the path, or "The upload", when not given.
         depth: Bits in use in the data set that it belongs to, so that all images of it are scaled
             alike; more where nearly all of this image needs more. 0: as this image uses them.
@@ -104,6 +105,9 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
         ImageError: It is missing, no image, truncated, damaged, or larger than `MAX_PIXELS`.
     """
     name = name or ("The upload" if isinstance(source, bytes) else str(source))
+    if isinstance(source, Path) and change_of(source.name):
+        original = decode_image(original_file(source), name=name, depth=depth)
+        return Image.fromarray(change_pixels(np.asarray(original), source.name))
     # Before it is read: a slide may have gigabytes, and its first picture is a small preview.
     if reason := why_unread(name if isinstance(source, bytes) else source.name):
         raise ImageError(name, f"it is {reason.partition(';')[0]}")

@@ -26,6 +26,8 @@ SPLIT_WORDS = {
     "grouped": "grouped split",
     "background": "background-cluster split",
     "given": "split given with the data",
+    "leaky-augmented": "leaky split (copies before the split)",
+    "leaky-validation": "split with a leaky validation part",
 }
 
 
@@ -35,6 +37,11 @@ SPLIT_HELP = {
     "background": "background: whole clusters of background colour are held out, a proxy for "
     "unseen slides.",
     "given": "given: as the data set's folders or table say.",
+    "leaky-augmented": "leaky-augmented: flipped and turned copies were made before the split, as "
+    "in Anand et al. 2025, so that copies of test images were trained on: scores are too high.",
+    "leaky-validation": "leaky-validation: validation images are changed copies of training "
+    "images, as in Muduli et al. 2025, so the epoch is chosen on images that were trained on; the "
+    "test is a random one.",
 }
 
 

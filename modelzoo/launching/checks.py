@@ -17,7 +17,8 @@ from modelzoo.datasets.doubts import (
 )
 from modelzoo.datasets.opening import check_trainable
 from modelzoo.datasets.preparing import Prepared
-from modelzoo.datasets.splits import PART_WORDS, Part, Split, find_missing_classes, make_split
+from modelzoo.datasets.splits import PART_WORDS, Part, Split, find_missing_classes
+from modelzoo.datasets.splitting import make_split
 from modelzoo.datasets.store import count_bytes
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
@@ -112,6 +113,7 @@ def _make_split(prepared: Prepared, config: TrainConfig) -> Split:
         seed=config.seed,
         test_share=config.test_share,
         validation_share=config.validation_share,
+        copies_per_class=config.copies_per_class,
     )
 
 

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.weights import WeightsRecord
+from modelzoo.datasets.copies import CopiedPixels
 from modelzoo.datasets.store import Pixels
 from modelzoo.files import make_folder
 from modelzoo.parallel import Progress
@@ -18,7 +19,7 @@ from modelzoo.tensors import write_tensors
 
 def embed_pixels(
     backbone: Backbone,
-    pixels: npt.NDArray[np.uint8],
+    pixels: npt.NDArray[np.uint8] | CopiedPixels,
     *,
     device: torch.device,
     batch_size: int = 32,
@@ -56,7 +57,7 @@ def embed_pixels(
 def open_embeddings(
     backbone: Backbone,
     weights: WeightsRecord,
-    pixels: Pixels,
+    pixels: Pixels | CopiedPixels,
     *,
     pixels_id: str,
     seed: int,

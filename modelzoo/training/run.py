@@ -19,6 +19,7 @@ from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.copies import CopiedPixels, add_copies
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
@@ -43,6 +44,8 @@ from modelzoo.training.sampling import require_every_class
 from modelzoo.training.split import settle_split
 
 log = logging.getLogger(__name__)
+
+AnyPixels = Pixels | CopiedPixels
 
 
 def train(
@@ -123,7 +126,7 @@ def _train(job: _Job, weights_folder: Path | None) -> None:
     _write_results(job, backbone, dataset, split, pixels, embeddings)
 
 
-def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
+def _open_data(job: _Job) -> tuple[Dataset, Split, AnyPixels]:
     """The images, which of them are in which part, and their pixels."""
     config = job.run.config
     dataset = open_dataset(
@@ -140,6 +143,10 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, Pixels]:
         dataset, input_px=config.px, store=job.store, progress=job.on_progress("decoding images")
     )
     job.seconds.lap("data")
+    if n_copies := len(split.rows) - len(pixels.ids):
+        log.info("%d images, and %d copies of them", len(pixels.ids), n_copies)
+        ids = [row.image for row in split.rows]
+        return dataset, split, add_copies(pixels.values, pixels.ids, ids)
     return dataset, split, pixels
 
 
@@ -173,7 +180,7 @@ def _fit(
     weights: WeightsRecord,
     dataset: Dataset,
     split: Split,
-    pixels: Pixels,
+    pixels: AnyPixels,
 ) -> npt.NDArray[np.float32]:
     """Train the network on pixels, or its head on frozen features; the embeddings (N, D)."""
     config = job.run.config
@@ -220,7 +227,7 @@ def _write_results(
     backbone: Backbone,
     dataset: Dataset,
     split: Split,
-    pixels: Pixels,
+    pixels: AnyPixels,
     embeddings: npt.NDArray[np.float32],
 ) -> None:
     """The network, its predictions, what it was trained on, and what it cost."""
@@ -245,7 +252,7 @@ def _write_results(
 
 
 def pixel_inputs(
-    backbone: Backbone, pixels: Pixels, config: TrainConfig, device: torch.device
+    backbone: Backbone, pixels: AnyPixels, config: TrainConfig, device: torch.device
 ) -> Inputs:
     """Normalised images of the rows asked for, augmented where a generator is given."""
     changes = CHANGES[config.augmentation]
@@ -261,7 +268,7 @@ def pixel_inputs(
 
 
 def _rows_of(
-    split: Split, dataset: Dataset, pixels: Pixels, device: torch.device
+    split: Split, dataset: Dataset, pixels: AnyPixels, device: torch.device
 ) -> tuple[Tensor, dict[Part, Tensor]]:
     """Labels (N,) as indices into the classes, and the rows of each part."""
     row_by_id = {image: row for row, image in enumerate(pixels.ids)}
@@ -279,7 +286,7 @@ def _predict(
     embeddings: npt.NDArray[np.float32],
     split: Split,
     dataset: Dataset,
-    pixels: Pixels,
+    pixels: AnyPixels,
 ) -> Predictions:
     """Logits and probabilities of every image, through the last layer as it was saved."""
     with torch.inference_mode():

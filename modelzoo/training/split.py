@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelzoo.datasets.background import find_background_clusters
+from modelzoo.datasets.copies import original_of
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.doubts import (
     Links,
@@ -15,7 +16,8 @@ from modelzoo.datasets.doubts import (
 )
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.overlaps import find_overlaps
-from modelzoo.datasets.splits import Split, make_split
+from modelzoo.datasets.splits import Split
+from modelzoo.datasets.splitting import make_split
 from modelzoo.errors import UserError
 from modelzoo.parallel import Progress
 from modelzoo.runs.file_names import DATA, SPLIT
@@ -43,7 +45,7 @@ def settle_split(run: Run, dataset: Dataset, store: Path, on_progress: Progress)
     if run.has(SPLIT):
         split = read_split(run.path)
         found = {(image.id, image.label) for image in dataset.images}
-        if {(row.image, row.label) for row in split.rows} != found:
+        if {(original_of(row.image), row.label) for row in split.rows} != found:
             raise UserError(
                 f"The images of {config.data} are not those this run began with; "
                 "put them back, or train a new run."
@@ -64,6 +66,7 @@ def settle_split(run: Run, dataset: Dataset, store: Path, on_progress: Progress)
         seed=config.seed,
         test_share=config.test_share,
         validation_share=config.validation_share,
+        copies_per_class=config.copies_per_class,
     )
     _write_data(run, dataset, split, groups, store)
     write_split(run.path, split)  # last: a run with a split does not come here again

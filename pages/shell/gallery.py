@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from modelzoo import paths
+from modelzoo.datasets.copies import original_file, original_of
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.opening import find_root
 from modelzoo.datasets.splits import is_image_id
@@ -83,7 +84,8 @@ def _draw_card(card: Card, data: Path | None, letters: int) -> None:
     if data:
         try:
             file = find_file(data, card.image_id)
-            changed = file.stat().st_mtime_ns if file.is_file() else 0
+            original = original_file(file)
+            changed = original.stat().st_mtime_ns if original.is_file() else 0
             st.image(thumbnail(str(file), changed), width="stretch", alt=card.alt)
         except UserError:
             st.caption(":material/hide_image: Its file is gone or damaged.")
@@ -107,9 +109,10 @@ def thumbnail(file: str, changed: int) -> bytes:
 def _root(data: str, changed: int, image_id: str) -> Path:
     """The folder that image ids are relative to; found anew for an image that is not in it."""
     root = Path(data) if is_folder(Path(data)) else Path(data).parent
-    if is_image_id(image_id) and is_regular_file(root / image_id):
+    original = original_of(image_id)
+    if is_image_id(image_id) and is_regular_file(root / original):
         return root
-    return _deeper_root(data, changed, image_id)
+    return _deeper_root(data, changed, original)
 
 
 @st.cache_data(max_entries=200, show_spinner="Looking for the images …")

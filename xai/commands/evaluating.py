@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelzoo.commands.progress import Show
+from modelzoo.datasets.copies import original_file, original_of
 from modelzoo.errors import UserError as ZooError
 from modelzoo.files import is_regular_file
 from xai.errors import UserError
@@ -62,7 +63,7 @@ def gather(run: Path, n: int, device: str) -> QualityJob:
         raise UserError(f"Run {trained.run.id!r} has no test images; train it with some.")
     drawn = draw_evenly(test, n, seed=trained.run.config.seed)
     data = Path(trained.run.config.data)
-    root = find_root(data, drawn[0].image, store=paths.store_folder())
+    root = find_root(data, original_of(drawn[0].image), store=paths.store_folder())
     return QualityJob(trained, root, drawn, read_hashes(run))
 
 
@@ -103,9 +104,9 @@ def _read(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
     px = job.trained.px
     file = job.root / image_id
     depth = job.trained.depth
-    known = job.hashes.get(image_id)
-    if known and is_regular_file(file):
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    known = job.hashes.get(original_of(image_id))
+    if known and is_regular_file(original_file(file)):
+        sha256 = hashlib.sha256(original_file(file).read_bytes()).hexdigest()
         if not sha256.startswith(known):
             raise ZooError(f"{file} has changed since the run was trained.")
     pixels = read_pixels(file, px, depth=depth)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from modelzoo.datasets.images import count_tiles, share_outside
+from modelzoo.datasets.copies import change_of, original_file, original_of
+from modelzoo.datasets.images import count_tiles, decode_image, share_outside
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.synthetic.smears import draw_smear
 from modelzoo.errors import UserError
@@ -273,15 +275,18 @@ def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
     owner = next(model for model in models if image_id in model.rows)
     file = find_file(Path(owner.run.config.data), image_id)
     try:
-        content = file.read_bytes()
+        content = original_file(file).read_bytes()
     except OSError as error:
         raise UserError(
             f"{file} could not be read ({error.strerror}); put the data set back where it was "
             "when the run was trained."
         ) from error
-    picture = Picture(image_id, content, _depth(models))
     sha256 = hashlib.sha256(content).hexdigest()
-    known = {model.hashes[image_id] for model in models if image_id in model.hashes}
+    original, depth = original_of(image_id), _depth(models)
+    if change_of(image_id):
+        content, depth = encode_png(np.asarray(decode_image(file, depth=depth))), 0
+    picture = Picture(image_id, content, depth)
+    known = {model.hashes[original] for model in models if original in model.hashes}
     has_changed = any(not sha256.startswith(each) for each in known)
     return Subject(picture, image_id, owner.rows[image_id].label, parts, has_changed)
 

@@ -21,9 +21,9 @@ from modelzoo.datasets.splits import (
     draw_evenly,
     find_straddling,
     format_split,
-    make_split,
     parse_split,
 )
+from modelzoo.datasets.splitting import make_split
 from modelzoo.errors import UserError
 
 Groups = dict[str, str]

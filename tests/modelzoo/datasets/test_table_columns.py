@@ -7,7 +7,7 @@ import pytest
 
 from modelzoo.datasets.doubts import Links, doubt_parts, find_doubts
 from modelzoo.datasets.opening import check_trainable, open_dataset
-from modelzoo.datasets.splits import make_split
+from modelzoo.datasets.splitting import make_split
 from modelzoo.errors import UserError
 
 IMAGES = [f"{label}/{n}.png" for label in ("Benign", "Pro") for n in range(3)]
