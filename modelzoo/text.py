@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 ELLIPSIS = "…"
+MINUS = "\N{MINUS SIGN}"
 _FEW = 3  # names in a sentence
 _HASH = 6  # hexadecimal digits of a name that is told apart by its hash
 _JOINERS = "\u200c\u200d"  # hold emoji, and words of Persian and Hindi, together
@@ -24,8 +25,14 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def fraction(share: float) -> str:
-    """A share with three decimals, as areas are given: `0.995`; only exactly 1 is 1.000."""
-    return f"{min(share, 0.999) if share < 1 else share:.3f}"
+    """A share with three decimals, as areas are given: `0.995`; only exactly 1 is 1.000.
+
+    Of a score in [-1, 1] the same, with a minus sign: only exactly -1 is -1.000.
+    """
+    if -1 < share < 1:
+        share = min(max(share, -0.999), 0.999)
+    text = f"{share:.3f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", MINUS)
 
 
 def confidence_interval(low: float, high: float) -> str:

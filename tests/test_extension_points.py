@@ -112,14 +112,10 @@ def test_a_method_is_a_function_and_a_row(home: Path, monkeypatch: pytest.Monkey
     assert any(alt.startswith(f"{row.title} of ") for alt in alt_texts(page))
 
 
-def matthews(confusion: Floats) -> Floats:
-    """Matthews correlation coefficient of several classes (Gorodkin 2004)."""
-    total = confusion.sum((-2, -1))
-    true, predicted = confusion.sum(-1), confusion.sum(-2)
-    correct = np.diagonal(confusion, axis1=-2, axis2=-1).sum(-1)
-    above = correct * total - (true * predicted).sum(-1)
-    spread = (total**2 - (true**2).sum(-1)) * (total**2 - (predicted**2).sum(-1))
-    return np.asarray(above / np.sqrt(spread))
+def jaccard(confusion: Floats) -> Floats:
+    """Mean over the classes of intersection by union (Jaccard 1901)."""
+    correct = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return np.asarray((correct / (confusion.sum(-1) + confusion.sum(-2) - correct)).mean(-1))
 
 
 def brier(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
@@ -136,16 +132,16 @@ def half_brier_of_scikit_learn(labels: Integers, probabilities: Floats) -> float
     return float(np.sum(by_class) / 2)
 
 
-def mcc_of_scikit_learn(labels: Integers, probabilities: Floats) -> float:
-    return float(metrics.matthews_corrcoef(labels, probabilities.argmax(1)))
+def jaccard_of_scikit_learn(labels: Integers, probabilities: Floats) -> float:
+    return float(metrics.jaccard_score(labels, probabilities.argmax(1), average="macro"))
 
 
 @pytest.mark.parametrize(
     ("row", "oracle"),
     [
         (
-            Metric(name="mcc", title="MCC", help="Correlation.", from_confusion=matthews, unit=""),
-            mcc_of_scikit_learn,
+            Metric(name="jaccard", title="Jaccard", help="Overlap.", from_confusion=jaccard),
+            jaccard_of_scikit_learn,
         ),
         (
             Metric(

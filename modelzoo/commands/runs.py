@@ -115,7 +115,8 @@ def evaluate(
 def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool = False) -> None:
     """Print the scores of `run` on one part; for people and in JSON those by class, too.
 
-    In CSV every row has the notes on the run, in a column of their own as `runs` has them.
+    For people only the default scores are printed, and the others are named. In CSV every row has
+    the notes on the run, in a column of their own as `runs` has them.
     """
     from modelzoo.evaluation.run_scores import evaluate_classes, evaluate_run
     from modelzoo.evaluation.tables import class_records, score_records
@@ -136,14 +137,25 @@ def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool
     }
     if as_csv:
         records = [{**record, "notes": " ".join(evaluation.notes)} for record in records]
-    print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
-    if not (as_json or as_csv):
+    if as_json or as_csv:
+        print_records(records, _SCORE_COLUMNS, as_json=as_json, as_csv=as_csv, whole=whole)
+    else:
+        _print_scores(records)
         for note in evaluation.notes:
             print_line(f"note: {note}")
         print_line("")
         _print_classes(by_class, part)
         print_line("")
         _print_confusion(evaluation)
+
+
+def _print_scores(records: "Sequence[Record]") -> None:
+    """Print the default scores, and the names of the others."""
+    from modelzoo.evaluation.metrics import METRICS
+
+    print_table([row for row in records if METRICS[row["name"]].is_default], _SCORE_COLUMNS)
+    if others := [row["title"] for row in records if not METRICS[row["name"]].is_default]:
+        notes.print(f"({join(others)}: --csv or --json)")
 
 
 _SCORE_COLUMNS = [

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelzoo.evaluation.intervals import Resampled, Score, score
-from modelzoo.evaluation.metrics import auc_by_class, precision_by_class, sensitivity_by_class
+from modelzoo.evaluation.metrics import (
+    auc_by_class,
+    average_precision_by_class,
+    precision_by_class,
+    sensitivity_by_class,
+)
 
 _NOT_DEFINED = "The class has no image here, or is never predicted, or there is no other class."
 
@@ -21,7 +26,8 @@ class ClassScores:
     predicted: int  # images of any class that are predicted as it
     sensitivity: Score
     precision: Score  # not defined where it is never predicted
-    auc: Score  # against the rest
+    auc: Score  # against the rest, as the next
+    average_precision: Score
 
 
 def score_classes(drawn: Resampled, classes: Sequence[str]) -> list[ClassScores]:
@@ -42,8 +48,10 @@ def score_classes(drawn: Resampled, classes: Sequence[str]) -> list[ClassScores]
     sensitivity = sensitivity_by_class(drawn.confusion), sensitivity_by_class(drawn.confusions)
     precision = precision_by_class(drawn.confusion), precision_by_class(drawn.confusions)
     once = np.ones((len(drawn.labels), 1))
-    areas = auc_by_class(drawn.labels, drawn.probabilities, once)[:, 0]
-    resampled_areas = drawn.of_probabilities(auc_by_class)
+    ranked = [
+        (measure(drawn.labels, drawn.probabilities, once)[:, 0], drawn.of_probabilities(measure))
+        for measure in (auc_by_class, average_precision_by_class)
+    ]
     return [
         ClassScores(
             name,
@@ -52,8 +60,9 @@ def score_classes(drawn: Resampled, classes: Sequence[str]) -> list[ClassScores]
             int(predicted[k]),
             score(float(sensitivity[0][k]), sensitivity[1][:, k], int(holding[k]), _NOT_DEFINED),
             score(float(precision[0][k]), precision[1][:, k], int(said[k]), _NOT_DEFINED),
-            score(
-                float(areas[k]), resampled_areas[k], int(min(holding[k], others[k])), _NOT_DEFINED
+            *(
+                score(float(whole[k]), resampled[k], int(min(holding[k], others[k])), _NOT_DEFINED)
+                for whole, resampled in ranked
             ),
         )
         for k, name in enumerate(classes)

@@ -84,8 +84,8 @@ def describe_classes(facts: Sequence[ClassFacts], part: str) -> list[str]:
         )
     if unscored := by_kind["unscored"]:
         sentences.append(
-            f"{_have(unscored)} no {PART_WORDS[part]} images: AUC is not defined, and the other "
-            "scores are means over the other classes."
+            f"{_have(unscored)} no {PART_WORDS[part]} images: AUC and average precision are not "
+            "defined, and macro-averages are over the other classes."
         )
     if few := by_kind["few"]:
         sentences.append(_describe_few(few, len(facts), PART_WORDS[part]))

@@ -82,7 +82,8 @@ def evaluate(
 
     Where the resamples all agree (100 % right) their interval would have no width, though the next
     group may well be wrong: Wilson's interval for that share of G groups takes its place, which for
-    100 % is about 1 - 4/G to 1. A macro score of 100 % is treated the same.
+    100 % is about 1 - 4/G to 1. A macro score of 100 % is treated the same, and so is a score in
+    [-1, 1], as the share of that range which lies below it.
 
     Args:
         predictions: Of one part; images without a label are left out.
@@ -100,6 +101,7 @@ def evaluate(
             _resampled(metric, drawn),
             groups,
             _why(metric, missing, drawn),
+            lowest=metric.lowest,
         )
         for name, metric in METRICS.items()
     }
@@ -213,7 +215,7 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
 
 
-def score(value: float, resampled: Floats, groups: int, why: str) -> Score:
+def score(value: float, resampled: Floats, groups: int, why: str, *, lowest: float = 0.0) -> Score:
     """`value` with the percentile interval of `resampled`, or the reason for having none.
 
     Args:
@@ -222,6 +224,7 @@ def score(value: float, resampled: Floats, groups: int, why: str) -> Score:
             a class, are left out, and counted in the note.
         groups: How many were drawn from.
         why: The note of a value that is not defined.
+        lowest: What the value cannot fall below; the highest is 1.
     """
     if math.isnan(value):
         return Score(value, math.nan, math.nan, why)
@@ -239,10 +242,12 @@ def score(value: float, resampled: Floats, groups: int, why: str) -> Score:
         note = f"{without:,} of {len(resampled):,} resamples {lack} left out of the interval."
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    is_share = -1e-6 < value < 1 + 1e-6  # tallies of resamples are float32: so much is rounding
+    share = (value - lowest) / (1 - lowest)
+    is_share = -1e-6 < share < 1 + 1e-6  # tallies of resamples are float32: so much is rounding
     if high - low > 1e-6 or not is_share:
         return Score(value, float(low), float(high), note)
-    low, high = wilson_interval(min(max(value, 0.0), 1.0), groups)
+    ends = wilson_interval(min(max(share, 0.0), 1.0), groups)
+    low, high = (lowest + (1 - lowest) * end for end in ends)
     same = f"Every resample gave the same score; the interval is Wilson's for {groups} groups."
     return Score(value, low, high, f"{same} {note}".rstrip())
 
@@ -274,9 +279,7 @@ def _why(metric: Metric, missing: list[str], drawn: Resampled) -> str:
         return f"No {drawn.part} image has a label."
     if metric.from_probabilities and missing:
         have = "has" if len(missing) == 1 else "have"
-        return (
-            f"{join_few(missing)} {have} no {drawn.part} images, so {metric.title} is not defined."
-        )
+        return f"{metric.title} is not defined: {join_few(missing)} {have} no {drawn.part} images."
     return f"All {drawn.part} images are of one class."
 
 

@@ -8,7 +8,7 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first, describe_test
 from modelzoo.evaluation.run_scores import describe_leak
 from modelzoo.evaluation.tables import describe_score_briefly
-from modelzoo.text import one_line
+from modelzoo.text import MINUS, one_line
 
 # Macro sensitivity is balanced accuracy: a column of its own would be the same numbers again.
 LEFT_OUT = ("sensitivity",)
@@ -38,14 +38,14 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
     )
     caption = (
         f"Scores with 95 % CI (bootstrap over groups of images) on {describe_test(rows[0])}. "
-        "Precision, specificity, F1 and AUC are means over the classes."
+        "Precision, specificity, F1, F2, AUC and average precision are means over the classes."
     )
     if rows[0].leaked_images:
         caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"
     text = table.to_latex(
         index=False, caption=_escape(caption), column_format="l" + "c" * len(metrics)
     )
-    return f"% Needs \\usepackage{{booktabs}}.\n{text}"
+    return f"% Needs \\usepackage{{booktabs}}. Wide: rotate it, or take columns out.\n{text}"
 
 
 def _score(name: str, row: LeaderboardRow) -> str:
@@ -58,6 +58,7 @@ _ESCAPES = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
+    MINUS: "$-$",
     **{mark: rf"\{mark}" for mark in "&%$#_{}"},
     "<": r"\textless{}",
     ">": r"\textgreater{}",

@@ -18,7 +18,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One score, in [0, 1]: how it is computed, its name in tables, and how it is written.
+    """One score, in [lowest, 1]: how it is computed, its name in tables, and how it is written.
 
     One of the two functions is given. Both return float64, NaN where the score is not defined.
     """
@@ -33,14 +33,17 @@ class Metric:
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
     higher_is_better: bool = True
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
+    lowest: float = 0.0  # -1 for an agreement that may be worse than by chance
+    is_default: bool = True  # in tables for people that have no room for every score
 
     def describe(self, value: float) -> str:
         """`95.8 %`, or `0.995` of a fraction."""
         return percent(value) if self.unit == "%" else fraction(value)
 
     def describe_interval(self, low: float, high: float) -> str:
-        """`91.2–98.7`, without the unit."""
-        return f"{self.describe(low).removesuffix(' %')}–{self.describe(high).removesuffix(' %')}"
+        """`91.2–98.7`, without the unit; `0.120 to 0.340` where the first is negative."""
+        dash = " to " if low < 0 else "–"
+        return dash.join(self.describe(end).removesuffix(" %") for end in (low, high))
 
     @property
     def full_help(self) -> str:
@@ -96,8 +99,37 @@ def macro_specificity(confusion: Floats) -> Floats:
 
 def macro_f1(confusion: Floats) -> Floats:
     """Mean of the F1 scores over the classes that occur."""
-    by_class = _divide(2 * _correct(confusion), confusion.sum(-1) + confusion.sum(-2))
-    return _mean_over_present(by_class, confusion)
+    return _macro_f(confusion, beta=1)
+
+
+def macro_f2(confusion: Floats) -> Floats:
+    """Mean of the F2 scores over the classes that occur (van Rijsbergen 1979, beta = 2)."""
+    return _macro_f(confusion, beta=2)
+
+
+def cohen_kappa(confusion: Floats) -> Floats:
+    """Agreement with the true classes beyond chance (Cohen 1960), in [-1, 1], unweighted.
+
+    NaN where the images are of one class; scikit-learn gives 0 there unless all are predicted so.
+    """
+    total = confusion.sum((-2, -1))
+    by_chance = (confusion.sum(-1) * confusion.sum(-2)).sum(-1)  # times the images, as the next
+    agreed = _correct(confusion).sum(-1) * total
+    return _of_two_classes(_divide(agreed - by_chance, total**2 - by_chance), confusion)
+
+
+def matthews_correlation(confusion: Floats) -> Floats:
+    """Matthews correlation coefficient of several classes (Gorodkin 2004), in [-1, 1].
+
+    0 where one class is predicted for every image, as scikit-learn has it; NaN, for which it gives
+    0, where the images are of one class.
+    """
+    total = confusion.sum((-2, -1))
+    true, predicted = confusion.sum(-1), confusion.sum(-2)
+    covariance = _correct(confusion).sum(-1) * total - (true * predicted).sum(-1)
+    variances = (total**2 - (true**2).sum(-1)) * (total**2 - (predicted**2).sum(-1))
+    correlation = _divide(covariance, np.sqrt(variances))
+    return _of_two_classes(np.where(variances > 0, correlation, 0.0), confusion)
 
 
 def macro_auc(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
@@ -140,12 +172,67 @@ def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Fl
     return areas
 
 
+def macro_average_precision(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
+    """Mean of `average_precision_by_class` over all classes, NaN where one of them has none."""
+    return np.asarray(average_precision_by_class(labels, probabilities, weights).mean(axis=0))
+
+
+def average_precision_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
+    """Average precision of each class against the rest, as scikit-learn defines it.
+
+    The mean over the images of a class of the precision at the threshold that just lets the image
+    in; nothing is interpolated, and tied images are let in together. Sorted once for all resamples.
+
+    Args:
+        labels: (N,), index of the true class.
+        probabilities: (N, K).
+        weights: (N, B), how often each image is in each resample.
+
+    Returns:
+        (K, B) float64; NaN where a class has no image inside or none outside.
+    """
+    means = np.empty((probabilities.shape[1], weights.shape[1]))
+    for target in range(probabilities.shape[1]):
+        order = np.argsort(-probabilities[:, target], kind="stable")
+        is_inside = labels[order] == target
+        inside, outside = weights[order[is_inside]], weights[order[~is_inside]]
+        negated = -probabilities[order, target]  # rises, as searchsorted needs it
+        at = negated[is_inside]
+        last_of_tie = np.searchsorted(at, at, side="right") - 1
+        true_positives = np.cumsum(inside, axis=0)
+        if (last_of_tie != np.arange(len(at))).any():
+            true_positives = true_positives[last_of_tie]
+        false_positives = np.zeros((len(outside) + 1, weights.shape[1]), weights.dtype)
+        np.cumsum(outside, axis=0, out=false_positives[1:])
+        positives = false_positives[np.searchsorted(negated[~is_inside], at, side="right")]
+        positives += true_positives
+        # A resample that has none of the images let in so far has no precision, and needs none.
+        np.maximum(positives, np.finfo(weights.dtype).tiny, out=positives)
+        precision = np.divide(true_positives, positives, out=positives)
+        found = np.einsum("nb,nb->b", inside, precision, dtype=np.float64)
+        mean = _divide(found, inside.sum(0, dtype=np.float64))
+        means[target] = np.where(false_positives[-1] > 0, mean, np.nan)
+    return means
+
+
 def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
     """`above / below`, NaN where `below` is 0, without a warning."""
     divisor = np.asarray(below, np.float64)
     quotient = np.full(divisor.shape, np.nan)
     np.divide(np.asarray(above, np.float64), divisor, out=quotient, where=divisor > 0)
     return quotient
+
+
+def _macro_f(confusion: Floats, *, beta: float) -> Floats:
+    """Mean of the F scores over the classes that occur; `beta` is how much sensitivity counts."""
+    true, predicted = confusion.sum(-1), confusion.sum(-2)
+    by_class = _divide((1 + beta**2) * _correct(confusion), beta**2 * true + predicted)
+    return _mean_over_present(by_class, confusion)
+
+
+def _of_two_classes(score: Floats, confusion: Floats) -> Floats:
+    """`score` (...), NaN where the images are of fewer than two classes."""
+    return np.where((confusion.sum(-1) > 0).sum(-1) > 1, score, np.nan)
 
 
 def _correct(confusion: Floats) -> Floats:
@@ -203,6 +290,14 @@ METRICS: dict[str, Metric] = {
             from_confusion=macro_f1,
         ),
         Metric(
+            name="f2",
+            title="F2",
+            help="As F1, with sensitivity weighted twice as much as precision; mean over the "
+            "classes.",
+            from_confusion=macro_f2,
+            is_default=False,
+        ),
+        Metric(
             name="auc",
             title="AUC",
             help="Area under the ROC curve: the chance that an image of a class gets a higher "
@@ -210,6 +305,36 @@ METRICS: dict[str, Metric] = {
             "where one has no test image. 0.5 is guessing, 1 no error at any threshold.",
             from_probabilities=macro_auc,
             unit="",
+        ),
+        Metric(
+            name="average_precision",
+            title="Average precision",
+            help="Area under the precision-recall curve, in steps: the mean precision over the "
+            "thresholds at which one more image of a class is found; mean over the classes, not "
+            "defined where one has no test image. Guessing gives the share of the class.",
+            from_probabilities=macro_average_precision,
+            unit="",
+            is_default=False,
+        ),
+        Metric(
+            name="kappa",
+            title="Cohen's kappa",
+            help="Agreement of predicted and true classes beyond what chance gives for the same "
+            "class shares, unweighted: 0 is chance, 1 full agreement, below 0 less than chance.",
+            from_confusion=cohen_kappa,
+            unit="",
+            lowest=-1.0,
+            is_default=False,
+        ),
+        Metric(
+            name="mcc",
+            title="MCC",
+            help="Matthews correlation coefficient of predicted and true classes, from the whole "
+            "confusion matrix: 0 is guessing, 1 no error, below 0 worse than guessing.",
+            from_confusion=matthews_correlation,
+            unit="",
+            lowest=-1.0,
+            is_default=False,
         ),
     )
 }

@@ -8,10 +8,9 @@ import pandas as pd
 from modelzoo.evaluation.comparison import PairDifference, pair_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS, RESAMPLES
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count
+from modelzoo.text import MINUS, count
 
 SMALLEST_P = 0.001  # that so many resamples can give
-MINUS = "\N{MINUS SIGN}"
 
 
 def pairs_table(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> pd.DataFrame:

@@ -28,7 +28,10 @@ def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
 
 
 def row_record(row: LeaderboardRow) -> dict[str, Any]:
-    """One evaluated run as plain values: shares in [0, 1], seconds, counts; NaN where not known."""
+    """One evaluated run as plain values: scores, seconds, counts; NaN where not known.
+
+    Scores are shares in [0, 1], and in [-1, 1] where METRICS says so.
+    """
     record: dict[str, Any] = {
         "run": row.run_id,
         "state": row.state,
@@ -138,7 +141,7 @@ def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def class_records(by_class: Sequence[tuple[ClassScores, str]]) -> list[dict[str, Any]]:
-    """One record per class: images, groups, how often predicted, three scores, what they rest on.
+    """One record per class: images, groups, how often predicted, four scores, what they rest on.
 
     Args:
         by_class: From `evaluate_classes`.
@@ -152,6 +155,7 @@ def class_records(by_class: Sequence[tuple[ClassScores, str]]) -> list[dict[str,
             **_score_values("sensitivity", each.sensitivity),
             **_score_values("precision", each.precision),
             **_score_values("auc", each.auc),
+            **_score_values("average_precision", each.average_precision),
             "note": note,
         }
         for each, note in by_class

@@ -14,7 +14,10 @@ from tests.commands.conftest import Command
 from tests.damages import DAMAGES, spoil_copies
 from xai.faithfulness.table import Summary
 
-SCORES = ("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "auc")
+SCORES = (
+    *("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "f2"),
+    *("auc", "average_precision", "kappa", "mcc"),
+)
 ENDS = ("", "_ci_low", "_ci_high")
 # Other programs read these: a key is added, never renamed or removed.
 KEYS = {
@@ -87,6 +90,17 @@ def test_scores_in_csv_carry_what_a_reader_must_know(command: Command, small_hom
     notes = json.loads(as_json)["notes"]
     assert notes
     assert {row["notes"] for row in csv.DictReader(io.StringIO(as_csv))} == {" ".join(notes)}
+
+
+def test_people_are_told_the_default_scores_and_where_the_others_are(command: Command) -> None:
+    answer = command("modelzoo", "evaluate", "lite0-64")
+    scores = json.loads(command("modelzoo", "evaluate", "lite0-64", "--json").stdout)["scores"]
+
+    table = answer.stdout.partition("note:")[0]
+    assert "Balanced accuracy" in table
+    assert "Cohen's kappa" not in table
+    assert "(F2, Average precision, Cohen's kappa and MCC: --csv or --json)" in answer.stderr
+    assert {each["name"] for each in scores} == set(SCORES)
 
 
 def test_quality_lists_what_it_writes(command: Command, small_home: Path, tmp_path: Path) -> None:

@@ -57,6 +57,20 @@ def test_an_area_has_three_decimals_and_is_one_only_without_error(area: float) -
     assert float(said) == pytest.approx(area, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (-1.0, "\N{MINUS SIGN}1.000"),
+        (-0.99999, "\N{MINUS SIGN}0.999"),
+        (-0.12, "\N{MINUS SIGN}0.120"),
+        (-0.0001, "0.000"),
+        (0.12, "0.120"),
+    ],
+)
+def test_a_score_below_zero_has_a_minus_sign(score: float, said: str) -> None:
+    assert fraction(score) == said
+
+
 def test_an_interval_ends_at_100_only_where_it_does() -> None:
     assert confidence_interval(0.969, 1) == "95 % CI 96.9–100.0 %"
     assert confidence_interval(0.5, 0.9999) == "95 % CI 50.0–99.9 %"

@@ -75,6 +75,20 @@ def test_a_score_in_the_link_is_shown(folder: Path) -> None:
     assert open_page("compare", score="Luck").segmented_control(key="score").value == "accuracy"
 
 
+def test_scores_that_are_chosen_stand_in_the_leaderboard_too(folder: Path) -> None:
+    make_run(folder, "a", skill=-9)
+
+    few, more = open_page("compare"), open_page("compare", more_scores=["F2", "Cohen's kappa"])
+    gone = open_page("compare", more_scores=["Luck"])
+
+    assert not {"f2", "average_precision", "kappa", "mcc"} & set(few.dataframe[0].value)
+    shown = more.dataframe[0].value
+    assert {"accuracy", "f2", "kappa"} <= set(shown)
+    assert "mcc" not in shown
+    assert shown["kappa"][0].startswith("\N{MINUS SIGN}0.")
+    assert gone.warning[0].value == "Score Luck of this link is not here."
+
+
 def test_a_random_start_has_its_badge(folder: Path) -> None:
     make_run(folder, "a", starts_at_random=True)
 

@@ -104,6 +104,22 @@ def choose_metric() -> str:
     return chosen or "accuracy"
 
 
+def choose_more_metrics() -> list[str]:
+    """The scores that the leaderboard shows beside its own."""
+    others = [name for name, metric in METRICS.items() if not metric.is_default]
+    titles = [METRICS[name].title for name in others]
+    warn_if_gone("more_scores", titles, "Score")
+    return st.pills(
+        "More scores in the leaderboard",
+        others,
+        selection_mode="multi",
+        format_func=lambda name: METRICS[name].title,
+        key="more_scores",
+        bind="query-params",
+        help="The tables that are saved have every score.",
+    )
+
+
 def choose_format() -> str:
     """The format that figures are exported in."""
     chosen = st.segmented_control(

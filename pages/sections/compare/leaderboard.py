@@ -12,27 +12,32 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
 from pages.sections.compare.figures import name_file
+from pages.sections.compare.filters import choose_more_metrics
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv, offer_latex
 
 BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
 
 def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
-    """The runs with every score and its interval; the initialisation is a badge.
+    """The runs with their scores and intervals; the initialisation is a badge.
+
+    Every score is in the tables that are saved.
 
     Args:
         rows: Of one split, best first.
         names: By run id.
     """
     st.subheader("Leaderboard")
-    table = pd.DataFrame([_record(row, names) for row in rows])
+    more = choose_more_metrics()
+    shown = [name for name, metric in METRICS.items() if metric.is_default or name in more]
+    table = pd.DataFrame([_record(row, names, shown) for row in rows])
     st.dataframe(
         table,
         hide_index=True,
         height="content" if len(rows) <= WHOLE_ROWS else "auto",
         key="leaderboard",
-        alt="Leaderboard: one row per run with every score and its 95 % CI.",
-        column_config=_columns(),
+        alt="Leaderboard: one row per run; scores with their 95 % CI.",
+        column_config=_columns(shown),
     )
     name = name_file("leaderboard", rows[0])
     with st.container(horizontal=True):
@@ -43,13 +48,15 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
 CACHED = "Its features were cached by an earlier run, so it trained in less time than from nothing."
 
 
-def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
-    """One row of the table."""
+def _record(
+    row: LeaderboardRow, names: Mapping[str, str], shown: Sequence[str]
+) -> dict[str, object]:
+    """One row of the table; `shown` are the names of its scores."""
     return {
         "model": names[row.run_id],
         "accuracy": _sortable("accuracy", row),
         "weights": [BADGES[row.has_imagenet]],
-        **{name: _sortable(name, row) for name in METRICS if name != "accuracy"},
+        **{name: _sortable(name, row) for name in shown if name != "accuracy"},
         "ms": row.ms_per_image,
         "parameters": row.parameters / 1e6,
         "seconds": row.seconds,
@@ -59,8 +66,8 @@ def _record(row: LeaderboardRow, names: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _columns() -> dict[str, Any]:
-    """Title and help of each column."""
+def _columns(shown: Sequence[str]) -> dict[str, Any]:
+    """Title and help of each column; `shown` are the names of the scores."""
     column = st.column_config
     return {
         "model": column.TextColumn("Model", pinned=True, width=190),
@@ -72,8 +79,10 @@ def _columns() -> dict[str, Any]:
             "few images.",
         ),
         **{
-            name: column.TextColumn(f"{metric.title} (95 % CI)", help=metric.full_help)
-            for name, metric in METRICS.items()
+            name: column.TextColumn(
+                f"{METRICS[name].title} (95 % CI)", help=METRICS[name].full_help
+            )
+            for name in shown
         },
         "ms": column.NumberColumn(
             "ms per image",
@@ -95,7 +104,10 @@ def _columns() -> dict[str, Any]:
 
 
 def _sortable(metric: str, row: LeaderboardRow) -> str:
-    """The score in words, padded: sorted by its letters, a column is sorted by its values."""
+    """The score in words, padded: sorted by its letters, a column is sorted by its values.
+
+    Negative ones come before the others, among themselves in reverse.
+    """
     score = row.evaluation.scores[metric]
     text = describe_score_briefly(metric, score)
     if math.isnan(score.value) or METRICS[metric].unit != "%":

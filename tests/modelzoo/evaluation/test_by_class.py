@@ -36,6 +36,12 @@ def test_scores_of_a_class_are_those_of_scikit_learn() -> None:
     assert [each.auc.value for each in found] == pytest.approx(
         [metrics.roc_auc_score(true == k, predictions.probabilities[:, k]) for k in range(4)]
     )
+    assert [each.average_precision.value for each in found] == pytest.approx(
+        [
+            metrics.average_precision_score(true == k, predictions.probabilities[:, k])
+            for k in range(4)
+        ]
+    )
     assert [each.predicted for each in found] == np.bincount(given).tolist()
 
 
@@ -45,7 +51,7 @@ def test_intervals_are_those_of_a_loop_over_the_resamples_that_have_the_class() 
 
     rare = score_classes(predictions, groups, resamples=200)[1]
 
-    sensitivities, precisions, areas = [], [], []
+    sensitivities, precisions, areas, means = [], [], [], []
     for drawn in draw_groups(12, resamples=200, seed=0).T:
         weight = np.repeat(drawn, 3).astype(int)
         index = np.repeat(np.arange(36), weight)
@@ -54,12 +60,16 @@ def test_intervals_are_those_of_a_loop_over_the_resamples_that_have_the_class() 
         if is_it.any():
             sensitivities.append(is_said[is_it].mean())
             areas.append(metrics.roc_auc_score(is_it, predictions.probabilities[index, 1]))
+            means.append(
+                metrics.average_precision_score(is_it, predictions.probabilities[index, 1])
+            )
         if is_said.any():
             precisions.append(is_it[is_said].mean())
     for score, values in (
         (rare.sensitivity, sensitivities),
         (rare.precision, precisions),
         (rare.auc, areas),
+        (rare.average_precision, means),
     ):
         assert [score.ci_low, score.ci_high] == pytest.approx(
             np.quantile(values, [0.025, 0.975]).tolist(), abs=1e-6
@@ -77,7 +87,8 @@ def test_a_class_that_is_never_wrong_has_the_interval_of_wilson_for_its_own_grou
     for each in (common, rare):
         limits = wilson_interval(1.0, each.groups)
         assert (each.sensitivity.ci_low, each.sensitivity.ci_high) == pytest.approx(limits)
-    assert rare.auc.ci_low == pytest.approx(wilson_interval(1.0, 2)[0])
+    for score in (rare.auc, rare.average_precision):
+        assert score.ci_low == pytest.approx(wilson_interval(1.0, 2)[0])
 
 
 def test_classes_that_are_missing_alone_or_never_predicted() -> None:

@@ -85,8 +85,8 @@ def test_a_class_without_test_images_is_said(tmp_path: Path) -> None:
 
     assert_said_everywhere(
         run,
-        f"{CLASSES[1]} has no test images: AUC is not defined, and the other scores are means over "
-        "the other classes.",
+        f"{CLASSES[1]} has no test images: AUC and average precision are not defined, and "
+        "macro-averages are over the other classes.",
     )
     assert notes_by_class(run) == {
         CLASSES[0]: "",
@@ -212,4 +212,4 @@ def test_macro_auc_is_not_defined_without_a_class_and_has_no_curve(
     assert f"{CLASSES[1]} has no test images, so it has no curve." in text_of(gone)
     assert [len(page.get("plotly_chart")) for page in (macro, one, gone)] == [0, 1, 0]
     # Nor is there a figure of AUCs that nobody has, but the reason in its place.
-    assert f"{CLASSES[1]} has no test images, so AUC is not defined." in text_of(ranking)
+    assert f"AUC is not defined: {CLASSES[1]} has no test images." in text_of(ranking)

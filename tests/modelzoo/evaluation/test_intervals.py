@@ -26,7 +26,9 @@ def test_the_interval_is_that_of_a_loop_over_resamples() -> None:
 
     draws = draw_groups(20, resamples=200, seed=0)
     predicted = predictions.probabilities.argmax(1)
-    slow: dict[str, list[float]] = {"accuracy": [], "f1": [], "auc": []}
+    slow: dict[str, list[float]] = {
+        name: [] for name in ("accuracy", "f1", "auc", "average_precision", "kappa", "mcc")
+    }
     for resample in draws.T:
         index = [
             image
@@ -43,6 +45,13 @@ def test_the_interval_is_that_of_a_loop_over_resamples() -> None:
             for k in np.unique(true)
         ]
         slow["auc"].append(float(np.mean(areas)))
+        means = [
+            metrics.average_precision_score(true == k, predictions.probabilities[index, k])
+            for k in np.unique(true)
+        ]
+        slow["average_precision"].append(float(np.mean(means)))
+        slow["kappa"].append(metrics.cohen_kappa_score(true, given))
+        slow["mcc"].append(metrics.matthews_corrcoef(true, given))
     for name, values in slow.items():
         score = evaluation.scores[name]
         assert [score.ci_low, score.ci_high] == pytest.approx(
@@ -100,10 +109,30 @@ def test_a_hundred_percent_leaves_room_for_an_error() -> None:
 
     evaluation = evaluate(predictions, in_groups(predictions, 2))
 
-    for score in evaluation.scores.values():
+    for name, score in evaluation.scores.items():
         assert score.value == score.ci_high == 1
-        assert 1 - score.ci_low == pytest.approx(3.84 / (300 + 3.84), rel=1e-3)
+        share_below = (1 - score.ci_low) / (1 - METRICS[name].lowest)
+        assert share_below == pytest.approx(3.84 / (300 + 3.84), rel=1e-3)
         assert "300 groups" in score.note
+
+
+def test_a_score_below_zero_has_an_interval_below_zero() -> None:
+    """Two classes that are always taken for each other, and always but for each tenth image."""
+    labels = np.arange(200) % 2
+    never = predictions_of(labels, np.eye(2)[1 - labels], classes=("a", "b"))
+    rarely = predictions_of(
+        labels, np.eye(2)[labels ^ (np.arange(200) % 10 > 0)], classes=("a", "b")
+    )
+
+    scores, others = evaluate(never, {}).scores, evaluate(rarely, {}).scores
+
+    for name in ("kappa", "mcc"):
+        assert scores[name].value == scores[name].ci_low == -1
+        assert scores[name].ci_high < -0.9
+        assert others[name].ci_low < others[name].value < others[name].ci_high < 0
+    # It is -1 in every resample, which kappa is not: Wilson's, on a range of length 2.
+    assert 1 + scores["mcc"].ci_high == pytest.approx(2 * 3.84 / (200 + 3.84), rel=1e-3)
+    assert scores["accuracy"].ci_low == 0
 
 
 def test_wilson_interval_by_hand() -> None:
@@ -120,7 +149,7 @@ def test_a_missing_class_leaves_the_auc_undefined_and_says_so() -> None:
     evaluation = evaluate(predictions, {})
 
     assert np.isnan(evaluation.scores["auc"].value)
-    assert evaluation.scores["auc"].note == "c has no test images, so AUC is not defined."
+    assert evaluation.scores["auc"].note == "AUC is not defined: c has no test images."
     assert not np.isnan(evaluation.scores["sensitivity"].value)
 
 
@@ -129,7 +158,7 @@ def test_many_missing_classes_are_three_names_and_a_number() -> None:
     predictions = predictions_of([0, 1], np.eye(60)[:2], classes=names)
 
     assert evaluate(predictions, {}).scores["auc"].note == (
-        "class 02, class 03, class 04 and 55 more have no test images, so AUC is not defined."
+        "AUC is not defined: class 02, class 03, class 04 and 55 more have no test images."
     )
 
 
@@ -175,7 +204,7 @@ def test_the_part_is_named_as_people_call_it() -> None:
 
     scored = evaluate(predictions, dict.fromkeys(predictions.images, "slide"))
 
-    assert scored.scores["auc"].note == "b has no training images, so AUC is not defined."
+    assert scored.scores["auc"].note == "AUC is not defined: b has no training images."
     assert scored.scores["specificity"].note == "All training images are of one class."
     assert scored.notes[0].startswith("All training images belong to one group")
 
