@@ -13,6 +13,7 @@ from pages.sections.compare.filters import (
 )
 from pages.sections.compare.hardest import draw_hardest
 from pages.sections.compare.learning import draw_learning_curves
+from pages.sections.compare.precision_recall import draw_precision_recall
 from pages.sections.compare.ranking import draw_ranking
 from pages.sections.compare.roc import draw_roc
 from pages.sections.compare.sections import draw_sections
@@ -56,6 +57,7 @@ draw_sections(
         "Ranking": lambda: draw_ranking(board, rows, drawn, names, file_format),
         "Confusion": lambda: draw_confusion(drawn, names, file_format, every_id),
         "ROC": lambda: draw_roc(drawn, names, file_format),
+        "Precision-recall": lambda: draw_precision_recall(drawn, names, file_format),
         "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
         "Hard images": lambda: draw_hardest(drawn, names),
         "Map quality": lambda: draw_faithfulness(drawn, names, split.title),

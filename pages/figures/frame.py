@@ -17,6 +17,8 @@ LEGEND_MARK_PX = 45  # of the line before a name
 SOURCE_LETTERS = 40  # of a line below an axis of 320 px or less, beside names of classes or runs
 TITLE_LETTERS = 28  # of a line beside the buttons, on a phone
 TITLE_LINE_PX = 18
+TITLE_PX = 6  # above the title
+TITLE_ASCENT_PX = 10  # 0.7 of its 14 px
 SOURCE_LINE_PX = 19  # 1.3 times the 14 px of the title, however small its letters are
 
 
@@ -49,6 +51,8 @@ def blank_figure(*, height: int, title: str = "", letters: int = TITLE_LETTERS) 
     """
     lines = wrap_text(title, letters).split("<br>")
     more = TITLE_LINE_PX * (len(lines) - 1)
+    # Plotly places a title of one line by its top, and one of several by its first baseline.
+    first_px = TITLE_PX if len(lines) == 1 else TITLE_PX + TITLE_ASCENT_PX
     return go.Figure(
         layout={
             "height": height + more,
@@ -61,7 +65,7 @@ def blank_figure(*, height: int, title: str = "", letters: int = TITLE_LETTERS) 
                 "y": 1,
                 "yref": "container",
                 "yanchor": "top",
-                "pad": {"l": 4, "t": 6},
+                "pad": {"l": 4, "t": first_px},
             },
             "margin": {"l": 8, "r": 12, "t": 32 + more, "b": 8},  # above: the buttons
             "legend": {

@@ -94,6 +94,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
     "Confusion": ("entry", "entry_page"),
     "Hard images": ("n_correct", "hard_page"),
     "ROC": ("roc",),
+    "Precision-recall": ("precision_recall",),
     "Learning curves": ("curve",),
     "Map quality": ("map_metric",),
 }

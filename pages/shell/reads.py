@@ -11,8 +11,15 @@ from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import Part, SplitRow
 from modelzoo.errors import UserError
+from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.precision_recall import (
+    PrecisionRecallCurve,
+    macro_precision_recall,
+    precision_recall_curve,
+)
 from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow, read_leaderboard, read_row
+from modelzoo.evaluation.run_scores import evaluate_classes
 from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
@@ -124,6 +131,28 @@ def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
         with error_in_place():
             curves[run_id] = _curves(str(path), _stamp(path, PREDICTIONS))
     return curves
+
+
+def read_precision_recall(
+    run_ids: Iterable[str],
+) -> dict[str, dict[str, PrecisionRecallCurve]]:
+    """Precision-recall curves of each run's test part, as `read_curves` has them."""
+    curves = {}
+    for run_id in run_ids:
+        path = paths.runs_folder() / run_id
+        with error_in_place():
+            curves[run_id] = _precision_recall(str(path), _stamp(path, PREDICTIONS))
+    return curves
+
+
+def read_class_scores(run_ids: Iterable[str]) -> dict[str, dict[str, ClassScores]]:
+    """The scores of each run's test part by class, of those runs that can be read."""
+    scores = {}
+    for run_id in run_ids:
+        path = paths.runs_folder() / run_id
+        with error_in_place():
+            scores[run_id] = _class_scores(str(path), _stamp(path, CONFIG, SPLIT, PREDICTIONS))
+    return scores
 
 
 def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
@@ -245,3 +274,21 @@ def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
     is_whole = len(by_class) == len(predictions.classes) > 0
     whole = {MACRO: macro_roc(list(by_class.values()))} if is_whole else {}
     return whole | by_class
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _precision_recall(path: str, stamp: Stamp) -> dict[str, PrecisionRecallCurve]:
+    predictions = _read_predictions(Path(path)).only("test")
+    by_class = {
+        name: curve
+        for target, name in enumerate(predictions.classes)
+        if (curve := precision_recall_curve(predictions.labels, predictions.probabilities, target))
+    }
+    is_whole = len(by_class) == len(predictions.classes) > 0  # as in `_curves`
+    whole = {MACRO: macro_precision_recall(list(by_class.values()))} if is_whole else {}
+    return whole | by_class
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _class_scores(path: str, stamp: Stamp) -> dict[str, ClassScores]:
+    return {each.name: each for each, _ in evaluate_classes(read_run(Path(path)))}

@@ -38,7 +38,8 @@ KEYS = {
     "home": ["data", "weights"],
     "compare": [
         *("dataset", "recipe", "split", "score", "runs", "export", "entry", "entry_page", "roc"),
-        *("more_scores", "curve", "map_metric", "n_correct", "hard_page", "section"),
+        *("more_scores", "precision_recall", "curve", "map_metric", "n_correct", "hard_page"),
+        "section",
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),

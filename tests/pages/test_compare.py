@@ -6,11 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from modelzoo.evaluation.roc import roc_curve
 from modelzoo.runs.file_names import CONFIG, HISTORY, PREDICTIONS
 from modelzoo.runs.predictions import read_predictions, write_predictions
 from modelzoo.runs.records import read_split
-from modelzoo.text import fraction, percent
 from tests.pages.opened import ROOT, open_page, text_of
 from tests.run_folders import make_run, write_images
 
@@ -337,6 +335,7 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
         ("Ranking", {"score": "AUC"}, "Leaderboard"),
         ("Confusion", {"entry": "a: Early predicted as Pro"}, "Confusion matrices"),
         ("ROC", {"roc": "Early"}, "ROC curves"),
+        ("Precision-recall", {"precision_recall": "Pro"}, "Precision-recall curves"),
         ("Learning curves", {"curve": "Training loss"}, "Learning curves"),
         ("Hard images", {"hard_page": "1"}, "Hardest test images"),
         ("Hard images", {"n_correct": "1"}, "Hardest test images"),
@@ -365,18 +364,3 @@ def test_a_section_in_the_link_wins_over_choices_of_others(folder: Path) -> None
     assert app.subheader[0].value == "ROC curves"
     assert gone.warning[0].value == "Section Nonsense of this link is not here."
     assert gone.subheader[0].value == "Leaderboard"
-
-
-def test_areas_stand_beside_the_roc_curves(folder: Path) -> None:
-    make_run(folder, "a", backbone="vgg16", skill=0.5)
-    make_run(folder, "b", backbone="resnet50", skill=4)
-    predictions = read_predictions(folder / "b").only("test")
-    curve = roc_curve(predictions.labels, predictions.probabilities, 1)
-    assert curve
-
-    table = open_page("compare", roc="Early").dataframe[0].value
-
-    assert table["model"].tolist() == ["ResNet50", "VGG16"]
-    assert table["auc"][0] == fraction(curve.area)
-    assert table["true_positive_rate"][0] == percent(curve.operating_point[1])
-    assert table["false_positive_rate"][0] == percent(curve.operating_point[0])

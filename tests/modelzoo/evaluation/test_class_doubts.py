@@ -211,5 +211,11 @@ def test_macro_auc_is_not_defined_without_a_class_and_has_no_curve(
     assert f"{CLASSES[1]} has no test images, and so no curve; nor is there a" in text_of(one)
     assert f"{CLASSES[1]} has no test images, so it has no curve." in text_of(gone)
     assert [len(page.get("plotly_chart")) for page in (macro, one, gone)] == [0, 1, 0]
+    steps = open_page("compare", precision_recall=CLASSES[0])
+    assert f"{CLASSES[1]} has no test images, and so no curve; nor is there a" in text_of(steps)
+    assert len(steps.get("plotly_chart")) == 1
+    assert "The macro-average is not defined" in text_of(
+        open_page("compare", section="Precision-recall")
+    )
     # Nor is there a figure of AUCs that nobody has, but the reason in its place.
     assert f"AUC is not defined: {CLASSES[1]} has no test images." in text_of(ranking)
