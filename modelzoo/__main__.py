@@ -13,6 +13,7 @@ from modelzoo.commands.data import data
 from modelzoo.commands.demo import demo
 from modelzoo.commands.group import CommandGroup
 from modelzoo.commands.images import images
+from modelzoo.commands.papers import papers
 from modelzoo.commands.predict import predict
 from modelzoo.commands.runs import delete, evaluate, rename, runs
 from modelzoo.commands.train import resume, stop, train
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
+    papers,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -35,13 +35,13 @@ def train(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
     folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
-    recipe = options.pop("recipe")
+    recipe, backbones = options.pop("recipe"), options.pop("backbone")
     if recipe is None:
         recipe = "quick" if options["mode"] in (None, "frozen") else "finetune"
     planned = plan_runs(
         folder=folder,
         recipe=recipe,
-        backbones=parse_backbones(options.pop("backbone")),
+        backbones=[None] if backbones is None else parse_backbones(backbones),
         seeds=parse_seeds(options.pop("seed")),
         **options,
     )
@@ -72,7 +72,8 @@ def _option_of(spec: "dataclasses.Field[Any]") -> inspect.Parameter:
     kind = spec.type if spec.type in (int, float) and spec.name != "seed" else str
     choices = f" One of {', '.join(get_args(spec.type))}." if get_args(spec.type) else ""
     more = {
-        "backbone": " Several with commas; `ten`: those of muduli2025; `all`: these and Lite0.",
+        "backbone": " Several with commas; `ten`: those of muduli2025; `all`: "
+        "those with ImageNet weights. Without it: the recipe's, or EfficientNet-Lite0.",
         "seed": " Several with commas.",
     }
     help_text = spec.metadata["help"] + choices + more.get(spec.name, "")

@@ -26,7 +26,7 @@ Head = Literal["own", "fastai", "dense"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
 Schedule = Literal["none", "plateau", "cosine"]
 Balance = Literal["none", "weights", "sampling"]
-Augmentation = Literal["none", "mild", "muduli2025"]
+Augmentation = Literal["none", "mild", "flips", "muduli2025"]
 Initialisation = Literal["imagenet", "none"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -111,8 +111,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.split, str):
-            object.__setattr__(self, "split", OLD_SPLIT_KINDS.get(self.split, self.split))
+        object.__setattr__(self, "split", _today("split", self.split))
         for spec in dataclasses.fields(self):
             _check_value(spec, getattr(self, spec.name))
         find_backbone(self.backbone)
@@ -225,8 +224,35 @@ def read_recipe(name: str, **changes: Any) -> TrainConfig:
         )
     values = _read_toml(path)
     values["recipe"] = path.stem
+    _check_lines(values, path)
     values.update({key: value for key, value in changes.items() if value is not None})
     return _from_values(values, path)
+
+
+def _check_lines(values: dict[str, Any], path: Path) -> None:
+    """Raise a UserError with the line of the first value of a recipe that does not hold."""
+    specs = {spec.name: spec for spec in dataclasses.fields(TrainConfig)}
+    lines = read_text(path, most=MOST_BYTES).splitlines()
+    for name in [name for name in values if name in specs]:
+        try:
+            _check_value(specs[name], _today(name, values[name]))
+        except UserError as error:
+            raise UserError(f"{path.name}, {_name_line(name, lines)}{error}") from error
+
+
+def _today(name: str, value: Any) -> Any:
+    """`value` under the name that it has today: kinds of split were called otherwise once."""
+    if name == "split" and isinstance(value, str):
+        return OLD_SPLIT_KINDS.get(value, value)
+    return value
+
+
+def _name_line(name: str, lines: Sequence[str]) -> str:
+    """`line 7: `, the first one that sets `name`; empty where it is set in another way."""
+    for number, line in enumerate(lines, start=1):
+        if line.partition("=")[0].strip() == name:
+            return f"line {number}: "
+    return ""
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -260,8 +286,11 @@ def _from_values(values: dict[str, Any], path: Path) -> TrainConfig:
     if schema > SCHEMA:  # written by a newer version, whose new options are not known here
         values = {name: value for name, value in values.items() if name in known}
     if unknown := sorted(set(values) - known):
+        lines = read_text(path, most=MOST_BYTES).splitlines()
+        where = _name_line(unknown[0], lines).removesuffix(": ")
         raise UserError(
-            f"{path.name} sets {_cut(', '.join(unknown))}, which no training has; "
+            f"{path.name} sets {_cut(', '.join(unknown))}{f' in {where}' if where else ''}, which "
+            "no training has; "
             f"the options are {', '.join(sorted(known))}."
         )
     return TrainConfig(**values)

@@ -25,9 +25,9 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
     table = pd.DataFrame(
         [
             {
-                "Model": _escape(names[row.run_id]),
+                "Model": escape(names[row.run_id]),
                 **{
-                    _escape(f"{metric.title} (%)" if metric.unit else metric.title): _escape(
+                    escape(f"{metric.title} (%)" if metric.unit else metric.title): escape(
                         _score(metric.name, row)
                     )
                     for metric in metrics
@@ -43,7 +43,7 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
     if rows[0].leaked_images:
         caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"
     text = table.to_latex(
-        index=False, caption=_escape(caption), column_format="l" + "c" * len(metrics)
+        index=False, caption=escape(caption), column_format="l" + "c" * len(metrics)
     )
     return f"% Needs \\usepackage{{booktabs}}. Wide: rotate it, or take columns out.\n{text}"
 
@@ -65,6 +65,6 @@ _ESCAPES = {
 }
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """`text` as LaTeX prints it as it stands."""
     return "".join(_ESCAPES.get(letter, letter) for letter in one_line(text))

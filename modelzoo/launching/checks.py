@@ -22,6 +22,7 @@ from modelzoo.datasets.splitting import make_split
 from modelzoo.datasets.store import count_bytes
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
+from modelzoo.papers.systems import find_paper, match_classes
 from modelzoo.runs.folder import check_run_is_free
 from modelzoo.text import count, file_size, join_few
 
@@ -92,13 +93,15 @@ def check_planned(
         notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
     splits: dict[tuple[object, ...], Split] = {}
     for config in (each.config for each in planned):
-        key = config.split, config.seed, config.test_share, config.validation_share
+        shares = config.test_share, config.validation_share, config.copies_per_class
+        key = config.split, config.seed, shares
         if key not in splits:
             splits[key] = _make_split(prepared, config)
             notes += doubt_split(dataset, config.split)
             notes += describe_validation(dataset, splits[key], config.split)
             notes += _describe_missing(splits[key])
         require_balanced(_missing(splits[key]).get("train", []), config)
+    notes += _describe_other_classes(prepared, planned)
     notes += _describe_enlarged(prepared, planned)
     _check_disk([each.config for each in planned], prepared, runs, store)
     return tuple(dict.fromkeys(notes))
@@ -125,6 +128,19 @@ def _describe_missing(split: Split) -> list[str]:
     return [
         f"{join_few(labels)} {'has' if len(labels) == 1 else 'have'} no {PART_WORDS[part]} images."
         for part, labels in _missing(split).items()
+    ]
+
+
+def _describe_other_classes(prepared: Prepared, planned: Sequence[PlannedRun]) -> list[str]:
+    """A sentence for each paper whose recipe is used on classes that are not its own."""
+    papers = {find_paper(each.config.recipe) for each in planned} - {None}
+    classes = prepared.dataset.classes
+    return [
+        f"The recipe is of {paper.title}, whose classes are {join_few(paper.classes)}; those of "
+        f"{prepared.dataset.source} are {join_few(classes)}: what is measured is not set beside "
+        "the paper's claims."
+        for paper in papers
+        if paper and match_classes(classes, paper) is None
     ]
 
 

@@ -28,7 +28,7 @@ class PlannedRun:
     config: TrainConfig
 
 
-def parse_backbones(names: str | None) -> list[str]:
+def parse_backbones(names: str) -> list[str]:
     """The backbones that a person names: several with commas, `ten` of muduli2025, or `all`.
 
     `all` are those with ImageNet weights.
@@ -40,8 +40,7 @@ def parse_backbones(names: str | None) -> list[str]:
         return list_with_imagenet()
     if names == "ten":
         return [row.name for row in BACKBONES.values() if row.in_muduli2025]
-    given = ["tf_efficientnet_lite0"] if names is None else names.split(",")
-    return list(dict.fromkeys(find_backbone(name.strip()).name for name in given))
+    return list(dict.fromkeys(find_backbone(name.strip()).name for name in names.split(",")))
 
 
 def parse_seeds(text: str | None) -> list[int | None]:
@@ -66,7 +65,7 @@ def plan_runs(
     folder: Path,
     recipe: str,
     data: str | None,
-    backbones: Sequence[str],
+    backbones: Sequence[str | None],
     seeds: Sequence[int | None] = (None,),
     name: str | None = None,
     **options: Any,
@@ -77,7 +76,7 @@ def plan_runs(
         folder: Of the runs, to find a name that is free where none is given.
         recipe: A recipe's name, or the path of a TOML file.
         data: Folder or table of the images.
-        backbones: At least one.
+        backbones: At least one; None is the recipe's own.
         seeds: None is the recipe's own.
         name: Of the run, with backbone and seed behind it where there are several; None: made of
             backbone, split and seed.

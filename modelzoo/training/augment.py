@@ -27,6 +27,8 @@ CHANGES: dict[Augmentation, Changes] = {
     "none": Changes(),
     # A smear has no up or down. Its stain is part of what is seen: brightness hardly changes.
     "mild": Changes(rotation=15, zoom=0.1, shift=0.05, flip_x=True, flip_y=True, brightness=0.15),
+    # pushpalatha2024.
+    "flips": Changes(flip_x=True),
     # Section 3 of the paper; each range is read as "either way", the horizontal flip as one in two.
     "muduli2025": Changes(rotation=40, shear=0.4, zoom=0.4, shift=0.4, flip_x=True),
 }

@@ -183,34 +183,34 @@ def _check(planned: list[PlannedRun]) -> bool:
     return True
 
 
-def _choose_backbones() -> list[str]:
+def _choose_backbones() -> list[str | None]:
     warn_if_gone("train_backbone", [ALL_TEN, *TITLES], "Backbone")
     titles = st.multiselect(
         "Backbones",
         [ALL_TEN, *TITLES],
-        placeholder=BACKBONES[FIRST_BACKBONE].title,
+        placeholder=f"the recipe's, or {BACKBONES[FIRST_BACKBONE].title}",
         key="train_backbone",
         bind="query-params",
-        help="One run each. Without a choice: the smallest.",
+        help="One run each. Without a choice: the one that the recipe names, or the smallest.",
     )
     names = {name for title in titles for name in (TEN if title == ALL_TEN else [TITLES[title]])}
-    return [name for name in BACKBONES if name in names] or [FIRST_BACKBONE]
+    return [name for name in BACKBONES if name in names] or [None]
 
 
 def _choose_recipe() -> tuple[str, str | None, list[int]]:
     by_recipe, by_split, by_seed = st.columns([2, 2, 2], gap="medium")
-    recipe = by_recipe.segmented_control(
+    recipes = list_recipes()
+    warn_if_gone("train_recipe", recipes, "Recipe")
+    recipe = by_recipe.selectbox(
         "Recipe",
-        list_recipes(),
-        default="quick",
-        required=True,
+        recipes,
+        index=recipes.index("quick"),
         key="train_recipe",
         bind="query-params",
         help="**quick**: frozen backbone at 128 px, only the last layer is trained; minutes on a "
-        "CPU.  \n**finetune**: all weights, at a small learning rate.  \n**muduli2025**: as in "
-        "Muduli et al. 2025.",
+        "CPU.  \n**finetune**: all weights, at a small learning rate.  \nThe others are as in the "
+        "paper whose name they bear; the page Papers says what differs.",
     )
-    recipe = recipe or "quick"
     fields = {spec.name: spec for spec in dataclasses.fields(TrainConfig)}
     with by_split:
         split = _choose_value(fields["split"], read_recipe(recipe).split)
@@ -319,10 +319,11 @@ def _from_scratch_without_weights(planned: list[PlannedRun]) -> list[PlannedRun]
     if not missing:
         return planned
     titles = ", ".join(BACKBONES[name].title for name in missing)
+    fetchable = any(BACKBONES[name].has_imagenet for name in missing)
+    advice = " Fetch the weights first on the page Home, under ImageNet weights."
     st.warning(
         f"ImageNet weights of {titles} are missing, so the training starts at random weights; in "
-        "frozen mode the features stay random. Fetch the weights first on the page Home, under "
-        "ImageNet weights.",
+        f"frozen mode the features stay random.{advice if fetchable else ''}",
         icon=":material/cloud_off:",
     )
     return [

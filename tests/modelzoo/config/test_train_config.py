@@ -75,14 +75,39 @@ def test_changes_replace_what_a_recipe_says_and_none_does_not() -> None:
 
 def test_an_option_that_no_training_has_is_a_sentence(tmp_path: Path) -> None:
     recipe = tmp_path / "mine.toml"
-    recipe.write_text("leaning_rate = 0.1\n")
+    recipe.write_text("# mine\nleaning_rate = 0.1\n")
 
-    with pytest.raises(UserError, match=r"mine\.toml sets leaning_rate, which no training has"):
+    with pytest.raises(UserError, match=r"mine\.toml sets leaning_rate in line 2, which no tra"):
         read_recipe(str(recipe))
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("epochs = 0", r"mine\.toml, line 3: Epochs 0 is out of range; give 1 to 10000"),
+        ('optimizer = "adam2"', r"mine\.toml, line 3: Optimizer 'adam2' is unknown; give one of"),
+        ('learning_rate = "much"', r"mine\.toml, line 3: Learning rate was given as 'much'"),
+    ],
+)
+def test_a_recipes_value_that_does_not_hold_is_named_with_its_line(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(f"# mine\nbatch_size = 8\n{line}  # as ever\n")
+
+    with pytest.raises(UserError, match=said):
+        read_recipe(str(recipe))
+
+
+def test_a_recipe_of_version_0_1_0_has_its_split_under_todays_name(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('split = "look"\n')
+
+    assert read_recipe(str(recipe)).split == "background"
+
+
 def test_a_recipe_that_is_not_there_is_a_sentence() -> None:
-    with pytest.raises(UserError, match="Recipe 'slow' was not found; give one of finetune, mud"):
+    with pytest.raises(UserError, match="Recipe 'slow' was not found; give one of anand2025"):
         read_recipe("slow")
 
 

@@ -1,0 +1,138 @@
+"""What was measured of the papers' systems: runs by system and split. Rows in, records out."""
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.datasets.splits import LEAKY
+from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.papers.systems import PAPERS, System, match_classes
+
+# What a run of a system may have otherwise than its recipe: it is said in a column of its own.
+_FREE = frozenset({"data", "columns", "backbone", "recipe", "split", "seed", "precision"})
+_SPLITS = ("leaky-augmented", "leaky-validation", "random", "grouped", "background", "given")
+
+
+@dataclass(frozen=True, slots=True)
+class SeedScore:
+    """One score over the runs of several seeds; NaN where it is not defined."""
+
+    value: float  # the mean
+    lowest: float  # of a run
+    highest: float
+    ci_low: float  # the lowest end of a run's 95 % CI
+    ci_high: float  # the highest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Runs of one system on one split of one data set, alike but for their seeds."""
+
+    split: str
+    data: str
+    images: int  # of a test part, the first run's
+    groups: int
+    seeds: tuple[int, ...]
+    runs: tuple[str, ...]
+    is_reference: bool  # they come with the project
+    changed: tuple[str, ...]  # settings that are not the recipe's: `epochs 12 (30)`
+    scores: dict[str, SeedScore]  # by name in METRICS
+    leaked: int  # test images whose group is in training or validation, of the first run
+
+    @property
+    def is_leaky(self) -> bool:
+        """Whether the split has copies on both sides."""
+        return self.split in LEAKY
+
+
+def find_measured(
+    system: System, rows: Iterable[LeaderboardRow], reference: Iterable[LeaderboardRow] = ()
+) -> tuple[Measured, ...]:
+    """What was measured of `system`, a record for each split, data set and change.
+
+    A run is of a system when it was trained by its recipe, with its backbone, on classes that are
+    the paper's.
+
+    Args:
+        system: Of `SYSTEMS`.
+        rows: Of a person's runs that were evaluated.
+        reference: Of runs that come with the project.
+
+    Returns:
+        The person's own before the reference, papers' own splits before honest ones.
+    """
+    alike: dict[tuple[str, str, tuple[str, ...], bool], list[LeaderboardRow]] = defaultdict(list)
+    recipe = system.config
+    for is_reference, members in ((False, rows), (True, reference)):
+        for row in members:
+            if is_of_system(row, system):
+                changed = describe_changes(row.config, recipe)
+                alike[row.split_kind, row.dataset_id, changed, is_reference].append(row)
+    measured = [
+        _measure(members, changed=changed, is_reference=is_reference)
+        for (_, _, changed, is_reference), members in alike.items()
+    ]
+    return tuple(sorted(measured, key=_order))
+
+
+def _order(measured: Measured) -> tuple[object, ...]:
+    split = _SPLITS.index(measured.split)
+    return measured.is_reference, split, measured.data, measured.changed, measured.runs
+
+
+def is_of_system(row: LeaderboardRow, system: System) -> bool:
+    """Whether a run was trained as a system of a paper, on the paper's classes."""
+    if (row.recipe, row.backbone) != (system.recipe, system.backbone):
+        return False
+    return match_classes(row.evaluation.classes, PAPERS[system.paper]) is not None
+
+
+def describe_changes(config: TrainConfig, recipe: TrainConfig) -> tuple[str, ...]:
+    """Settings that are not the recipe's, each with the recipe's value in brackets."""
+    return tuple(
+        f"{spec.name.replace('_', ' ')} {_brief(getattr(config, spec.name))} "
+        f"({_brief(getattr(recipe, spec.name))})"
+        for spec in dataclasses.fields(TrainConfig)
+        if spec.name not in _FREE and getattr(config, spec.name) != getattr(recipe, spec.name)
+    )
+
+
+def _brief(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _measure(
+    members: Sequence[LeaderboardRow], *, changed: tuple[str, ...], is_reference: bool
+) -> Measured:
+    rows = sorted(members, key=lambda row: (row.seed, row.run_id))
+    first = rows[0]
+    return Measured(
+        split=first.split_kind,
+        data=first.dataset,
+        images=first.evaluation.images,
+        groups=len(first.evaluation.groups),
+        seeds=tuple(dict.fromkeys(row.seed for row in rows)),
+        runs=tuple(row.run_id for row in rows),
+        is_reference=is_reference,
+        changed=changed,
+        scores={name: _over_seeds(rows, name) for name in METRICS},
+        leaked=first.leaked_images,
+    )
+
+
+def _over_seeds(rows: Sequence[LeaderboardRow], metric: str) -> SeedScore:
+    scores = [row.evaluation.scores[metric] for row in rows]
+    values = [score.value for score in scores if not math.isnan(score.value)]
+    lows = [score.ci_low for score in scores if not math.isnan(score.ci_low)]
+    highs = [score.ci_high for score in scores if not math.isnan(score.ci_high)]
+    return SeedScore(
+        value=sum(values) / len(values) if values else math.nan,
+        lowest=min(values, default=math.nan),
+        highest=max(values, default=math.nan),
+        ci_low=min(lows, default=math.nan),
+        ci_high=max(highs, default=math.nan),
+    )
