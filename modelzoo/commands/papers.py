@@ -70,9 +70,9 @@ def papers(
     else:
         print_table([_record(*each, metric) for each in table], _columns())
         notes.print(
-            f"{METRICS[metric].title} on test images. Claims are the papers' figures and were not measured here. The paper's split has "
-            f"copies among the training images, or is random. {MARKS} --json has what differs from "
-            "the papers, and the commands that train."
+            f"{METRICS[metric].title} on test images. Claims are the papers' figures and were not "
+            "measured here. The paper's split has copies among the training images, or is random. "
+            f"{MARKS} --json has what differs from the papers, and the commands that train."
         )
 
 
