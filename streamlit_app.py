@@ -18,6 +18,7 @@ page = st.navigation(
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/leaderboard:"),
         st.Page("pages/explain.py", title="Explain", icon=":material/biotech:"),
+        st.Page("pages/papers.py", title="Papers", icon=":material/menu_book:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ],
     position="top",

@@ -97,6 +97,12 @@ def macro_specificity(confusion: Floats) -> Floats:
     return _mean_over_present(_divide(outside - false_positives, outside), confusion)
 
 
+def f_by_class(confusion: Floats, *, beta: float = 1) -> Floats:
+    """(..., K), the F score of each class; `beta` is how much sensitivity counts."""
+    true, predicted = confusion.sum(-1), confusion.sum(-2)
+    return _divide((1 + beta**2) * _correct(confusion), beta**2 * true + predicted)
+
+
 def macro_f1(confusion: Floats) -> Floats:
     """Mean of the F1 scores over the classes that occur."""
     return _macro_f(confusion, beta=1)
@@ -224,10 +230,8 @@ def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
 
 
 def _macro_f(confusion: Floats, *, beta: float) -> Floats:
-    """Mean of the F scores over the classes that occur; `beta` is how much sensitivity counts."""
-    true, predicted = confusion.sum(-1), confusion.sum(-2)
-    by_class = _divide((1 + beta**2) * _correct(confusion), beta**2 * true + predicted)
-    return _mean_over_present(by_class, confusion)
+    """Mean of the F scores over the classes that occur."""
+    return _mean_over_present(f_by_class(confusion, beta=beta), confusion)
 
 
 def _of_two_classes(score: Floats, confusion: Floats) -> Floats:

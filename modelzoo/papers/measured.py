@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
-from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, draw_groups, score
+from modelzoo.evaluation.metrics import f_by_class, precision_by_class, sensitivity_by_class
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.papers.systems import PAPERS, System, match_classes
+from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
 
 # What a run of a system may have otherwise than its recipe: it is said in a column of its own.
 _FREE = frozenset({"data", "columns", "backbone", "recipe", "split", "seed", "precision"})
@@ -40,7 +43,7 @@ class Measured:
     runs: tuple[str, ...]
     is_reference: bool  # they come with the project
     changed: tuple[str, ...]  # settings that are not the recipe's: `epochs 12 (30)`
-    scores: dict[str, SeedScore]  # by name in METRICS
+    scores: dict[str, SeedScore]  # by name in METRICS, and of classes as `precision_benign`
     leaked: int  # test images whose group is in training or validation, of the first run
 
     @property
@@ -73,7 +76,7 @@ def find_measured(
                 changed = describe_changes(row.config, recipe)
                 alike[row.split_kind, row.dataset_id, changed, is_reference].append(row)
     measured = [
-        _measure(members, changed=changed, is_reference=is_reference)
+        _measure(members, PAPERS[system.paper], changed=changed, is_reference=is_reference)
         for (_, _, changed, is_reference), members in alike.items()
     ]
     return tuple(sorted(measured, key=_order))
@@ -106,7 +109,11 @@ def _brief(value: object) -> str:
 
 
 def _measure(
-    members: Sequence[LeaderboardRow], *, changed: tuple[str, ...], is_reference: bool
+    members: Sequence[LeaderboardRow],
+    paper: Paper,
+    *,
+    changed: tuple[str, ...],
+    is_reference: bool,
 ) -> Measured:
     rows = sorted(members, key=lambda row: (row.seed, row.run_id))
     first = rows[0]
@@ -119,13 +126,46 @@ def _measure(
         runs=tuple(row.run_id for row in rows),
         is_reference=is_reference,
         changed=changed,
-        scores={name: _over_seeds(rows, name) for name in METRICS},
+        scores=_scores(rows, paper),
         leaked=first.leaked_images,
     )
 
 
-def _over_seeds(rows: Sequence[LeaderboardRow], metric: str) -> SeedScore:
-    scores = [row.evaluation.scores[metric] for row in rows]
+def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore]:
+    """Every metric, and what papers report of each class, over the seeds."""
+    by_run = [row.evaluation.scores | _class_scores(row.evaluation, paper) for row in rows]
+    return {name: _over_seeds([scores[name] for scores in by_run]) for name in by_run[0]}
+
+
+_OF_CLASSES = {
+    "precision": precision_by_class,
+    "sensitivity": sensitivity_by_class,
+    "f1": f_by_class,
+}
+
+
+def _class_scores(evaluation: Evaluation, paper: Paper) -> dict[str, Score]:
+    """Scores of each class with their intervals, under the paper's word for it."""
+    matched = match_classes(evaluation.classes, paper)
+    assert matched
+    cells = evaluation.confusion_by_group
+    groups, K = len(evaluation.groups), len(evaluation.classes)
+    draws = draw_groups(groups, resamples=RESAMPLES, seed=0)
+    tallies = draws.T @ cells.reshape(groups, K * K).astype(np.float32)
+    confusions = tallies.reshape(RESAMPLES, K, K).astype(np.float64)
+    holding = (cells.sum(2) > 0).sum(0)  # (K,), groups
+    found = {}
+    for name, by_class in _OF_CLASSES.items():
+        values, resampled = by_class(evaluation.confusion.astype(float)), by_class(confusions)
+        for word, label in matched.items():
+            index = evaluation.classes.index(label)
+            found[f"{name}_{word}"] = score(
+                float(values[index]), resampled[:, index], int(holding[index]), "not defined"
+            )
+    return found
+
+
+def _over_seeds(scores: Sequence[Score]) -> SeedScore:
     values = [score.value for score in scores if not math.isnan(score.value)]
     lows = [score.ci_low for score in scores if not math.isnan(score.ci_low)]
     highs = [score.ci_high for score in scores if not math.isnan(score.ci_high)]

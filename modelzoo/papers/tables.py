@@ -119,8 +119,13 @@ def describe_measured(measured: Measured, metric: str) -> str:
 
     Of several seeds the mean, and the interval reaches from the lowest end of their 95 % CIs to the
     highest.
+
+    Args:
+        measured: Runs of one split.
+        metric: A key of its scores.
     """
-    score, row = measured.scores[metric], METRICS[metric]
+    score = measured.scores[metric]
+    row = METRICS.get(metric) or METRICS[metric.partition("_")[0]]  # of a class
     if math.isnan(score.value):
         return "not defined"
     text = row.describe(score.value)

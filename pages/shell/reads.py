@@ -68,6 +68,7 @@ class Model:
         return row.part if row else None
 
 
+_OF_ROW = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
 _OF_MODEL = (CONFIG, SPLIT, WEIGHTS, MODEL, HEAD, DATA, IMAGES, PREDICTIONS)
 
 
@@ -75,8 +76,9 @@ def read_board() -> Leaderboard:
     """The leaderboard of all runs, damaged folders among its problems."""
     found, damaged = list_runs(paths.runs_folder())
     damaged.pop(str(paths.runs_folder()), None)  # every page says this at its top
-    files = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
-    board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *files)))
+    board = read_leaderboard(
+        found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW))
+    )
     return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
 
 
@@ -108,10 +110,20 @@ def list_reference_models() -> list[Model]:
     found, _ = list_runs(paths.reference_folder())
     models = []
     for run in found:
+        if not run.has_model:
+            continue  # a result that only its predictions are kept of
         with error_in_place():
             model = _model(str(run.path), _stamp(run.path, *_OF_MODEL))
             models.append(replace(model, rows={}, hashes={}, is_reference=True))
     return sorted(models, key=lambda model: model.run.id)
+
+
+def read_reference_rows() -> tuple[LeaderboardRow, ...]:
+    """The scores of the runs that come with the project, of those that can be read."""
+    found, _ = list_runs(paths.reference_folder())
+    return read_leaderboard(
+        found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW))
+    ).rows
 
 
 def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:

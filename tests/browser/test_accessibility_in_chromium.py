@@ -24,6 +24,7 @@ EXPLAIN = (
 )
 PAGES = (
     *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
+    "papers?system=Yaseen+et+al.+2025%3A+EfficientNet-B3%2C+Adam",
     "train?train_backbone=VGG16&train_run=vgg16",
     *(f"explain?view={view}" if view else "explain" for view in EXPLAIN),
 )

@@ -46,13 +46,15 @@ KEYS = {
         *("detail", "tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
         *("grid", "colours", "lens", "show", "zoom"),
     ],
+    "papers": ["paper", "claim", "system"],
     "train": ["train_run", "all_runs", "train_seeds", "train_device", "train_name"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],
 }
 # Page, home, number of addresses: by what an opening costs.
 OPENINGS = [
-    ("home", "home", 1200),
+    ("home", "home", 1000),
     ("train", "home", 420),
+    ("papers", "home", 60),
     ("compare", "home", 170),
     ("compare", "crowded", 10),
     ("explain", "home", 200),

@@ -24,7 +24,7 @@ def damaged_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.parametrize("page", ["", "compare", "explain", "train"])
+@pytest.mark.parametrize("page", ["", "compare", "explain", "papers", "train"])
 def test_a_page_opens_beside_every_damage(
     damaged_home: Path, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 from typer.testing import CliRunner
 
 from modelzoo.__main__ import app
@@ -15,6 +16,7 @@ from modelzoo.evaluation.rows import LeaderboardRow, read_row
 from modelzoo.papers.measured import Measured, find_measured
 from modelzoo.papers.systems import PAPERS, SYSTEMS, System
 from modelzoo.papers.tables import by_split, describe_measured, systems_latex
+from modelzoo.runs.predictions import read_predictions
 from tests.run_folders import make_run
 
 CNN13 = next(each for each in SYSTEMS if each.key == "anand2025/cnn13/adam")
@@ -87,6 +89,21 @@ def test_what_comes_with_the_project_stands_behind_a_persons_own(tmp_path: Path)
         (("own",), False),
         (("shipped",), True),
     ]
+
+
+def test_scores_of_a_class_are_scikit_learns(tmp_path: Path) -> None:
+    row = make_row(tmp_path, CNN13, "run")
+    predictions = read_predictions(tmp_path / "run").only("test")
+    predicted = predictions.probabilities.argmax(1)
+
+    (found,) = measure(CNN13, row)
+
+    precision, sensitivity, f1, _ = precision_recall_fscore_support(predictions.labels, predicted)
+    for index, word in enumerate(("benign", "early", "pre", "pro")):
+        for name, values in (("precision", precision), ("sensitivity", sensitivity), ("f1", f1)):
+            score = found.scores[f"{name}_{word}"]
+            assert score.value == pytest.approx(values[index])
+            assert score.ci_low < score.value <= score.ci_high
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis.strategies import dictionaries, lists, sampled_from, text
 from pages.shell.links import NUMBERS, OLD_KEYS, OLD_PATTERNS, OLD_TITLES, read_link
 from tests.pages.opened import open_page
 
-PAGES = ("home", "compare", "explain", "train")
+PAGES = ("home", "compare", "explain", "papers", "train")
 
 
 @pytest.mark.parametrize(

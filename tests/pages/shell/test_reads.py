@@ -42,7 +42,7 @@ def test_predictions_are_read_once_until_they_change(
     assert sorted(read) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("page", [None, "compare", "explain", "train"])
+@pytest.mark.parametrize("page", [None, "compare", "explain", "papers", "train"])
 @pytest.mark.parametrize("kind", ["file", "loop"])
 def test_a_folder_of_runs_that_is_none_is_a_sentence(
     home: Path, page: str | None, kind: str
@@ -58,7 +58,7 @@ def test_a_folder_of_runs_that_is_none_is_a_sentence(
     assert "could not be opened" in said[0]
 
 
-@pytest.mark.parametrize("page", [None, "compare", "explain", "train"])
+@pytest.mark.parametrize("page", [None, "compare", "explain", "papers", "train"])
 def test_a_folder_of_runs_that_was_deleted_is_like_a_new_one(home: Path, page: str | None) -> None:
     app = open_page(page)
 
