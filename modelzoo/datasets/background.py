@@ -58,7 +58,13 @@ def find_background_clusters(
 
 
 def background_mean(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """(3,) float32, the mean colour of the background of one field, (H, W, 3) uint8.
+    """(3,) float32, the mean colour of the background of one field, (H, W, 3) uint8."""
+    mean: npt.NDArray[np.float32] = background_pixels(rgb).mean(axis=0, dtype=np.float32)
+    return mean
+
+
+def background_pixels(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(n, 3) uint8, n > 0: the pixels of one field, (H, W, 3) uint8, in which no cell is.
 
     Background is what the Otsu threshold of the image's own HSV saturation leaves below, eroded
     by 3 px, all without the corner of the scale bar; where nothing is left, not eroded.
@@ -71,9 +77,7 @@ def background_mean(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     background = saturation <= threshold
     eroded = ndimage.binary_erosion(background, iterations=3, border_value=1) & seen
     chosen = eroded if eroded.any() else background & seen
-    values = rgb[chosen] if chosen.any() else rgb.reshape(-1, 3)
-    mean: npt.NDArray[np.float32] = values.mean(axis=0, dtype=np.float32)
-    return mean
+    return rgb[chosen] if chosen.any() else rgb.reshape(-1, 3)
 
 
 def _measure_backgrounds(

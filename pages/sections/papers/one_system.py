@@ -121,7 +121,7 @@ def _say_measured(measured: Sequence[Measured]) -> None:
             else ""
         )
         owner = "Reference results, which come with the project" if each.is_reference else "Runs"
-        words = f"{capital(describe_test(each))}.{leaked} {owner}: {', '.join(each.runs)}."
+        words = f"{describe_test(each)}.{leaked} {owner}: {', '.join(each.runs)}."
         st.markdown(f"- {plain(words)}")
     if measured:
         st.caption(plain(MARKS))
