@@ -5,7 +5,7 @@ APP := .venv/.app
 TOOLS := .venv/.tools
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r
 
-.PHONY: help setup app test demo bench lint pictures
+.PHONY: help setup app test demo bench lint reference pictures
 help:  ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -40,6 +40,9 @@ lint: $(TOOLS)  ## style, types and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
+
+reference: $(APP)  ## train the papers' systems on one GPU: DATA="--data all-pbs=FOLDER --data c-nmc=FOLDER"
+	@$(BIN)/python -m docs.train_reference $(DATA)
 
 pictures: $(TOOLS)  ## draw the README's pictures from the running app
 	@$(BIN)/python -m docs.pictures

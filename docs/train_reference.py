@@ -23,7 +23,7 @@ from docs.reference import DATA_SET, copy_result
 from modelzoo import paths
 from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.table import BACKBONES, require_package
-from modelzoo.backbones.weights import find_weights
+from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.splits import SplitKind
@@ -102,7 +102,7 @@ def train_reference(
     plan: Annotated[str, typer.Option(help="papers, or here.")] = "papers",
     only: Annotated[str, typer.Option(help="Of the names of runs, a part.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = paths.reference_folder(),
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("reference"),
     forecast: Annotated[bool, typer.Option("--forecast", help="Only say how long.")] = False,
 ) -> None:
     """Train a plan, or say how long it will take."""
@@ -142,10 +142,8 @@ def _forecast(
         config = each.config(folders[each.data])
         try:
             require_package(BACKBONES[each.backbone])
-            if config.weights == "imagenet" and not find_weights(
-                each.backbone, paths.weights_folder()
-            ):
-                raise UserError(f"{each.backbone} has no ImageNet weights here.")
+            if config.weights == "imagenet":
+                require_weights(each.backbone, paths.weights_folder())
         except UserError as error:
             print(f"{each.name}: left out. {error}")
             continue

@@ -110,8 +110,8 @@ _PAPERS = (
         split_note="Classes are filled up to 1,500 images by flips and a right turn, and then "
         "divided 80 to 20: copies of test images are trained on.",
         differs=(
-            "The learning rate is not stated; 0.001 is chosen for a start at random, and 0.0001 for "
-            "ImageNet weights.",
+            "The learning rate is not stated; 0.001 is chosen for a start at random, and 0.0001 "
+            "for ImageNet weights.",
             "The input size is not stated; 224 px is chosen. A validation part is not stated; a "
             "tenth is kept to choose the epoch.",
             "The recipe's split is random, with copies of training images alone; the paper's is "
