@@ -135,7 +135,9 @@ def train_head(folder: Path, data: Path, name: str) -> Backbone:
     command += ["--runs", str(folder / "runs"), "--store", str(folder / "store")]
     command += ["--data", str(data), "--recipe", "quick", "--mode", "frozen", "--split", "grouped"]
     subprocess.run([*command, "--input-px", str(PX)], check=True, stdout=subprocess.DEVNULL)
-    return load_run(folder / "runs" / name).backbone
+    backbone = load_run(folder / "runs" / name).backbone
+    assert isinstance(backbone, Backbone)
+    return backbone
 
 
 def settled(name: str, device: torch.device) -> Backbone:

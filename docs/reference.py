@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import write_head
 from modelzoo.config.train_config import format_config, read_config
 from modelzoo.files import make_folder, write_text
@@ -43,6 +44,7 @@ def make_reference(
 ) -> None:
     """Write the run without its body to `out`."""
     trained = load_run(run)
+    assert isinstance(trained.backbone, Backbone)
     make_folder(out)
     for name in KEPT:
         shutil.copy(run / name, out / name)

@@ -11,6 +11,7 @@ import typer
 
 from modelzoo.commands.data import data
 from modelzoo.commands.demo import demo
+from modelzoo.commands.ensemble import ensemble
 from modelzoo.commands.group import CommandGroup
 from modelzoo.commands.images import images
 from modelzoo.commands.papers import papers
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers,
+    papers, ensemble,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

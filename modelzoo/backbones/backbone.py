@@ -97,6 +97,16 @@ class Backbone(nn.Module):
         """The weights that no ImageNet weights are for: of a paper's head, or of the classifier."""
         return list((self.classifier if self.top is None else self.top).parameters())
 
+    @property
+    def channels(self) -> int:
+        """How many maps `features` has."""
+        network = self.network
+        if isinstance(network, HeadedNetwork):
+            network = network.body
+        channels = network.num_features
+        assert isinstance(channels, int)
+        return channels
+
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels as the network's ImageNet weights expect them, on the device they are on.
 

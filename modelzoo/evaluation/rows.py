@@ -4,6 +4,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -14,6 +15,7 @@ from modelzoo.errors import UserError
 from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
 from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score
 from modelzoo.evaluation.run_scores import read_doubts, score_part
+from modelzoo.runs.ensembles import ensemble_title, read_ensemble
 from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
@@ -261,6 +263,9 @@ def _by_split(rows: Sequence[LeaderboardRow]) -> dict[str, list[LeaderboardRow]]
 
 def backbone_title(run: Run) -> str:
     """The backbone of `run` as papers print it; its own name where it is not known."""
+    with suppress(UserError):  # damaged: whoever opens its network says so
+        if record := read_ensemble(run.path):
+            return ensemble_title(record)
     row = BACKBONES.get(run.config.backbone)
     return row.title if row else run.config.backbone
 

@@ -1,5 +1,6 @@
 """A trained run, loaded, and its predictions for pixels, an image or a folder."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -23,8 +24,10 @@ from modelzoo.datasets.unread import ARCHIVE, find_unread
 from modelzoo.datasets.walk import is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.inference.ensemble import Ensemble
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
-from modelzoo.runs.file_names import MODEL, NEIGHBOURS
+from modelzoo.runs.ensembles import EnsembleRecord, read_ensemble, require_members
+from modelzoo.runs.file_names import MODEL, MODELS, NEIGHBOURS
 from modelzoo.runs.folder import Run, read_run
 from modelzoo.runs.records import read_data
 
@@ -34,7 +37,7 @@ class LoadedRun:
     """A run, ready to predict."""
 
     run: Run
-    backbone: Backbone  # in evaluation mode; shared, never changed
+    backbone: Backbone | Ensemble  # in evaluation mode; shared, never changed
     classes: tuple[str, ...]
     px: int
     neighbours: Neighbours
@@ -60,11 +63,57 @@ def load_run(path: Path, device: str = "cpu") -> LoadedRun:
     run = read_run(path)
     if not run.has_model:
         raise UserError(f"Run {run.id!r} has no trained model yet; wait for it or resume it.")
-    backbone, classes, px = read_backbone(path, device)
+    backbone: Backbone | Ensemble
+    if record := read_ensemble(path):
+        backbone, classes, px = _load_members(path, record, device)
+    else:
+        backbone, classes, px = read_backbone(path, device)
     neighbours = read_neighbours(path)
     if neighbours.embeddings.shape[1] != backbone.classifier.in_features:
         raise UserError(f"{path / NEIGHBOURS} does not fit {MODEL} beside it; train the run again.")
     return LoadedRun(run, backbone, classes, px, neighbours, read_data(path).depth)
+
+
+def hash_model(path: Path) -> str:
+    """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits.
+
+    Of an ensemble that of `ensemble.json`, which has those of its members.
+
+    Raises:
+        UserError: It has no model.
+    """
+    file = next((path / name for name in MODELS if is_regular_file(path / name)), None)
+    if file is None:
+        raise UserError(f"Run {path.name!r} has no trained model; train it again.")
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _load_members(
+    path: Path, record: EnsembleRecord, device: str
+) -> tuple[Ensemble, tuple[str, ...], int]:
+    """The ensemble in folder `path`, its classes and the side of its input in pixels.
+
+    Raises:
+        UserError: A member is gone, damaged, or was trained again since.
+    """
+    members, read = [], None
+    for folder, sha256 in zip(require_members(path, record), record.sha256, strict=True):
+        if hash_model(folder) != sha256:
+            raise UserError(
+                f"{folder.name}, a member of the ensemble {path.name}, was trained again since; "
+                "make the ensemble again."
+            )
+        backbone, classes, px = read_backbone(folder, device)
+        if read not in (None, (classes, px)):
+            raise UserError(
+                f"{folder.name}, a member of the ensemble {path.name}, has other classes or "
+                "another input size than the others; make the ensemble again."
+            )
+        read = classes, px
+        members.append(backbone)
+    assert read
+    return Ensemble(members, record.weights).eval().to(device), *read
 
 
 def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatch:

@@ -10,7 +10,7 @@ from pathlib import Path
 from modelzoo.config.train_config import TrainConfig, format_config, read_config
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file, make_folder, write_text
-from modelzoo.runs.file_names import CONFIG, HEAD, MODEL
+from modelzoo.runs.file_names import CONFIG, MODELS
 from modelzoo.runs.lock import is_held
 from modelzoo.runs.parse import is_encodable
 from modelzoo.runs.status import HOST, Status, read_status, write_status
@@ -30,8 +30,8 @@ class Run:
 
     @property
     def has_model(self) -> bool:
-        """Whether it has a trained network, or the last layer of one."""
-        return self.has(MODEL) or self.has(HEAD)
+        """Whether it has a trained network, the last layer of one, or joins several runs."""
+        return any(map(self.has, MODELS))
 
     def has(self, file_name: str) -> bool:
         """Whether the run has left that file."""

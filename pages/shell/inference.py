@@ -20,7 +20,7 @@ import streamlit as st
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.errors import UserError
-from modelzoo.runs.file_names import HEAD, MODEL
+from modelzoo.runs.file_names import MODELS
 from modelzoo.runs.records import read_environment
 from pages.shell.pictures import Picture, find_cells, square
 from pages.shell.prediction import Prediction
@@ -388,9 +388,7 @@ def _model_hash(path: str, stamp: int) -> str:
 def _stamp(path: Path) -> int:
     """When the run's model was last written."""
     try:
-        return max(
-            (path / name).stat().st_mtime_ns for name in (MODEL, HEAD) if (path / name).is_file()
-        )
+        return max((path / name).stat().st_mtime_ns for name in MODELS if (path / name).is_file())
     except (OSError, ValueError):  # gone, or neither is there
         raise UserError(
             f"Run {path.name} has no model any more; choose another run or train it again."

@@ -18,15 +18,21 @@ from modelzoo.evaluation.precision_recall import (
     precision_recall_curve,
 )
 from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
-from modelzoo.evaluation.rows import Leaderboard, LeaderboardRow, read_leaderboard, read_row
+from modelzoo.evaluation.rows import (
+    Leaderboard,
+    LeaderboardRow,
+    backbone_title,
+    read_leaderboard,
+    read_row,
+)
 from modelzoo.evaluation.run_scores import evaluate_classes
 from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
+    ENSEMBLE,
     ENVIRONMENT,
-    HEAD,
     IMAGES,
-    MODEL,
+    MODELS,
     PREDICTIONS,
     SPLIT,
     STATUS,
@@ -68,8 +74,8 @@ class Model:
         return row.part if row else None
 
 
-_OF_ROW = (CONFIG, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
-_OF_MODEL = (CONFIG, SPLIT, WEIGHTS, MODEL, HEAD, DATA, IMAGES, PREDICTIONS)
+_OF_ROW = (CONFIG, ENSEMBLE, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
+_OF_MODEL = (CONFIG, SPLIT, WEIGHTS, *MODELS, DATA, IMAGES, PREDICTIONS)
 
 
 def read_board() -> Leaderboard:
@@ -230,7 +236,7 @@ def _model(path: str, stamp: Stamp) -> Model:
     rows = {row.image: row for row in read_split(run.path).rows}
     return Model(
         run,
-        BACKBONES[run.config.backbone].title,
+        backbone_title(run),
         _has_imagenet(run),
         rows,
         read_hashes(run.path),

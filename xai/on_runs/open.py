@@ -4,7 +4,6 @@
 a prediction or a map of a run stand on it.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from modelzoo.datasets.images import cut_tile, decode_image, fit_square, require_cells_visible
-from modelzoo.runs.file_names import HEAD, MODEL
 from xai.types import Rgb
 
 if TYPE_CHECKING:
@@ -42,9 +40,9 @@ def open_run(path: Path, device: str = "cpu") -> "LoadedRun":
 
 def hash_model(path: Path) -> str:
     """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits."""
-    file_name = MODEL if (path / MODEL).is_file() else HEAD
-    with (path / file_name).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    from modelzoo.inference import trained
+
+    return trained.hash_model(path)
 
 
 def read_pixels(

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from modelzoo.__main__ import app as modelzoo_app
-from modelzoo.backbones.saved import write_backbone
+from modelzoo.backbones.saved import read_backbone, write_backbone
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.inference.trained import load_run, predict
 from tests.run_folders import CLASSES
@@ -290,7 +290,7 @@ def test_long_names_are_shortened_in_files_and_whole_in_the_manifest(
     home: Home, command: Callable[..., Result]
 ) -> None:
     classes = ("Benign", "Early", "é" * 120 + "X", "é" * 120 + "Y / *z*")
-    write_backbone(home.runs / "lite0-64", load_run(home.runs / "lite0-64").backbone, classes, 64)
+    write_backbone(home.runs / "lite0-64", read_backbone(home.runs / "lite0-64")[0], classes, 64)
     images = [home.images / f"{'n' * 240}{end}.jpg" for end in "12"]
     for image in images:
         (home.images / "one.jpg").rename(image)
