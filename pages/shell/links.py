@@ -102,6 +102,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
 # Streamlit makes a whole number of these before it looks at the limits, which infinity cannot be.
 NUMBERS = frozenset(
     {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
+    | {"sample_seed", "sample_page", "train_sample_page"}
     | {
         f"train_{spec.name}"
         for spec in dataclasses.fields(TrainConfig)

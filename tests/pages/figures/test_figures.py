@@ -31,7 +31,13 @@ from pages.figures.learning import (
 )
 from pages.figures.roc import roc_curves
 from pages.sections.compare.figures import describe_source, name_file, styles_by_name
-from pages.shell.palette import BACKBONE_STYLES, CLASS_COLOURS, backbone_style, class_colours
+from pages.shell.palette import (
+    BACKBONE_STYLES,
+    CLASS_COLOURS,
+    PART_STYLES,
+    backbone_style,
+    class_colours,
+)
 from tests.run_folders import guess, make_run
 
 COUNTS = np.array([[8, 2], [0, 5]])
@@ -58,7 +64,9 @@ def test_every_backbone_has_a_style_of_its_own() -> None:
 
 @pytest.mark.parametrize("page", ["#ffffff", "#17141b"])
 def test_colours_stand_out_on_light_and_dark_pages(page: str) -> None:
-    for colour in [style.colour for style in BACKBONE_STYLES.values()] + list(CLASS_COLOURS):
+    parts = [style.colour for style in PART_STYLES.values()]
+    backbones = [style.colour for style in BACKBONE_STYLES.values()]
+    for colour in [*backbones, *parts, *CLASS_COLOURS]:
         assert contrast(colour, page) >= 2, colour  # shapes and names carry the rest
 
 
