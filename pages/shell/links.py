@@ -92,7 +92,7 @@ OLD_PATTERNS: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
 # one long page; one with choices of several sections opens the first of them here.
 KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
     "Confusion": ("entry", "entry_page"),
-    "Hard images": ("n_correct", "hard_page"),
+    "Hard images": ("n_correct", "hard_page", "gallery_run", "outcome"),
     "ROC": ("roc",),
     "Precision-recall": ("precision_recall",),
     "Learning curves": ("curve",),

@@ -39,7 +39,7 @@ KEYS = {
     "compare": [
         *("dataset", "recipe", "split", "score", "runs", "export", "entry", "entry_page", "roc"),
         *("more_scores", "precision_recall", "curve", "map_metric", "n_correct", "hard_page"),
-        "section",
+        *("section", "gallery_run", "outcome"),
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),
