@@ -59,7 +59,7 @@ draw_sections(
         "ROC": lambda: draw_roc(drawn, names, file_format),
         "Precision-recall": lambda: draw_precision_recall(drawn, names, file_format),
         "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
-        "Hard images": lambda: draw_hardest(drawn, names),
+        "Hard images": lambda: draw_hardest(drawn, names, every_id),
         "Map quality": lambda: draw_faithfulness(drawn, names, split.title),
     }
 )

@@ -36,6 +36,12 @@ _PARTS = [
     Column("copies or overlaps of training", lambda row: str(row["copied"]), is_number=True),
     Column("group in training", lambda row: str(row["shared"]), is_number=True),
 ]
+_CLASS_PARTS = [
+    Column("class", lambda row: row["class"]),
+    Column("train", lambda row: str(row["train"]), is_number=True),
+    Column("validation", lambda row: str(row["validation"]), is_number=True),
+    Column("test", lambda row: str(row["test"]), is_number=True),
+]
 # The first line of what --out writes, by which a table of this command is known.
 _TABLE_START = b"image,label,group,background\n"
 _MOST_LINES = 10  # of a list, in a terminal; --json has all
@@ -181,6 +187,8 @@ def _print_report(path: Path, report: "Report", prepared: "Prepared") -> None:
     if report.parts:
         console.print()
         print_table([dataclasses.asdict(row) for row in report.parts], _PARTS)
+        console.print()
+        print_table(_class_records(report), _CLASS_PARTS)
     console.print()
     _print_list(console, "Files", describe_formats(report), "bold")
     _print_list(

@@ -109,6 +109,7 @@ def _record(result: "ImageResult") -> dict[str, Any]:
                 "predicted": each.predicted,
                 "probability": each.probability,
                 "is_correct": each.is_correct,
+                "true_probability": each.true_probability,
             }
             for each in result.by_model
         ],
@@ -116,11 +117,12 @@ def _record(result: "ImageResult") -> dict[str, Any]:
 
 
 def _flatten(record: dict[str, Any]) -> dict[str, Any]:
-    """The record as a row: two columns for each run."""
+    """The record as a row: three columns for each run."""
     flat = {key: value for key, value in record.items() if key != "predictions"}
     for each in record["predictions"]:
         flat[f"predicted:{each['run']}"] = each["predicted"]
         flat[f"probability:{each['run']}"] = each["probability"]
+        flat[f"true_probability:{each['run']}"] = each["true_probability"]
     return flat
 
 

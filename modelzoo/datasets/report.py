@@ -8,6 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from modelzoo.datasets.dataset import Dataset, Image, Origins
+from modelzoo.datasets.distribution import count_by_part
 from modelzoo.datasets.doubts import Links, doubt_parts, find_copied, find_crossing, find_doubts
 from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.splits import PARTS, Part
@@ -25,6 +26,9 @@ class ClassRow:
     largest_group: int  # images
     images_in_groups: int  # that share theirs with another image
     background_clusters: int
+    train: int = 0  # images that the data give to this part, as in the next two
+    validation: int = 0
+    test: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ def summarise_classes(
     ids_by_class: dict[str, list[str]] = defaultdict(list)
     for image in dataset.images:
         ids_by_class[image.label].append(image.id)
+    in_parts = count_by_part((image.label, image.part) for image in dataset.images)
     rows = []
     for label in dataset.classes:
         ids = ids_by_class[label]
@@ -152,6 +157,7 @@ def summarise_classes(
                 largest_group=max(of_each),
                 images_in_groups=sum(size > 1 for size in of_each),
                 background_clusters=len({clusters[image] for image in ids}),
+                **{part: counts[label] for part, counts in in_parts.items() if part},
             )
         )
     return tuple(rows)

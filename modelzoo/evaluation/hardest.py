@@ -18,6 +18,7 @@ class ModelPrediction:
     predicted: str  # the likeliest class
     probability: float  # of that class
     is_correct: bool
+    true_probability: float  # of the true class
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,17 @@ class ImageResult:
         ]
         return sum(wrong) / len(wrong) if wrong else 0.0
 
+    @property
+    def true_probability(self) -> float:
+        """Mean probability of the true class."""
+        return sum(each.true_probability for each in self.by_model) / len(self.by_model)
+
 
 def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
     """The images with a label that every run has predicted, the hardest first.
 
-    Hardest: fewest correct models, then the highest confidence in wrong predictions.
+    Hardest: fewest correct models, then the highest confidence in wrong predictions, then the
+    lowest probability of the true class.
 
     Args:
         predictions: By run id; of one part of one split.
@@ -64,7 +71,15 @@ def rank_hardest(predictions: Mapping[str, Predictions]) -> list[ImageResult]:
         for image, label in zip(first.images, first.labels.tolist(), strict=True)
         if image in shared
     ]
-    return sorted(results, key=lambda each: (each.n_correct, -each.wrong_confidence, each.image))
+    return sorted(
+        results,
+        key=lambda each: (
+            each.n_correct,
+            -each.wrong_confidence,
+            each.true_probability,
+            each.image,
+        ),
+    )
 
 
 def images_of_entry(
@@ -99,7 +114,7 @@ def describe_agreement(results: Sequence[ImageResult]) -> str:
 
 
 def results_table(results: Sequence[ImageResult], names: Mapping[str, str]) -> pd.DataFrame:
-    """One row per image, and per run two columns: the predicted class and its probability.
+    """One row per image, and per run three columns: predicted class, its probability, true class's.
 
     Args:
         results: In the order of the rows.
@@ -114,6 +129,7 @@ def results_table(results: Sequence[ImageResult], names: Mapping[str, str]) -> p
                 for what, value in (
                     (" predicted", prediction.predicted),
                     (" probability", prediction.probability),
+                    (" probability of true class", prediction.true_probability),
                 )
             }
             for each in results
@@ -132,6 +148,7 @@ def _predictions_by_image(run_id: str, predictions: Predictions) -> dict[str, Mo
             predictions.classes[index[row]],
             float(probability[row]),
             bool(index[row] == predictions.labels[row]),
+            float(predictions.probabilities[row, predictions.labels[row]]),
         )
         for row in rows.tolist()
     }

@@ -96,7 +96,7 @@ def check_planned(
         shares = config.test_share, config.validation_share, config.copies_per_class
         key = config.split, config.seed, shares
         if key not in splits:
-            splits[key] = _make_split(prepared, config)
+            splits[key] = plan_split(prepared, config)
             notes += doubt_split(dataset, config.split)
             notes += describe_validation(dataset, splits[key], config.split)
             notes += _describe_missing(splits[key])
@@ -107,7 +107,12 @@ def check_planned(
     return tuple(dict.fromkeys(notes))
 
 
-def _make_split(prepared: Prepared, config: TrainConfig) -> Split:
+def plan_split(prepared: Prepared, config: TrainConfig) -> Split:
+    """The split that a run with `config` will have.
+
+    Raises:
+        UserError: As of `make_split`.
+    """
     return make_split(
         prepared.dataset,
         config.split,

@@ -14,6 +14,7 @@ from pages.figures.frame import (
     LEGEND_LETTERS,
     axis_title,
     blank_figure,
+    place_legend,
     plain_text,
     source_height,
     wrap_text,
@@ -23,18 +24,6 @@ from pages.shell.palette import Style
 STRONG = 3  # curves that stand out: of more no one can be followed
 FAINT = 0.3  # opacity of the others
 AXES_PX = 440  # height without the legend
-LEGEND_LINE_PX = 20
-# A horizontal legend whose entries have a line each: the width of a vertical one is measured in the
-# font of the page, so a saved picture with a wider font cut it.
-LEGEND = {
-    "orientation": "h",
-    "entrywidth": 1,
-    "entrywidthmode": "fraction",
-    "x": 0,
-    "yanchor": "top",
-    "tracegroupgap": 0,
-}
-TO_LEGEND_PX = 62  # from the axis: its labels and its title
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
@@ -81,28 +70,18 @@ def draw_curves(
         source: Data set, split and number of images, for the axis title.
     """
     figure = blank_figure(height=AXES_PX, title=title)
-    axes_px = figure.layout.height - figure.layout.margin.t
     figure.add_trace(chance)
     by_area = sorted(curves.items(), key=lambda item: -item[1].area)
     labels = [
         wrap_text(f"{axes.area} {fraction(curve.area)}, {name}", LEGEND_LETTERS)
         for name, curve in by_area
     ]
-    lines = sum(1 + label.count("<br>") for label in labels)
     strong = {fraction(curve.area) for _, curve in by_area[:STRONG]}
     for (name, curve), label in zip(by_area, labels, strict=True):
         opacity = 1 if fraction(curve.area) in strong else FAINT
         figure.add_trace(_line(name, label, curve, styles[name], axes, opacity))
         figure.add_trace(_operating_point(name, curve, styles[name], axes, opacity))
-    # Below the axes, one line per run: on them it would hide curves, and beside them a phone has
-    # no room.
-    to_legend = TO_LEGEND_PX + source_height(source)
-    below = to_legend + LEGEND_LINE_PX * lines
-    figure.update_layout(
-        height=figure.layout.height + below,
-        margin={"b": below},
-        legend=LEGEND | {"y": -to_legend / axes_px},
-    )
+    place_legend(figure, labels, source_height(source))
     figure.update_xaxes(
         title_text=axis_title(f"{axes.x} in %", source),
         range=[-1, 101],

@@ -11,9 +11,9 @@ from modelzoo.text import one_line
 FORMATS = ("PNG", "SVG")
 UNUSED_BUTTONS = ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"]
 GRID = "rgba(128, 128, 128, 0.25)"
-LEGEND_LETTER_PX = 8  # a picture that is saved may have a wider font than the page: about 6 there
 LEGEND_LETTERS = 36  # of a line: a phone has 270 px beside the mark
-LEGEND_MARK_PX = 45  # of the line before a name
+LEGEND_LINE_PX = 20
+TO_LEGEND_PX = 62  # from the axis: its labels and its title
 SOURCE_LETTERS = 40  # of a line below an axis of 320 px or less, beside names of classes or runs
 TITLE_LETTERS = 28  # of a line beside the buttons, on a phone
 TITLE_LINE_PX = 18
@@ -117,12 +117,33 @@ def axis_title(text: str, source: str, letters: int = SOURCE_LETTERS) -> str:
     return "<br>".join([text, *(f"<span style='font-size:11px'>{line}</span>" for line in lines)])
 
 
-def legend_width(names: Iterable[str]) -> int:
-    """Pixels for the longest line of `names` (as `wrap_text` gives them), in the widest usual font.
+def place_legend(figure: go.Figure, labels: Iterable[str], below_axis: int) -> None:
+    """Put the legend below the x axis, one line per entry, and make the figure as much higher.
 
-    Plotly measures them in the font of the page and cuts what is longer in a saved picture.
+    On the axes it would hide curves, and beside them a phone has no room. The width of a vertical
+    one is measured in the font of the page, so a saved picture with a wider font cut it.
+
+    Args:
+        figure: As `blank_figure` made it.
+        labels: Of the entries, as `wrap_text` gives them.
+        below_axis: Pixels of the small lines below the title of the axis.
     """
-    return LEGEND_LETTER_PX * longest_line(names)
+    axes_px = figure.layout.height - figure.layout.margin.t
+    to_legend = TO_LEGEND_PX + below_axis
+    below = to_legend + LEGEND_LINE_PX * sum(1 + label.count("<br>") for label in labels)
+    figure.update_layout(
+        height=figure.layout.height + below,
+        margin={"b": below},
+        legend={
+            "orientation": "h",
+            "entrywidth": 1,
+            "entrywidthmode": "fraction",
+            "x": 0,
+            "yanchor": "top",
+            "y": -to_legend / axes_px,
+            "tracegroupgap": 0,
+        },
+    )
 
 
 def longest_line(labels: Iterable[str]) -> int:

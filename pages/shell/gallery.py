@@ -106,6 +106,27 @@ def thumbnail(file: str, changed: int) -> bytes:
     return out.getvalue()
 
 
+@st.cache_data(max_entries=2000, show_spinner="Reading images …")  # of about 10 kB
+def whole_thumbnail(file: str, changed: int, px: int, depth: int) -> tuple[bytes, float]:
+    """The whole image as JPEG, and its width by its height.
+
+    Args:
+        file: Its path.
+        changed: When it was last written.
+        px: Of the longer side, at most.
+        depth: Bits in use in files of 16 bits of its data set.
+
+    Raises:
+        UserError: It is gone or damaged.
+    """
+    image = decode_image(Path(file), depth=depth)
+    aspect = image.width / image.height
+    image.thumbnail((px, px))
+    out = BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue(), aspect
+
+
 def _root(data: str, changed: int, image_id: str) -> Path:
     """The folder that image ids are relative to; found anew for an image that is not in it."""
     root = Path(data) if is_folder(Path(data)) else Path(data).parent

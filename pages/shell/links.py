@@ -92,7 +92,7 @@ OLD_PATTERNS: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
 # one long page; one with choices of several sections opens the first of them here.
 KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
     "Confusion": ("entry", "entry_page"),
-    "Hard images": ("n_correct", "hard_page"),
+    "Hard images": ("n_correct", "hard_page", "gallery_run", "outcome"),
     "ROC": ("roc",),
     "Precision-recall": ("precision_recall",),
     "Learning curves": ("curve",),
@@ -102,6 +102,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
 # Streamlit makes a whole number of these before it looks at the limits, which infinity cannot be.
 NUMBERS = frozenset(
     {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
+    | {"sample_seed", "sample_page", "train_sample_page"}
     | {
         f"train_{spec.name}"
         for spec in dataclasses.fields(TrainConfig)

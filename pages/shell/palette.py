@@ -18,6 +18,21 @@ class Style:
     dash: str  # Plotly's name of the line
 
 
+@dataclass(frozen=True, slots=True)
+class PartStyle:
+    """How the images of a part are drawn: colour, and a pattern for those who do not see it."""
+
+    colour: str
+    pattern: str  # Plotly's name of it; empty: none
+
+
+# One hue, lighter from part to part: they are pieces of one data set. None: of no part.
+PART_STYLES: dict[str | None, PartStyle] = {
+    "train": PartStyle("#6F4BB8", ""),
+    "validation": PartStyle("#8E78C8", "/"),
+    "test": PartStyle("#A892D8", "x"),
+    None: PartStyle("#8060C8", ""),
+}
 # One hue a family; members differ in lightness, marker and line.
 BACKBONE_STYLES = {
     "vgg16": Style("#D55E00", "circle", "solid"),

@@ -200,7 +200,11 @@ def test_a_link_to_what_is_gone_says_so(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "compare", "compare?section=Confusion", "compare?section=ROC"]
+    "path",
+    [
+        *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
+        *("compare?section=Precision-recall", "compare?section=Learning curves"),
+    ],
 )
 def test_nothing_is_wider_than_a_phone(page: Page, address: str, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})

@@ -8,7 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.commands.conftest import Command
 from tests.damages import DAMAGES, spoil_copies
@@ -101,6 +103,26 @@ def test_people_are_told_the_default_scores_and_where_the_others_are(command: Co
     assert "Cohen's kappa" not in table
     assert "(F2, Average precision, Cohen's kappa and MCC: --csv or --json)" in answer.stderr
     assert {each["name"] for each in scores} == set(SCORES)
+
+
+def test_classes_of_given_parts_are_counted_by_part(command: Command, tmp_path: Path) -> None:
+    for place, (name, n) in enumerate((("train/a", 3), ("train/b", 1), ("test/a", 2))):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        noise = np.random.default_rng(place).integers(0, 256, (n, 32, 32, 3), np.uint8)
+        for index, pixels in enumerate(noise):
+            Image.fromarray(pixels).save(tmp_path / "set" / name / f"{index}.png")
+
+    asked = ("data", str(tmp_path / "set"), "--store", str(tmp_path / "store"))
+    as_text, as_csv = (command("modelzoo", *asked, *form) for form in ((), ("--csv",)))
+
+    rows = list(csv.DictReader(io.StringIO(as_csv.stdout)))
+    assert [(row["class"], row["train"], row["validation"], row["test"]) for row in rows] == [
+        ("a", "3", "0", "2"),
+        ("b", "1", "0", "0"),
+    ]
+    lines = [line.split() for line in as_text.stdout.splitlines()]
+    header = lines.index(["class", "train", "validation", "test"])
+    assert lines[header + 1 : header + 3] == [["a", "3", "0", "2"], ["b", "1", "0", "0"]]
 
 
 def test_quality_lists_what_it_writes(command: Command, small_home: Path, tmp_path: Path) -> None:

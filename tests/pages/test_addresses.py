@@ -35,11 +35,11 @@ from tests.pages.opened import open_page
 from tests.run_folders import CLASSES, make_run, write_images
 
 KEYS = {
-    "home": ["data", "weights"],
+    "home": ["data", "weights", "sample_seed", "sample_page"],
     "compare": [
         *("dataset", "recipe", "split", "score", "runs", "export", "entry", "entry_page", "roc"),
         *("more_scores", "precision_recall", "curve", "map_metric", "n_correct", "hard_page"),
-        "section",
+        *("section", "gallery_run", "outcome"),
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),

@@ -303,19 +303,6 @@ def test_of_few_runs_some_can_be_left_out_of_the_figures(folder: Path) -> None:
     assert everything.multiselect(key="runs").placeholder == "all 3"
 
 
-def test_images_can_be_filtered_by_how_many_models_are_right(folder: Path) -> None:
-    make_run(folder, "a", skill=0.5)
-    make_run(folder, "b", skill=0.5, backbone="vgg16")
-
-    app = open_page("compare", n_correct="2")
-    gone = open_page("compare", n_correct="none")
-
-    assert not app.exception
-    assert "2 of 2 models correct" in text_of(app)
-    assert "0 of 2 models correct" not in text_of(app)
-    assert gone.warning[0].value == "Number of models none of this link is not here."
-
-
 def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> None:
     make_run(folder, "a")
     lost = make_run(folder, "b", backbone="vgg16")
@@ -339,6 +326,7 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
         ("Learning curves", {"curve": "Training loss"}, "Learning curves"),
         ("Hard images", {"hard_page": "1"}, "Hardest test images"),
         ("Hard images", {"n_correct": "1"}, "Hardest test images"),
+        ("Hard images", {"gallery_run": "a"}, "Hardest test images"),
         ("Map quality", {"map_metric": "Deletion"}, "Faithfulness of attribution maps"),
     ],
 )

@@ -17,6 +17,20 @@ from tests.pages.opened import open_page, text_of
 from tests.run_folders import make_run
 
 
+def test_the_error_rate_by_epoch_can_be_chosen(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16")
+
+    app = open_page("compare", curve="Validation error rate")
+
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    # The lowest loss of the history is in epoch 3, and the highest accuracy, too.
+    assert chart.proto.alt == (
+        "Validation error rate by epoch; epochs of the lowest validation loss, the checkpoint, and "
+        "of the highest validation accuracy: VGG16 3 and 3 of 5."
+    )
+
+
 def read_class_limits(run: Path, name: str, metric: str) -> tuple[float, float]:
     """The ends of the interval that the command prints for one class."""
     answer = CliRunner().invoke(zoo, ["evaluate", str(run), "--json"])

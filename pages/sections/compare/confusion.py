@@ -9,11 +9,12 @@ import streamlit as st
 from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_hardest, results_table
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.files import portable_name
-from modelzoo.text import count, percent, shorten_all
+from modelzoo.text import count, shorten_all
 from pages.figures.confusion import confusion_alt, confusion_matrix, matrix_width
 from pages.figures.frame import config
+from pages.sections.compare.cards import card_of_one
 from pages.sections.compare.figures import NAME_LETTERS, describe_source, name_file
-from pages.shell.gallery import Card, draw_gallery
+from pages.shell.gallery import draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
 from pages.shell.session import choose, clicked_point
@@ -132,7 +133,7 @@ def _draw_entry(
         f"{', highest confidence first' if len(results) > 1 else ''}."
     )
     if results:
-        draw_gallery(results, _card, Path(row.config.data), key="entry_page")
+        draw_gallery(results, card_of_one, Path(row.config.data), key="entry_page")
         parts = (entry.run_id, entry.label, "predicted", entry.predicted)
         name = "-".join(portable_name(part, 60) for part in parts)
         offer_csv(results_table(results, names), name, "List as CSV")
@@ -179,14 +180,3 @@ def _choose_clicked(run_id: str, chart: str, short: Mapping[str, str]) -> None:
     if point := clicked_point(chart):
         predicted, label = point
         choose(entry=name_entry(ConfusionEntry(run_id, label, predicted), short), entry_page=1)
-
-
-def _card(result: ImageResult) -> Card:
-    (prediction,) = result.by_model
-    predicted = f"{prediction.predicted} {percent(prediction.probability, 0)}"
-    return Card(
-        result.image,
-        f"predicted **{plain(predicted)}**  \ntrue class {plain(result.label)}",
-        f"{result.image}, true class {result.label}, predicted {predicted}.",
-        (prediction.run_id,),
-    )

@@ -1,27 +1,29 @@
-"""Test images by how many models are correct."""
+"""Test images with what models predict, the hardest first: of all models, or of one."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from modelzoo.evaluation.hardest import (
-    ImageResult,
-    ModelPrediction,
     describe_agreement,
     rank_hardest,
     results_table,
 )
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count, percent
+from modelzoo.text import count
+from pages.sections.compare.cards import card_of_all, card_of_one
 from pages.sections.compare.figures import name_file
-from pages.shell.gallery import Card, draw_gallery
+from pages.shell.gallery import draw_gallery
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_test_predictions
 from pages.shell.tables import offer_csv
 from pages.shell.text import plain
+
+WRONG, CORRECT = "wrong", "correct"  # stand in links
+LIST_CSV = "List as CSV"
 
 
 def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
@@ -46,9 +48,89 @@ def choose_n_correct(images_by_n_correct: Mapping[int, int]) -> int | None:
     return int(chosen) if chosen else None
 
 
-def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
-    """The test images of `rows`, the hardest first."""
+def choose_model(
+    rows: Sequence[LeaderboardRow], *, elsewhere: Collection[str]
+) -> LeaderboardRow | None:
+    """The one model whose predictions are shown; None: all, and no widget for one row.
+
+    Args:
+        rows: Those shown.
+        elsewhere: Ids of runs that other choices leave out.
+    """
+    run_ids = [row.run_id for row in rows]
+    warn_if_gone("gallery_run", run_ids, "Run", elsewhere=elsewhere)
+    if len(rows) < 2:
+        return None
+    chosen = st.selectbox(
+        "Predictions of",
+        run_ids,
+        index=None,
+        format_func=lambda run_id: run_id,  # it stands in links, so it must not change
+        placeholder="all models shown",
+        key="gallery_run",
+        bind="query-params",
+        help="All models, or one, with its wrong and its correct predictions.",
+    )
+    return next((row for row in rows if row.run_id == chosen), None)
+
+
+def choose_outcome(wrong: int, correct: int) -> bool | None:
+    """Whether correct (True) or wrong (False) predictions are shown; None: both.
+
+    Args:
+        wrong: How many there are.
+        correct: The same.
+    """
+    warn_if_gone("outcome", [WRONG, CORRECT], "Outcome")
+    chosen = st.pills(
+        "Outcome",
+        [WRONG, CORRECT],
+        key="outcome",
+        bind="query-params",
+        help=f"Wrong: {count(wrong, 'image')}, correct: {count(correct, 'image')}. Without a "
+        "choice: both.",
+    )
+    return chosen == CORRECT if chosen else None
+
+
+def draw_hardest(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], all_ids: Collection[str]
+) -> None:
+    """The test images of `rows`, the hardest first, with the predictions of all or of one.
+
+    Args:
+        rows: Those shown.
+        names: By run id.
+        all_ids: Of every run that was evaluated, shown or not.
+    """
     st.subheader("Hardest test images")
+    if row := choose_model(rows, elsewhere=all_ids):
+        _draw_one(row, names)
+    else:
+        _draw_all(rows, names)
+
+
+def _draw_one(row: LeaderboardRow, names: Mapping[str, str]) -> None:
+    """The wrong and the correct predictions of one model, with their probabilities."""
+    results = rank_hardest(read_test_predictions([row.run_id]))
+    st.markdown(plain(f"{names[row.run_id]}: {describe_agreement(results)}"))
+    if not results:
+        return
+    correct = sum(each.n_correct for each in results)
+    outcome = choose_outcome(len(results) - correct, correct)
+    shown = [each for each in results if outcome in (None, bool(each.n_correct))]
+    st.caption(
+        f"{len(shown)} of {count(len(results), 'image')}: wrong predictions before correct ones, "
+        "of the wrong those with the highest confidence first, of the correct those with the "
+        "lowest. Percentages are the probabilities of the predicted and of the true class."
+    )
+    if shown:
+        draw_gallery(shown, card_of_one, Path(row.config.data), key="hard_page")
+    offer_csv(results_table(shown, names), name_file(f"predictions-{row.run_id}", row), LIST_CSV)
+
+
+def _draw_all(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+    """The predictions of all models for each image."""
     results = rank_hardest(read_test_predictions(row.run_id for row in rows))
     st.markdown(plain(describe_agreement(results)))
     if not results:
@@ -62,39 +144,5 @@ def draw_hardest(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> No
     )
     if shown:
         data = Path(rows[0].config.data)
-        draw_gallery(shown, partial(_card, names=names), data, key="hard_page", card_px=280)
-    offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), "List as CSV")
-
-
-def _card(result: ImageResult, names: Mapping[str, str]) -> Card:
-    by_class: dict[str, list[ModelPrediction]] = {}
-    for prediction in result.by_model:
-        by_class.setdefault(prediction.predicted, []).append(prediction)
-    lines = [
-        f"{'**' + plain(name) + '**' if name == result.label else plain(name)}: "
-        + ", ".join(f"{plain(names[each.run_id])} {_percent(each)}" for each in by_model)
-        for name, by_model in sorted(by_class.items(), key=lambda item: item[0] != result.label)
-    ]
-    correct = f"{result.n_correct} of {count(len(result.by_model), 'model')} correct"
-    return Card(
-        result.image,
-        f"true class **{plain(result.label)}**, {correct}  \n"
-        + "  \n".join(f":small[{line}]" for line in lines),
-        f"{result.image}, true class {result.label}, {correct}.",
-        _most_confident(result),
-    )
-
-
-def _percent(prediction: ModelPrediction) -> str:
-    """Its probability, kept on one line."""
-    return percent(prediction.probability, 0).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _most_confident(result: ImageResult) -> tuple[str, ...]:
-    """The runs that Explain shows: the most confident wrong and the most confident correct one."""
-    chosen = []
-    for is_correct in (False, True):
-        alike = [each for each in result.by_model if each.is_correct == is_correct]
-        if alike:
-            chosen.append(max(alike, key=lambda each: each.probability).run_id)
-    return tuple(chosen)
+        draw_gallery(shown, partial(card_of_all, names=names), data, key="hard_page", card_px=280)
+    offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), LIST_CSV)

@@ -16,7 +16,7 @@ FIRST = next(iter(CURVES))
 def draw_learning_curves(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str
 ) -> None:
-    """One metric by epoch for every run, the best epoch marked."""
+    """One measure by epoch for every run, the best epochs marked."""
     st.subheader("Learning curves")
     curve = (
         st.segmented_control(
@@ -27,7 +27,9 @@ def draw_learning_curves(
             format_func=lambda name: CURVES[name],
             key="curve",
             bind="query-params",
-            help="The best epoch is that of the lowest validation loss; its checkpoint is kept.",
+            help="The best epoch is that of the lowest validation loss; its checkpoint is kept. "
+            "The error rate is 100 % less the accuracy.",
+            wrap=True,
         )
         or FIRST
     )

@@ -4,8 +4,8 @@ import shlex
 
 import streamlit as st
 
+from pages.sections.data.report import draw_report, open_with_bar
 from pages.shell.data_picker import choose_columns, choose_data
-from pages.shell.dataset_report import draw_report, open_with_bar
 from pages.shell.errors import error_in_place
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,6 +17,7 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
 from modelzoo.config.train_config import TrainConfig, list_recipes, read_recipe
 from modelzoo.errors import UserError
+from modelzoo.evaluation.rows import SPLIT_WORDS
 from modelzoo.launching import local
 from modelzoo.launching.plan import (
     PlannedRun,
@@ -28,13 +29,16 @@ from modelzoo.launching.plan import (
 from modelzoo.runs.folder import check_run_is_free, check_run_name
 from modelzoo.text import join_few
 from modelzoo.training.devices import find_device, list_devices
+from pages.sections.data.report import Planned, draw_report, go_on, open_with_bar
 from pages.shell.data_picker import choose_columns, choose_data
-from pages.shell.dataset_report import draw_report, go_on, open_with_bar
 from pages.shell.demo import offer_demo
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.session import choose_next, list_started, remember_started
 from pages.shell.text import code, plain
+
+if TYPE_CHECKING:
+    from modelzoo.datasets.preparing import Prepared
 
 FIRST_BACKBONE = "tf_efficientnet_lite0"
 TITLES = {row.title: row.name for row in BACKBONES.values()}
@@ -162,7 +166,20 @@ def draw_data(planned: list[PlannedRun]) -> None:
         if section.open:
             with error_in_place():
                 if prepared := open_with_bar(config.data, key="train", columns=config.columns):
-                    draw_report(prepared, key="train")
+                    draw_report(prepared, key="train", planned=describe_planned(prepared, config))
+
+
+def describe_planned(prepared: "Prepared", config: TrainConfig) -> Planned | None:
+    """The split of a planned run; None, and the reason stands above, where there cannot be one."""
+    from modelzoo.launching.checks import plan_split
+
+    planned: list[Planned] = []
+    with error_in_place():
+        split = plan_split(prepared, config)
+        copies = ", with copies" if len(split.rows) > len(prepared.dataset.images) else ""
+        words = f"{SPLIT_WORDS[config.split]}, seed {config.seed}{copies}"
+        planned.append(Planned(split, words, config.seed))
+    return next(iter(planned), None)
 
 
 def _check(planned: list[PlannedRun]) -> bool:

@@ -51,6 +51,10 @@ def test_copies_between_given_parts_are_counted_and_doubted(tmp_path: Path, stor
     assert any(
         doubt.startswith("2 of the 4 given test images are copies") for doubt in found.doubts
     )
+    assert [(row.name, row.train, row.validation, row.test) for row in found.classes] == [
+        ("a", 4, 0, 2),
+        ("b", 4, 0, 2),
+    ]
     (crossing,) = found.crossings
     assert (crossing.across, crossing.images) == ("parts", 4)
     assert set(crossing.examples) == {

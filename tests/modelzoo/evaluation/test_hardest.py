@@ -39,6 +39,25 @@ def test_the_hardest_images_come_first_the_confidently_wrong_before_the_unsure()
     ]
 
 
+def test_of_images_that_all_predict_correctly_the_least_confident_come_first() -> None:
+    sure = of((0.9, 0.1), (0.6, 0.4), (0.2, 0.8), (0.3, 0.7))
+    unsure = of((0.7, 0.3), (0.8, 0.2), (0.4, 0.6), (0.1, 0.9))
+
+    ranked = rank_hardest({"sure": sure, "unsure": unsure})
+
+    # Means of the true class: 0.8, 0.7, 0.7, 0.8; equal ones by name.
+    assert [each.image for each in ranked] == ["0001.jpg", "0002.jpg", "0000.jpg", "0003.jpg"]
+    assert [each.true_probability for each in ranked] == pytest.approx([0.7, 0.7, 0.8, 0.8])
+
+
+def test_a_wrong_prediction_has_the_probability_of_the_true_class_too() -> None:
+    (wrong, *_, correct) = (each.by_model[0] for each in rank_hardest({"one": ONE}))
+
+    assert (wrong.probability, wrong.true_probability) == pytest.approx((0.9, 0.1))
+    assert correct.is_correct
+    assert correct.probability == correct.true_probability
+
+
 def test_only_images_that_every_model_was_asked_and_that_have_a_label_count() -> None:
     unlabelled = dataclasses.replace(TWO, labels=np.array([-1, 0, 1, 1]))
     shorter = of((0.8, 0.2), (0.4, 0.6), labels=[0, 0])
@@ -76,7 +95,7 @@ def test_agreement_is_one_sentence() -> None:
     assert "No test image" in describe_agreement([])
 
 
-def test_the_table_has_a_row_an_image_and_two_columns_a_run() -> None:
+def test_the_table_has_a_row_an_image_and_three_columns_a_run() -> None:
     table = results_table(rank_hardest({"one": ONE, "two": TWO}), {"one": "One", "two": "Two"})
 
     assert table.columns.tolist() == [
@@ -85,8 +104,10 @@ def test_the_table_has_a_row_an_image_and_two_columns_a_run() -> None:
         "models_correct",
         "One predicted",
         "One probability",
+        "One probability of true class",
         "Two predicted",
         "Two probability",
+        "Two probability of true class",
     ]
     assert table[["image", "One predicted", "Two predicted"]].values[2].tolist() == [
         "0002.jpg",

@@ -26,15 +26,18 @@ from pages.figures.confusion import (
 from pages.figures.frame import config
 from pages.figures.intervals import score_intervals, score_intervals_alt
 from pages.figures.learning import (
-    CURVES,
-    best_epoch,
     learning_curves,
-    learning_curves_alt,
     live_curves,
 )
 from pages.figures.roc import roc_curves
 from pages.sections.compare.figures import describe_source, name_file, styles_by_name
-from pages.shell.palette import BACKBONE_STYLES, CLASS_COLOURS, backbone_style, class_colours
+from pages.shell.palette import (
+    BACKBONE_STYLES,
+    CLASS_COLOURS,
+    PART_STYLES,
+    backbone_style,
+    class_colours,
+)
 from tests.run_folders import guess, make_run
 
 COUNTS = np.array([[8, 2], [0, 5]])
@@ -61,7 +64,9 @@ def test_every_backbone_has_a_style_of_its_own() -> None:
 
 @pytest.mark.parametrize("page", ["#ffffff", "#17141b"])
 def test_colours_stand_out_on_light_and_dark_pages(page: str) -> None:
-    for colour in [style.colour for style in BACKBONE_STYLES.values()] + list(CLASS_COLOURS):
+    parts = [style.colour for style in PART_STYLES.values()]
+    backbones = [style.colour for style in BACKBONE_STYLES.values()]
+    for colour in [*backbones, *parts, *CLASS_COLOURS]:
         assert contrast(colour, page) >= 2, colour  # shapes and names carry the rest
 
 
@@ -284,42 +289,3 @@ def test_runs_of_one_backbone_have_lines_of_their_own(tmp_path: Path) -> None:
 
     assert len({style.dash for style in styles.values()}) == 3
     assert len({style.colour for style in styles.values()}) == 1
-
-
-@pytest.mark.parametrize("curve", CURVES)
-def test_epochs_are_whole(curve: str) -> None:
-    for epochs in (1, 2, 3, 40):
-        history = pd.DataFrame({"epoch": range(1, epochs + 1), curve: np.linspace(0, 1, epochs)})
-
-        axis = learning_curves({"Net": history}, {"Net": backbone_style("vgg16")}, curve).layout
-
-        assert axis.xaxis.dtick == int(axis.xaxis.dtick) >= 1
-
-
-def test_the_best_epoch_is_marked() -> None:
-    history = pd.DataFrame(
-        {
-            "epoch": [1, 2, 3],
-            "validation_loss": [0.9, 0.4, 0.4],
-            "validation_accuracy": [0.5, 0.8, 0.9],
-        }
-    )
-    styles = {"Net": backbone_style("vgg16")}
-
-    figure = learning_curves({"Net": history}, styles, "validation_accuracy")
-
-    assert best_epoch(history) == 2
-    assert figure.data[0].marker.size == (0, 13, 0)
-    assert figure.data[0].y.tolist() == [50, 80, 90]
-    assert learning_curves_alt({"Net": history}, "validation_accuracy") == (
-        "Validation accuracy by epoch; best epochs: Net 2 of 3."
-    )
-
-
-def test_a_history_without_epochs_is_left_out() -> None:
-    empty = {"Net": pd.DataFrame({"epoch": []})}
-
-    figure = learning_curves(empty, {"Net": backbone_style("vgg16")}, "train_loss")
-
-    assert not figure.data
-    assert best_epoch(empty["Net"]) is None

@@ -1,7 +1,7 @@
 """What a data set holds and what is doubtful about it, on the pages Home and Train. No torch."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from modelzoo import paths
 from modelzoo.datasets.walk import is_image
 from modelzoo.errors import UserError
 from modelzoo.text import capital, count, file_size
+from pages.sections.data.classes import draw_distribution, draw_samples
 from pages.shell.data_picker import is_known_data
 from pages.shell.gallery import thumbnail
 from pages.shell.text import code, plain
@@ -19,6 +20,7 @@ from pages.shell.text import code, plain
 if TYPE_CHECKING:
     from modelzoo.datasets.preparing import Prepared
     from modelzoo.datasets.report import Crossing, LeftOut, Report
+    from modelzoo.datasets.splits import Split
 
 _PICTURE_PX = 140
 _MOST_PICTURES = 6  # of files that were left out
@@ -90,8 +92,24 @@ def _stopped(key: str) -> str:
     return f"stopped-{key}"
 
 
-def draw_report(prepared: "Prepared", *, key: str) -> None:
-    """What is probably wrong, then what was understood, then what was left out."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The split of a run that is planned."""
+
+    split: "Split"
+    words: str  # what it is called
+    seed: int
+
+
+def draw_report(prepared: "Prepared", *, key: str, planned: Planned | None = None) -> None:
+    """What is probably wrong, then what was understood, then what was left out.
+
+    Args:
+        prepared: The data set.
+        key: Of the widgets, on this page.
+        planned: The parts that are shown in place of those which the data give.
+    """
+    from modelzoo.datasets.distribution import count_by_part
     from modelzoo.datasets.report import make_report
     from modelzoo.datasets.words import describe_formats, describe_origins
 
@@ -106,6 +124,16 @@ def draw_report(prepared: "Prepared", *, key: str) -> None:
     if report.notes:
         st.info(_listed("Guessed, or not used", report.notes), icon=":material/info:")
     _draw_classes(report)
+    images = planned.split.rows if planned else prepared.dataset.images
+    draw_distribution(
+        count_by_part((image.label, image.part) for image in images),
+        prepared.dataset,
+        key=key,
+        split=planned.words if planned else "",
+    )
+    sample_key = "sample" if key == "home" else f"{key}_sample"
+    seed = planned.seed if planned else None
+    draw_samples(prepared.dataset, key=sample_key, seed=seed)
     st.markdown(
         "  \n".join(
             f"**{capital(name)}**: {plain(words)}" for name, words in describe_origins(report)
@@ -123,6 +151,8 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
 
 def _draw_classes(report: "Report") -> None:
     table = pd.DataFrame([asdict(row) for row in report.classes])
+    if not report.parts:
+        table = table.drop(columns=["train", "validation", "test"])
     names = {
         "name": "Class",
         "images": "Images",
@@ -130,6 +160,9 @@ def _draw_classes(report: "Report") -> None:
         "largest_group": "Largest group",
         "images_in_groups": "Images in groups",
         "background_clusters": "Background clusters",
+        "train": "Training images",
+        "validation": "Validation images",
+        "test": "Test images",
     }
     st.dataframe(
         table.rename(columns=names),
