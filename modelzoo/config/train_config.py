@@ -1,6 +1,7 @@
 """TrainConfig: the only place where an option of a training is declared. No torch."""
 
 import dataclasses
+import math
 import tomllib
 import unicodedata
 from collections.abc import Sequence
@@ -19,12 +20,13 @@ from modelzoo.text import join_few
 SCHEMA = 1  # of config.toml; version 0.1.0 wrote none
 MOST_BYTES = 1_000_000  # of a configuration
 MOST_LETTERS = 4096  # of a text: no path is longer
+FEWEST_BATCHES = 8  # of one cycle: its first quarter goes up
 RECIPES = Path(__file__).parent / "recipes"
 
 Mode = Literal["finetune", "norms", "frozen"]
 Head = Literal["own", "fastai", "dense"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
-Schedule = Literal["none", "plateau", "cosine"]
+Schedule = Literal["none", "plateau", "cosine", "one-cycle"]
 Balance = Literal["none", "weights", "sampling"]
 Augmentation = Literal["none", "mild", "flips", "muduli2025"]
 Initialisation = Literal["imagenet", "none"]
@@ -87,12 +89,22 @@ class TrainConfig:
     epochs: int = option(30, "Passes over the training part, at most.", 1, 10_000)
     batch_size: int = option(32, "Images in one step.", 1, 4096)
     optimizer: Optimizer = option("adam", "Rule that turns gradients into steps.")
-    learning_rate: float = option(1e-4, "Size of a step at the start.", 1e-8, 10.0)
+    learning_rate: float = option(
+        1e-4, "Size of a step at the start; with one-cycle, at the peak.", 1e-8, 10.0
+    )
     weight_decay: float = option(0.0, "Pull of every weight towards zero.", 0.0, 1.0)
-    momentum: float = option(0.9, "Of SGD and RMSprop; the others have their own.", 0.0, 0.9999)
+    momentum: float = option(
+        0.9,
+        "Of SGD and RMSprop; the others have their own. One-cycle replaces it by 0.95 to 0.85.",
+        0.0,
+        0.9999,
+    )
     schedule: Schedule = option(
         "plateau",
-        "plateau: the rate falls when the validation loss stalls; cosine: to zero at the end.",
+        "plateau: the rate falls when the validation loss stalls; cosine: to zero at the end; "
+        "one-cycle: batch by batch up to the learning rate in the first quarter of all batches, "
+        "then down to almost zero; give it a patience of at least the epochs, since an early stop "
+        "ends the training before the rate has come down.",
     )
     plateau_patience: int = option(3, "Epochs without progress before the rate falls.", 1, 1000)
     plateau_factor: float = option(
@@ -147,6 +159,31 @@ def require_balanced(missing: Sequence[str], config: TrainConfig) -> None:
             f"{join_few(missing)} {'has' if len(missing) == 1 else 'have'} no training images, so "
             f"the classes cannot be balanced by {config.balance}; give `balance` none, or another "
             "split."
+        )
+
+
+def count_batches(images: int, config: TrainConfig) -> int:
+    """Batches of one epoch over so many training images; a last batch of one image is left out."""
+    batches = math.ceil(images / config.batch_size)
+    last = images - (batches - 1) * config.batch_size
+    return batches - 1 if batches > 1 and last == 1 else batches
+
+
+def require_cycle(images: int, config: TrainConfig) -> None:
+    """Pass where the schedule, when it is one-cycle, has enough batches.
+
+    Args:
+        images: For training.
+        config: Of the run.
+
+    Raises:
+        UserError: They are too few to go up and down in.
+    """
+    batches = config.epochs * count_batches(images, config)
+    if config.schedule == "one-cycle" and batches < FEWEST_BATCHES:
+        raise UserError(
+            f"The schedule one-cycle needs at least {FEWEST_BATCHES} batches in all, and there "
+            f"are {batches}; give more epochs, a smaller batch size, or another schedule."
         )
 
 

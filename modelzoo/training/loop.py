@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import TrainConfig, count_batches, require_cycle
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.parallel import Progress
@@ -23,7 +25,7 @@ from modelzoo.runs.history import append_history, keep_history
 from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.optim import make_optimizer, make_schedule
+from modelzoo.training.optim import is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.sampling import class_weights, draw_batches
 
 log = logging.getLogger(__name__)
@@ -54,16 +56,10 @@ def fit(
         heartbeat: Its `report` is called before every batch.
     """
     config, path = run.config, run.path
-    generator = torch.Generator().manual_seed(config.seed)
-    parameters = [value for value in module.parameters() if value.requires_grad]
-    optimizer = make_optimizer(parameters, config)
-    schedule = make_schedule(optimizer, config)
-    weights = class_weights(labels[rows["train"]], config)
+    training = _prepare(config, module, inputs, labels, rows)
     at = _Standing()
     if (path / CHECKPOINT).is_file():
-        saved = read_checkpoint(path / CHECKPOINT, module, optimizer, generator)
-        schedule.load_state_dict(saved.pop("schedule"))
-        at = _Standing(**saved)
+        at = _resume(training, path)
         log.info("resuming after epoch %d", at.epoch)
     keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
@@ -71,28 +67,23 @@ def fit(
 
     while at.epoch < config.epochs and at.stalled < config.patience:
         row = _train_and_validate(
-            module,
-            inputs,
-            labels,
-            rows,
-            optimizer,
-            generator,
-            weights,
-            config,
-            _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace),
+            training,
             at.epoch,
+            _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace),
         )
         at.count_epoch(row["validation_loss"])
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
-        _step(schedule, row["validation_loss"])
+        _end_epoch(training.schedule, row["validation_loss"])
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
         append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
         is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
         if is_due or is_last or heartbeat.stop_after_epoch:
-            progress = asdict(at) | {"schedule": schedule.state_dict()}
-            write_checkpoint(path / CHECKPOINT, module, optimizer, generator, progress)
+            progress = asdict(at) | {"schedule": training.schedule.state_dict()}
+            write_checkpoint(
+                path / CHECKPOINT, module, training.optimizer, training.generator, progress
+            )
             checkpointed = time.monotonic()
         log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)
@@ -101,10 +92,70 @@ def fit(
     module.load_state_dict(load_file(path / BEST))
 
 
-def _step(schedule: torch.optim.lr_scheduler.LRScheduler, validation_loss: float) -> None:
-    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """What every step of a training needs."""
+
+    config: TrainConfig
+    module: nn.Module
+    inputs: Inputs
+    labels: Tensor  # (N,) int64
+    rows: dict[Part, Tensor]
+    optimizer: Optimizer
+    schedule: LRScheduler
+    generator: torch.Generator
+    weights: Tensor | None  # of the classes
+
+
+def _prepare(
+    config: TrainConfig,
+    module: nn.Module,
+    inputs: Inputs,
+    labels: Tensor,
+    rows: dict[Part, Tensor],
+) -> _Training:
+    """A training before its first epoch."""
+    require_cycle(len(rows["train"]), config)
+    optimizer = make_optimizer([each for each in module.parameters() if each.requires_grad], config)
+    batches = count_batches(len(rows["train"]), config)
+    return _Training(
+        config,
+        module,
+        inputs,
+        labels,
+        rows,
+        optimizer,
+        make_schedule(optimizer, config, batches=batches),
+        torch.Generator().manual_seed(config.seed),
+        class_weights(labels[rows["train"]], config),
+    )
+
+
+def _resume(training: _Training, path: Path) -> "_Standing":
+    """Put the checkpoint of the run in folder `path` into `training`; where it stood.
+
+    Raises:
+        UserError: The checkpoint is damaged, or of a cycle of another length.
+    """
+    schedule = training.schedule
+    batches = schedule.total_steps if isinstance(schedule, OneCycleLR) else 0
+    saved = read_checkpoint(
+        path / CHECKPOINT, training.module, training.optimizer, training.generator
+    )
+    schedule.load_state_dict(saved.pop("schedule"))
+    if isinstance(schedule, OneCycleLR) and schedule.total_steps != batches:
+        raise UserError(
+            f"The one-cycle schedule of this run began with {schedule.total_steps} batches in all, "
+            f"and there are {batches} now; put its epochs and batch size back, or train a new run."
+        )
+    return _Standing(**saved)
+
+
+def _end_epoch(schedule: LRScheduler, validation_loss: float) -> None:
+    """Take the schedule's step after an epoch, unless it takes one after each batch."""
+    if isinstance(schedule, ReduceLROnPlateau):
         schedule.step(validation_loss)
-    else:
+    elif not is_by_batch(schedule):
         schedule.step()
 
 
@@ -126,26 +177,14 @@ class _Standing:
 
 
 def _train_and_validate(
-    module: nn.Module,
-    inputs: Inputs,
-    labels: Tensor,
-    rows: dict[Part, Tensor],
-    optimizer: Optimizer,
-    generator: torch.Generator,
-    weights: Tensor | None,
-    config: TrainConfig,
-    on_progress: Progress,
-    epochs: int,
+    training: _Training, epochs: int, on_progress: Progress
 ) -> dict[str, float]:
-    """One epoch after `epochs` others, as its row of history.csv."""
+    """One epoch after `epochs` others, as its row of history.csv; its rate is that of its end."""
     started = time.perf_counter()
-    train_loss, train_accuracy = _train_epoch(
-        module, inputs, labels, rows["train"], optimizer, generator, weights, config, on_progress
-    )
-    rate = float(optimizer.param_groups[0]["lr"])
+    train_loss, train_accuracy, rate = _train_epoch(training, on_progress)
     _require_finite(train_loss, epochs, rate)
     trained_seconds = time.perf_counter() - started
-    loss, accuracy = _validate(module, inputs, labels, rows["validation"], config)
+    loss, accuracy = _validate(training)
     return {
         "epoch": epochs + 1,
         "train_loss": train_loss,
@@ -153,7 +192,7 @@ def _train_and_validate(
         "validation_loss": loss,
         "validation_accuracy": accuracy,
         "learning_rate": rate,
-        "images_per_second": len(rows["train"]) / trained_seconds,
+        "images_per_second": len(training.rows["train"]) / trained_seconds,
         "seconds": time.perf_counter() - started,
     }
 
@@ -167,55 +206,62 @@ def _require_finite(loss: float, epochs: int, rate: float) -> None:
         )
 
 
-def _validate(
-    module: nn.Module, inputs: Inputs, labels: Tensor, rows: Tensor, config: TrainConfig
-) -> tuple[float, float]:
+def _validate(training: _Training) -> tuple[float, float]:
     """Loss and accuracy over the validation images."""
-    logits, truth = _logits(module, inputs, rows, config), labels[rows]
+    rows = training.rows["validation"]
+    logits, truth = _logits(training, rows), training.labels[rows]
     accuracy = (logits.argmax(1) == truth).float().mean().item()
     return F.cross_entropy(logits, truth).item(), accuracy
 
 
-def _train_epoch(
-    module: nn.Module,
-    inputs: Inputs,
-    labels: Tensor,
-    rows: Tensor,
-    optimizer: Optimizer,
-    generator: torch.Generator,
-    weights: Tensor | None,
-    config: TrainConfig,
-    on_progress: Progress,
-) -> tuple[float, float]:
-    """One pass over `rows`; the mean loss and the accuracy of its batches as they were trained."""
-    module.train()
-    device = labels.device
-    batches = draw_batches(labels[rows].cpu(), config, generator)
-    loss_sum = torch.zeros((), device=device)
-    right = torch.zeros((), device=device)
+def _train_epoch(training: _Training, on_progress: Progress) -> tuple[float, float, float]:
+    """One pass over the training images.
+
+    Returns:
+        Mean loss and accuracy of its batches as they were trained, and the last batch's rate.
+    """
+    training.module.train()
+    labels, rows = training.labels, training.rows["train"]
+    batches = draw_batches(labels[rows].cpu(), training.config, training.generator)
+    loss_sum = torch.zeros((), device=labels.device)
+    right = torch.zeros((), device=labels.device)
+    rate = 0.0
     for done, picked in enumerate(batches):
         on_progress(done, len(batches))
         chosen = rows[picked.to(rows.device)]
-        truth = labels[chosen]
-        with _precision(config, device):
-            logits = module(inputs(chosen, generator)).float()
-        loss = F.cross_entropy(
-            logits, truth, weight=weights, label_smoothing=config.label_smoothing
-        )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach() * len(truth)
-        right += (logits.argmax(1) == truth).sum()
+        rate = float(training.optimizer.param_groups[0]["lr"])
+        loss, logits = _train_batch(training, chosen)
+        loss_sum += loss * len(chosen)
+        right += (logits.argmax(1) == labels[chosen]).sum()
     count = sum(len(batch) for batch in batches)
-    return loss_sum.item() / count, right.item() / count
+    return loss_sum.item() / count, right.item() / count, rate
 
 
-def _logits(module: nn.Module, inputs: Inputs, rows: Tensor, config: TrainConfig) -> Tensor:
+def _train_batch(training: _Training, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """One step on the images of the rows `chosen`; its loss and its logits (N, K) float32."""
+    config = training.config
+    with _precision(config, chosen.device):
+        logits = training.module(training.inputs(chosen, training.generator)).float()
+    loss = F.cross_entropy(
+        logits,
+        training.labels[chosen],
+        weight=training.weights,
+        label_smoothing=config.label_smoothing,
+    )
+    training.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    training.optimizer.step()
+    if is_by_batch(training.schedule):
+        training.schedule.step()
+    return loss.detach(), logits.detach()
+
+
+def _logits(training: _Training, rows: Tensor) -> Tensor:
     """(N, K) float32 of `rows`, in evaluation mode, nothing augmented."""
-    module.eval()
-    with torch.inference_mode(), _precision(config, rows.device):
-        return torch.cat([module(inputs(part, None)).float() for part in rows.split(64)])
+    training.module.eval()
+    with torch.inference_mode(), _precision(training.config, rows.device):
+        parts = [training.module(training.inputs(part, None)).float() for part in rows.split(64)]
+    return torch.cat(parts)
 
 
 def _epoch_progress(

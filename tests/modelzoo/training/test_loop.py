@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import TrainConfig, count_batches
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import CHECKPOINT
@@ -97,8 +97,11 @@ def stop_at(batch: int) -> Callable[[Status], None]:
         {"optimizer": "sgd", "schedule": "cosine", "balance": "weights"},
         {"optimizer": "rmsprop", "schedule": "plateau", "label_smoothing": 0.1},
         {"optimizer": "adadelta", "schedule": "none", "learning_rate": 1.0},
+        {"optimizer": "adam", "schedule": "one-cycle"},
+        {"optimizer": "sgd", "schedule": "one-cycle", "momentum": 0.0},
+        {"optimizer": "adadelta", "schedule": "one-cycle", "learning_rate": 1.0},
     ],
-    ids=lambda options: options["optimizer"],
+    ids=lambda options: f"{options['optimizer']}-{options['schedule']}",
 )
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     tmp_path: Path, task: Task, options: dict[str, Any], batch: int
@@ -180,7 +183,7 @@ def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
 def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) -> None:
     config = TrainConfig(learning_rate=1.0, plateau_patience=patience, plateau_factor=0.1)
     optimizer = make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
-    schedule = make_schedule(optimizer, config)
+    schedule = make_schedule(optimizer, config, batches=1)
     assert isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     rates = []
@@ -190,6 +193,79 @@ def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) ->
 
     assert rates == [1.0] * (1 + patience)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+def fastai_cosine(start: float, end: float, share: float) -> float:
+    """`SchedCos` of fastai (fastai/callback/schedule.py)."""
+    return start + (1 + math.cos(math.pi * (1 - share))) * (end - start) / 2
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_one_cycle_has_the_shape_of_fastai(name: Any) -> None:
+    rate, steps = 0.01, 40
+    config = TrainConfig(learning_rate=rate, schedule="one-cycle", epochs=4, optimizer=name)
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
+    schedule = make_schedule(optimizer, config, batches=10)
+
+    rates, momenta = [], []
+    for _ in range(steps):
+        group = optimizer.param_groups[0]
+        rates.append(group["lr"])
+        momenta.append(group["betas"][0] if name == "adam" else group["momentum"])
+        optimizer.step()
+        schedule.step()
+
+    top = steps // 4 - 1  # PyTorch counts batches, fastai shares: its peak is the tenth batch
+    up = [k / top for k in range(top + 1)]
+    down = [(k - top) / (steps - 1 - top) for k in range(top + 1, steps)]
+    expected = [fastai_cosine(rate / 25, rate, share) for share in up]
+    expected += [fastai_cosine(rate, rate / 1e5, share) for share in down]
+    assert rates == pytest.approx(expected, rel=1e-9)
+    expected = [fastai_cosine(0.95, 0.85, share) for share in up]
+    expected += [fastai_cosine(0.85, 0.95, share) for share in down]
+    assert momenta == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_history_has_the_rate_of_each_epochs_last_batch(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle", epochs=4, optimizer="sgd")
+
+    train(run, task)
+
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], run.config)
+    schedule = make_schedule(optimizer, run.config, batches=8)  # 60 images, the last batch of 4
+    rates = []
+    for _ in range(32):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert read_history(run.path)["learning_rate"].tolist() == pytest.approx(rates[7::8])
+
+
+def test_a_cycle_of_another_length_is_not_gone_on_with(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle")
+    with pytest.raises(StopRequestedError):
+        train(run, task, stop_at(10))
+    longer = Run(run.path, TrainConfig(schedule="one-cycle", epochs=9, batch_size=8))
+
+    with pytest.raises(UserError, match="began with 48 batches in all, and there are 72 now"):
+        train(longer, task)
+
+
+def test_a_cycle_of_too_few_batches_is_a_sentence(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle", epochs=3, batch_size=60)
+
+    with pytest.raises(UserError, match="needs at least 8 batches in all, and there are 3; give"):
+        train(run, task)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 8, 16, 17, 40])
+@pytest.mark.parametrize("images", [1, 2, 16, 17, 33])
+def test_batches_are_as_many_as_are_counted(images: int, batch_size: int) -> None:
+    config = TrainConfig(batch_size=batch_size)
+
+    drawn = draw_batches(torch.zeros(images).long(), config, torch.Generator())
+
+    assert count_batches(images, config) == len(drawn)
 
 
 def test_every_image_comes_once_an_epoch_and_no_batch_has_a_single_one() -> None:
