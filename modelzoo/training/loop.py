@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from modelzoo.config.train_config import TrainConfig, count_batches, require_cycle
+from modelzoo.config.train_config import Dtype, TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.parallel import Progress
@@ -25,16 +23,15 @@ from modelzoo.runs.history import append_history, keep_history
 from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.optim import is_by_batch, make_optimizer, make_schedule
-from modelzoo.training.sampling import class_weights, draw_batches
+from modelzoo.training.optim import is_by_batch
+from modelzoo.training.precision import autocast
+from modelzoo.training.sampling import draw_batches
+from modelzoo.training.step import Inputs, Training, prepare_training, train_batch
 
 log = logging.getLogger(__name__)
 
 BEST = "best.safetensors"  # weights of the best epoch, while a run is not done
 CHECKPOINT_SECONDS = 2.0  # heads on frozen features have a hundred epochs in that time
-
-Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
-"""Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
 
 
 def fit(
@@ -44,6 +41,8 @@ def fit(
     labels: Tensor,
     rows: dict[Part, Tensor],
     heartbeat: Heartbeat,
+    *,
+    precision: Dtype = "float32",
 ) -> None:
     """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
 
@@ -54,9 +53,14 @@ def fit(
         labels: (N,) int64 on `device`.
         rows: Part -> rows of the images.
         heartbeat: Its `report` is called before every batch.
+        precision: Of forward and backward passes; the weights are float32.
+
+    Raises:
+        UserError: The loss is no number any more, float16 overflows whatever the scale of the loss,
+            or the checkpoint does not fit.
     """
     config, path = run.config, run.path
-    training = _prepare(config, module, inputs, labels, rows)
+    training = prepare_training(config, module, inputs, labels, rows, precision)
     at = _Standing()
     if (path / CHECKPOINT).is_file():
         at = _resume(training, path)
@@ -66,72 +70,46 @@ def fit(
     pace = _Pace(at.epoch, config.epochs, time.perf_counter())
 
     while at.epoch < config.epochs and at.stalled < config.patience:
-        row = _train_and_validate(
-            training,
-            at.epoch,
-            _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace),
-        )
-        at.count_epoch(row["validation_loss"])
+        on_progress = _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace)
+        row, epoch = _train_and_validate(training, at.epoch, on_progress)
+        at.count_epoch(row["validation_loss"], epoch.taken)
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
-        _end_epoch(training.schedule, row["validation_loss"])
+        if epoch.taken:
+            _end_epoch(training.schedule, row["validation_loss"])
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
         append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
         is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
         if is_due or is_last or heartbeat.stop_after_epoch:
-            progress = asdict(at) | {"schedule": training.schedule.state_dict()}
-            write_checkpoint(
-                path / CHECKPOINT, module, training.optimizer, training.generator, progress
-            )
+            _keep(training, at, path)
             checkpointed = time.monotonic()
         log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)
         if heartbeat.stop_after_epoch:
             raise StopRequestedError
+    if precision == "float16" and not at.steps:
+        raise _overflow(f"in all {at.epoch} epochs, and no weight has changed")
+    if not at.best_epoch:
+        raise UserError(
+            f"The validation loss was no number in any of {at.epoch} epochs; train a new run with "
+            "a smaller learning rate, or with precision float32."
+        )
     module.load_state_dict(load_file(path / BEST))
 
 
-@dataclass(frozen=True, slots=True)
-class _Training:
-    """What every step of a training needs."""
-
-    config: TrainConfig
-    module: nn.Module
-    inputs: Inputs
-    labels: Tensor  # (N,) int64
-    rows: dict[Part, Tensor]
-    optimizer: Optimizer
-    schedule: LRScheduler
-    generator: torch.Generator
-    weights: Tensor | None  # of the classes
-
-
-def _prepare(
-    config: TrainConfig,
-    module: nn.Module,
-    inputs: Inputs,
-    labels: Tensor,
-    rows: dict[Part, Tensor],
-) -> _Training:
-    """A training before its first epoch."""
-    require_cycle(len(rows["train"]), config)
-    optimizer = make_optimizer([each for each in module.parameters() if each.requires_grad], config)
-    batches = count_batches(len(rows["train"]), config)
-    return _Training(
-        config,
-        module,
-        inputs,
-        labels,
-        rows,
-        optimizer,
-        make_schedule(optimizer, config, batches=batches),
-        torch.Generator().manual_seed(config.seed),
-        class_weights(labels[rows["train"]], config),
+def _keep(training: Training, at: "_Standing", path: Path) -> None:
+    """Write the checkpoint of the run in folder `path`."""
+    progress = asdict(at) | {
+        "schedule": training.schedule.state_dict(),
+        "scaler": training.scaler.state_dict(),
+    }
+    write_checkpoint(
+        path / CHECKPOINT, training.module, training.optimizer, training.generator, progress
     )
 
 
-def _resume(training: _Training, path: Path) -> "_Standing":
+def _resume(training: Training, path: Path) -> "_Standing":
     """Put the checkpoint of the run in folder `path` into `training`; where it stood.
 
     Raises:
@@ -143,6 +121,8 @@ def _resume(training: _Training, path: Path) -> "_Standing":
         path / CHECKPOINT, training.module, training.optimizer, training.generator
     )
     schedule.load_state_dict(saved.pop("schedule"))
+    if scaler := saved.pop("scaler", {}):  # empty where nothing is scaled
+        training.scaler.load_state_dict(scaler)
     if isinstance(schedule, OneCycleLR) and schedule.total_steps != batches:
         raise UserError(
             f"The one-cycle schedule of this run began with {schedule.total_steps} batches in all, "
@@ -167,9 +147,11 @@ class _Standing:
     best_epoch: int = 0
     best_loss: float = math.inf
     stalled: int = 0  # epochs since the best
+    steps: int = 0  # that changed weights
 
-    def count_epoch(self, loss: float) -> None:
-        """One more epoch, with this validation loss."""
+    def count_epoch(self, loss: float, steps: int) -> None:
+        """One more epoch, with this validation loss and so many steps."""
+        self.steps += steps
         self.epoch += 1
         self.stalled += 1
         if loss < self.best_loss:
@@ -177,24 +159,27 @@ class _Standing:
 
 
 def _train_and_validate(
-    training: _Training, epochs: int, on_progress: Progress
-) -> dict[str, float]:
-    """One epoch after `epochs` others, as its row of history.csv; its rate is that of its end."""
+    training: Training, epochs: int, on_progress: Progress
+) -> tuple[dict[str, float], "_Epoch"]:
+    """One epoch after `epochs` others: its row of history.csv, and how its batches were trained."""
     started = time.perf_counter()
-    train_loss, train_accuracy, rate = _train_epoch(training, on_progress)
-    _require_finite(train_loss, epochs, rate)
+    epoch = _train_epoch(training, on_progress)
+    if training.precision == "float16":
+        _check_overflow(training, epoch, epochs)
+    _require_finite(epoch.loss, epochs, epoch.rate)
     trained_seconds = time.perf_counter() - started
     loss, accuracy = _validate(training)
-    return {
+    row = {
         "epoch": epochs + 1,
-        "train_loss": train_loss,
-        "train_accuracy": train_accuracy,
+        "train_loss": epoch.loss,
+        "train_accuracy": epoch.accuracy,
         "validation_loss": loss,
         "validation_accuracy": accuracy,
-        "learning_rate": rate,
+        "learning_rate": epoch.rate,
         "images_per_second": len(training.rows["train"]) / trained_seconds,
         "seconds": time.perf_counter() - started,
     }
+    return row, epoch
 
 
 def _require_finite(loss: float, epochs: int, rate: float) -> None:
@@ -206,7 +191,27 @@ def _require_finite(loss: float, epochs: int, rate: float) -> None:
         )
 
 
-def _validate(training: _Training) -> tuple[float, float]:
+def _check_overflow(training: Training, epoch: "_Epoch", epochs: int) -> None:
+    """Say how many steps of an epoch in float16 were skipped.
+
+    Raises:
+        UserError: All will be: the loss itself is no number, or overflows without being scaled up.
+    """
+    steps = epoch.taken + epoch.skipped
+    if epoch.skipped:
+        log.info("%d of %d steps skipped: gradients overflowed in float16", epoch.skipped, steps)
+    if (not epoch.taken and not math.isfinite(epoch.loss)) or training.scaler.get_scale() < 1:
+        raise _overflow(f"in epoch {epochs + 1}, so epoch {epochs} is kept")
+
+
+def _overflow(where: str) -> UserError:
+    return UserError(
+        f"Every step overflows in float16 {where}; train a new run with precision bfloat16 or "
+        "float32."
+    )
+
+
+def _validate(training: Training) -> tuple[float, float]:
     """Loss and accuracy over the validation images."""
     rows = training.rows["validation"]
     logits, truth = _logits(training, rows), training.labels[rows]
@@ -214,52 +219,41 @@ def _validate(training: _Training) -> tuple[float, float]:
     return F.cross_entropy(logits, truth).item(), accuracy
 
 
-def _train_epoch(training: _Training, on_progress: Progress) -> tuple[float, float, float]:
-    """One pass over the training images.
-
-    Returns:
-        Mean loss and accuracy of its batches as they were trained, and the last batch's rate.
-    """
+def _train_epoch(training: Training, on_progress: Progress) -> "_Epoch":
+    """One pass over the training images."""
     training.module.train()
     labels, rows = training.labels, training.rows["train"]
     batches = draw_batches(labels[rows].cpu(), training.config, training.generator)
-    loss_sum = torch.zeros((), device=labels.device)
-    right = torch.zeros((), device=labels.device)
+    sums = torch.zeros(2, 2, device=labels.device)  # of loss and right, of skipped and taken steps
+    images, steps = [0, 0], [0, 0]  # the same
     rate = 0.0
     for done, picked in enumerate(batches):
         on_progress(done, len(batches))
-        chosen = rows[picked.to(rows.device)]
         rate = float(training.optimizer.param_groups[0]["lr"])
-        loss, logits = _train_batch(training, chosen)
-        loss_sum += loss * len(chosen)
-        right += (logits.argmax(1) == labels[chosen]).sum()
-    count = sum(len(batch) for batch in batches)
-    return loss_sum.item() / count, right.item() / count, rate
+        step = train_batch(training, rows[picked.to(rows.device)])
+        sums[:, int(step.is_taken)] += torch.stack([step.loss * len(picked), step.right])
+        images[step.is_taken] += len(picked)
+        steps[step.is_taken] += 1
+    counted = int(steps[True] > 0)
+    loss, accuracy = (sums[:, counted] / images[counted]).tolist()
+    return _Epoch(loss, accuracy, rate, taken=steps[True], skipped=steps[False])
 
 
-def _train_batch(training: _Training, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """One step on the images of the rows `chosen`; its loss and its logits (N, K) float32."""
-    config = training.config
-    with _precision(config, chosen.device):
-        logits = training.module(training.inputs(chosen, training.generator)).float()
-    loss = F.cross_entropy(
-        logits,
-        training.labels[chosen],
-        weight=training.weights,
-        label_smoothing=config.label_smoothing,
-    )
-    training.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    training.optimizer.step()
-    if is_by_batch(training.schedule):
-        training.schedule.step()
-    return loss.detach(), logits.detach()
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """How the batches of an epoch were trained."""
+
+    loss: float  # mean over those with a step, or over all where none has
+    accuracy: float  # the same
+    rate: float  # of the last batch
+    taken: int  # steps
+    skipped: int  # steps, because gradients overflowed in float16
 
 
-def _logits(training: _Training, rows: Tensor) -> Tensor:
+def _logits(training: Training, rows: Tensor) -> Tensor:
     """(N, K) float32 of `rows`, in evaluation mode, nothing augmented."""
     training.module.eval()
-    with torch.inference_mode(), _precision(training.config, rows.device):
+    with torch.inference_mode(), autocast(rows.device, training.precision):
         parts = [training.module(training.inputs(part, None)).float() for part in rows.split(64)]
     return torch.cat(parts)
 
@@ -297,11 +291,3 @@ class _Pace:
         """Seconds for the epochs that remain after `epochs`; None where nothing was timed yet."""
         timed = epochs - self.first
         return (now - self.started) / timed * (self.epochs - epochs) if timed > 0 else None
-
-
-def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:
-    """bfloat16 where it was asked for, and by itself on a GPU; needs no loss scaling."""
-    wanted = config.precision == "bfloat16" or (
-        config.precision == "auto" and device.type == "cuda"
-    )
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

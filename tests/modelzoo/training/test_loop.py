@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from modelzoo.config.train_config import TrainConfig, count_batches
@@ -66,11 +67,17 @@ def make_run(folder: Path, name: str, **options: Any) -> Run:
     return create_run(folder, name, TrainConfig(**values))
 
 
-def train(run: Run, task: Task, watch: Callable[[Status], None] | None = None) -> dict[str, Tensor]:
-    module = make_module()
+def train(
+    run: Run,
+    task: Task,
+    watch: Callable[[Status], None] | None = None,
+    module: nn.Module | None = None,
+) -> dict[str, Tensor]:
+    module = module or make_module()
     torch.manual_seed(7)
     with Heartbeat(run.path, epochs=run.config.epochs, on_progress=watch) as heartbeat:
-        fit(run, module, task.inputs, task.labels, task.rows, heartbeat)
+        precision = "float32" if run.config.precision == "auto" else run.config.precision
+        fit(run, module, task.inputs, task.labels, task.rows, heartbeat, precision=precision)
     return module.state_dict()
 
 
@@ -100,8 +107,10 @@ def stop_at(batch: int) -> Callable[[Status], None]:
         {"optimizer": "adam", "schedule": "one-cycle"},
         {"optimizer": "sgd", "schedule": "one-cycle", "momentum": 0.0},
         {"optimizer": "adadelta", "schedule": "one-cycle", "learning_rate": 1.0},
+        {"optimizer": "adam", "schedule": "plateau", "precision": "bfloat16"},
+        {"optimizer": "adam", "schedule": "one-cycle", "precision": "float16"},
     ],
-    ids=lambda options: f"{options['optimizer']}-{options['schedule']}",
+    ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     tmp_path: Path, task: Task, options: dict[str, Any], batch: int
@@ -322,3 +331,70 @@ def test_the_time_left_is_by_the_mean_pace_and_is_not_known_at_the_start() -> No
     assert pace.seconds_left(4, now=100.0) is None
     assert pace.seconds_left(4.5, now=101.0) == pytest.approx(11)  # 2 s an epoch, 5.5 epochs
     assert pace.seconds_left(6, now=108.0) == pytest.approx(16)  # 4 s an epoch, 4 epochs
+
+
+def test_steps_that_overflow_in_float16_are_skipped_and_counted_and_the_training_learns(
+    tmp_path: Path, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    task.points *= 100  # the first scale is 65,536: gradients of 100/8 and more overflow
+    run = make_run(tmp_path, "run", precision="float16", learning_rate=0.001)
+    with caplog.at_level("INFO", logger="modelzoo"):
+        train(run, task, module=nn.Linear(6, 3))
+
+    said = [each for each in caplog.messages if "skipped" in each]
+    assert all(
+        each.endswith(" of 8 steps skipped: gradients overflowed in float16") for each in said
+    )
+    skipped = sum(int(each.split()[0]) for each in said)
+    assert 1 <= skipped <= 16
+    steps = load_file(run.path / CHECKPOINT)["optimizer.0.step"]  # as Adam counted them
+    assert steps.item() == 6 * 8 - skipped
+    losses = read_history(run.path)["validation_loss"]
+    assert losses.is_monotonic_decreasing
+
+
+def test_epochs_of_one_step_may_overflow_until_the_scale_is_found(
+    tmp_path: Path, task: Task
+) -> None:
+    task.points *= 100
+    run = make_run(tmp_path, "run", precision="float16", batch_size=60, epochs=10)
+
+    train(run, task, module=nn.Linear(6, 3))
+
+    history = read_history(run.path)
+    assert len(history) == 10
+    assert history["train_loss"].iloc[0] == pytest.approx(history["train_loss"].iloc[1], rel=1e-3)
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "epochs", "sentence"),
+    [
+        ("points", 3, "overflows in float16 in epoch 1, so epoch 0 is kept; train a new run with"),
+        ("gradients", 30, r"in epoch 3, so epoch 2 is kept; train a new run with precision bfloat"),
+        ("gradients", 2, "in all 2 epochs, and no weight has changed; train a new run with"),
+    ],
+)
+def test_a_run_whose_every_step_overflows_ends_in_a_sentence(
+    tmp_path: Path, task: Task, spoil: str, epochs: int, sentence: str
+) -> None:
+    run = make_run(tmp_path, "run", precision="float16", epochs=epochs)
+    module = nn.Linear(6, 3)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    if spoil == "points":
+        task.points *= 1e6  # beyond float16's largest number, 65504
+    else:
+        module.weight.register_hook(lambda gradient: gradient * math.inf)
+
+    with pytest.raises(UserError, match=sentence):
+        train(run, task, module=module)
+
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_a_validation_loss_that_is_never_a_number_is_a_sentence(tmp_path: Path, task: Task) -> None:
+    task.points[task.rows["validation"]] = math.nan
+    run = make_run(tmp_path, "run", epochs=2)
+
+    with pytest.raises(UserError, match="validation loss was no number in any of 2 epochs"):
+        train(run, task)
