@@ -58,6 +58,7 @@ class Environment:
     threads: int = 0  # of a forward pass on a CPU; 0: not known, as up to version 0.1.0
     # As in PrecisionRecord, by its fields; empty: not known, as up to version 0.1.0.
     precision: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ def describe_environment(
     seconds: dict[str, float],
     features: Literal["", "computed", "cached"],
     precision: PrecisionRecord,
+    notes: list[str],
 ) -> Environment:
     """The record that a run keeps of its machine and its cost, measured now."""
     return Environment(
@@ -61,6 +62,7 @@ def describe_environment(
         seconds=seconds,
         features=features,
         precision=asdict(precision),
+        notes=notes,
         memory_bytes=_peak_memory(device),
         threads=torch.get_num_threads(),
     )

@@ -26,7 +26,7 @@ from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.optim import is_by_batch
 from modelzoo.training.precision import autocast
 from modelzoo.training.sampling import draw_batches
-from modelzoo.training.step import Inputs, Training, prepare_training, train_batch
+from modelzoo.training.step import Inputs, Training, describe_pieces, prepare_training, train_batch
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def fit(
     heartbeat: Heartbeat,
     *,
     precision: Dtype = "float32",
-) -> None:
+) -> list[str]:
     """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
 
     Args:
@@ -54,6 +54,9 @@ def fit(
         rows: Part -> rows of the images.
         heartbeat: Its `report` is called before every batch.
         precision: Of forward and backward passes; the weights are float32.
+
+    Returns:
+        Sentences on what was done otherwise than the config says.
 
     Raises:
         UserError: The loss is no number any more, float16 overflows whatever the scale of the loss,
@@ -73,6 +76,7 @@ def fit(
         on_progress = _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace)
         row, epoch = _train_and_validate(training, at.epoch, on_progress)
         at.count_epoch(row["validation_loss"], epoch.taken)
+        at.pieces = training.pieces
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
         if epoch.taken:
@@ -96,6 +100,7 @@ def fit(
             "a smaller learning rate, or with precision float32."
         )
     module.load_state_dict(load_file(path / BEST))
+    return [describe_pieces(training)] if training.pieces > 1 else []
 
 
 def _keep(training: Training, at: "_Standing", path: Path) -> None:
@@ -128,7 +133,9 @@ def _resume(training: Training, path: Path) -> "_Standing":
             f"The one-cycle schedule of this run began with {schedule.total_steps} batches in all, "
             f"and there are {batches} now; put its epochs and batch size back, or train a new run."
         )
-    return _Standing(**saved)
+    at = _Standing(**saved)
+    training.pieces = at.pieces
+    return at
 
 
 def _end_epoch(schedule: LRScheduler, validation_loss: float) -> None:
@@ -148,6 +155,7 @@ class _Standing:
     best_loss: float = math.inf
     stalled: int = 0  # epochs since the best
     steps: int = 0  # that changed weights
+    pieces: int = 1  # of each batch
 
     def count_epoch(self, loss: float, steps: int) -> None:
         """One more epoch, with this validation loss and so many steps."""

@@ -114,6 +114,7 @@ class _Job:
     store: Path
     device: torch.device
     features: Literal["", "computed", "cached"] = ""
+    notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
     precision: PrecisionRecord = field(
         default_factory=lambda: PrecisionRecord(training="float32", features="float32")
     )
@@ -202,7 +203,7 @@ def _fit(
     dtype = job.precision.training
     if config.mode != "frozen":
         images = pixel_inputs(backbone, pixels, config, job.device)
-        fit(job.run, backbone, images, labels, rows, job.heartbeat, precision=dtype)
+        job.notes = fit(job.run, backbone, images, labels, rows, job.heartbeat, precision=dtype)
         job.seconds.lap("training")
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
@@ -261,6 +262,7 @@ def _write_results(
         seconds=job.seconds.laps,
         features=job.features,
         precision=job.precision,
+        notes=job.notes,
     )
     write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST, PRECISION):

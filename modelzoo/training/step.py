@@ -1,5 +1,6 @@
 """One step of a training: forward, loss, backward, update. No epochs and no files."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from modelzoo.datasets.splits import Part
 from modelzoo.training.optim import is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.precision import autocast
 from modelzoo.training.sampling import class_weights
+
+log = logging.getLogger(__name__)
+
+SMALLEST_HALVED = 4  # images: a batch norm has no variance of one
 
 Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
 """Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
@@ -35,6 +40,7 @@ class Training:
     generator: torch.Generator
     weights: Tensor | None  # of the classes
     precision: Dtype
+    pieces: int = 1  # of each batch: 2 once memory has run out
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +84,82 @@ def prepare_training(
 
 
 def train_batch(training: Training, chosen: Tensor) -> Step:
-    """One step on the images of the rows `chosen`, with the schedule's where it has one a batch."""
+    """One step on the images of the rows `chosen`, with the schedule's where it has one a batch.
+
+    Where a GPU's memory runs out, this batch and all that follow are taken in two halves, whose
+    gradients are added up: the same step, but for batch norms, which see each half by itself.
+
+    Raises:
+        torch.OutOfMemoryError: A half does not fit, either.
+    """
+    loss, right = _add_gradients(training, chosen) or _add_halved_gradients(training, chosen)
+    return Step(loss, right, _update(training))
+
+
+def _add_gradients(training: Training, chosen: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Gradients of a batch, with its loss and right images; None where memory ran out at once."""
+    pieces = training.pieces if len(chosen) >= SMALLEST_HALVED else 1
+    drawn = training.generator.get_state()
     training.optimizer.zero_grad(set_to_none=True)
-    with autocast(chosen.device, training.precision):
-        logits = training.module(training.inputs(chosen, training.generator)).float()
-    truth = training.labels[chosen]
-    loss = F.cross_entropy(
-        logits, truth, weight=training.weights, label_smoothing=training.config.label_smoothing
+    try:
+        return _sum_pieces(training, chosen, pieces)
+    except torch.OutOfMemoryError:
+        if pieces > 1 or len(chosen) < SMALLEST_HALVED:
+            raise
+    training.generator.set_state(drawn)
+    return None
+
+
+def _add_halved_gradients(training: Training, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """The same in halves, now that what the whole batch had taken is free again."""
+    training.optimizer.zero_grad(set_to_none=True)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    training.pieces = 2
+    sums = _sum_pieces(training, chosen, training.pieces)
+    log.warning("%s", describe_pieces(training))
+    return sums
+
+
+def describe_pieces(training: Training) -> str:
+    """What became of the batches; empty where they are whole."""
+    if training.pieces == 1:
+        return ""
+    size = training.config.batch_size
+    return (
+        f"Memory ran out with batches of {size} images, so each is computed in two halves whose "
+        "gradients are added up; batch norms see the halves."
     )
-    training.scaler.scale(loss).backward()
-    is_taken = _update(training)
-    return Step(loss.detach(), (logits.argmax(1) == truth).sum(), is_taken)
+
+
+def _sum_pieces(training: Training, chosen: Tensor, pieces: int) -> tuple[Tensor, Tensor]:
+    """Add up the gradients of `pieces` of a batch; the batch's mean loss, and its right images.
+
+    Each piece counts by its share of the batch, or of the batch's class weights.
+    """
+    whole = _count(training, chosen)
+    loss_sum = torch.zeros((), device=chosen.device)
+    right = torch.zeros((), dtype=torch.int64, device=chosen.device)
+    for piece in chosen.chunk(pieces):
+        with autocast(chosen.device, training.precision):
+            logits = training.module(training.inputs(piece, training.generator)).float()
+        truth = training.labels[piece]
+        loss = F.cross_entropy(
+            logits, truth, weight=training.weights, label_smoothing=training.config.label_smoothing
+        )
+        if pieces > 1:
+            loss = loss * (_count(training, piece) / whole)
+        training.scaler.scale(loss).backward()
+        loss_sum += loss.detach()
+        right += (logits.argmax(1) == truth).sum()
+    return loss_sum, right
+
+
+def _count(training: Training, chosen: Tensor) -> float | Tensor:
+    """What the mean loss over `chosen` is divided by: their number, or their classes' weights."""
+    if training.weights is None:
+        return float(len(chosen))
+    return training.weights[training.labels[chosen]].sum()
 
 
 def _update(training: Training) -> bool:
