@@ -93,6 +93,13 @@ class TrainConfig:
     learning_rate: float = option(
         1e-4, "Size of a step at the start; with one-cycle, at the peak.", 1e-8, 10.0
     )
+    body_rate: float = option(
+        1.0,
+        "What the learning rate is multiplied by for all weights that are not the head's; without "
+        "effect where the body is frozen.",
+        0.0,
+        1.0,
+    )
     weight_decay: float = option(0.0, "Pull of every weight towards zero.", 0.0, 1.0)
     momentum: float = option(
         0.9,

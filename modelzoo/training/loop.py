@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def fit(
     rows: dict[Part, Tensor],
     heartbeat: Heartbeat,
     *,
+    head: Sequence[nn.Parameter] | None = None,
     precision: Dtype = "float32",
 ) -> list[str]:
     """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
@@ -53,6 +55,7 @@ def fit(
         labels: (N,) int64 on `device`.
         rows: Part -> rows of the images.
         heartbeat: Its `report` is called before every batch.
+        head: Parameters of the module's head; None: all of them.
         precision: Of forward and backward passes; the weights are float32.
 
     Returns:
@@ -63,7 +66,10 @@ def fit(
             or the checkpoint does not fit.
     """
     config, path = run.config, run.path
-    training = prepare_training(config, module, inputs, labels, rows, precision)
+    head = list(module.parameters()) if head is None else head
+    training = prepare_training(
+        config, module, inputs, labels, rows, head=head, precision=precision
+    )
     at = _Standing()
     if (path / CHECKPOINT).is_file():
         at = _resume(training, path)

@@ -1,14 +1,43 @@
 """Optimizers and learning-rate schedules, by their names in a TrainConfig."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from modelzoo.config.train_config import TrainConfig
 
+Group = dict[str, Any]  # of an optimizer: "params", and what differs from the other groups
 
-def make_optimizer(parameters: list[nn.Parameter], config: TrainConfig) -> Optimizer:
-    """The optimizer that `config` names, over `parameters`."""
+
+def group_parameters(
+    module: nn.Module, head: Sequence[nn.Parameter], config: TrainConfig
+) -> list[nn.Parameter] | list[Group]:
+    """What is trained of `module`: in one piece, or its head and its body with a rate of its own.
+
+    The head comes first: its rate is the one in `history.csv`.
+
+    Args:
+        module: To be trained.
+        head: Parameters of its head.
+        config: Of the run.
+    """
+    trained = [each for each in module.parameters() if each.requires_grad]
+    in_head = {id(each) for each in head}
+    body = [each for each in trained if id(each) not in in_head]
+    if config.body_rate == 1 or not body:
+        return trained
+    groups: list[Group] = [
+        {"params": [each for each in trained if id(each) in in_head]},
+        {"params": body, "lr": config.learning_rate * config.body_rate},
+    ]
+    return groups
+
+
+def make_optimizer(parameters: list[nn.Parameter] | list[Group], config: TrainConfig) -> Optimizer:
+    """The optimizer that `config` names, over `parameters` or groups of them."""
     rate, decay = config.learning_rate, config.weight_decay
     match config.optimizer:
         case "adam":

@@ -203,7 +203,16 @@ def _fit(
     dtype = job.precision.training
     if config.mode != "frozen":
         images = pixel_inputs(backbone, pixels, config, job.device)
-        job.notes = fit(job.run, backbone, images, labels, rows, job.heartbeat, precision=dtype)
+        job.notes = fit(
+            job.run,
+            backbone,
+            images,
+            labels,
+            rows,
+            job.heartbeat,
+            head=backbone.head_parameters(),
+            precision=dtype,
+        )
         job.seconds.lap("training")
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")

@@ -1,7 +1,7 @@
 """One step of a training: forward, loss, backward, update. No epochs and no files."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from modelzoo.config.train_config import Dtype, TrainConfig, count_batches, require_cycle
 from modelzoo.datasets.splits import Part
-from modelzoo.training.optim import is_by_batch, make_optimizer, make_schedule
+from modelzoo.training.optim import group_parameters, is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.precision import autocast
 from modelzoo.training.sampling import class_weights
 
@@ -58,15 +58,17 @@ def prepare_training(
     inputs: Inputs,
     labels: Tensor,
     rows: dict[Part, Tensor],
+    *,
+    head: Sequence[nn.Parameter],
     precision: Dtype,
 ) -> Training:
-    """A training before its first step.
+    """A training before its first step; `head` are the parameters of the module's head.
 
     Raises:
         UserError: There are too few batches for the schedule.
     """
     require_cycle(len(rows["train"]), config)
-    optimizer = make_optimizer([each for each in module.parameters() if each.requires_grad], config)
+    optimizer = make_optimizer(group_parameters(module, head, config), config)
     batches = count_batches(len(rows["train"]), config)
     return Training(
         config=config,

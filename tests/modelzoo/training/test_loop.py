@@ -18,15 +18,16 @@ from modelzoo.runs.file_names import CHECKPOINT
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status
+from modelzoo.training import loop
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import _Pace, fit
-from modelzoo.training.optim import make_optimizer, make_schedule
+from modelzoo.training.optim import group_parameters, is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.sampling import class_weights, draw_batches
 
 TIMES = ["images_per_second", "seconds"]
 
 
-def make_module(seed: int = 1) -> nn.Module:
+def make_module(seed: int = 1) -> nn.Sequential:
     """A network with all that a training must carry over: batch norm and dropout."""
     torch.manual_seed(seed)
     return nn.Sequential(
@@ -77,7 +78,11 @@ def train(
     torch.manual_seed(7)
     with Heartbeat(run.path, epochs=run.config.epochs, on_progress=watch) as heartbeat:
         precision = "float32" if run.config.precision == "auto" else run.config.precision
-        fit(run, module, task.inputs, task.labels, task.rows, heartbeat, precision=precision)
+        head = list(module[-1].parameters()) if isinstance(module, nn.Sequential) else None
+        fit(
+            run, module, task.inputs, task.labels, task.rows, heartbeat, head=head,
+            precision=precision,
+        )  # fmt: skip
     return module.state_dict()
 
 
@@ -108,6 +113,7 @@ def stop_at(batch: int) -> Callable[[Status], None]:
         {"optimizer": "sgd", "schedule": "one-cycle", "momentum": 0.0},
         {"optimizer": "adadelta", "schedule": "one-cycle", "learning_rate": 1.0},
         {"optimizer": "adam", "schedule": "plateau", "precision": "bfloat16"},
+        {"optimizer": "adam", "schedule": "one-cycle", "body_rate": 0.1},
         {"optimizer": "adam", "schedule": "one-cycle", "precision": "float16"},
     ],
     ids=lambda options: "-".join(map(str, options.values())),
@@ -233,6 +239,48 @@ def test_one_cycle_has_the_shape_of_fastai(name: Any) -> None:
     expected = [fastai_cosine(0.95, 0.85, share) for share in up]
     expected += [fastai_cosine(0.85, 0.95, share) for share in down]
     assert momenta == pytest.approx(expected, rel=1e-9)
+
+
+def test_weights_of_the_body_have_a_rate_of_their_own_in_every_schedule() -> None:
+    for name in ("none", "plateau", "cosine", "one-cycle"):
+        module = make_module()
+        values = {"schedule": name, "learning_rate": 0.01, "body_rate": 0.1}
+        config = TrainConfig(**values, epochs=4)  # type: ignore[arg-type]  # of any field
+        head = list(module[-1].parameters())
+        optimizer = make_optimizer(group_parameters(module, head, config), config)
+        schedule = make_schedule(optimizer, config, batches=4)
+        in_head, in_body = optimizer.param_groups
+
+        assert in_head["params"] == head
+        assert len(in_head["params"]) + len(in_body["params"]) == len(list(module.parameters()))
+        for _ in range(15):
+            assert in_body["lr"] == pytest.approx(0.1 * in_head["lr"])
+            optimizer.step()
+            loop._end_epoch(schedule, 1.0)
+            if is_by_batch(schedule):
+                schedule.step()
+
+
+def test_a_step_of_the_body_is_smaller_by_its_rate(tmp_path: Path, task: Task) -> None:
+    options = {"optimizer": "sgd", "momentum": 0.0, "epochs": 1, "batch_size": 60}
+    start = make_module().state_dict()
+    moved = {}
+    for rate in (1.0, 0.25):
+        end = train(make_run(tmp_path, f"run{rate}", **options, body_rate=rate), task)
+        moved[rate] = {name: end[name] - start[name] for name in ("0.weight", "4.weight")}
+
+    torch.testing.assert_close(0.25 * moved[1.0]["0.weight"], moved[0.25]["0.weight"])
+    torch.testing.assert_close(moved[1.0]["4.weight"], moved[0.25]["4.weight"])
+
+
+def test_a_rate_of_one_and_a_head_alone_need_no_groups() -> None:
+    module = make_module()
+    head = list(module[-1].parameters())
+
+    whole = group_parameters(module, head, TrainConfig())
+    alone = group_parameters(module, list(module.parameters()), TrainConfig(body_rate=0.1))
+
+    assert whole == alone == list(module.parameters())
 
 
 def test_the_history_has_the_rate_of_each_epochs_last_batch(tmp_path: Path, task: Task) -> None:
