@@ -101,6 +101,20 @@ class TrainConfig:
         1.0,
     )
     weight_decay: float = option(0.0, "Pull of every weight towards zero.", 0.0, 1.0)
+    head_l1: float = option(
+        0.0,
+        "Penalty on the head's weight matrices: this times the sum of their absolute values is "
+        "added to the training loss, as in Keras.",
+        0.0,
+        1.0,
+    )
+    head_l2: float = option(
+        0.0,
+        "Penalty on the head's weight matrices: this times the sum of their squares is added to "
+        "the training loss, as in Keras.",
+        0.0,
+        1.0,
+    )
     momentum: float = option(
         0.9,
         "Of SGD and RMSprop; the others have their own. One-cycle replaces it by 0.95 to 0.85.",

@@ -39,6 +39,7 @@ class Training:
     scaler: GradScaler  # of float16; it changes nothing in other precisions
     generator: torch.Generator
     weights: Tensor | None  # of the classes
+    penalised: list[nn.Parameter]  # weight matrices of the head's linear layers
     precision: Dtype
     pieces: int = 1  # of each batch: 2 once memory has run out
 
@@ -68,6 +69,7 @@ def prepare_training(
         UserError: There are too few batches for the schedule.
     """
     require_cycle(len(rows["train"]), config)
+    has_penalty = config.head_l1 > 0 or config.head_l2 > 0
     optimizer = make_optimizer(group_parameters(module, head, config), config)
     batches = count_batches(len(rows["train"]), config)
     return Training(
@@ -81,6 +83,7 @@ def prepare_training(
         scaler=GradScaler(labels.device.type, enabled=precision == "float16"),
         generator=torch.Generator().manual_seed(config.seed),
         weights=class_weights(labels[rows["train"]], config),
+        penalised=[each for each in head if each.ndim == 2] if has_penalty else [],
         precision=precision,
     )
 
@@ -137,7 +140,9 @@ def describe_pieces(training: Training) -> str:
 def _sum_pieces(training: Training, chosen: Tensor, pieces: int) -> tuple[Tensor, Tensor]:
     """Add up the gradients of `pieces` of a batch; the batch's mean loss, and its right images.
 
-    Each piece counts by its share of the batch, or of the batch's class weights.
+    Each piece counts by its share of the batch, or of the batch's class weights. The penalty has
+    its gradients, too, and is left out of the loss that is given back: that of the validation
+    images has none, and the two are drawn in one figure.
     """
     whole = _count(training, chosen)
     loss_sum = torch.zeros((), device=chosen.device)
@@ -154,7 +159,19 @@ def _sum_pieces(training: Training, chosen: Tensor, pieces: int) -> tuple[Tensor
         training.scaler.scale(loss).backward()
         loss_sum += loss.detach()
         right += (logits.argmax(1) == truth).sum()
+    if training.penalised:
+        training.scaler.scale(head_penalty(training.penalised, training.config)).backward()
     return loss_sum, right
+
+
+def head_penalty(matrices: Sequence[Tensor], config: TrainConfig) -> Tensor:
+    """() float32: l1 times the sum of absolute weights and l2 times that of squares (keras.L1L2).
+
+    Keras does not halve the squares, as `weight_decay` does.
+    """
+    absolute = torch.stack([each.abs().sum() for each in matrices]).sum()
+    squares = torch.stack([each.square().sum() for each in matrices]).sum()
+    return config.head_l1 * absolute + config.head_l2 * squares
 
 
 def _count(training: Training, chosen: Tensor) -> float | Tensor:
