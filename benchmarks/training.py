@@ -8,6 +8,8 @@ muduli2025, in turns in one process:
   constant   the same step on one batch that never changes: the speed that feeding cannot beat
   loader     the same step from a DataLoader with 2 workers that decodes and augments the JPEGs
              with torchvision's transforms
+in turns for four backbones, on a CPU that multiplies bfloat16, float32 against bfloat16: a training
+step at 128 px and the features at 224 px, with what a training's own probe chooses;
 and, in frozen mode, how often a backbone runs and a JPEG is decoded for a second head and a second
 backbone. On a CPU the loader's workers take cores from the step: that is its cost, not an error.
 BLASTLENS_DATA (its all_pbs) is used where it is set, else synthetic smears.
@@ -20,6 +22,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -32,7 +35,7 @@ from torchvision.transforms import v2
 
 from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.backbones.weights import WeightsRecord
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import Dtype, TrainConfig
 from modelzoo.datasets import store as pixel_store
 from modelzoo.datasets.dataset import Dataset as Smears
 from modelzoo.datasets.images import decode_image
@@ -42,9 +45,12 @@ from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.training.embeddings import open_embeddings
 from modelzoo.training.environment import pick_device
 from modelzoo.training.optim import make_optimizer
+from modelzoo.training.precision import Kind, autocast, multiplies_bfloat16, probe_precision
 from modelzoo.training.run import pixel_inputs
 
 BATCH = 32
+TRAINED_PX, EMBEDDED_PX = 128, 224  # as in the tables of the README
+PROBED = ("resnet50", "densenet121", "vgg16", "tf_efficientnet_lite0")
 Batches = Iterator[tuple[Tensor, Tensor]]
 
 
@@ -70,6 +76,10 @@ def main() -> None:
         }
         for name in ("tf_efficientnet_lite0", "resnet50"):
             results[name] = compare_feeds(name, dataset, store, options, device)
+        if device.type == "cpu" and multiplies_bfloat16():
+            results["precision"] = {
+                name: compare_precisions(name, max(3, options.rounds // 3)) for name in PROBED
+            }
         results["frozen"] = count_frozen(dataset, Path(folder) / "fresh", options.px, device)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1))
@@ -124,16 +134,57 @@ def compare_feeds(
 
 
 def step(
-    backbone: Backbone, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+    backbone: Backbone,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    dtype: Dtype | None = None,
 ) -> None:
-    """One training step, the same for all."""
+    """One training step, the same for all; None: bfloat16 on a GPU and float32 on a CPU."""
     backbone.train()
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=images.is_cuda):
+    with autocast(images.device, dtype or ("bfloat16" if images.is_cuda else "float32")):
         logits = backbone(images).float()
     loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
+
+
+def compare_precisions(name: str, rounds: int) -> dict[Kind, dict[str, Any]]:
+    """How many times faster bfloat16 is than float32 on the CPU, and what a probe chooses."""
+    backbone = create_backbone(name, 4).to(memory_format=torch.channels_last)
+    optimizer = make_optimizer(list(backbone.parameters()), TrainConfig(backbone=name))
+    images, labels = next(feed_constant(TRAINED_PX, torch.device("cpu")))
+    larger, _ = next(feed_constant(EMBEDDED_PX, torch.device("cpu")))
+
+    def train(dtype: Dtype) -> float:
+        started = time.perf_counter()
+        step(backbone, optimizer, images, labels, dtype)
+        return time.perf_counter() - started
+
+    def embed(dtype: Dtype) -> float:
+        started = time.perf_counter()
+        backbone.eval()
+        with torch.inference_mode(), autocast(larger.device, dtype):
+            backbone.embed(backbone.features(larger))
+        return time.perf_counter() - started
+
+    found: dict[Kind, dict[str, Any]] = {}
+    kinds: tuple[tuple[Kind, int, Callable[[Dtype], float]], ...] = (
+        ("training", TRAINED_PX, train),
+        ("features", EMBEDDED_PX, embed),
+    )
+    for kind, px, once in kinds:
+        ratio = _compare(partial(once, "float32"), partial(once, "bfloat16"), rounds)
+        choice = probe_precision(backbone, px=px, kind=kind).choice
+        found[kind] = {"ratio": ratio, "choice": choice}
+        print(
+            f"{name}, {kind}, bfloat16 vs float32: {ratio['median']}x (IQR {ratio['low']}-"
+            f"{ratio['high']}, {rounds} rounds, {px} px, {os.cpu_count()} cores); a probe chooses "
+            f"{choice}",
+            flush=True,
+        )
+    return found
 
 
 def feed_from_store(

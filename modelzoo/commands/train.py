@@ -23,7 +23,7 @@ from modelzoo.commands.options import (
 from modelzoo.commands.output import notes
 from modelzoo.commands.progress import show_progress
 from modelzoo.commands.runs import print_evaluation
-from modelzoo.config.train_config import TrainConfig, list_recipes
+from modelzoo.config.train_config import TrainConfig, list_recipes, require_precision
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun, parse_backbones, parse_seeds, plan_runs
 from modelzoo.runs.folder import Run, create_run
@@ -45,7 +45,9 @@ def train(**options: Any) -> None:
         seeds=parse_seeds(options.pop("seed")),
         **options,
     )
-    find_device(device)  # before a run is made, as all that may be mistyped
+    place = find_device(device).name  # before a run is made, as all that may be mistyped
+    for each in planned:
+        require_precision(each.config, place)
     _check(planned, folder, store or paths.store_folder())
     for each in planned:
         _train(create_run(folder, each.name, each.config), store, device)

@@ -1,6 +1,7 @@
 """TrainConfig: the only place where an option of a training is declared. No torch."""
 
 import dataclasses
+import math
 import tomllib
 import unicodedata
 from collections.abc import Sequence
@@ -19,16 +20,18 @@ from modelzoo.text import join_few
 SCHEMA = 1  # of config.toml; version 0.1.0 wrote none
 MOST_BYTES = 1_000_000  # of a configuration
 MOST_LETTERS = 4096  # of a text: no path is longer
+FEWEST_BATCHES = 8  # of one cycle: its first quarter goes up
 RECIPES = Path(__file__).parent / "recipes"
 
 Mode = Literal["finetune", "norms", "frozen"]
 Head = Literal["own", "fastai", "dense"]
 Optimizer = Literal["adam", "adamw", "adamax", "sgd", "rmsprop", "adadelta"]
-Schedule = Literal["none", "plateau", "cosine"]
+Schedule = Literal["none", "plateau", "cosine", "one-cycle"]
 Balance = Literal["none", "weights", "sampling"]
 Augmentation = Literal["none", "mild", "flips", "muduli2025"]
 Initialisation = Literal["imagenet", "none"]
-Precision = Literal["auto", "float32", "bfloat16"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 def option(default: Any, text: str, low: float | None = None, high: float | None = None) -> Any:
@@ -87,12 +90,43 @@ class TrainConfig:
     epochs: int = option(30, "Passes over the training part, at most.", 1, 10_000)
     batch_size: int = option(32, "Images in one step.", 1, 4096)
     optimizer: Optimizer = option("adam", "Rule that turns gradients into steps.")
-    learning_rate: float = option(1e-4, "Size of a step at the start.", 1e-8, 10.0)
+    learning_rate: float = option(
+        1e-4, "Size of a step at the start; with one-cycle, at the peak.", 1e-8, 10.0
+    )
+    body_rate: float = option(
+        1.0,
+        "What the learning rate is multiplied by for all weights that are not the head's; without "
+        "effect where the body is frozen.",
+        0.0,
+        1.0,
+    )
     weight_decay: float = option(0.0, "Pull of every weight towards zero.", 0.0, 1.0)
-    momentum: float = option(0.9, "Of SGD and RMSprop; the others have their own.", 0.0, 0.9999)
+    head_l1: float = option(
+        0.0,
+        "Penalty on the head's weight matrices: this times the sum of their absolute values is "
+        "added to the training loss, as in Keras.",
+        0.0,
+        1.0,
+    )
+    head_l2: float = option(
+        0.0,
+        "Penalty on the head's weight matrices: this times the sum of their squares is added to "
+        "the training loss, as in Keras.",
+        0.0,
+        1.0,
+    )
+    momentum: float = option(
+        0.9,
+        "Of SGD and RMSprop; the others have their own. One-cycle replaces it by 0.95 to 0.85.",
+        0.0,
+        0.9999,
+    )
     schedule: Schedule = option(
         "plateau",
-        "plateau: the rate falls when the validation loss stalls; cosine: to zero at the end.",
+        "plateau: the rate falls when the validation loss stalls; cosine: to zero at the end; "
+        "one-cycle: batch by batch up to the learning rate in the first quarter of all batches, "
+        "then down to almost zero; give it a patience of at least the epochs, since an early stop "
+        "ends the training before the rate has come down.",
     )
     plateau_patience: int = option(3, "Epochs without progress before the rate falls.", 1, 1000)
     plateau_factor: float = option(
@@ -107,7 +141,10 @@ class TrainConfig:
     )
     label_smoothing: float = option(0.0, "Share of each label spread over all classes.", 0.0, 0.5)
     precision: Precision = option(
-        "auto", "bfloat16 halves memory where the device has it; auto: on a GPU only."
+        "auto",
+        "Of the network's numbers. auto: bfloat16 for training on a GPU; on a CPU that multiplies "
+        "bfloat16, whichever of bfloat16 and float32 is faster in a short probe; else float32. "
+        "float16: on a GPU only, with loss scaling.",
     )
 
     def __post_init__(self) -> None:
@@ -147,6 +184,49 @@ def require_balanced(missing: Sequence[str], config: TrainConfig) -> None:
             f"{join_few(missing)} {'has' if len(missing) == 1 else 'have'} no training images, so "
             f"the classes cannot be balanced by {config.balance}; give `balance` none, or another "
             "split."
+        )
+
+
+def count_batches(images: int, config: TrainConfig) -> int:
+    """Batches of one epoch over so many training images; a last batch of one image is left out."""
+    batches = math.ceil(images / config.batch_size)
+    last = images - (batches - 1) * config.batch_size
+    return batches - 1 if batches > 1 and last == 1 else batches
+
+
+def require_cycle(images: int, config: TrainConfig) -> None:
+    """Pass where the schedule, when it is one-cycle, has enough batches.
+
+    Args:
+        images: For training.
+        config: Of the run.
+
+    Raises:
+        UserError: They are too few to go up and down in.
+    """
+    batches = config.epochs * count_batches(images, config)
+    if config.schedule == "one-cycle" and batches < FEWEST_BATCHES:
+        raise UserError(
+            f"The schedule one-cycle needs at least {FEWEST_BATCHES} batches in all, and there "
+            f"are {batches}; give more epochs, a smaller batch size, or another schedule."
+        )
+
+
+def require_precision(config: TrainConfig, device: str) -> None:
+    """Pass where `device` can train in the precision of `config`.
+
+    Args:
+        config: Of the run.
+        device: torch's name of it: "cpu", "cuda:1".
+
+    Raises:
+        UserError: It is float16 on a CPU: a training step of ResNet50 takes 60 times as long as in
+            float32, even where the processor multiplies float16.
+    """
+    if config.precision == "float16" and device == "cpu":
+        raise UserError(
+            "Precision float16 cannot be used on a CPU, which has no fast convolutions for it; "
+            "give auto, bfloat16 or float32, or a GPU."
         )
 
 

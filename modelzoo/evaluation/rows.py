@@ -170,6 +170,7 @@ def read_row(
         )
     try:
         environment = read_environment(run.path)
+        notes += environment.notes
     except UserError as error:
         environment = None
         notes.append(f"{error} Time and size are not known.")

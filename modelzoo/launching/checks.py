@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelzoo.backbones.table import BACKBONES, find_backbone, require_package
 from modelzoo.backbones.weights import require_weights
-from modelzoo.config.train_config import TrainConfig, require_balanced
+from modelzoo.config.train_config import TrainConfig, require_balanced, require_cycle
 from modelzoo.datasets.doubts import (
     Links,
     describe_validation,
@@ -81,18 +81,18 @@ def check_planned(
     Raises:
         UserError: One cannot be trained, and why.
     """
-    dataset = prepared.dataset
+    dataset, configs = prepared.dataset, [each.config for each in planned]
     check_trainable(dataset)
     notes = list(dataset.notes)
     links = Links.of(dataset, prepared.overlaps)
     notes += find_doubts(dataset, links, prepared.groups)
-    if any(each.config.split == "given" for each in planned):
+    if any(config.split == "given" for config in configs):
         notes += doubt_parts(dataset, links)
     if dataset.left_out_files:
         files = count(len(dataset.left_out_files), "file")
         notes.append(f"{files} left out; `python -m modelzoo data` lists them with the reasons.")
     splits: dict[tuple[object, ...], Split] = {}
-    for config in (each.config for each in planned):
+    for config in configs:
         shares = config.test_share, config.validation_share, config.copies_per_class
         key = config.split, config.seed, shares
         if key not in splits:
@@ -101,9 +101,11 @@ def check_planned(
             notes += describe_validation(dataset, splits[key], config.split)
             notes += _describe_missing(splits[key])
         require_balanced(_missing(splits[key]).get("train", []), config)
+        require_cycle(len(splits[key].ids("train")), config)
     notes += _describe_other_classes(prepared, planned)
     notes += _describe_enlarged(prepared, planned)
-    _check_disk([each.config for each in planned], prepared, runs, store)
+    notes += [each for config in configs for each in _describe_early_stop(config)]
+    _check_disk(configs, prepared, runs, store)
     return tuple(dict.fromkeys(notes))
 
 
@@ -160,6 +162,17 @@ def _describe_enlarged(prepared: Prepared, planned: Sequence[PlannedRun]) -> lis
     return [
         f"{count(len(small), 'image')} smaller than {px} px, the smallest of {min(small)} px, "
         f"{'is' if len(small) == 1 else 'are'} enlarged to that."
+    ]
+
+
+def _describe_early_stop(config: TrainConfig) -> list[str]:
+    """A sentence where a training with one cycle may stop in the middle of it."""
+    if config.schedule != "one-cycle" or config.patience >= config.epochs:
+        return []
+    return [
+        f"The schedule one-cycle spans {config.epochs} epochs, and a patience of {config.patience} "
+        f"may stop the training before the rate has come down; a patience of {config.epochs} "
+        "lets it finish."
     ]
 
 

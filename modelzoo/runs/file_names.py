@@ -12,6 +12,7 @@ PREDICTIONS = "predictions.parquet"
 WEIGHTS = "weights.json"
 DATA = "data.json"  # what was doubtful about the data set, and what was not used of it
 IMAGES = "images.csv"  # the content hash of each image, to see when one has changed
+PRECISION = "precision.json"  # in what numbers the run computes, while it is not done
 ENVIRONMENT = "environment.json"
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"

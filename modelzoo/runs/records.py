@@ -4,15 +4,16 @@ import csv
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from modelzoo.backbones.weights import WeightsRecord
+from modelzoo.config.train_config import Dtype
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, read_text, write_text
-from modelzoo.runs.file_names import DATA, ENVIRONMENT, IMAGES, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import DATA, ENVIRONMENT, IMAGES, PRECISION, SPLIT, WEIGHTS
 from modelzoo.runs.parse import format_record, parse_record
 
 HASH_DIGITS = 16
@@ -55,6 +56,17 @@ class Environment:
     # Of a frozen backbone: "cached" ones take no time in `seconds`; "": none, or not known.
     features: Literal["", "computed", "cached"] = ""
     threads: int = 0  # of a forward pass on a CPU; 0: not known, as up to version 0.1.0
+    # As in PrecisionRecord, by its fields; empty: not known, as up to version 0.1.0.
+    precision: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionRecord:
+    """In what numbers the network of a run computes."""
+
+    training: Dtype  # training steps, and the validation beside them
+    features: Dtype  # of a frozen backbone; float32 where every weight is trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +80,11 @@ class DataRecord:
 
 
 def write_record(
-    path: Path, file_name: str, record: WeightsRecord | Environment | DataRecord
+    path: Path,
+    file_name: str,
+    record: WeightsRecord | Environment | DataRecord | PrecisionRecord,
 ) -> None:
-    """Write weights.json, environment.json or data.json of the run in folder `path`."""
+    """Write weights.json, environment.json, data.json or precision.json of a run in its folder."""
     write_text(path / file_name, format_record(record))
 
 
@@ -90,6 +104,15 @@ def read_environment(path: Path) -> Environment:
         UserError: The file is missing or damaged.
     """
     return parse_record(path / ENVIRONMENT, Environment)
+
+
+def read_precision(path: Path) -> PrecisionRecord:
+    """In what numbers the run computes.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    return parse_record(path / PRECISION, PrecisionRecord)
 
 
 def read_data(path: Path) -> DataRecord:

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +15,7 @@ import torch
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.errors import UserError
-from modelzoo.runs.records import Environment
+from modelzoo.runs.records import Environment, PrecisionRecord
 from modelzoo.training.devices import find_device
 
 REPEATS = 16  # passes that are timed
@@ -45,6 +46,8 @@ def describe_environment(
     dataset_id: str,
     seconds: dict[str, float],
     features: Literal["", "computed", "cached"],
+    precision: PrecisionRecord,
+    notes: list[str],
 ) -> Environment:
     """The record that a run keeps of its machine and its cost, measured now."""
     return Environment(
@@ -58,6 +61,8 @@ def describe_environment(
         ms_per_image=_measure_ms_per_image(backbone, device, px),
         seconds=seconds,
         features=features,
+        precision=asdict(precision),
+        notes=notes,
         memory_bytes=_peak_memory(device),
         threads=torch.get_num_threads(),
     )

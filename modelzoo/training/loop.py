@@ -3,17 +3,18 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import Dtype, TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.parallel import Progress
@@ -23,16 +24,15 @@ from modelzoo.runs.history import append_history, keep_history
 from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.optim import make_optimizer, make_schedule
-from modelzoo.training.sampling import class_weights, draw_batches
+from modelzoo.training.optim import is_by_batch
+from modelzoo.training.precision import autocast
+from modelzoo.training.sampling import draw_batches
+from modelzoo.training.step import Inputs, Training, describe_pieces, prepare_training, train_batch
 
 log = logging.getLogger(__name__)
 
 BEST = "best.safetensors"  # weights of the best epoch, while a run is not done
 CHECKPOINT_SECONDS = 2.0  # heads on frozen features have a hundred epochs in that time
-
-Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
-"""Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
 
 
 def fit(
@@ -42,7 +42,10 @@ def fit(
     labels: Tensor,
     rows: dict[Part, Tensor],
     heartbeat: Heartbeat,
-) -> None:
+    *,
+    head: Sequence[nn.Parameter] | None = None,
+    precision: Dtype = "float32",
+) -> list[str]:
     """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
 
     Args:
@@ -52,59 +55,100 @@ def fit(
         labels: (N,) int64 on `device`.
         rows: Part -> rows of the images.
         heartbeat: Its `report` is called before every batch.
+        head: Parameters of the module's head; None: all of them.
+        precision: Of forward and backward passes; the weights are float32.
+
+    Returns:
+        Sentences on what was done otherwise than the config says.
+
+    Raises:
+        UserError: The loss is no number any more, float16 overflows whatever the scale of the loss,
+            or the checkpoint does not fit.
     """
     config, path = run.config, run.path
-    generator = torch.Generator().manual_seed(config.seed)
-    parameters = [value for value in module.parameters() if value.requires_grad]
-    optimizer = make_optimizer(parameters, config)
-    schedule = make_schedule(optimizer, config)
-    weights = class_weights(labels[rows["train"]], config)
+    head = list(module.parameters()) if head is None else head
+    training = prepare_training(
+        config, module, inputs, labels, rows, head=head, precision=precision
+    )
     at = _Standing()
     if (path / CHECKPOINT).is_file():
-        saved = read_checkpoint(path / CHECKPOINT, module, optimizer, generator)
-        schedule.load_state_dict(saved.pop("schedule"))
-        at = _Standing(**saved)
+        at = _resume(training, path)
         log.info("resuming after epoch %d", at.epoch)
     keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
     pace = _Pace(at.epoch, config.epochs, time.perf_counter())
 
     while at.epoch < config.epochs and at.stalled < config.patience:
-        row = _train_and_validate(
-            module,
-            inputs,
-            labels,
-            rows,
-            optimizer,
-            generator,
-            weights,
-            config,
-            _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace),
-            at.epoch,
-        )
-        at.count_epoch(row["validation_loss"])
+        on_progress = _epoch_progress(heartbeat, config, at.epoch, time.perf_counter(), pace)
+        row, epoch = _train_and_validate(training, at.epoch, on_progress)
+        at.count_epoch(row["validation_loss"], epoch.taken)
+        at.pieces = training.pieces
         if at.best_epoch == at.epoch:
             write_tensors(path / BEST, module.state_dict())
-        _step(schedule, row["validation_loss"])
+        if epoch.taken:
+            _end_epoch(training.schedule, row["validation_loss"])
         # The checkpoint last: killed before it, the run does this epoch again and writes the same.
         append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
         is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
         if is_due or is_last or heartbeat.stop_after_epoch:
-            progress = asdict(at) | {"schedule": schedule.state_dict()}
-            write_checkpoint(path / CHECKPOINT, module, optimizer, generator, progress)
+            _keep(training, at, path)
             checkpointed = time.monotonic()
         log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)
         if heartbeat.stop_after_epoch:
             raise StopRequestedError
+    if precision == "float16" and not at.steps:
+        raise _overflow(f"in all {at.epoch} epochs, and no weight has changed")
+    if not at.best_epoch:
+        raise UserError(
+            f"The validation loss was no number in any of {at.epoch} epochs; train a new run with "
+            "a smaller learning rate, or with precision float32."
+        )
     module.load_state_dict(load_file(path / BEST))
+    return [describe_pieces(training)] if training.pieces > 1 else []
 
 
-def _step(schedule: torch.optim.lr_scheduler.LRScheduler, validation_loss: float) -> None:
-    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+def _keep(training: Training, at: "_Standing", path: Path) -> None:
+    """Write the checkpoint of the run in folder `path`."""
+    progress = asdict(at) | {
+        "schedule": training.schedule.state_dict(),
+        "scaler": training.scaler.state_dict(),
+    }
+    write_checkpoint(
+        path / CHECKPOINT, training.module, training.optimizer, training.generator, progress
+    )
+
+
+def _resume(training: Training, path: Path) -> "_Standing":
+    """Put the checkpoint of the run in folder `path` into `training`; where it stood.
+
+    Raises:
+        UserError: The checkpoint is damaged, or of a cycle of another length.
+    """
+    schedule = training.schedule
+    batches = schedule.total_steps if isinstance(schedule, OneCycleLR) else 0
+    saved = read_checkpoint(
+        path / CHECKPOINT, training.module, training.optimizer, training.generator
+    )
+    schedule.load_state_dict(saved.pop("schedule"))
+    if scaler := saved.pop("scaler", {}):  # empty where nothing is scaled
+        training.scaler.load_state_dict(scaler)
+    if isinstance(schedule, OneCycleLR) and schedule.total_steps != batches:
+        raise UserError(
+            f"The one-cycle schedule of this run began with {schedule.total_steps} batches in all, "
+            f"and there are {batches} now; put its epochs and batch size back, or train a new run."
+        )
+    at = _Standing(**saved)
+    training.pieces = at.pieces
+    return at
+
+
+def _end_epoch(schedule: LRScheduler, validation_loss: float) -> None:
+    """Take the schedule's step after an epoch, unless it takes one after each batch."""
+    if isinstance(schedule, ReduceLROnPlateau):
         schedule.step(validation_loss)
-    else:
+    elif not is_by_batch(schedule):
         schedule.step()
 
 
@@ -116,9 +160,12 @@ class _Standing:
     best_epoch: int = 0
     best_loss: float = math.inf
     stalled: int = 0  # epochs since the best
+    steps: int = 0  # that changed weights
+    pieces: int = 1  # of each batch
 
-    def count_epoch(self, loss: float) -> None:
-        """One more epoch, with this validation loss."""
+    def count_epoch(self, loss: float, steps: int) -> None:
+        """One more epoch, with this validation loss and so many steps."""
+        self.steps += steps
         self.epoch += 1
         self.stalled += 1
         if loss < self.best_loss:
@@ -126,36 +173,27 @@ class _Standing:
 
 
 def _train_and_validate(
-    module: nn.Module,
-    inputs: Inputs,
-    labels: Tensor,
-    rows: dict[Part, Tensor],
-    optimizer: Optimizer,
-    generator: torch.Generator,
-    weights: Tensor | None,
-    config: TrainConfig,
-    on_progress: Progress,
-    epochs: int,
-) -> dict[str, float]:
-    """One epoch after `epochs` others, as its row of history.csv."""
+    training: Training, epochs: int, on_progress: Progress
+) -> tuple[dict[str, float], "_Epoch"]:
+    """One epoch after `epochs` others: its row of history.csv, and how its batches were trained."""
     started = time.perf_counter()
-    train_loss, train_accuracy = _train_epoch(
-        module, inputs, labels, rows["train"], optimizer, generator, weights, config, on_progress
-    )
-    rate = float(optimizer.param_groups[0]["lr"])
-    _require_finite(train_loss, epochs, rate)
+    epoch = _train_epoch(training, on_progress)
+    if training.precision == "float16":
+        _check_overflow(training, epoch, epochs)
+    _require_finite(epoch.loss, epochs, epoch.rate)
     trained_seconds = time.perf_counter() - started
-    loss, accuracy = _validate(module, inputs, labels, rows["validation"], config)
-    return {
+    loss, accuracy = _validate(training)
+    row = {
         "epoch": epochs + 1,
-        "train_loss": train_loss,
-        "train_accuracy": train_accuracy,
+        "train_loss": epoch.loss,
+        "train_accuracy": epoch.accuracy,
         "validation_loss": loss,
         "validation_accuracy": accuracy,
-        "learning_rate": rate,
-        "images_per_second": len(rows["train"]) / trained_seconds,
+        "learning_rate": epoch.rate,
+        "images_per_second": len(training.rows["train"]) / trained_seconds,
         "seconds": time.perf_counter() - started,
     }
+    return row, epoch
 
 
 def _require_finite(loss: float, epochs: int, rate: float) -> None:
@@ -167,55 +205,71 @@ def _require_finite(loss: float, epochs: int, rate: float) -> None:
         )
 
 
-def _validate(
-    module: nn.Module, inputs: Inputs, labels: Tensor, rows: Tensor, config: TrainConfig
-) -> tuple[float, float]:
+def _check_overflow(training: Training, epoch: "_Epoch", epochs: int) -> None:
+    """Say how many steps of an epoch in float16 were skipped.
+
+    Raises:
+        UserError: All will be: the loss itself is no number, or overflows without being scaled up.
+    """
+    steps = epoch.taken + epoch.skipped
+    if epoch.skipped:
+        log.info("%d of %d steps skipped: gradients overflowed in float16", epoch.skipped, steps)
+    if (not epoch.taken and not math.isfinite(epoch.loss)) or training.scaler.get_scale() < 1:
+        raise _overflow(f"in epoch {epochs + 1}, so epoch {epochs} is kept")
+
+
+def _overflow(where: str) -> UserError:
+    return UserError(
+        f"Every step overflows in float16 {where}; train a new run with precision bfloat16 or "
+        "float32."
+    )
+
+
+def _validate(training: Training) -> tuple[float, float]:
     """Loss and accuracy over the validation images."""
-    logits, truth = _logits(module, inputs, rows, config), labels[rows]
+    rows = training.rows["validation"]
+    logits, truth = _logits(training, rows), training.labels[rows]
     accuracy = (logits.argmax(1) == truth).float().mean().item()
     return F.cross_entropy(logits, truth).item(), accuracy
 
 
-def _train_epoch(
-    module: nn.Module,
-    inputs: Inputs,
-    labels: Tensor,
-    rows: Tensor,
-    optimizer: Optimizer,
-    generator: torch.Generator,
-    weights: Tensor | None,
-    config: TrainConfig,
-    on_progress: Progress,
-) -> tuple[float, float]:
-    """One pass over `rows`; the mean loss and the accuracy of its batches as they were trained."""
-    module.train()
-    device = labels.device
-    batches = draw_batches(labels[rows].cpu(), config, generator)
-    loss_sum = torch.zeros((), device=device)
-    right = torch.zeros((), device=device)
+def _train_epoch(training: Training, on_progress: Progress) -> "_Epoch":
+    """One pass over the training images."""
+    training.module.train()
+    labels, rows = training.labels, training.rows["train"]
+    batches = draw_batches(labels[rows].cpu(), training.config, training.generator)
+    sums = torch.zeros(2, 2, device=labels.device)  # of loss and right, of skipped and taken steps
+    images, steps = [0, 0], [0, 0]  # the same
+    rate = 0.0
     for done, picked in enumerate(batches):
         on_progress(done, len(batches))
-        chosen = rows[picked.to(rows.device)]
-        truth = labels[chosen]
-        with _precision(config, device):
-            logits = module(inputs(chosen, generator)).float()
-        loss = F.cross_entropy(
-            logits, truth, weight=weights, label_smoothing=config.label_smoothing
-        )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach() * len(truth)
-        right += (logits.argmax(1) == truth).sum()
-    count = sum(len(batch) for batch in batches)
-    return loss_sum.item() / count, right.item() / count
+        rate = float(training.optimizer.param_groups[0]["lr"])
+        step = train_batch(training, rows[picked.to(rows.device)])
+        sums[:, int(step.is_taken)] += torch.stack([step.loss * len(picked), step.right])
+        images[step.is_taken] += len(picked)
+        steps[step.is_taken] += 1
+    counted = int(steps[True] > 0)
+    loss, accuracy = (sums[:, counted] / images[counted]).tolist()
+    return _Epoch(loss, accuracy, rate, taken=steps[True], skipped=steps[False])
 
 
-def _logits(module: nn.Module, inputs: Inputs, rows: Tensor, config: TrainConfig) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """How the batches of an epoch were trained."""
+
+    loss: float  # mean over those with a step, or over all where none has
+    accuracy: float  # the same
+    rate: float  # of the last batch
+    taken: int  # steps
+    skipped: int  # steps, because gradients overflowed in float16
+
+
+def _logits(training: Training, rows: Tensor) -> Tensor:
     """(N, K) float32 of `rows`, in evaluation mode, nothing augmented."""
-    module.eval()
-    with torch.inference_mode(), _precision(config, rows.device):
-        return torch.cat([module(inputs(part, None)).float() for part in rows.split(64)])
+    training.module.eval()
+    with torch.inference_mode(), autocast(rows.device, training.precision):
+        parts = [training.module(training.inputs(part, None)).float() for part in rows.split(64)]
+    return torch.cat(parts)
 
 
 def _epoch_progress(
@@ -251,11 +305,3 @@ class _Pace:
         """Seconds for the epochs that remain after `epochs`; None where nothing was timed yet."""
         timed = epochs - self.first
         return (now - self.started) / timed * (self.epochs - epochs) if timed > 0 else None
-
-
-def _precision(config: TrainConfig, device: torch.device) -> torch.autocast:
-    """bfloat16 where it was asked for, and by itself on a GPU; needs no loss scaling."""
-    wanted = config.precision == "bfloat16" or (
-        config.precision == "auto" and device.type == "cuda"
-    )
-    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)

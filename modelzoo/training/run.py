@@ -18,7 +18,7 @@ from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.weights import WeightsRecord
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import TrainConfig, require_precision
 from modelzoo.datasets.copies import CopiedPixels, add_copies
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
@@ -28,20 +28,22 @@ from modelzoo.errors import UserError
 from modelzoo.files import open_to_append
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.parallel import Progress
-from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, WEIGHTS
+from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, PRECISION, WEIGHTS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
-from modelzoo.runs.records import write_record
+from modelzoo.runs.records import PrecisionRecord, write_record
 from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment, pick_device
 from modelzoo.training.head import StandardisedLinear, freeze_all_but_norms
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
-from modelzoo.training.loop import BEST, Inputs, fit
+from modelzoo.training.loop import BEST, fit
+from modelzoo.training.precision import settle_precision
 from modelzoo.training.sampling import require_every_class
 from modelzoo.training.split import settle_split
+from modelzoo.training.step import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +114,10 @@ class _Job:
     store: Path
     device: torch.device
     features: Literal["", "computed", "cached"] = ""
+    notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
+    precision: PrecisionRecord = field(
+        default_factory=lambda: PrecisionRecord(training="float32", features="float32")
+    )
     seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
 
     def on_progress(self, phase: str) -> Progress:
@@ -120,8 +126,17 @@ class _Job:
 
 
 def _train(job: _Job, weights_folder: Path | None) -> None:
+    require_precision(job.run.config, job.device.type)
     dataset, split, pixels = _open_data(job)
     backbone, weights = _load_backbone(job, dataset, weights_folder)
+    job.precision = settle_precision(
+        job.run,
+        backbone,
+        store=job.store,
+        device=job.device,
+        on_progress=job.on_progress("choosing the precision"),
+    )
+    job.seconds.lap("weights")
     embeddings = _fit(job, backbone, weights, dataset, split, pixels)
     _write_results(job, backbone, dataset, split, pixels, embeddings)
 
@@ -170,7 +185,6 @@ def _load_backbone(
     write_record(job.run.path, WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
     backbone.to(job.device).to(memory_format=torch.channels_last)
-    job.seconds.lap("weights")
     return backbone, weights
 
 
@@ -186,9 +200,19 @@ def _fit(
     config = job.run.config
     labels, rows = _rows_of(split, dataset, pixels, job.device)
     require_every_class(labels[rows["train"]], dataset.classes, config)
+    dtype = job.precision.training
     if config.mode != "frozen":
         images = pixel_inputs(backbone, pixels, config, job.device)
-        fit(job.run, backbone, images, labels, rows, job.heartbeat)
+        job.notes = fit(
+            job.run,
+            backbone,
+            images,
+            labels,
+            rows,
+            job.heartbeat,
+            head=backbone.head_parameters(),
+            precision=dtype,
+        )
         job.seconds.lap("training")
         return embed_pixels(
             backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
@@ -202,6 +226,7 @@ def _fit(
         store=job.store,
         device=job.device,
         head=config.head,
+        precision=job.precision.features,
         on_progress=job.on_progress("computing features"),
     )
     job.features = "cached" if is_cached else "computed"
@@ -210,7 +235,7 @@ def _fit(
     top = backbone.top
     head = top or StandardisedLinear.of(vectors[rows["train"].cpu()], len(dataset.classes))
     head.to(job.device)
-    fit(job.run, head, lambda picked, _: inputs[picked], labels, rows, job.heartbeat)
+    fit(job.run, head, lambda at, _: inputs[at], labels, rows, job.heartbeat, precision=dtype)
     if top is None:
         assert isinstance(head, StandardisedLinear)
         head.fold_into(backbone.classifier)
@@ -245,9 +270,11 @@ def _write_results(
         dataset_id=dataset.id,
         seconds=job.seconds.laps,
         features=job.features,
+        precision=job.precision,
+        notes=job.notes,
     )
     write_record(path, ENVIRONMENT, environment)
-    for name in (CHECKPOINT, BEST):
+    for name in (CHECKPOINT, BEST, PRECISION):
         (path / name).unlink(missing_ok=True)
 
 

@@ -54,7 +54,8 @@ def test_every_option_has_a_widget_with_its_help(folder: Path) -> None:
     app = open_page("train")
 
     labels = {each.label: each.help for each in [*app.selectbox, *app.number_input]}
-    assert labels["Learning rate"] == "Size of a step at the start. From 1e-08 to 10."
+    text = "Size of a step at the start; with one-cycle, at the peak. From 1e-08 to 10."
+    assert labels["Learning rate"] == text
     assert {"Mode", "Weights", "Optimizer", "Epochs", "Precision", "Split"} <= set(labels)
     assert all(labels.values())
 

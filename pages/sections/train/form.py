@@ -15,7 +15,12 @@ from streamlit.delta_generator import DeltaGenerator
 from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import list_weights
-from modelzoo.config.train_config import TrainConfig, list_recipes, read_recipe
+from modelzoo.config.train_config import (
+    TrainConfig,
+    list_recipes,
+    read_recipe,
+    require_precision,
+)
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import SPLIT_WORDS
 from modelzoo.launching import local
@@ -133,6 +138,8 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
     ):
         with place, error_in_place():
             name = find_device(device).name
+            for each in planned:
+                require_precision(each.config, name)
             if not _check(planned):
                 return
             runs = create_runs(paths.runs_folder(), planned)

@@ -57,6 +57,7 @@ def test_sound_images_pass_without_a_word(tmp_path: Path) -> None:
             {"split": "given", "balance": "weights"},
             "b has no training images",
         ),
+        (COUNTS, {"schedule": "one-cycle", "epochs": 3}, "one-cycle needs at least 8 batches"),
     ],
 )
 def test_what_cannot_be_trained_is_said(
@@ -64,6 +65,14 @@ def test_what_cannot_be_trained_is_said(
 ) -> None:
     with pytest.raises(UserError, match=sentence):
         check(tmp_path, counts, **options)
+
+
+def test_a_cycle_that_patience_may_cut_is_said(tmp_path: Path) -> None:
+    options = {"schedule": "one-cycle", "epochs": 20, "batch_size": 8}
+
+    (note,) = check(tmp_path, COUNTS, patience=19, **options)
+    assert "spans 20 epochs, and a patience of 19 may stop the training" in note
+    assert check(tmp_path, COUNTS, patience=20, **options) == ()
 
 
 def test_a_class_without_training_or_test_images_is_said(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def make_run(folder: Path, images: Path, name: str = "run", **options: Any) -> R
         "batch_size": 8,
         "learning_rate": 0.003,
         "augmentation": "none",
+        "precision": "float32",
     }
     return create_run(folder / "runs", name, TrainConfig(**(values | options)))
 

@@ -8,24 +8,26 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import TrainConfig, count_batches
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import CHECKPOINT
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status
+from modelzoo.training import loop
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import _Pace, fit
-from modelzoo.training.optim import make_optimizer, make_schedule
+from modelzoo.training.optim import group_parameters, is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.sampling import class_weights, draw_batches
 
 TIMES = ["images_per_second", "seconds"]
 
 
-def make_module(seed: int = 1) -> nn.Module:
+def make_module(seed: int = 1) -> nn.Sequential:
     """A network with all that a training must carry over: batch norm and dropout."""
     torch.manual_seed(seed)
     return nn.Sequential(
@@ -66,11 +68,21 @@ def make_run(folder: Path, name: str, **options: Any) -> Run:
     return create_run(folder, name, TrainConfig(**values))
 
 
-def train(run: Run, task: Task, watch: Callable[[Status], None] | None = None) -> dict[str, Tensor]:
-    module = make_module()
+def train(
+    run: Run,
+    task: Task,
+    watch: Callable[[Status], None] | None = None,
+    module: nn.Module | None = None,
+) -> dict[str, Tensor]:
+    module = module or make_module()
     torch.manual_seed(7)
     with Heartbeat(run.path, epochs=run.config.epochs, on_progress=watch) as heartbeat:
-        fit(run, module, task.inputs, task.labels, task.rows, heartbeat)
+        precision = "float32" if run.config.precision == "auto" else run.config.precision
+        head = list(module[-1].parameters()) if isinstance(module, nn.Sequential) else None
+        fit(
+            run, module, task.inputs, task.labels, task.rows, heartbeat, head=head,
+            precision=precision,
+        )  # fmt: skip
     return module.state_dict()
 
 
@@ -97,8 +109,14 @@ def stop_at(batch: int) -> Callable[[Status], None]:
         {"optimizer": "sgd", "schedule": "cosine", "balance": "weights"},
         {"optimizer": "rmsprop", "schedule": "plateau", "label_smoothing": 0.1},
         {"optimizer": "adadelta", "schedule": "none", "learning_rate": 1.0},
+        {"optimizer": "adam", "schedule": "one-cycle"},
+        {"optimizer": "sgd", "schedule": "one-cycle", "momentum": 0.0},
+        {"optimizer": "adadelta", "schedule": "one-cycle", "learning_rate": 1.0},
+        {"optimizer": "adam", "schedule": "plateau", "precision": "bfloat16"},
+        {"optimizer": "adam", "schedule": "one-cycle", "body_rate": 0.1},
+        {"optimizer": "adam", "schedule": "one-cycle", "precision": "float16"},
     ],
-    ids=lambda options: options["optimizer"],
+    ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     tmp_path: Path, task: Task, options: dict[str, Any], batch: int
@@ -180,7 +198,7 @@ def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
 def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) -> None:
     config = TrainConfig(learning_rate=1.0, plateau_patience=patience, plateau_factor=0.1)
     optimizer = make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
-    schedule = make_schedule(optimizer, config)
+    schedule = make_schedule(optimizer, config, batches=1)
     assert isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
     rates = []
@@ -190,6 +208,121 @@ def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) ->
 
     assert rates == [1.0] * (1 + patience)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+def fastai_cosine(start: float, end: float, share: float) -> float:
+    """`SchedCos` of fastai (fastai/callback/schedule.py)."""
+    return start + (1 + math.cos(math.pi * (1 - share))) * (end - start) / 2
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_one_cycle_has_the_shape_of_fastai(name: Any) -> None:
+    rate, steps = 0.01, 40
+    config = TrainConfig(learning_rate=rate, schedule="one-cycle", epochs=4, optimizer=name)
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
+    schedule = make_schedule(optimizer, config, batches=10)
+
+    rates, momenta = [], []
+    for _ in range(steps):
+        group = optimizer.param_groups[0]
+        rates.append(group["lr"])
+        momenta.append(group["betas"][0] if name == "adam" else group["momentum"])
+        optimizer.step()
+        schedule.step()
+
+    top = steps // 4 - 1  # PyTorch counts batches, fastai shares: its peak is the tenth batch
+    up = [k / top for k in range(top + 1)]
+    down = [(k - top) / (steps - 1 - top) for k in range(top + 1, steps)]
+    expected = [fastai_cosine(rate / 25, rate, share) for share in up]
+    expected += [fastai_cosine(rate, rate / 1e5, share) for share in down]
+    assert rates == pytest.approx(expected, rel=1e-9)
+    expected = [fastai_cosine(0.95, 0.85, share) for share in up]
+    expected += [fastai_cosine(0.85, 0.95, share) for share in down]
+    assert momenta == pytest.approx(expected, rel=1e-9)
+
+
+def test_weights_of_the_body_have_a_rate_of_their_own_in_every_schedule() -> None:
+    for name in ("none", "plateau", "cosine", "one-cycle"):
+        module = make_module()
+        values = {"schedule": name, "learning_rate": 0.01, "body_rate": 0.1}
+        config = TrainConfig(**values, epochs=4)  # type: ignore[arg-type]  # of any field
+        head = list(module[-1].parameters())
+        optimizer = make_optimizer(group_parameters(module, head, config), config)
+        schedule = make_schedule(optimizer, config, batches=4)
+        in_head, in_body = optimizer.param_groups
+
+        assert in_head["params"] == head
+        assert len(in_head["params"]) + len(in_body["params"]) == len(list(module.parameters()))
+        for _ in range(15):
+            assert in_body["lr"] == pytest.approx(0.1 * in_head["lr"])
+            optimizer.step()
+            loop._end_epoch(schedule, 1.0)
+            if is_by_batch(schedule):
+                schedule.step()
+
+
+def test_a_step_of_the_body_is_smaller_by_its_rate(tmp_path: Path, task: Task) -> None:
+    options = {"optimizer": "sgd", "momentum": 0.0, "epochs": 1, "batch_size": 60}
+    start = make_module().state_dict()
+    moved = {}
+    for rate in (1.0, 0.25):
+        end = train(make_run(tmp_path, f"run{rate}", **options, body_rate=rate), task)
+        moved[rate] = {name: end[name] - start[name] for name in ("0.weight", "4.weight")}
+
+    torch.testing.assert_close(0.25 * moved[1.0]["0.weight"], moved[0.25]["0.weight"])
+    torch.testing.assert_close(moved[1.0]["4.weight"], moved[0.25]["4.weight"])
+
+
+def test_a_rate_of_one_and_a_head_alone_need_no_groups() -> None:
+    module = make_module()
+    head = list(module[-1].parameters())
+
+    whole = group_parameters(module, head, TrainConfig())
+    alone = group_parameters(module, list(module.parameters()), TrainConfig(body_rate=0.1))
+
+    assert whole == alone == list(module.parameters())
+
+
+def test_the_history_has_the_rate_of_each_epochs_last_batch(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle", epochs=4, optimizer="sgd")
+
+    train(run, task)
+
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], run.config)
+    schedule = make_schedule(optimizer, run.config, batches=8)  # 60 images, the last batch of 4
+    rates = []
+    for _ in range(32):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert read_history(run.path)["learning_rate"].tolist() == pytest.approx(rates[7::8])
+
+
+def test_a_cycle_of_another_length_is_not_gone_on_with(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle")
+    with pytest.raises(StopRequestedError):
+        train(run, task, stop_at(10))
+    longer = Run(run.path, TrainConfig(schedule="one-cycle", epochs=9, batch_size=8))
+
+    with pytest.raises(UserError, match="began with 48 batches in all, and there are 72 now"):
+        train(longer, task)
+
+
+def test_a_cycle_of_too_few_batches_is_a_sentence(tmp_path: Path, task: Task) -> None:
+    run = make_run(tmp_path, "run", schedule="one-cycle", epochs=3, batch_size=60)
+
+    with pytest.raises(UserError, match="needs at least 8 batches in all, and there are 3; give"):
+        train(run, task)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 8, 16, 17, 40])
+@pytest.mark.parametrize("images", [1, 2, 16, 17, 33])
+def test_batches_are_as_many_as_are_counted(images: int, batch_size: int) -> None:
+    config = TrainConfig(batch_size=batch_size)
+
+    drawn = draw_batches(torch.zeros(images).long(), config, torch.Generator())
+
+    assert count_batches(images, config) == len(drawn)
 
 
 def test_every_image_comes_once_an_epoch_and_no_batch_has_a_single_one() -> None:
@@ -246,3 +379,70 @@ def test_the_time_left_is_by_the_mean_pace_and_is_not_known_at_the_start() -> No
     assert pace.seconds_left(4, now=100.0) is None
     assert pace.seconds_left(4.5, now=101.0) == pytest.approx(11)  # 2 s an epoch, 5.5 epochs
     assert pace.seconds_left(6, now=108.0) == pytest.approx(16)  # 4 s an epoch, 4 epochs
+
+
+def test_steps_that_overflow_in_float16_are_skipped_and_counted_and_the_training_learns(
+    tmp_path: Path, task: Task, caplog: pytest.LogCaptureFixture
+) -> None:
+    task.points *= 100  # the first scale is 65,536: gradients of 100/8 and more overflow
+    run = make_run(tmp_path, "run", precision="float16", learning_rate=0.001)
+    with caplog.at_level("INFO", logger="modelzoo"):
+        train(run, task, module=nn.Linear(6, 3))
+
+    said = [each for each in caplog.messages if "skipped" in each]
+    assert all(
+        each.endswith(" of 8 steps skipped: gradients overflowed in float16") for each in said
+    )
+    skipped = sum(int(each.split()[0]) for each in said)
+    assert 1 <= skipped <= 16
+    steps = load_file(run.path / CHECKPOINT)["optimizer.0.step"]  # as Adam counted them
+    assert steps.item() == 6 * 8 - skipped
+    losses = read_history(run.path)["validation_loss"]
+    assert losses.is_monotonic_decreasing
+
+
+def test_epochs_of_one_step_may_overflow_until_the_scale_is_found(
+    tmp_path: Path, task: Task
+) -> None:
+    task.points *= 100
+    run = make_run(tmp_path, "run", precision="float16", batch_size=60, epochs=10)
+
+    train(run, task, module=nn.Linear(6, 3))
+
+    history = read_history(run.path)
+    assert len(history) == 10
+    assert history["train_loss"].iloc[0] == pytest.approx(history["train_loss"].iloc[1], rel=1e-3)
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "epochs", "sentence"),
+    [
+        ("points", 3, "overflows in float16 in epoch 1, so epoch 0 is kept; train a new run with"),
+        ("gradients", 30, r"in epoch 3, so epoch 2 is kept; train a new run with precision bfloat"),
+        ("gradients", 2, "in all 2 epochs, and no weight has changed; train a new run with"),
+    ],
+)
+def test_a_run_whose_every_step_overflows_ends_in_a_sentence(
+    tmp_path: Path, task: Task, spoil: str, epochs: int, sentence: str
+) -> None:
+    run = make_run(tmp_path, "run", precision="float16", epochs=epochs)
+    module = nn.Linear(6, 3)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    if spoil == "points":
+        task.points *= 1e6  # beyond float16's largest number, 65504
+    else:
+        module.weight.register_hook(lambda gradient: gradient * math.inf)
+
+    with pytest.raises(UserError, match=sentence):
+        train(run, task, module=module)
+
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_a_validation_loss_that_is_never_a_number_is_a_sentence(tmp_path: Path, task: Task) -> None:
+    task.points[task.rows["validation"]] = math.nan
+    run = make_run(tmp_path, "run", epochs=2)
+
+    with pytest.raises(UserError, match="validation loss was no number in any of 2 epochs"):
+        train(run, task)
