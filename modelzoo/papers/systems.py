@@ -131,7 +131,8 @@ _PAPERS = (
             "fastai's default, are chosen.",
             "The network is derived: timm's EfficientNet-B3 with fastai's head has exactly the "
             "paper's 12,278,312 parameters, 1,669,376 of them trainable.",
-            "Mixed precision is float16 on a GPU, and what the device multiplies fastest on a CPU.",
+            "The paper's mixed precision is float16; here it is what the device is fastest in, and "
+            "float16 where `--precision float16` asks for it, on a GPU.",
         ),
     ),
     Paper(
