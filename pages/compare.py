@@ -21,17 +21,26 @@ from pages.sections.compare.unfinished import draw_unfinished
 from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
 from pages.shell.entry import enter_page
-from pages.shell.reads import read_board
+from pages.shell.reads import read_board, read_reference_board
 
 enter_page("compare")
 st.title("Compare models")
 st.caption("Which model is best, and can we tell?")
 board = read_board()
 if not board.rows:
-    st.write("No run has been evaluated yet, so there is nothing to compare.")
+    st.write("No run of yours has been evaluated yet, so there is nothing to compare.")
     offer_demo()
     draw_unfinished(board)
-    st.stop()
+    board = read_reference_board()
+    if not board.rows:
+        st.stop()
+    st.subheader("Reference results")
+    st.info(
+        "Until then: runs on the real smears of the ALL image data set (Aria et al. 2021) that "
+        "come with the project, without the images. They are not yours, and leave this page once a "
+        "run of yours is evaluated.",
+        icon=":material/inventory_2:",
+    )
 
 answer = st.container()  # above the choices that it depends on
 kept = choose_rows(board.rows)

@@ -8,7 +8,7 @@ from pages.sections.papers.choices import choose_metric, choose_paper
 from pages.sections.papers.one_system import choose_system, draw_system
 from pages.sections.papers.systems import draw_paper, offer_tables
 from pages.shell.entry import enter_page
-from pages.shell.reads import read_board, read_reference_rows
+from pages.shell.reads import read_board, read_reference_board
 
 enter_page("papers")
 st.title("Papers")
@@ -16,7 +16,7 @@ st.caption(
     "What do four papers claim of their systems, and what is measured when they are trained?"
 )
 paper, metric = choose_paper(), choose_metric()
-rows, reference = read_board().rows, read_reference_rows()
+rows, reference = read_board().rows, read_reference_board().rows
 table = [
     (system, find_measured(system, rows, reference))
     for system in SYSTEMS

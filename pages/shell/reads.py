@@ -26,6 +26,7 @@ from modelzoo.evaluation.rows import (
     read_row,
 )
 from modelzoo.evaluation.run_scores import evaluate_classes
+from modelzoo.files import is_folder
 from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
@@ -124,12 +125,16 @@ def list_reference_models() -> list[Model]:
     return sorted(models, key=lambda model: model.run.id)
 
 
-def read_reference_rows() -> tuple[LeaderboardRow, ...]:
-    """The scores of the runs that come with the project, of those that can be read."""
+def read_reference_board() -> Leaderboard:
+    """The leaderboard of the runs that come with the project."""
     found, _ = list_runs(paths.reference_folder())
-    return read_leaderboard(
-        found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW))
-    ).rows
+    return read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW)))
+
+
+def find_folder(run_id: str) -> Path:
+    """The folder of a person's run, else of one of that name that comes with the project."""
+    own = paths.runs_folder() / run_id
+    return own if is_folder(own) else paths.reference_folder() / run_id
 
 
 def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:
@@ -145,7 +150,7 @@ def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
     """ROC curves of each run's test part by class, and their mean under `MACRO`."""
     curves = {}
     for run_id in run_ids:
-        path = paths.runs_folder() / run_id
+        path = find_folder(run_id)
         with error_in_place():
             curves[run_id] = _curves(str(path), _stamp(path, PREDICTIONS))
     return curves
@@ -157,7 +162,7 @@ def read_precision_recall(
     """Precision-recall curves of each run's test part, as `read_curves` has them."""
     curves = {}
     for run_id in run_ids:
-        path = paths.runs_folder() / run_id
+        path = find_folder(run_id)
         with error_in_place():
             curves[run_id] = _precision_recall(str(path), _stamp(path, PREDICTIONS))
     return curves
@@ -167,7 +172,7 @@ def read_class_scores(run_ids: Iterable[str]) -> dict[str, dict[str, ClassScores
     """The scores of each run's test part by class, of those runs that can be read."""
     scores = {}
     for run_id in run_ids:
-        path = paths.runs_folder() / run_id
+        path = find_folder(run_id)
         with error_in_place():
             scores[run_id] = _class_scores(str(path), _stamp(path, CONFIG, SPLIT, PREDICTIONS))
     return scores
@@ -178,7 +183,7 @@ def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
     predictions = {}
     for run_id in run_ids:
         with error_in_place():
-            predictions[run_id] = _read_predictions(paths.runs_folder() / run_id).only("test")
+            predictions[run_id] = _read_predictions(find_folder(run_id)).only("test")
     return predictions
 
 
@@ -196,7 +201,7 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     histories = {}
     for run_id in run_ids:
         with error_in_place():
-            histories[run_id] = read_history(paths.runs_folder() / run_id)
+            histories[run_id] = read_history(find_folder(run_id))
     return histories
 
 

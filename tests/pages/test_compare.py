@@ -18,6 +18,11 @@ def test_an_empty_machine_is_told_what_to_do(folder: Path) -> None:
 
     assert not app.exception
     assert "nothing to compare" in text_of(app)
+    assert "Reference results" in [each.value for each in app.subheader]
+    assert "They are not yours" in app.info[0].value
+    assert len(app.dataframe[0].value) > 1
+    for section in ("Confusion", "ROC", "Learning curves", "Hard images", "Map quality"):
+        assert not open_page("compare", section=section).exception
     assert app.code[0].value == "python -m modelzoo demo"
     assert [button.label for button in app.button] == ["Train the demo"]
 

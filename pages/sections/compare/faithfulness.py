@@ -12,6 +12,7 @@ from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.runs.attribution_tables import read_quality
 from pages.sections.compare.figures import name_file
 from pages.shell.errors import error_in_place
+from pages.shell.reads import find_folder
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
 from xai.faithfulness.table import MEASURES, PUBLISHED, Summary  # noqa: TID253  # no torch behind
@@ -63,7 +64,7 @@ def _read(run_id: str) -> list[Summary]:
     """What was found of the run's maps; nothing where they were not evaluated."""
     found: list[Summary] = []
     with error_in_place():
-        found = read_quality(paths.runs_folder() / run_id, Summary) or []
+        found = read_quality(find_folder(run_id), Summary) or []
     return [each for each in found if each.method in METHODS and each.measure in MEASURES]
 
 
