@@ -12,6 +12,7 @@ import typer
 from modelzoo.commands.data import data
 from modelzoo.commands.demo import demo
 from modelzoo.commands.ensemble import ensemble
+from modelzoo.commands.find_rate import find_rate
 from modelzoo.commands.group import CommandGroup
 from modelzoo.commands.images import images
 from modelzoo.commands.papers import papers
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers, ensemble,
+    papers, ensemble, find_rate,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.sections.train.form import choose_runs, draw_data, offer_start
 from pages.sections.train.queue import bring_into_view, show_at_work
+from pages.sections.train.rate import draw_rate_search
 from pages.sections.train.run import choose_run, list_all, show_run
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
@@ -24,6 +25,7 @@ with error_in_place():
     planned, device = choose_runs()
     if planned:
         draw_data(planned)
+        draw_rate_search(planned, device)
         offer_start(planned, device)
 
 st.subheader("Run")

@@ -1,16 +1,15 @@
 """`python -m modelzoo train`, `resume` and `stop`."""
 
-import dataclasses
-import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 from modelzoo import paths
+from modelzoo.commands.config_options import check_given, config_signature, keyword, plan_given
 from modelzoo.commands.group import STOPPED
 from modelzoo.commands.options import (
     DeviceOption,
@@ -18,14 +17,12 @@ from modelzoo.commands.options import (
     RunsOption,
     StoreOption,
     find_run,
-    parse_path,
 )
 from modelzoo.commands.output import notes
 from modelzoo.commands.progress import show_progress
 from modelzoo.commands.runs import print_evaluation
-from modelzoo.config.train_config import TrainConfig, list_recipes, require_precision
+from modelzoo.config.train_config import require_precision
 from modelzoo.errors import UserError
-from modelzoo.launching.plan import PlannedRun, parse_backbones, parse_seeds, plan_runs
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
 from modelzoo.training.devices import find_device
@@ -35,64 +32,18 @@ def train(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
     folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
-    recipe, backbones = options.pop("recipe"), options.pop("backbone")
-    if recipe is None:
-        recipe = "quick" if options["mode"] in (None, "frozen") else "finetune"
-    planned = plan_runs(
-        folder=folder,
-        recipe=recipe,
-        backbones=[None] if backbones is None else parse_backbones(backbones),
-        seeds=parse_seeds(options.pop("seed")),
-        **options,
-    )
+    planned = plan_given(folder, options)
     place = find_device(device).name  # before a run is made, as all that may be mistyped
     for each in planned:
         require_precision(each.config, place)
-    _check(planned, folder, store or paths.store_folder())
+    check_given(planned, folder, store or paths.store_folder())
     for each in planned:
         _train(create_run(folder, each.name, each.config), store, device)
 
 
-def _train_signature() -> inspect.Signature:
-    """The options of `train`: those of every command, then one for each field of TrainConfig."""
-    recipes = ", ".join(list_recipes())
-    parameters = [
-        _keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")]),
-        _keyword(
-            "recipe", Annotated[str | None, typer.Option(help=f"{recipes}, or a .toml file.")]
-        ),
-        _keyword("runs", RunsOption),
-        _keyword("store", StoreOption),
-        _keyword("device", DeviceOption, "auto"),
-    ]
-    fields = [spec for spec in dataclasses.fields(TrainConfig) if spec.name != "recipe"]
-    return inspect.Signature([*parameters, *(_option_of(spec) for spec in fields)])
-
-
-def _option_of(spec: "dataclasses.Field[Any]") -> inspect.Parameter:
-    """The option of one field of TrainConfig; None where it is not given."""
-    kind = spec.type if spec.type in (int, float) and spec.name != "seed" else str
-    choices = f" One of {', '.join(get_args(spec.type))}." if get_args(spec.type) else ""
-    more = {
-        "backbone": " Several with commas; `ten`: those of muduli2025; `all`: "
-        "those with ImageNet weights. Without it: the recipe's, or EfficientNet-Lite0.",
-        "seed": " Several with commas.",
-    }
-    help_text = spec.metadata["help"] + choices + more.get(spec.name, "")
-    option = typer.Option(help=help_text, parser=_parse_data if spec.name == "data" else None)
-    return _keyword(spec.name, Annotated[kind | None, option])
-
-
-def _parse_data(text: str) -> str:
-    """The path of the images, when a file or folder can have it."""
-    return str(parse_path(text))
-
-
-def _keyword(name: str, kind: Any, default: object = None) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-
-
-train.__signature__ = _train_signature()  # type: ignore[attr-defined]  # read by typer
+train.__signature__ = config_signature(  # type: ignore[attr-defined]  # read by typer
+    keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")])
+)
 
 
 def resume(
@@ -159,25 +110,6 @@ def train_at_once(
         device=device,
         on_progress=on_progress,
     )
-
-
-def _check(planned: Sequence[PlannedRun], folder: Path, store: Path) -> None:
-    """Check all that can be known before a run is made; print what is doubtful."""
-    from modelzoo.datasets.preparing import prepare
-    from modelzoo.launching.checks import check_at_once, check_planned
-
-    # Before the images are looked at, which may take a minute.
-    check_at_once(planned, runs=folder, weights=paths.weights_folder())
-    config = planned[0].config
-    with show_progress() as show:
-        prepared = prepare(
-            Path(config.data),
-            store=store,
-            columns=config.columns,
-            progress=lambda step, *work: show(f"opening: {step}", *work),
-        )
-    for note in check_planned(planned, prepared, runs=folder, store=store):
-        notes.print(f"note: {note}")
 
 
 def _describe(status: Status, run: Run) -> str:

@@ -29,13 +29,13 @@ LEAVE_SECONDS = 5.0  # what a process may take to leave the queue, or to say tha
 HEARD_SECONDS = 0.05  # between two looks whether it has
 
 
-def command(run: Run, *, store: Path, device: str) -> list[str]:
+def command(run: Run, *, store: Path, device: str, verb: Sequence[str] = ("resume",)) -> list[str]:
     """The command that trains `run`, as arguments; never a shell string."""
     path, folder = str(run.path.resolve()), str(store.resolve())
-    return [*PYTHON, "resume", path, "--store", folder, "--device", device]
+    return [*PYTHON, *verb, path, "--store", folder, "--device", device]
 
 
-def start(run: Run, *, store: Path, device: str) -> None:
+def start(run: Run, *, store: Path, device: str, verb: Sequence[str] = ("resume",)) -> None:
     """Queue `run` on `device`, in a process that outlives this one.
 
     What it prints goes to the run's log.txt: a pipe that nobody drains would freeze it.
@@ -44,6 +44,7 @@ def start(run: Run, *, store: Path, device: str) -> None:
         run: New, or interrupted.
         store: Folder of results that can be made again.
         device: torch's name of it: "cpu", "cuda:1".
+        verb: Of the command, before the run's folder.
 
     Raises:
         UserError: It is queued, training or done, or its log cannot be written.
@@ -54,7 +55,7 @@ def start(run: Run, *, store: Path, device: str) -> None:
     is_queued = status.state == "queued" and status.pid not in (0, os.getpid())
     if is_queued or status.state in ("training", "done"):
         raise UserError(f"Run {run.id!r} is {status.state}; there is nothing to start.")
-    pid = start_detached(command(run, store=store, device=device), run.path / LOG)
+    pid = start_detached(command(run, store=store, device=device, verb=verb), run.path / LOG)
     # In the name of the process, which says the same once Python has begun: a run that is stopped
     # or killed before that is known by its process too.
     queued = replace(status, state="queued", device=device, queued=now, error="")

@@ -1,13 +1,9 @@
 """One training from the data to the run folder: what happens, in the order it happens."""
 
-import io
 import logging
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,21 +20,17 @@ from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
 from modelzoo.datasets.store import Pixels, open_pixels
-from modelzoo.errors import UserError
-from modelzoo.files import open_to_append
 from modelzoo.inference.neighbours import write_neighbours
-from modelzoo.parallel import Progress
-from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, LOG, PRECISION, WEIGHTS
+from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, PRECISION, WEIGHTS
 from modelzoo.runs.folder import Run
-from modelzoo.runs.lock import hold_run
 from modelzoo.runs.predictions import Predictions, write_predictions
-from modelzoo.runs.records import PrecisionRecord, write_record
-from modelzoo.runs.status import Status, read_written_status
+from modelzoo.runs.records import write_record
+from modelzoo.runs.status import Status
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
-from modelzoo.training.environment import describe_environment, pick_device
+from modelzoo.training.environment import describe_environment
 from modelzoo.training.head import StandardisedLinear, freeze_all_but_norms
-from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.job import Job, do_in_run
 from modelzoo.training.loop import BEST, fit
 from modelzoo.training.precision import settle_precision
 from modelzoo.training.sampling import require_every_class
@@ -76,74 +68,27 @@ def train(
     Raises:
         UserError: It cannot be trained, or training failed; the status says the same sentence.
     """
-    place = pick_device(device)
-    with (
-        hold_run(run),
-        _log_to(run.path / LOG),
-        Heartbeat(
-            run.path,
-            epochs=run.config.epochs,
-            epoch=_epochs_before(run),
-            device=str(place),
-            on_progress=on_progress,
-        ) as heartbeat,
-    ):
-        try:
-            _train(_Job(run, heartbeat, store, place), weights_folder)
-            return heartbeat.end("done")
-        except (StopRequestedError, KeyboardInterrupt):  # the latter when asked twice
-            log.info("stopped; resume to go on after the last whole epoch")
-            return heartbeat.end("stopped")
-        except BaseException as error:
-            if heartbeat.is_gone:
-                raise heartbeat.gone() from error
-            sentence = _sentence(error, run.config)
-            heartbeat.end("failed", error=sentence)
-            log.exception("failed")
-            if isinstance(error, UserError) or not isinstance(error, Exception):
-                raise
-            raise UserError(sentence) from error
-
-
-@dataclass(slots=True)
-class _Job:
-    """What the steps of one training share."""
-
-    run: Run
-    heartbeat: Heartbeat
-    store: Path
-    device: torch.device
-    features: Literal["", "computed", "cached"] = ""
-    notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
-    precision: PrecisionRecord = field(
-        default_factory=lambda: PrecisionRecord(training="float32", features="float32")
+    return do_in_run(
+        run,
+        lambda job: _train(job, weights_folder),
+        store=store,
+        device=device,
+        on_progress=on_progress,
     )
-    seconds: "_Stopwatch" = field(default_factory=lambda: _Stopwatch())
-
-    def on_progress(self, phase: str) -> Progress:
-        """What to call with the work done in `phase`, and how much there is."""
-        return lambda done, total: self.heartbeat.report(phase, done, total)
 
 
-def _train(job: _Job, weights_folder: Path | None) -> None:
-    require_precision(job.run.config, job.device.type)
-    dataset, split, pixels = _open_data(job)
-    backbone, weights = _load_backbone(job, dataset, weights_folder)
-    job.precision = settle_precision(
-        job.run,
-        backbone,
-        store=job.store,
-        device=job.device,
-        on_progress=job.on_progress("choosing the precision"),
-    )
-    job.seconds.lap("weights")
-    embeddings = _fit(job, backbone, weights, dataset, split, pixels)
+def _train(job: Job, weights_folder: Path | None) -> None:
+    dataset, split, pixels = open_data(job)
+    backbone, weights = load_backbone(job, dataset, weights_folder)
+    task = open_task(job, backbone, weights, dataset, split, pixels)
+    embeddings = _fit(job, backbone, task, pixels)
     _write_results(job, backbone, dataset, split, pixels, embeddings)
 
 
-def _open_data(job: _Job) -> tuple[Dataset, Split, AnyPixels]:
+def open_data(job: Job) -> tuple[Dataset, Split, AnyPixels]:
     """The images, which of them are in which part, and their pixels."""
     config = job.run.config
+    require_precision(config, job.device.type)
     dataset = open_dataset(
         Path(config.data),
         store=job.store,
@@ -165,8 +110,8 @@ def _open_data(job: _Job) -> tuple[Dataset, Split, AnyPixels]:
     return dataset, split, pixels
 
 
-def _load_backbone(
-    job: _Job, dataset: Dataset, weights_folder: Path | None
+def load_backbone(
+    job: Job, dataset: Dataset, weights_folder: Path | None
 ) -> tuple[Backbone, WeightsRecord]:
     """The backbone with its initial weights, or a random start that the run says plainly."""
     config = job.run.config
@@ -185,38 +130,48 @@ def _load_backbone(
     write_record(job.run.path, WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
     backbone.to(job.device).to(memory_format=torch.channels_last)
+    job.precision = settle_precision(
+        job.run,
+        backbone,
+        store=job.store,
+        device=job.device,
+        on_progress=job.on_progress("choosing the precision"),
+    )
+    job.seconds.lap("weights")
     return backbone, weights
 
 
-def _fit(
-    job: _Job,
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is trained of a run, on what."""
+
+    module: nn.Module  # inputs -> logits
+    inputs: Inputs
+    labels: Tensor  # (N,) int64
+    rows: dict[Part, Tensor]
+    head: list[nn.Parameter]  # of `module`
+    features: npt.NDArray[np.float32] | None  # (N, D), of a frozen backbone
+
+
+def open_task(
+    job: Job,
     backbone: Backbone,
     weights: WeightsRecord,
     dataset: Dataset,
     split: Split,
     pixels: AnyPixels,
-) -> npt.NDArray[np.float32]:
-    """Train the network on pixels, or its head on frozen features; the embeddings (N, D)."""
+) -> Task:
+    """The network on pixels, or its head on frozen features.
+
+    Raises:
+        UserError: A class has no training image and has to be balanced.
+    """
     config = job.run.config
     labels, rows = _rows_of(split, dataset, pixels, job.device)
     require_every_class(labels[rows["train"]], dataset.classes, config)
-    dtype = job.precision.training
     if config.mode != "frozen":
         images = pixel_inputs(backbone, pixels, config, job.device)
-        job.notes = fit(
-            job.run,
-            backbone,
-            images,
-            labels,
-            rows,
-            job.heartbeat,
-            head=backbone.head_parameters(),
-            precision=dtype,
-        )
-        job.seconds.lap("training")
-        return embed_pixels(
-            backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
-        )
+        return Task(backbone, images, labels, rows, backbone.head_parameters(), None)
     vectors, is_cached = open_embeddings(
         backbone,
         weights,
@@ -232,15 +187,37 @@ def _fit(
     job.features = "cached" if is_cached else "computed"
     job.seconds.lap("features")
     inputs = torch.from_numpy(vectors).to(job.device)
-    top = backbone.top
-    head = top or StandardisedLinear.of(vectors[rows["train"].cpu()], len(dataset.classes))
+    n_classes = len(dataset.classes)
+    head = backbone.top or StandardisedLinear.of(vectors[rows["train"].cpu()], n_classes)
     head.to(job.device)
-    fit(job.run, head, lambda at, _: inputs[at], labels, rows, job.heartbeat, precision=dtype)
-    if top is None:
-        assert isinstance(head, StandardisedLinear)
-        head.fold_into(backbone.classifier)
-        embeddings = vectors
+    return Task(
+        head, lambda at, _: inputs[at], labels, rows, list(head.parameters()), features=vectors
+    )
+
+
+def _fit(job: Job, backbone: Backbone, task: Task, pixels: AnyPixels) -> npt.NDArray[np.float32]:
+    """Train what `task` says; the embeddings (N, D) of all images."""
+    job.notes = fit(
+        job.run,
+        task.module,
+        task.inputs,
+        task.labels,
+        task.rows,
+        job.heartbeat,
+        head=task.head,
+        precision=job.precision.training,
+    )
+    embeddings = task.features
+    if embeddings is None:
+        job.seconds.lap("training")
+        return embed_pixels(
+            backbone, pixels.values, device=job.device, on_progress=job.on_progress("predicting")
+        )
+    if isinstance(task.module, StandardisedLinear):
+        task.module.fold_into(backbone.classifier)
     else:
+        top, inputs = backbone.top, torch.from_numpy(embeddings).to(job.device)
+        assert top is not None
         with torch.inference_mode():
             embeddings = top.eval()[:-1](inputs).float().cpu().numpy()
     job.seconds.lap("training")
@@ -248,7 +225,7 @@ def _fit(
 
 
 def _write_results(
-    job: _Job,
+    job: Job,
     backbone: Backbone,
     dataset: Dataset,
     split: Split,
@@ -329,61 +306,3 @@ def _predict(
         logits.numpy(),
         logits.softmax(dim=1).numpy(),
     )
-
-
-def _epochs_before(run: Run) -> int:
-    """Epochs that the run had finished when it was interrupted."""
-    try:
-        return read_written_status(run.path).epoch
-    except UserError:  # damaged: the checkpoint says it when the training begins
-        return 0
-
-
-def _sentence(error: BaseException, config: TrainConfig) -> str:
-    """What happened and what to do, in one sentence."""
-    if isinstance(error, UserError):
-        return str(error)
-    out_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    # What PyTorch says on a CPU, where it has no error class of its own for it.
-    if out_of_memory or "can't allocate memory" in str(error):
-        return (
-            f"Memory ran out with batches of {config.batch_size} images of {config.px} px; "
-            "the last whole epoch is kept, train again with a smaller batch size."
-        )
-    reason = str(error).strip().split("\n")[0] or "no reason given"
-    return f"Training ended with {type(error).__name__} ({reason}); the run's log.txt has the rest."
-
-
-@contextmanager
-def _log_to(file: Path) -> Iterator[None]:
-    """Let what the trainer logs go to `file` as well.
-
-    Raises:
-        UserError: It cannot be written, or is no regular file.
-    """
-    out = io.TextIOWrapper(open_to_append(file), encoding="utf-8", errors="backslashreplace")
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    room = logging.getLogger("modelzoo")
-    room.setLevel(logging.INFO)
-    room.addHandler(handler)
-    try:
-        yield
-    finally:
-        room.removeHandler(handler)
-        handler.close()
-        out.close()
-
-
-class _Stopwatch:
-    """Seconds by phase."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._since = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        """Say that `phase` ends here."""
-        now = time.perf_counter()
-        self.laps[phase] = round(now - self._since, 3)
-        self._since = now

@@ -23,7 +23,7 @@ def choose(**choices: str | int | list[str]) -> None:
         st.session_state[key] = value
 
 
-def choose_next(**choices: str | None) -> None:
+def choose_next(**choices: str | float | None) -> None:
     """Set widgets by their keys when the page is drawn next, by `apply_next_choices`."""
     st.session_state["next-choices"] = choices
 

@@ -23,6 +23,8 @@ PATHS_AND_NAMES = (
     f"{TRAIN} --store",
     f"{TRAIN} --backbone",
     f"{TRAIN} --device",
+    "modelzoo find-rate --data",
+    "modelzoo find-rate --folder",
     "modelzoo resume",
     "modelzoo stop",
     "modelzoo rename {} new",

@@ -47,7 +47,7 @@ KEYS = {
         *("grid", "colours", "lens", "show", "zoom"),
     ],
     "papers": ["paper", "claim", "system"],
-    "train": ["train_run", "all_runs", "train_seeds", "train_device", "train_name"]
+    "train": ["train_run", "all_runs", "rate_search", "train_seeds", "train_device", "train_name"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],
 }
 # Page, home, number of addresses: by what an opening costs.

@@ -1,15 +1,23 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from modelzoo.config.train_config import TrainConfig, read_recipe
+from modelzoo.launching.rate_search import FOLDER, make_search
 from modelzoo.runs.folder import delete_run
-from modelzoo.runs.status import State, Status, this_process, write_status
+from modelzoo.runs.rate_search import RateSearch, write_search
+from modelzoo.runs.status import State, Status, read_status, this_process, write_status
 from tests.pages.opened import ROOT, open_page, open_path, text_of
+from tests.patience import PATIENCE_SECONDS
 from tests.run_folders import make_run
 
 
@@ -239,6 +247,72 @@ def test_what_cannot_be_trained_is_said_and_leaves_no_run(folder: Path) -> None:
     assert not app.exception
     assert any("holds no images" in each.value for each in app.error)
     assert not (folder / "empty").exists()
+
+
+def leave_search(folder: Path, config: TrainConfig, state: State = "done") -> None:
+    """What a search of the app leaves behind."""
+    search = make_search(folder / FOLDER, config)
+    rates = [1e-7 * 10**k for k in range(8)]
+    found = RateSearch(
+        rates=rates, losses=[2.0, 1.9, 2.1, 1.5, 1.2, 0.8, 0.9, 8.0],
+        smoothed=[2.0, 2.0, 2.0, 1.8, 1.5, 1.2, 1.1, 2.9],
+        suggested_at=rates[3], suggestion=1e-4, reason="0.0001 is suggested: it lies well.",
+    )  # fmt: skip
+    write_search(search.path, found)
+    error = "The loss falls at no learning rate." if state == "failed" else ""
+    write_status(search.path, Status(state=state, phase="trying", error=error, **this_process()))
+
+
+def open_searching(**query: str) -> AppTest:
+    return open_page("train", train_weights="none", rate_search="true", **query)
+
+
+def test_a_rate_that_was_found_is_drawn_and_taken_over_by_one_click(folder: Path) -> None:
+    leave_search(folder, read_recipe("quick", data="elsewhere"))
+    app = open_searching()
+    assert not app.exception
+    assert "0001 is suggested: it lies well." in text_of(app)
+    assert "searched with other options" in text_of(app)
+
+    app.button(key="rate_search_use").click().run()
+
+    assert not app.exception
+    assert app.number_input(key="train_learning_rate").value == 1e-4
+    assert "--learning-rate 0.0001" in app.code[0].value
+    assert app.button(key="rate_search_use").disabled
+
+
+def test_a_search_that_is_at_work_is_shown_and_can_be_stopped(folder: Path) -> None:
+    leave_search(folder, read_recipe("quick"), state="training")
+
+    app = open_searching()
+
+    assert not app.exception
+    assert [each.label for each in app.button if each.key == "rate_search_stop"] == ["Stop"]
+    assert not any(each.key == "rate_search_start" for each in app.button)
+
+
+def test_a_search_that_found_none_says_why(folder: Path) -> None:
+    leave_search(folder, read_recipe("quick"), state="failed")
+
+    app = open_searching()
+
+    assert not app.exception
+    assert "The loss falls at no learning rate." in text_of(app)
+    assert any(each.key == "rate_search_start" for each in app.button)
+
+
+def test_a_click_searches_in_a_process_of_its_own(folder: Path) -> None:
+    app = open_searching(train_device="cpu")
+
+    app.button(key="rate_search_start").click().run()
+
+    assert not app.exception
+    status = read_status(folder / FOLDER, now=time.time())
+    assert status.pid not in (0, os.getpid())
+    with suppress(psutil.NoSuchProcess):  # there are no images, so it ends soon
+        psutil.Process(status.pid).wait(PATIENCE_SECONDS)
+    assert "holds no images" in read_status(folder / FOLDER, now=time.time()).error
 
 
 def test_the_page_needs_no_torch(folder: Path) -> None:
