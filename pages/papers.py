@@ -4,6 +4,7 @@ import streamlit as st
 
 from modelzoo.papers.measured import find_measured
 from modelzoo.papers.systems import PAPERS, SYSTEMS
+from pages.sections.papers.beside import draw_beside
 from pages.sections.papers.choices import choose_metric, choose_paper
 from pages.sections.papers.one_system import choose_system, draw_system
 from pages.sections.papers.systems import draw_paper, offer_tables
@@ -27,6 +28,7 @@ for name, each in PAPERS.items():
     if of_paper:
         draw_paper(each, of_paper, metric)
 offer_tables(table, metric, paper)
+draw_beside(reference, metric)
 st.subheader("One system")
 if system := choose_system([system for system, _ in table]):
     draw_system(system, dict(table)[system])

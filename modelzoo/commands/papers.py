@@ -55,6 +55,7 @@ def papers(
         )
     found, _ = list_runs(runs or paths.runs_folder())
     shipped, _ = list_runs(paths.reference_folder())
+    shipped = [run for run in shipped if not run.has_model]  # the models that come with it
     rows, reference = (read_leaderboard(each).rows for each in (found, shipped))
     table = [
         (system, find_measured(system, rows, reference))

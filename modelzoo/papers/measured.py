@@ -76,7 +76,7 @@ def find_measured(
                 changed = describe_changes(row.config, recipe)
                 alike[row.split_kind, row.dataset_id, changed, is_reference].append(row)
     measured = [
-        _measure(members, PAPERS[system.paper], changed=changed, is_reference=is_reference)
+        measure_alike(members, PAPERS[system.paper], changed=changed, is_reference=is_reference)
         for (_, _, changed, is_reference), members in alike.items()
     ]
     return tuple(sorted(measured, key=_order))
@@ -108,13 +108,21 @@ def _brief(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _measure(
+def measure_alike(
     members: Sequence[LeaderboardRow],
     paper: Paper,
     *,
     changed: tuple[str, ...],
     is_reference: bool,
 ) -> Measured:
+    """Runs of one way and one kind of split as one record.
+
+    Args:
+        members: At least one, on classes that are the paper's.
+        paper: Whose words name the classes.
+        changed: Settings that are not the recipe's.
+        is_reference: Whether they come with the project.
+    """
     rows = sorted(members, key=lambda row: (row.seed, row.run_id))
     first = rows[0]
     return Measured(

@@ -126,8 +126,12 @@ def list_reference_models() -> list[Model]:
 
 
 def read_reference_board() -> Leaderboard:
-    """The leaderboard of the runs that come with the project."""
+    """The leaderboard of the results that come with the project.
+
+    Without the models that come with it: they were trained as one of the results each.
+    """
     found, _ = list_runs(paths.reference_folder())
+    found = [run for run in found if not run.has_model]
     return read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW)))
 
 
