@@ -72,7 +72,7 @@ class Planned:
 
 def plan_papers() -> Iterator[Planned]:
     """Every system of the papers on the paper's split and on the honest ones, one seed."""
-    for system in SYSTEMS:
+    for system in (each for each in SYSTEMS if not each.members):
         paper = PAPERS[system.paper]
         data = "c-nmc" if paper.dataset.startswith("C-NMC") else "all-pbs"
         for split in dict.fromkeys([paper.split, *HONEST]):

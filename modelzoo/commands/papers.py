@@ -84,12 +84,18 @@ def _record(system: "System", measured: "Sequence[Measured]", metric: str) -> di
     first = next((kind for kind in _SPLITS if kind in kinds), None)
     return {
         "paper": system.paper,
-        "backbone": BACKBONES[system.backbone].title,
+        "backbone": _name(system),
         "optimizer": system.optimizer_title,
         "claim": describe_claim(system, metric),
         "recipe": system.recipe,
         "first": f"on {first}" if first else "",
     } | {f"on {kind}": describe_measured(each, metric) + mark(each) for kind, each in kinds.items()}
+
+
+def _name(system: "System") -> str:
+    if system.members:
+        return f"Ensemble ({system.weighting})"
+    return BACKBONES[system.backbone].title
 
 
 def _columns() -> list[Column]:

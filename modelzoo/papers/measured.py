@@ -89,7 +89,11 @@ def _order(measured: Measured) -> tuple[object, ...]:
 
 def is_of_system(row: LeaderboardRow, system: System) -> bool:
     """Whether a run was trained as a system of a paper, on the paper's classes."""
-    if (row.recipe, row.backbone) != (system.recipe, system.backbone):
+    if system.members:
+        recipe = f"{system.recipe}-ensemble-{system.weighting}"
+        if (row.recipe, row.title) != (recipe, system.title):
+            return False
+    elif (row.recipe, row.backbone) != (system.recipe, system.backbone):
         return False
     return match_classes(row.evaluation.classes, PAPERS[system.paper]) is not None
 

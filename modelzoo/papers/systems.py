@@ -7,6 +7,7 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.datasets.splits import SplitKind
 from modelzoo.papers.claims import Claim, find_claims
+from modelzoo.runs.ensembles import Weighting, title_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,9 @@ class System:
     backbone: str
     parameters: int  # with the classes of the paper's data set
     differs: tuple[str, ...] = ()  # beyond what holds for the paper
+    # Of an ensemble: its backbones, whose first one is `backbone`, and how it weighs them.
+    members: tuple[str, ...] = ()
+    weighting: Weighting = "equal"
 
     @property
     def key(self) -> str:
@@ -42,7 +46,9 @@ class System:
 
     @property
     def title(self) -> str:
-        """The backbone as papers print it, with the optimizer."""
+        """The backbone as papers print it, with the optimizer; of an ensemble its backbones."""
+        if self.members:
+            return title_of(self.members, self.weighting)
         optimizer = self.optimizer_title if self.optimizer else "optimizer not stated"
         return f"{BACKBONES[self.backbone].title}, {optimizer}"
 
@@ -213,6 +219,24 @@ _F1 = (
 )
 _TRANSFER = "Optimizer and initial weights are not stated; Adam and ImageNet's are chosen."
 
+
+def _ensemble(weighting: Weighting) -> System:
+    return System(
+        paper="pushpalatha2024",
+        name=f"ensemble_{weighting}",
+        optimizer="adamax",
+        recipe="pushpalatha2024",
+        backbone="resnet50",
+        parameters=24_037_186 + 11_093_290,
+        differs=(
+            "The paper gives the ensemble as its result; how it is joined and what it scores is "
+            "not stated. Here it is the mean of the probabilities.",
+        ),
+        members=("resnet50", "efficientnet_b3"),
+        weighting=weighting,
+    )
+
+
 SYSTEMS: tuple[System, ...] = (
     *(_muduli(backbone, "adam") for backbone in _TEN),
     *(_muduli(backbone, each) for backbone in _SEVEN for each in ("sgd", "rmsprop", "adadelta")),
@@ -252,6 +276,8 @@ SYSTEMS: tuple[System, ...] = (
             ("alexnet", 2_536_514),
         )
     ),
+    _ensemble("equal"),
+    _ensemble("validation"),
 )
 
 

@@ -165,7 +165,13 @@ def describe_test(measured: Measured) -> str:
 
 
 def train_command(system: System, split: SplitKind | None = None, data: str = "FOLDER") -> str:
-    """The command that trains `system` by its recipe, or on another split."""
+    """The command that trains `system` by its recipe, or on another split.
+
+    Of an ensemble the one that joins its members once they are trained.
+    """
+    if system.members:
+        runs = " ".join(f"{each.upper()}_RUN" for each in system.members)
+        return f"python -m modelzoo ensemble {runs} --weighting {system.weighting}"
     arguments = ["python", "-m", "modelzoo", "train", "--recipe", system.recipe]
     arguments += ["--backbone", system.backbone, "--data", data]
     if split:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -69,8 +70,13 @@ def require_members(path: Path, record: EnsembleRecord) -> list[Path]:
 
 def ensemble_title(record: EnsembleRecord) -> str:
     """`Ensemble of ResNet50 and 2 EfficientNet-B3`, with equal weights or not."""
-    titles = [BACKBONES[name].title if name in BACKBONES else name for name in record.backbones]
+    return title_of(record.backbones, record.weighting)
+
+
+def title_of(backbones: Sequence[str], weighting: Weighting) -> str:
+    """What an ensemble of these backbones is called."""
+    titles = [BACKBONES[name].title if name in BACKBONES else name for name in backbones]
     counts = Counter(titles)
     words = [title if n == 1 else f"{n} {title}" for title, n in sorted(counts.items())]
-    how = ", weighted by validation" if record.weighting == "validation" else ""
+    how = ", weighted by validation" if weighting == "validation" else ""
     return f"Ensemble of {join(words)}{how}"

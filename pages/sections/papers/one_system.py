@@ -131,6 +131,10 @@ def _offer_training(system: System) -> None:
     """The commands that train the system, and links that fill in the form of the page Train."""
     st.markdown("**Train it**")
     paper = PAPERS[system.paper]
+    if system.members:
+        st.write("Train its members on one split first; each is a system of its own here.")
+        st.code(train_command(system), language=None, wrap_lines=True)
+        return
     splits: list[SplitKind] = list(dict.fromkeys([system.config.split, paper.split, "grouped"]))
     st.code(
         "\n".join(train_command(system, split) for split in splits), language=None, wrap_lines=True
