@@ -76,7 +76,8 @@ def drop_head(network: nn.Module) -> nn.Module:
 
 
 def _pool_max(features: Tensor) -> Tensor:
-    return F.adaptive_max_pool2d(features, 1).flatten(1)
+    # Not adaptive_max_pool2d, for which DeepLIFT's rule is not written.
+    return F.max_pool2d(features, list(features.shape[2:])).flatten(1)
 
 
 def _pool_both(features: Tensor) -> Tensor:

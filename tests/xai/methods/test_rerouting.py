@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import DeepLift, GuidedBackprop, GuidedGradCam
@@ -10,14 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modelzoo.backbones.backbone import Backbone, create_backbone
+from modelzoo.backbones.heads import HEADS
 from tests.built_here import BUILT_HERE
 from tests.xai.networks import SmallNetwork
 from xai.errors import UserError
+from xai.explain import explain_by_all
 from xai.methods.deeplift import _MaxPool, deep_lift
 from xai.methods.gradients import saliency
 from xai.methods.guided import guided_backprop, guided_grad_cam
 from xai.methods.kernel_shap import kernel_shap
 from xai.methods.occlusion import occlusion
+from xai.methods.table import METHODS
 from xai.types import PixelMap, SplitModel
 
 NOT_GUIDED = {
@@ -122,6 +126,30 @@ def test_each_backbone_is_complete_or_refused(backbone: Backbone) -> None:
     assert hooks == [
         len(each._forward_hooks) + len(each._backward_hooks) for each in backbone.modules()
     ]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_method_explains_a_network_with_another_head(head: str) -> None:
+    # Batch norms and a maximum over the whole map, which no network's own head has.
+    backbone = create_backbone("cnn13", 4, head=head, seed=1)
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+            module.momentum = None
+            module.reset_running_stats()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        backbone(2 * torch.randn(8, 3, 96, 96, generator=generator))
+    backbone.eval()
+    image = torch.randn(1, 3, 96, 96, generator=generator)
+
+    assert [name for name, row in METHODS.items() if row.refusal(backbone)] == []
+    lifted = deep_lift(backbone, image, 2)
+    assert lifted.gap is not None
+    assert lifted.baseline_logit is not None
+    assert lifted.gap < 0.01 * abs(lifted.logit - lifted.baseline_logit)
+    quick = [name for name, row in METHODS.items() if row.passes < 60]
+    for name, found in explain_by_all(backbone, image, methods=quick, target=2).items():
+        assert np.isfinite(found[0].values).all(), name
 
 
 @every_backbone
