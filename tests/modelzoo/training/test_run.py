@@ -220,18 +220,27 @@ def _wait_for_epoch(run: Run, epoch: int, child: "subprocess.Popen[bytes]") -> N
         assert child.poll() is None, (run.path / LOG).read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+OF_PAPERS = {
+    "mode": "norms",
+    "backbone": "cnn13",
+    "head": "fastai",
+    "split": "leaky-augmented",
+    "copies_per_class": 30,
+    "body_rate": 0.1,
+    "head_l2": 0.001,
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [(signal.SIGTERM, OF_PAPERS), (signal.SIGKILL, {"mode": "finetune", "optimizer": "adamw"})],
+    ids=["stopped, as papers train", "killed"],
+)
 def test_a_finetuning_that_was_stopped_or_killed_resumes_to_the_same_result(
-    tmp_path: Path, images: Path, number: signal.Signals
+    tmp_path: Path, images: Path, number: signal.Signals, options: dict[str, Any]
 ) -> None:
     # So many epochs that it is met while it trains, however late the signal comes.
-    options = {
-        "mode": "finetune",
-        "epochs": 10_000,
-        "patience": 10_000,
-        "augmentation": "mild",
-        "optimizer": "adamw",
-    }
+    options = options | {"epochs": 10_000, "patience": 10_000, "augmentation": "mild"}
     broken = make_run(tmp_path, images, "broken", **options)
     child = _in_a_process(broken, tmp_path)
     _wait_for_epoch(broken, 2, child)
