@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import psutil
 import torch
 import torch.nn.functional as F
 import typer
@@ -180,7 +181,10 @@ def _probe(config: TrainConfig, place: torch.device) -> tuple[float, int]:
             loss.backward()
         loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
-    memory = torch.cuda.max_memory_allocated(place) if place.type == "cuda" else 0
+    if place.type == "cuda":
+        memory = torch.cuda.max_memory_allocated(place)
+    else:
+        memory = psutil.Process().memory_info().rss
     return float(np.min(times[1:])) / config.batch_size, memory
 
 
