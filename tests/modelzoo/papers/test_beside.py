@@ -8,6 +8,7 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import read_leaderboard
 from modelzoo.papers.beside import BASELINES, list_beside
+from modelzoo.papers.tables import HONEST, describe_measured
 from modelzoo.runs.folder import list_runs
 from tests.modelzoo.papers.test_measured import CNN13, make_row
 
@@ -31,6 +32,19 @@ def test_what_comes_with_the_project_has_three_seeds_on_three_splits() -> None:
             assert (
                 score.ci_low < score.lowest <= score.value <= score.highest < score.ci_high + 1e-9
             )
+
+
+def test_the_readme_has_what_comes_with_the_project() -> None:
+    readme = (SHIPPED.parent / "README.md").read_text(encoding="utf-8")
+    runs, _ = list_runs(SHIPPED)
+    rows = read_leaderboard([run for run in runs if not run.has_model]).rows
+
+    for way in list_beside(rows, SHIPPED / BASELINES):
+        if "every weight" in way.title:
+            continue
+        cells = [describe_measured(way.by_split[kind], "accuracy") for kind in HONEST]
+        said = " | ".join(cell.removesuffix(", 3 seeds") for cell in cells)
+        assert f"| {way.title} | {said} |" in readme
 
 
 def test_a_papers_recipe_is_not_beside_it(tmp_path: Path) -> None:
