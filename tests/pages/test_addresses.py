@@ -52,12 +52,12 @@ KEYS = {
 }
 # Page, home, number of addresses: by what an opening costs.
 OPENINGS = [
-    ("home", "home", 1000),
-    ("train", "home", 420),
+    ("home", "home", 500),
+    ("train", "home", 250),
     ("papers", "home", 60),
     ("compare", "home", 170),
     ("compare", "crowded", 10),
-    ("explain", "home", 200),
+    ("explain", "home", 130),
 ]
 # Of what can be chosen, little enough that its maps are computed in seconds.
 QUICK = {"method": ["Grad-CAM", "LayerCAM"], "erased": ["1", "2"]}

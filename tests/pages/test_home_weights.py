@@ -91,7 +91,7 @@ def test_a_fetch_is_shown_with_its_progress_and_can_be_stopped(
     assert not app.exception
     assert bar.proto.value == 57
     assert bar.proto.text == (
-        "ImageNet weights of EfficientNet-B0 are being fetched: 12 of 21 MB; 1,710 MB are left in "
+        "ImageNet weights of EfficientNet-B0 are being fetched: 12 of 21 MB; 2,003 MB are left in "
         "all."
     )
     assert stopped == [home]
@@ -139,4 +139,4 @@ def test_the_table_says_of_each_backbone_where_its_weights_are(home: Path) -> No
     assert table["State"]["VGG16"] == "waits: no network"
     assert table["State"]["VGG19"] == "not here: fetch"
     assert "The weights of VGG16 could not be fetched." in text_of(app)
-    assert "Weights of 10 backbones are missing, 1,722 MB" in text_of(app)
+    assert "Weights of 12 backbones are missing, 2,015 MB" in text_of(app)
