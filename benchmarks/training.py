@@ -44,6 +44,7 @@ from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.datasets.synthetic.smears import write_smears
 from modelzoo.training.embeddings import open_embeddings
 from modelzoo.training.environment import pick_device
+from modelzoo.training.memory import keep_freed_memory
 from modelzoo.training.optim import make_optimizer
 from modelzoo.training.precision import Kind, autocast, multiplies_bfloat16, probe_precision
 from modelzoo.training.run import pixel_inputs
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/training.json"))
     options = parser.parse_args()
     device = pick_device(options.device)
+    keep_freed_memory()  # as a training does
     with tempfile.TemporaryDirectory() as folder:
         dataset = _open_images(Path(folder))
         store = Path(folder) / "store"

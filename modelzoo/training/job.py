@@ -22,6 +22,7 @@ from modelzoo.runs.records import PrecisionRecord
 from modelzoo.runs.status import Status, read_written_status
 from modelzoo.training.environment import pick_device
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.memory import keep_freed_memory
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def do_in_run(
         UserError: It failed; the status says the same sentence.
     """
     place = pick_device(device)
+    keep_freed_memory()
     with (
         hold_run(run),
         _log_to(run.path / LOG),

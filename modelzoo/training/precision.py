@@ -31,7 +31,7 @@ PROBE_IMAGES = 8
 # Rounds of one pass in each precision, of which the first is the warm-up: quick passes are repeated
 # until other work on the machine has left some of them alone, slow ones as often as they must be.
 FEWEST_ROUNDS, MOST_ROUNDS, PROBE_SECONDS = 3, 24, 3.0
-GAIN = 1.25  # times faster than float32, or bfloat16 is not worth its coarser numbers
+GAIN = 1.2  # times faster than float32, or bfloat16 is not worth its coarser numbers
 
 Kind = Literal["training", "features"]  # steps of a training; forward passes of a frozen backbone
 

@@ -56,9 +56,9 @@ def make(folder: Path, name: str, **options: object) -> Run:
 
 @pytest.mark.parametrize(
     ("float32", "bfloat16", "choice"),
-    [(2.0, 1.0, "bfloat16"), (1.26, 1.0, "bfloat16"), (1.2, 1.0, "float32"), (1, 2, "float32")],
+    [(2.0, 1.0, "bfloat16"), (1.21, 1.0, "bfloat16"), (1.19, 1.0, "float32"), (1, 2, "float32")],
 )
-def test_bfloat16_is_chosen_where_it_is_a_quarter_faster(
+def test_bfloat16_is_chosen_where_it_is_a_fifth_faster(
     float32: float, bfloat16: float, choice: str
 ) -> None:
     assert Probe(float32=float32, bfloat16=bfloat16).choice == choice
