@@ -4,25 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from modelzoo.config.train_config import TrainConfig, count_batches
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import Part
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import CHECKPOINT
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status
-from modelzoo.training import loop
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 from modelzoo.training.loop import _Pace, fit
-from modelzoo.training.optim import group_parameters, is_by_batch, make_optimizer, make_schedule
-from modelzoo.training.sampling import class_weights, draw_batches
+from modelzoo.training.optim import make_optimizer, make_schedule
 
 TIMES = ["images_per_second", "seconds"]
 
@@ -194,73 +191,6 @@ def test_the_rate_falls_on_a_plateau(tmp_path: Path, task: Task) -> None:
     assert rates[:2] == pytest.approx([1.0, 0.3])
 
 
-@pytest.mark.parametrize("patience", [1, 2, 5])
-def test_the_rate_falls_after_as_many_bad_epochs_as_were_given(patience: int) -> None:
-    config = TrainConfig(learning_rate=1.0, plateau_patience=patience, plateau_factor=0.1)
-    optimizer = make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
-    schedule = make_schedule(optimizer, config, batches=1)
-    assert isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau)
-
-    rates = []
-    for _ in range(1 + patience):  # the first epoch is the best, all others are as good
-        rates.append(optimizer.param_groups[0]["lr"])
-        schedule.step(0.5)
-
-    assert rates == [1.0] * (1 + patience)
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
-
-
-def fastai_cosine(start: float, end: float, share: float) -> float:
-    """`SchedCos` of fastai (fastai/callback/schedule.py)."""
-    return start + (1 + math.cos(math.pi * (1 - share))) * (end - start) / 2
-
-
-@pytest.mark.parametrize("name", ["adam", "sgd"])
-def test_one_cycle_has_the_shape_of_fastai(name: Any) -> None:
-    rate, steps = 0.01, 40
-    config = TrainConfig(learning_rate=rate, schedule="one-cycle", epochs=4, optimizer=name)
-    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
-    schedule = make_schedule(optimizer, config, batches=10)
-
-    rates, momenta = [], []
-    for _ in range(steps):
-        group = optimizer.param_groups[0]
-        rates.append(group["lr"])
-        momenta.append(group["betas"][0] if name == "adam" else group["momentum"])
-        optimizer.step()
-        schedule.step()
-
-    top = steps // 4 - 1  # PyTorch counts batches, fastai shares: its peak is the tenth batch
-    up = [k / top for k in range(top + 1)]
-    down = [(k - top) / (steps - 1 - top) for k in range(top + 1, steps)]
-    expected = [fastai_cosine(rate / 25, rate, share) for share in up]
-    expected += [fastai_cosine(rate, rate / 1e5, share) for share in down]
-    assert rates == pytest.approx(expected, rel=1e-9)
-    expected = [fastai_cosine(0.95, 0.85, share) for share in up]
-    expected += [fastai_cosine(0.85, 0.95, share) for share in down]
-    assert momenta == pytest.approx(expected, rel=1e-9)
-
-
-def test_weights_of_the_body_have_a_rate_of_their_own_in_every_schedule() -> None:
-    for name in ("none", "plateau", "cosine", "one-cycle"):
-        module = make_module()
-        values = {"schedule": name, "learning_rate": 0.01, "body_rate": 0.1}
-        config = TrainConfig(**values, epochs=4)  # type: ignore[arg-type]  # of any field
-        head = list(module[-1].parameters())
-        optimizer = make_optimizer(group_parameters(module, head, config), config)
-        schedule = make_schedule(optimizer, config, batches=4)
-        in_head, in_body = optimizer.param_groups
-
-        assert in_head["params"] == head
-        assert len(in_head["params"]) + len(in_body["params"]) == len(list(module.parameters()))
-        for _ in range(15):
-            assert in_body["lr"] == pytest.approx(0.1 * in_head["lr"])
-            optimizer.step()
-            loop._end_epoch(schedule, 1.0)
-            if is_by_batch(schedule):
-                schedule.step()
-
-
 def test_a_step_of_the_body_is_smaller_by_its_rate(tmp_path: Path, task: Task) -> None:
     options = {"optimizer": "sgd", "momentum": 0.0, "epochs": 1, "batch_size": 60}
     start = make_module().state_dict()
@@ -271,16 +201,6 @@ def test_a_step_of_the_body_is_smaller_by_its_rate(tmp_path: Path, task: Task) -
 
     torch.testing.assert_close(0.25 * moved[1.0]["0.weight"], moved[0.25]["0.weight"])
     torch.testing.assert_close(moved[1.0]["4.weight"], moved[0.25]["4.weight"])
-
-
-def test_a_rate_of_one_and_a_head_alone_need_no_groups() -> None:
-    module = make_module()
-    head = list(module[-1].parameters())
-
-    whole = group_parameters(module, head, TrainConfig())
-    alone = group_parameters(module, list(module.parameters()), TrainConfig(body_rate=0.1))
-
-    assert whole == alone == list(module.parameters())
 
 
 def test_the_history_has_the_rate_of_each_epochs_last_batch(tmp_path: Path, task: Task) -> None:
@@ -313,64 +233,6 @@ def test_a_cycle_of_too_few_batches_is_a_sentence(tmp_path: Path, task: Task) ->
 
     with pytest.raises(UserError, match="needs at least 8 batches in all, and there are 3; give"):
         train(run, task)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, 8, 16, 17, 40])
-@pytest.mark.parametrize("images", [1, 2, 16, 17, 33])
-def test_batches_are_as_many_as_are_counted(images: int, batch_size: int) -> None:
-    config = TrainConfig(batch_size=batch_size)
-
-    drawn = draw_batches(torch.zeros(images).long(), config, torch.Generator())
-
-    assert count_batches(images, config) == len(drawn)
-
-
-def test_every_image_comes_once_an_epoch_and_no_batch_has_a_single_one() -> None:
-    batches = draw_batches(torch.zeros(17).long(), TrainConfig(batch_size=8), torch.Generator())
-
-    assert [len(batch) for batch in batches] == [8, 8]
-    assert len(set(torch.cat(batches).tolist())) == 16
-
-
-def test_sampling_draws_every_class_as_often() -> None:
-    labels = torch.tensor([0] * 900 + [1] * 100)
-    config = TrainConfig(balance="sampling")
-
-    drawn = labels[torch.cat(draw_batches(labels, config, torch.Generator().manual_seed(0)))]
-
-    assert drawn.float().mean().item() == pytest.approx(0.5, abs=0.06)
-
-
-def test_class_weights_are_those_of_scikit_learn() -> None:
-    from sklearn.utils.class_weight import compute_class_weight
-
-    labels = torch.tensor([0, 0, 0, 0, 0, 1, 2, 2])
-    weights = class_weights(labels, TrainConfig(balance="weights"))
-
-    assert weights is not None
-    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels.numpy())
-    assert weights.tolist() == pytest.approx(expected.tolist())
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("adam", torch.optim.Adam),
-        ("adamw", torch.optim.AdamW),
-        ("adamax", torch.optim.Adamax),
-        ("sgd", torch.optim.SGD),
-        ("rmsprop", torch.optim.RMSprop),
-        ("adadelta", torch.optim.Adadelta),
-    ],
-)
-def test_an_optimizer_is_what_its_name_says(name: Any, expected: type) -> None:
-    config = TrainConfig(optimizer=name, learning_rate=0.02, weight_decay=0.1)
-
-    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], config)
-
-    assert type(optimizer) is expected
-    assert optimizer.param_groups[0]["lr"] == 0.02
-    assert optimizer.param_groups[0]["weight_decay"] == 0.1
 
 
 def test_the_time_left_is_by_the_mean_pace_and_is_not_known_at_the_start() -> None:
