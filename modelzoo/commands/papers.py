@@ -78,7 +78,7 @@ def papers(
 
 
 def _record(system: "System", measured: "Sequence[Measured]", metric: str) -> dict[str, str]:
-    from modelzoo.papers.tables import by_split, describe_claim, describe_measured, mark
+    from modelzoo.papers.tables import by_split, describe_cell, describe_claim
 
     kinds = by_split(system, measured)
     first = next((kind for kind in _SPLITS if kind in kinds), None)
@@ -89,7 +89,7 @@ def _record(system: "System", measured: "Sequence[Measured]", metric: str) -> di
         "claim": describe_claim(system, metric),
         "recipe": system.recipe,
         "first": f"on {first}" if first else "",
-    } | {f"on {kind}": describe_measured(each, metric) + mark(each) for kind, each in kinds.items()}
+    } | {f"on {kind}": describe_cell(each, metric) for kind, each in kinds.items()}
 
 
 def _name(system: "System") -> str:

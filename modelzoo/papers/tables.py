@@ -149,9 +149,14 @@ def mark(measured: Measured) -> str:
     return "*" * measured.is_reference + "~" * bool(measured.changed)
 
 
+def describe_cell(measured: Measured, metric: str) -> str:
+    """A score as a table has it: with its interval, seeds, test images and marks."""
+    return f"{describe_measured(measured, metric)}, n = {measured.images:,}{mark(measured)}"
+
+
 MARKS = (
-    "* comes with the project; ~ with other settings than the recipe's; of several seeds the mean, "
-    "and from the lowest to the highest end of their 95 % CIs."
+    "n: test images, of the first seed; * comes with the project; ~ with other settings than the "
+    "recipe's; of several seeds the mean, and from the lowest to the highest end of their 95 % CIs."
 )
 
 
@@ -206,6 +211,6 @@ def _latex_cells(system: System, found: Sequence[Measured], metric: str) -> Mapp
     kinds = by_split(system, found)
     titles = {"paper": "Paper's split"} | {kind: SPLIT_WORDS[kind] for kind in HONEST}
     return {
-        title: describe_measured(kinds[key], metric) + mark(kinds[key]) if key in kinds else ""
+        title: describe_cell(kinds[key], metric) if key in kinds else ""
         for key, title in titles.items()
     }

@@ -42,7 +42,7 @@ def test_a_run_of_a_system_stands_beside_its_claim(home: Path) -> None:
     row = {key: str(value) for key, value in systems.iloc[0].items()}
     assert (row["claimed"], row["random"]) == ("96 %", "")
     assert row["paper"].startswith("83.3 % (")
-    assert row["grouped"].endswith(")*~")
+    assert row["grouped"].endswith("), n = 48*~")
     by_score = claims.set_index("score")
     assert by_score.loc["Sensitivity, pre", "claimed"] == "93 %"
     assert str(by_score.loc["Sensitivity, pre", "measured0"]).endswith(")")

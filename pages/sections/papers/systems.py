@@ -16,10 +16,9 @@ from modelzoo.papers.tables import (
     MARKS,
     SystemRow,
     by_split,
+    describe_cell,
     describe_claim,
-    describe_measured,
     flat_records,
-    mark,
     systems_latex,
 )
 from modelzoo.text import capital, count
@@ -61,7 +60,7 @@ def draw_paper(paper: Paper, rows: Sequence[SystemRow], metric: str) -> None:
 
 def _record(system: System, measured: Sequence[Measured], metric: str) -> dict[str, str]:
     kinds = by_split(system, measured)
-    cells = {kind: describe_measured(each, metric) + mark(each) for kind, each in kinds.items()}
+    cells = {kind: describe_cell(each, metric) for kind, each in kinds.items()}
     first = {} if kinds else {"paper": UNTRAINED}
     return {
         "system": system.title,
