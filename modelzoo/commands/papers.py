@@ -81,7 +81,7 @@ def _record(system: "System", measured: "Sequence[Measured]", metric: str) -> di
     from modelzoo.papers.tables import by_split, describe_cell, describe_claim
 
     kinds = by_split(system, measured)
-    first = next((kind for kind in _SPLITS if kind in kinds), None)
+    first = next((kind for kind in (*_SPLITS, *kinds) if kind in kinds), None)
     return {
         "paper": system.paper,
         "backbone": _name(system),
@@ -125,7 +125,11 @@ _SPLITS = {
 def _first_measured(row: Record) -> str:
     """The score on the first split that was measured, with its name."""
     kind = row["first"]
-    return f"{row[kind]}, {_SPLITS[kind.removeprefix('on ')]}" if kind else "not trained yet"
+    return f"{row[kind]}, {_title(kind.removeprefix('on '))}" if kind else "not trained yet"
+
+
+def _title(kind: str) -> str:
+    return _SPLITS.get(kind, kind)
 
 
 def _on(kind: str, row: Record) -> str:

@@ -105,6 +105,11 @@ class Vote(nn.Module):
         self.in_features = sum(self.inputs)
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
 
+    def unit_parts(self, embedded: Tensor) -> Tensor:
+        """Inputs (N, sum of D) with each member's part of length 1."""
+        parts = embedded.float().split(self.inputs, dim=1)
+        return torch.cat([F.normalize(part, dim=1) for part in parts], dim=1)
+
     def forward(self, embedded: Tensor) -> Tensor:
         """(N, K) logarithms of the mean probabilities, of inputs (N, sum of D)."""
         parts = embedded.split(self.inputs, dim=1)

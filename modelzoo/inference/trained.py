@@ -124,13 +124,24 @@ def predict(trained: LoadedRun, pixels: npt.NDArray[np.uint8]) -> PredictionBatc
         images = backbone.normalise(torch.from_numpy(pixels).to(device))
         embedded = backbone.embed(backbone.features(images))
         logits = backbone.classifier(embedded).float().cpu()
-    embeddings = embedded.float().cpu().numpy()
+    embeddings = as_embeddings(backbone, embedded)
     return PredictionBatch(
         logits.numpy(),
         logits.softmax(dim=1).numpy(),
         ood_percentile(embeddings, trained.neighbours),
         embeddings,
     )
+
+
+def as_embeddings(backbone: Backbone | Ensemble, embedded: torch.Tensor) -> npt.NDArray[np.float32]:
+    """What images are compared by, (N, D) float32, of the inputs (N, D) of the last layer.
+
+    Of an ensemble each member's part is of length 1, as its stored neighbours are: else members
+    would count by the size of their features.
+    """
+    if isinstance(backbone, Ensemble):
+        embedded = backbone.classifier.unit_parts(embedded)
+    return embedded.float().cpu().numpy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def describe_claim(system: System, metric: str) -> str:
 
 
 def describe_measured(measured: Measured, metric: str) -> str:
-    """A score with its interval, and over how many seeds: `97.8 % (96.3–98.9), 3 seeds`.
+    """A score with its interval, and over how many seeds or runs: `97.8 % (96.3–98.9), 3 seeds`.
 
     Of several seeds the mean, and the interval reaches from the lowest end of their 95 % CIs to the
     highest.
@@ -131,7 +131,10 @@ def describe_measured(measured: Measured, metric: str) -> str:
     text = row.describe(score.value)
     if not math.isnan(score.ci_low):
         text += f" ({row.describe_interval(score.ci_low, score.ci_high)})"
-    return text if len(measured.seeds) == 1 else f"{text}, {len(measured.seeds)} seeds"
+    runs, seeds = max(len(measured.runs), len(measured.seeds)), len(measured.seeds)
+    if runs == 1:
+        return text
+    return f"{text}, {seeds} seeds" if runs == seeds else f"{text}, {runs} runs"
 
 
 def by_split(system: System, found: Sequence[Measured]) -> dict[str, Measured]:

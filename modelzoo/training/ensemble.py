@@ -19,10 +19,16 @@ from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.inference.trained import LoadedRun, hash_model, load_run
 from modelzoo.runs.ensembles import EnsembleRecord, Weighting, read_ensemble
 from modelzoo.runs.file_names import CONFIG, DATA, ENSEMBLE, ENVIRONMENT, IMAGES, SPLIT, WEIGHTS
-from modelzoo.runs.folder import Run, check_run_is_free
+from modelzoo.runs.folder import Run, check_run_is_free, check_run_name
 from modelzoo.runs.parse import format_record
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
-from modelzoo.runs.records import read_environment, read_split, read_weights, write_record
+from modelzoo.runs.records import (
+    read_environment,
+    read_hashes,
+    read_split,
+    read_weights,
+    write_record,
+)
 from modelzoo.runs.status import HOST, Status, write_status
 from modelzoo.text import join
 
@@ -81,7 +87,7 @@ def _load(runs: Path, members: Sequence[str]) -> list[LoadedRun]:
     if len(set(members)) < 2 or len(set(members)) < len(members):
         raise UserError(f"{join(list(members))} was given; give two or more different runs.")
     loaded = []
-    for member in members:
+    for member in map(check_run_name, members):
         if read_ensemble(runs / member):
             raise UserError(f"{member} is an ensemble itself; give the runs that it joins.")
         loaded.append(load_run(runs / member))
@@ -102,6 +108,12 @@ def _load(runs: Path, members: Sequence[str]) -> list[LoadedRun]:
                 f"{other.run.id} was trained and tested on another split of the images than "
                 f"{first.run.id}: what one was tested on, the other may have learned; give runs of "
                 "one split, kind and seed."
+            )
+        known, there = read_hashes(first.run.path), read_hashes(other.run.path)
+        if any(there.get(image, sha256) != sha256 for image, sha256 in known.items()):
+            raise UserError(
+                f"{other.run.id} was trained and tested on other images than {first.run.id}, under "
+                "the same names; give runs on the same data set."
             )
     return loaded
 

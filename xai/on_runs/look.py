@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from modelzoo.inference.neighbours import ood_percentile
-from modelzoo.inference.trained import LoadedRun
+from modelzoo.inference.trained import LoadedRun, as_embeddings
 from xai.attribution import Attribution
 from xai.errors import UserError
 from xai.explain import explain_features
@@ -36,7 +36,7 @@ def predict_and_explain(
         embedded = backbone.embed(features)
         probabilities = backbone.classifier(embedded).float().softmax(dim=1).cpu().numpy()
     seconds = time.perf_counter() - started
-    embeddings = embedded.float().cpu().numpy()
+    embeddings = as_embeddings(backbone, embedded)
     percentile = float(ood_percentile(embeddings, run.neighbours)[0])
     prediction = ImagePrediction(probabilities[0], percentile, embeddings[0])
     try:

@@ -61,11 +61,15 @@ def draw_paper(paper: Paper, rows: Sequence[SystemRow], metric: str) -> None:
 def _record(system: System, measured: Sequence[Measured], metric: str) -> dict[str, str]:
     kinds = by_split(system, measured)
     cells = {kind: describe_cell(each, metric) for kind, each in kinds.items()}
+    shown = _kinds(PAPERS[system.paper])
     first = {} if kinds else {"paper": UNTRAINED}
+    if kinds and not set(kinds) & set(shown):  # measured on a split that has no column
+        kind, text = next(iter(cells.items()))
+        first = {"paper": f"{text}, {SPLIT_WORDS[kind]}"}
     return {
         "system": system.title,
         "claimed": describe_claim(system, metric) or "no claim",
-        **{kind: (cells | first).get(kind, "") for kind in _kinds(PAPERS[system.paper])},
+        **{kind: (cells | first).get(kind, "") for kind in shown},
         "recipe": system.recipe,
     }
 

@@ -75,7 +75,12 @@ def test_an_ensemble_predicts_the_weighted_mean_and_is_a_run_like_any(
     pixels = np.stack([np.array(Image.open(members / "images" / name)) for name in both.images])
     batch = predict(load_run(home / "runs" / "both"), pixels)
     np.testing.assert_allclose(batch.probabilities, both.probabilities, atol=1e-3)
-    assert batch.ood_percentile.min() >= 0
+    # A training image is itself: the same in the folder and through the network.
+    train = [row for row, part in enumerate(both.parts) if part == "train"]
+    assert batch.ood_percentile[train].max() < 50
+    own = load_run(home / "runs" / "both").neighbours.embeddings
+    unit = batch.embeddings / np.linalg.norm(batch.embeddings, axis=1, keepdims=True)
+    assert (unit[train] * own).sum(1).min() > 0.999
     board = read_leaderboard(list_runs(home / "runs")[0])
     row = next(row for row in board.rows if row.run_id == "both")
     assert row.title.startswith("Ensemble of DenseNet121 and EfficientNet-Lite0")
@@ -141,12 +146,22 @@ def test_a_member_that_is_gone_or_changed_is_a_sentence(
         (["one", "one"], "give two or more different runs"),
         (["one", "other-split"], "was trained and tested on another split"),
         (["one", "nowhere"], "was not found"),
+        (["one", "../runs/two"], r"Run name '../runs/two' cannot be used"),
     ],
 )
 def test_runs_that_cannot_be_joined_are_a_sentence(home: Path, names: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         make_ensemble(home / "runs", "both", names, "equal")
     assert not (home / "runs" / "both").exists()
+
+
+def test_other_images_under_the_same_names_are_not_joined(home: Path) -> None:
+    file = home / "runs" / "two" / "images.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], lines[1][:-4] + "0000", *lines[2:]]) + "\n")
+
+    with pytest.raises(UserError, match="was trained and tested on other images than one"):
+        make_ensemble(home / "runs", "both", ["one", "two"], "equal")
 
 
 def test_an_ensemble_of_an_ensemble_is_a_sentence(home: Path) -> None:

@@ -53,6 +53,14 @@ def test_seeds_of_one_split_are_one_record_and_other_splits_others(tmp_path: Pat
     assert by_split(CNN13, (first, second))["paper"] is first
 
 
+def test_two_runs_of_one_seed_are_said_to_be_two(tmp_path: Path) -> None:
+    rows = [make_row(tmp_path, CNN13, name, seed=0) for name in ("one", "two")]
+
+    (found,) = measure(CNN13, *rows)
+
+    assert describe_measured(found, "accuracy").endswith("), 2 runs")
+
+
 def test_another_recipe_backbone_or_class_is_not_the_system(tmp_path: Path) -> None:
     rows = [
         make_row(tmp_path, CNN13, "right"),
@@ -154,6 +162,14 @@ def test_the_table_says_what_was_not_trained_and_csv_has_a_line_for_each() -> No
     assert float(rows[0]["claimed_accuracy"]) == 0.96
     assert rows[0]["split"] == "leaky-augmented"
     assert rows[1]["accuracy"] == ""
+
+
+def test_a_split_without_a_column_is_measured_all_the_same(home: Path) -> None:
+    make_row(home / "runs", RESNET50, "given", split="given")
+
+    lines = [line for line in run("--paper", "muduli2025").splitlines() if "ResNet50 " in line]
+
+    assert ", given" in lines[0]
 
 
 @pytest.mark.usefixtures("home")
