@@ -19,7 +19,13 @@ PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}  
 SplitKind = Literal[
     "random", "grouped", "background", "given", "leaky-augmented", "leaky-validation"
 ]
-LEAKY = ("leaky-augmented", "leaky-validation")  # papers' own: copies on both sides of the split
+# Papers' own, with copies on both sides, and what that means for a score.
+LEAKY: dict[str, str] = {
+    "leaky-augmented": "The split is leaky: copies were made before it, so that flipped and turned "
+    "copies of test images were trained on, and the scores are too high.",
+    "leaky-validation": "The validation images are changed copies of training images, so the best "
+    "epoch was chosen on what was trained on; the test images are no copies.",
+}
 OLD_SPLIT_KINDS = {"group": "grouped", "look": "background"}  # names up to version 0.1.0
 
 

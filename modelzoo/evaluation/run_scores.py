@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from modelzoo.datasets.splits import PART_WORDS, PARTS, Split, count_leaked
+from modelzoo.datasets.splits import LEAKY, PART_WORDS, PARTS, Split, count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores, score_classes
 from modelzoo.evaluation.class_notes import (
@@ -62,6 +62,8 @@ def score_part(
         notes.append(describe_never_predicted(never))
     if leaked := count_leaked(split, part):
         notes.insert(0, describe_leak(leaked, evaluation.images, part))
+    if run.config.split in LEAKY:
+        notes.insert(0, LEAKY[run.config.split])
     return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
 
 
