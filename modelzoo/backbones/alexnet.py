@@ -6,11 +6,11 @@ arXiv:1404.5997, the version that torchvision publishes ImageNet weights of.
 
 from typing import Any
 
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, register_model
 from torch import Tensor, nn
 from torchvision.models import AlexNet as TorchvisionAlexNet
 
-from modelzoo.backbones.plain import last_of_each_size
+from modelzoo.backbones.ours import describe_to_timm, last_of_each_size
 
 
 class AlexNet(TorchvisionAlexNet):  # type: ignore[misc]  # torchvision has no types
@@ -51,20 +51,7 @@ class AlexNet(TorchvisionAlexNet):  # type: ignore[misc]  # torchvision has no t
             self.classifier = nn.Sequential(nn.Identity())
 
 
-default_cfgs = generate_default_cfgs(
-    {
-        "alexnet": {
-            "input_size": (3, 224, 224),
-            "crop_pct": 0.875,
-            "interpolation": "bilinear",
-            "mean": (0.485, 0.456, 0.406),
-            "std": (0.229, 0.224, 0.225),
-            "num_classes": 1000,
-            "first_conv": "features.0",
-            "classifier": "classifier.6",
-        }
-    }
-)
+default_cfgs = describe_to_timm("alexnet", first_conv="features.0", classifier="classifier.6")
 
 
 def alexnet(pretrained: bool = False, **kwargs: Any) -> AlexNet:

@@ -8,10 +8,10 @@ with ReLU, dropout and the last dense layer. The rate of the dropout is not stat
 
 from typing import Any
 
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, register_model
 from torch import Tensor, nn
 
-from modelzoo.backbones.plain import last_of_each_size
+from modelzoo.backbones.ours import describe_to_timm, last_of_each_size
 
 _BLOCKS = ((16, 2), (32, 2), (64, 3), (128, 3), (256, 3))  # filters, convolutions
 _SIDE = 7  # of the last map of 224 px
@@ -81,20 +81,7 @@ class CNN13(nn.Module):
         self.fc = nn.Linear(_UNITS, num_classes) if num_classes else nn.Identity()
 
 
-default_cfgs = generate_default_cfgs(
-    {
-        "cnn13": {
-            "input_size": (3, 224, 224),
-            "crop_pct": 1.0,
-            "interpolation": "bilinear",
-            "mean": (0.5, 0.5, 0.5),
-            "std": (0.5, 0.5, 0.5),
-            "num_classes": 1000,
-            "first_conv": "features.0",
-            "classifier": "fc",
-        }
-    }
-)
+default_cfgs = describe_to_timm("cnn13", first_conv="features.0", classifier="fc")
 
 
 def cnn13(pretrained: bool = False, **kwargs: Any) -> CNN13:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, register_model
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from modelzoo.backbones.ours import describe_to_timm
 
 # The penultimate 1056 channels are six branches of 4F, so F = 44 filters in the first cells.
 _FILTERS = 44
@@ -280,21 +282,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=0.001, momentum=0.1)
 
 
-default_cfgs = generate_default_cfgs(
-    {
-        "nasnet_mobile": {
-            "input_size": (3, 224, 224),
-            "pool_size": (7, 7),
-            "crop_pct": 0.875,
-            "interpolation": "bicubic",
-            "mean": (0.5, 0.5, 0.5),
-            "std": (0.5, 0.5, 0.5),
-            "num_classes": 1000,
-            "first_conv": "conv0.conv",
-            "classifier": "last_linear",
-        }
-    }
-)
+default_cfgs = describe_to_timm("nasnet_mobile", first_conv="conv0.conv", classifier="last_linear")
 
 
 def nasnet_mobile(pretrained: bool = False, **kwargs: Any) -> NASNetMobile:

@@ -5,10 +5,10 @@ Nothing of it is copied, and it is imported only when such a network is built.
 
 from typing import Any
 
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, register_model
 from torch import Tensor, nn
 
-from modelzoo.backbones.plain import last_of_each_size
+from modelzoo.backbones.ours import describe_to_timm, last_of_each_size
 
 
 class YoloClassifier(nn.Module):
@@ -55,20 +55,7 @@ class YoloClassifier(nn.Module):
         self.fc = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
 
 
-default_cfgs = generate_default_cfgs(
-    {
-        "yolov8n_cls": {
-            "input_size": (3, 224, 224),
-            "crop_pct": 1.0,
-            "interpolation": "bilinear",
-            "mean": (0.0, 0.0, 0.0),
-            "std": (1.0, 1.0, 1.0),
-            "num_classes": 1000,
-            "first_conv": "features.0.conv",
-            "classifier": "fc",
-        }
-    }
-)
+default_cfgs = describe_to_timm("yolov8n_cls", first_conv="features.0.conv", classifier="fc")
 
 
 def yolov8n_cls(pretrained: bool = False, **kwargs: Any) -> YoloClassifier:

@@ -163,10 +163,18 @@ def resample(
     np.add.at(cells, (group, labels, predicted), 1)
     part = PART_WORDS[predictions.parts[0]] if predictions.parts else "test"
     draws = draw_groups(len(groups), resamples=resamples, seed=seed)
-    tallies = draws.T @ cells.reshape(len(groups), K * K).astype(np.float32)
-    confusions = tallies.reshape(resamples, K, K).astype(np.float64)
+    confusions = resample_confusions(cells, draws)
     names = tuple(groups.tolist())
     return Resampled(part, labels, probabilities, names, group, draws, cells, confusions)
+
+
+def resample_confusions(
+    confusion_by_group: npt.NDArray[np.int64], draws: npt.NDArray[np.float32]
+) -> Floats:
+    """(B, K, K) float64, the confusion matrix of each resample, of (G, K, K) and draws (G, B)."""
+    G, K, _ = confusion_by_group.shape
+    tallies = draws.T @ confusion_by_group.reshape(G, K * K).astype(np.float32)
+    return tallies.reshape(-1, K, K).astype(np.float64)
 
 
 @lru_cache(maxsize=8)

@@ -6,11 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score, draw_groups, score
+from modelzoo.evaluation.intervals import (
+    RESAMPLES,
+    Evaluation,
+    Score,
+    draw_groups,
+    resample_confusions,
+    score,
+)
 from modelzoo.evaluation.metrics import f_by_class, precision_by_class, sensitivity_by_class
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
@@ -161,10 +166,8 @@ def _class_scores(evaluation: Evaluation, paper: Paper) -> dict[str, Score]:
     matched = match_classes(evaluation.classes, paper)
     assert matched
     cells = evaluation.confusion_by_group
-    groups, K = len(evaluation.groups), len(evaluation.classes)
-    draws = draw_groups(groups, resamples=RESAMPLES, seed=0)
-    tallies = draws.T @ cells.reshape(groups, K * K).astype(np.float32)
-    confusions = tallies.reshape(RESAMPLES, K, K).astype(np.float64)
+    draws = draw_groups(len(evaluation.groups), resamples=RESAMPLES, seed=0)
+    confusions = resample_confusions(cells, draws)
     holding = (cells.sum(2) > 0).sum(0)  # (K,), groups
     found = {}
     for name, by_class in _OF_CLASSES.items():

@@ -38,13 +38,6 @@ def open_run(path: Path, device: str = "cpu") -> "LoadedRun":
     return load_run(path, str(pick_device(device)))
 
 
-def hash_model(path: Path) -> str:
-    """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits."""
-    from modelzoo.inference import trained
-
-    return trained.hash_model(path)
-
-
 def read_pixels(
     source: Path | bytes,
     px: int,
