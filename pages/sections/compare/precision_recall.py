@@ -10,62 +10,33 @@ from modelzoo.evaluation.precision_recall import PrecisionRecallCurve
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly
 from modelzoo.text import percent
-from pages.figures.frame import config
 from pages.figures.precision_recall import precision_recall_curves, precision_recall_curves_alt
-from pages.sections.compare.figures import describe_source, name_file, styles_by_name
-from pages.sections.compare.targets import (
-    choose_target,
-    describe_missing,
-    describe_no_curve,
-    describe_target,
-    read_scores,
-)
+from pages.sections.compare.curves import CurveKind, draw_curves
 from pages.shell.reads import MACRO, read_precision_recall
-from pages.shell.tables import offer_csv
-from pages.shell.text import plain
 
 
 def draw_precision_recall(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str
 ) -> None:
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
-    st.subheader("Precision-recall curves")
-    target = choose_target(
+    draw_curves(
+        CurveKind(
+            title="Precision-recall curves",
+            key="precision_recall",
+            name="precision-recall",
+            areas_name="average-precision",
+            help="The area under a curve, in steps, is the average precision (AP): the share of "
+            "the class for guessing, and 1 for no error at any threshold.",
+            metric="average_precision",
+            read=read_precision_recall,
+            figure=precision_recall_curves,
+            alt=precision_recall_curves_alt,
+            draw_areas=_draw_areas,
+        ),
         rows,
-        key="precision_recall",
-        help_text="The area under a curve, in steps, is the average precision (AP): the share of "
-        "the class for guessing, and 1 for no error at any threshold.",
+        names,
+        file_format,
     )
-    curves = {
-        names[run_id]: by_class[target]
-        for run_id, by_class in read_precision_recall(row.run_id for row in rows).items()
-        if target in by_class
-    }
-    missing = rows[0].evaluation.missing_classes
-    if not curves:
-        st.caption(plain(describe_no_curve(missing, target)))
-        return
-    beside = st.columns([3, 2])
-    with beside[0]:
-        st.plotly_chart(
-            precision_recall_curves(
-                curves,
-                styles_by_name(rows, names),
-                target=describe_target(target),
-                source=describe_source(rows[0]),
-            ),
-            key="precision-recall-curves",
-            config=config(name_file(f"precision-recall-{target}", rows[0]), file_format),
-            alt=precision_recall_curves_alt(curves, target),
-        )
-    with beside[1]:
-        scores = read_scores(rows, names, target, "average_precision")
-        table = _tabulate(curves, scores)
-        _draw_areas(table, scores)
-        st.caption(_describe_curves(table["chance"][0], target))
-        offer_csv(table, name_file(f"average-precision-{target}", rows[0]))
-    if missing:
-        st.caption(plain(describe_missing(missing)))
 
 
 def _tabulate(
@@ -89,8 +60,11 @@ def _tabulate(
     )
 
 
-def _draw_areas(table: pd.DataFrame, scores: Mapping[str, Score]) -> None:
+def _draw_areas(
+    curves: Mapping[str, PrecisionRecallCurve], scores: Mapping[str, Score], target: str
+) -> pd.DataFrame:
     """The average precision of each run with its interval, and its operating point."""
+    table = _tabulate(curves, scores)
     column = st.column_config
     st.dataframe(
         pd.DataFrame(
@@ -119,6 +93,8 @@ def _draw_areas(table: pd.DataFrame, scores: Mapping[str, Score]) -> None:
             "recall": column.TextColumn("Recall", help="At the operating point."),
         },
     )
+    st.caption(_describe_curves(table["chance"][0], target))
+    return table
 
 
 def _describe_curves(chance: float, target: str) -> str:

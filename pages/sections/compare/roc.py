@@ -10,62 +10,36 @@ from modelzoo.evaluation.roc import RocCurve
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly
 from modelzoo.text import percent
-from pages.figures.frame import config
 from pages.figures.roc import roc_curves, roc_curves_alt
-from pages.sections.compare.figures import describe_source, name_file, styles_by_name
-from pages.sections.compare.targets import (
-    choose_target,
-    describe_missing,
-    describe_no_curve,
-    describe_target,
-    read_scores,
-)
+from pages.sections.compare.curves import CurveKind, draw_curves
 from pages.shell.reads import read_curves
-from pages.shell.tables import offer_csv
-from pages.shell.text import plain
 
 
 def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
-    st.subheader("ROC curves")
-    target = choose_target(
+    draw_curves(
+        CurveKind(
+            title="ROC curves",
+            key="roc",
+            name="roc",
+            areas_name="auc",
+            help="The area under a curve (AUC) is 0.5 for guessing and 1 for no error at any "
+            "threshold.",
+            metric="auc",
+            read=read_curves,
+            figure=roc_curves,
+            alt=roc_curves_alt,
+            draw_areas=_draw_areas,
+        ),
         rows,
-        key="roc",
-        help_text="The area under a curve (AUC) is 0.5 for guessing and 1 for no error at any "
-        "threshold.",
+        names,
+        file_format,
     )
-    curves = {
-        names[run_id]: by_class[target]
-        for run_id, by_class in read_curves(row.run_id for row in rows).items()
-        if target in by_class
-    }
-    missing = rows[0].evaluation.missing_classes
-    if not curves:
-        st.caption(plain(describe_no_curve(missing, target)))
-        return
-    beside = st.columns([3, 2])
-    with beside[0]:
-        st.plotly_chart(
-            roc_curves(
-                curves,
-                styles_by_name(rows, names),
-                target=describe_target(target),
-                source=describe_source(rows[0]),
-            ),
-            key="roc-curves",
-            config=config(name_file(f"roc-{target}", rows[0]), file_format),
-            alt=roc_curves_alt(curves, target),
-        )
-    with beside[1]:
-        scores = read_scores(rows, names, target, "auc")
-        _draw_areas(curves, scores, name_file(f"auc-{target}", rows[0]))
-    if missing:
-        st.caption(plain(describe_missing(missing)))
 
 
 def _draw_areas(
-    curves: Mapping[str, RocCurve], scores: Mapping[str, Score], file_name: str
-) -> None:
+    curves: Mapping[str, RocCurve], scores: Mapping[str, Score], _target: str
+) -> pd.DataFrame:
     """The area under each curve with its interval, the largest first, and its operating point."""
     table = pd.DataFrame(
         [
@@ -107,4 +81,4 @@ def _draw_areas(
         "the class with the highest probability is predicted. That is no single threshold, so the "
         "mark may lie below the curve."
     )
-    offer_csv(table, file_name)
+    return table

@@ -1,17 +1,91 @@
-"""Which class the curves are of: one against the rest, or the macro-average."""
+"""Curves of one class against the rest, or of the macro-average, for every run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from modelzoo.evaluation.intervals import Score
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import join_few, shorten, shorten_all
-from pages.sections.compare.figures import NAME_LETTERS
+from pages.figures.frame import config
+from pages.sections.compare.figures import (
+    NAME_LETTERS,
+    describe_source,
+    name_file,
+    styles_by_name,
+)
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import MACRO, read_class_scores
+from pages.shell.tables import offer_csv
 from pages.shell.text import plain
+
+Curve = TypeVar("Curve")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveKind(Generic[Curve]):
+    """What differs between ROC and precision-recall curves."""
+
+    title: str
+    key: str  # of the choice of the class in the link
+    name: str  # of the figure, and of its file
+    areas_name: str  # of the table's file
+    help: str  # of what the curves are
+    metric: str  # its area: "auc" or "average_precision"
+    read: Callable[[Iterable[str]], Mapping[str, Mapping[str, Curve]]]
+    figure: Callable[..., go.Figure]
+    alt: Callable[[Mapping[str, Curve], str], str]
+    draw_areas: Callable[[Mapping[str, Curve], Mapping[str, Score], str], pd.DataFrame]
+
+
+def draw_curves(
+    kind: CurveKind[Curve],
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+) -> None:
+    """The curves of the chosen class on one pair of axes, and a table of their areas beside them.
+
+    Args:
+        kind: Of the curves.
+        rows: At least one, all of one split.
+        names: By run id.
+        file_format: Of a figure that is saved.
+    """
+    st.subheader(kind.title)
+    target = choose_target(rows, key=kind.key, help_text=kind.help)
+    curves = {
+        names[run_id]: by_class[target]
+        for run_id, by_class in kind.read(row.run_id for row in rows).items()
+        if target in by_class
+    }
+    missing = rows[0].evaluation.missing_classes
+    if not curves:
+        st.caption(plain(describe_no_curve(missing, target)))
+        return
+    beside = st.columns([3, 2])
+    with beside[0]:
+        st.plotly_chart(
+            kind.figure(
+                curves,
+                styles_by_name(rows, names),
+                target=describe_target(target),
+                source=describe_source(rows[0]),
+            ),
+            key=f"{kind.name}-curves",
+            config=config(name_file(f"{kind.name}-{target}", rows[0]), file_format),
+            alt=kind.alt(curves, target),
+        )
+    with beside[1]:
+        table = kind.draw_areas(curves, read_scores(rows, names, target, kind.metric), target)
+        offer_csv(table, name_file(f"{kind.areas_name}-{target}", rows[0]))
+    if missing:
+        st.caption(plain(describe_missing(missing)))
 
 
 def choose_target(rows: Sequence[LeaderboardRow], *, key: str, help_text: str) -> str:
