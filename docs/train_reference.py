@@ -34,6 +34,8 @@ from modelzoo.runs.folder import create_run, read_run
 from modelzoo.runs.status import read_status
 from modelzoo.text import describe_seconds, file_size
 from modelzoo.training.environment import pick_device
+from modelzoo.training.head import freeze_all_but_norms
+from modelzoo.training.optim import make_optimizer
 from modelzoo.training.run import train
 
 WORK = Path("reference-work")  # runs with their networks, and decoded images
@@ -132,7 +134,7 @@ def _parse_data(text: str) -> tuple[str, Path]:
 def _forecast(
     planned: list[Planned], folders: dict[str, Path], place: torch.device
 ) -> list[Planned]:
-    """Say how long each run will take at most, by a few steps; those that can be trained."""
+    """Say about how long each run will take, by a few steps; those that can be trained."""
     images = {
         name: len(open_dataset(folder, store=WORK / "store").images)
         for name, folder in folders.items()
@@ -152,14 +154,15 @@ def _forecast(
         if key not in probes:
             probes[key] = _probe(config, place)
         per_image, memory = probes[key]
-        n_images = images[each.data] if not config.copies_per_class else 4 * config.copies_per_class
+        n_images = images[each.data] * (2 if each.split == "leaky-validation" else 1)
+        n_images = max(n_images, 4 * config.copies_per_class)
         passes = 1.0 if config.mode == "frozen" else 0.75 * config.epochs
         seconds = per_image * n_images * passes
         total += seconds
         kept.append(each)
-        words = f"at most {describe_seconds(seconds)}, {file_size(memory)}"
+        words = f"about {describe_seconds(seconds)} if no epoch is spared, {file_size(memory)}"
         print(f"{each.name}: {words}")
-    print(f"{len(kept)} runs, at most {describe_seconds(total)} on {place}.")
+    print(f"{len(kept)} runs, about {describe_seconds(total)} on {place}, without decoding images.")
     return kept
 
 
@@ -167,6 +170,12 @@ def _probe(config: TrainConfig, place: torch.device) -> tuple[float, int]:
     """Seconds per image and peak memory in bytes, by a few steps on noise."""
     backbone = create_backbone(config.backbone, 4, head=config.head).to(place)
     backbone.to(memory_format=torch.channels_last)
+    if config.mode == "norms":
+        freeze_all_but_norms(backbone)
+    trained = [each for each in backbone.parameters() if each.requires_grad]
+    optimizer = make_optimizer(trained, config)
+    if place.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(place)
     images = torch.randn(config.batch_size, 3, config.px, config.px, device=place)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(config.batch_size, dtype=torch.long, device=place)
@@ -179,6 +188,8 @@ def _probe(config: TrainConfig, place: torch.device) -> tuple[float, int]:
         else:
             loss = F.cross_entropy(backbone(images), labels)
             loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
     if place.type == "cuda":

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
-from modelzoo.config.train_config import format_config
+from modelzoo.config.train_config import TrainConfig, format_config
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, write_text
 from modelzoo.inference.neighbours import write_neighbours
@@ -23,6 +23,7 @@ from modelzoo.runs.folder import Run, check_run_is_free, check_run_name
 from modelzoo.runs.parse import format_record
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
 from modelzoo.runs.records import (
+    read_data,
     read_environment,
     read_hashes,
     read_split,
@@ -64,9 +65,12 @@ def make_ensemble(runs: Path, name: str, members: Sequence[str], weighting: Weig
     config = replace(loaded[0].run.config, recipe=_name_recipe(loaded, weighting))
     write_text(unfinished / CONFIG, format_config(config))
     write_text(unfinished / ENSEMBLE, format_record(record))
-    for file in (SPLIT, DATA, IMAGES):
+    for file in (SPLIT, IMAGES):
         if (source := loaded[0].run.path / file).is_file():
             shutil.copy(source, unfinished / file)
+    data = read_data(loaded[0].run.path)
+    doubts = [*data.doubts, *_describe_settings(loaded)]
+    write_record(unfinished, DATA, replace(data, doubts=doubts))
     write_predictions(unfinished, _join(predictions, weights))
     _write_neighbours(unfinished, loaded)
     _write_records(unfinished, loaded)
@@ -127,6 +131,26 @@ def _name_recipe(loaded: Sequence[LoadedRun], weighting: Weighting) -> str:
     recipes = {each.run.config.recipe for each in loaded}
     start = f"{recipes.pop()}-" if len(recipes) == 1 else ""
     return f"{start}ensemble-{weighting}"
+
+
+def _describe_settings(loaded: Sequence[LoadedRun]) -> list[str]:
+    """A sentence where members were trained in other ways: the run's config is the first one's."""
+    first = loaded[0].run.config
+    differing = sorted(
+        {
+            spec.name.replace("_", " ")
+            for each in loaded[1:]
+            for spec in fields(TrainConfig)
+            if spec.name not in ("backbone", "recipe", "data")
+            and getattr(each.run.config, spec.name) != getattr(first, spec.name)
+        }
+    )
+    if not differing:
+        return []
+    return [
+        f"The members of this ensemble were trained with other settings ({join(differing)}); those "
+        f"that are shown are of {loaded[0].run.id}."
+    ]
 
 
 def _weigh(predictions: Sequence[Predictions], weighting: Weighting) -> list[float]:

@@ -21,6 +21,7 @@ from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.ensembles import read_ensemble
 from modelzoo.runs.folder import list_runs, read_run
 from modelzoo.runs.predictions import read_predictions
+from modelzoo.runs.records import read_data
 from modelzoo.training.ensemble import make_ensemble
 from tests.modelzoo.training.small import make_run, start
 from xai.explain import explain, explain_by_all
@@ -232,6 +233,20 @@ def test_an_ensemble_is_explained_by_every_method_that_its_networks_allow() -> N
     found = explain_by_all(ensemble, image, methods=[*ONE_PASS, *quick], target=0)
     for name, (attribution,) in found.items():
         assert np.isfinite(attribution.values).all(), name
+
+
+def test_members_that_were_trained_in_other_ways_are_a_doubt_of_the_ensemble(
+    home: Path, members: Path
+) -> None:
+    # `one` and `two` differ in their backbones alone.
+    start(make_run(home, members / "images", "three", epochs=1), home)
+
+    alike = make_ensemble(home / "runs", "alike", ["one", "two"], "equal")
+    unlike = make_ensemble(home / "runs", "unlike", ["one", "three"], "equal")
+
+    said = "trained with other settings (epochs); those that are shown are of one."
+    assert not any(said in doubt for doubt in read_data(alike.path).doubts)
+    assert said in read_data(unlike.path).doubts[-1]
 
 
 def test_predictions_keep_their_order(home: Path) -> None:
