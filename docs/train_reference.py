@@ -89,7 +89,7 @@ def plan_here() -> Iterator[Planned]:
         for backbone in two:
             for split in HONEST:
                 yield Planned("all-pbs", "quick", backbone, split, seed, {"input_px": 224})
-    papers_splits: tuple[SplitKind, ...] = ("leaky-augmented", "random", "grouped")
+    papers_splits: tuple[SplitKind, ...] = ("leaky-augmented", *HONEST)
     for recipe, backbone in zip(("anand2025-cnn13", "anand2025-cnn13-adamax"), two, strict=True):
         for split in papers_splits:
             yield Planned("all-pbs", recipe, "cnn13", split, 0, {"input_px": 96})

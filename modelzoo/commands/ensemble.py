@@ -10,7 +10,7 @@ from modelzoo.commands.output import notes
 from modelzoo.commands.runs import print_evaluation
 from modelzoo.errors import UserError
 from modelzoo.runs.ensembles import Weighting, read_ensemble
-from modelzoo.text import join, one_line, percent
+from modelzoo.text import join, one_line
 
 
 def ensemble(
@@ -39,7 +39,7 @@ def ensemble(
     record = read_ensemble(made.path)
     assert record
     weighed = zip(record.members, record.weights, strict=True)
-    listed = [f"{member} {percent(weight)}" for member, weight in weighed]
+    listed = [f"{member} {weight:.3g}" for member, weight in weighed]
     notes.print(f"Run {made.id}: {made.path}")
-    notes.print(f"Weights: {one_line(join(listed))}.")
+    notes.print(f"Weights, of 1 in all: {one_line(join(listed))}.")
     print_evaluation(made, "test")

@@ -25,6 +25,7 @@ from modelzoo.commands.output import (
 )
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder
+from modelzoo.runs.ensembles import say_member
 from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
 from modelzoo.text import count, join, one_line, shorten_all
 
@@ -209,7 +210,10 @@ def rename(
     runs: RunsOption = None,
 ) -> None:
     """Give a run, damaged or not, another name; links and files with the old one do not follow."""
-    renamed = rename_run(find_run_folder(run, runs), name)
+    folder = find_run_folder(run, runs)
+    joined = say_member(folder)
+    renamed = rename_run(folder, name)
+    _warn(joined)
     print_line(f"Renamed to {renamed}.")
 
 
@@ -220,7 +224,13 @@ def delete(
 ) -> None:
     """Delete a run, damaged or not, with all that it left; a terminal is asked first."""
     folder = find_run_folder(run, runs)
+    _warn(say_member(folder))
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {one_line(str(folder))} with all that is in it?", abort=True)
     delete_run(folder)
     print_line(f"Deleted {folder}.")
+
+
+def _warn(sentence: str) -> None:
+    if sentence:
+        notes.print(one_line(sentence))

@@ -151,17 +151,7 @@ class TrainConfig:
         object.__setattr__(self, "split", _today("split", self.split))
         for spec in dataclasses.fields(self):
             _check_value(spec, getattr(self, spec.name))
-        find_backbone(self.backbone)
-        if self.input_px and self.input_px < 64:
-            raise UserError(
-                f"Input size {self.input_px} px is too small for these networks; "
-                "give 64 to 1024, or 0 for the backbone's own size."
-            )
-        if self.test_share + self.validation_share > 0.95:
-            raise UserError(
-                f"Test share {self.test_share} and validation share {self.validation_share} leave "
-                "less than 5 % to train on; give smaller ones."
-            )
+        _check_shares(self.test_share, self.validation_share)
 
     @property
     def px(self) -> int:
@@ -261,6 +251,22 @@ def _check_value(spec: "dataclasses.Field[Any]", value: object) -> None:
         raise UserError(
             f"{name.capitalize()} {_brief(value)} is out of range; give {low:g} to {high:g}."
         )
+    if spec.name == "backbone":
+        find_backbone(str(value))
+    if spec.name == "input_px" and isinstance(value, int) and 0 < value < 64:
+        raise UserError(
+            f"Input size {value} px is too small for these networks; "
+            "give 64 to 1024, or 0 for the backbone's own size."
+        )
+
+
+def _check_shares(test: float, validation: float) -> None:
+    """Raise a UserError unless both parts leave enough for training."""
+    if test + validation > 0.95:
+        raise UserError(
+            f"Test share {test} and validation share {validation} leave less than 5 % to train on; "
+            "give smaller ones."
+        )
 
 
 def _brief(value: object) -> str:
@@ -318,6 +324,15 @@ def _check_lines(values: dict[str, Any], path: Path) -> None:
             _check_value(specs[name], _today(name, values[name]))
         except UserError as error:
             raise UserError(f"{path.name}, {_name_line(name, lines)}{error}") from error
+    shares = [name for name in values if name in ("test_share", "validation_share")]
+    if shares:
+        test, validation = (
+            values.get(name, specs[name].default) for name in ("test_share", "validation_share")
+        )
+        try:
+            _check_shares(test, validation)
+        except UserError as error:
+            raise UserError(f"{path.name}, {_name_line(shares[-1], lines)}{error}") from error
 
 
 def _today(name: str, value: Any) -> Any:
@@ -330,7 +345,7 @@ def _today(name: str, value: Any) -> Any:
 def _name_line(name: str, lines: Sequence[str]) -> str:
     """`line 7: `, the first one that sets `name`; empty where it is set in another way."""
     for number, line in enumerate(lines, start=1):
-        if line.partition("=")[0].strip() == name:
+        if line.partition("=")[0].strip().strip("\"'") == name:
             return f"line {number}: "
     return ""
 

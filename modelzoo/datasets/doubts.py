@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from modelzoo.datasets.copies import TURNED, original_of
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.file_notes import doubt_brightness
 from modelzoo.datasets.images import Facts
@@ -135,6 +136,34 @@ def describe_validation(dataset: Dataset, split: Split, kind: SplitKind) -> tupl
         f"The data set gives no validation part: {taken:,} of the "
         f"{count(taken + left, 'given training image')}, in whole groups, {are} not trained on but "
         "used to choose the best epoch.",
+    )
+
+
+def describe_copies(split: Split, kind: SplitKind, most: int) -> tuple[str, ...]:
+    """A sentence where all copies that are made do not fill a class up to what was asked for.
+
+    Args:
+        split: With its copies.
+        kind: Of the split.
+        most: Images that each class shall have, of all parts; 0: no copies.
+    """
+    if not most or kind == "leaky-validation":
+        return ()
+    own = Counter(row.label for row in split.rows if row.image == original_of(row.image))
+    parts = PARTS if kind == "leaky-augmented" else ("train",)
+    have = Counter(row.label for row in split.rows if row.part in parts)
+    images = Counter(
+        row.label for row in split.rows if row.part in parts and row.image == original_of(row.image)
+    )
+    asked = {label: round(most * images[label] / own[label]) for label in images}
+    short = [label for label, wanted in sorted(asked.items()) if have[label] < wanted]
+    if not short:
+        return ()
+    found = join_few([f"{label} {have[label]:,} of {asked[label]:,}" for label in short])
+    has = "does" if len(short) == 1 else "do"
+    return (
+        f"{join_few(short)} {has} not reach the copies asked for, since an image has "
+        f"{len(TURNED)} copies at most: {found} images{'' if len(parts) > 1 else ' in training'}.",
     )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
+from modelzoo.datasets.copies import change_of, original_file
 from modelzoo.datasets.images import (
     count_tiles,
     cut_tile,
@@ -202,6 +203,11 @@ def list_images(path: Path) -> list[Path]:
     """
     if is_regular_file(path):
         return [path]
+    if change_of(path.name) and is_regular_file(original_file(path)):
+        raise UserError(
+            f"{path} is a copy that a training made in memory, and no file; give its original, "
+            f"{original_file(path)}."
+        )
     if not is_folder(path):
         raise UserError(f"{path} was not found; give an image or a folder of images.")
     files = walk(path).files

@@ -10,6 +10,7 @@ from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, require_balanced, require_cycle
 from modelzoo.datasets.doubts import (
     Links,
+    describe_copies,
     describe_validation,
     doubt_parts,
     doubt_split,
@@ -99,6 +100,7 @@ def check_planned(
             splits[key] = plan_split(prepared, config)
             notes += doubt_split(dataset, config.split)
             notes += describe_validation(dataset, splits[key], config.split)
+            notes += describe_copies(splits[key], config.split, config.copies_per_class)
             notes += _describe_missing(splits[key])
         require_balanced(_missing(splits[key]).get("train", []), config)
         require_cycle(len(splits[key].ids("train")), config)

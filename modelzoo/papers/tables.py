@@ -137,11 +137,11 @@ def describe_measured(measured: Measured, metric: str) -> str:
     return f"{text}, {seeds} seeds" if runs == seeds else f"{text}, {runs} runs"
 
 
-def by_split(system: System, found: Sequence[Measured]) -> dict[str, Measured]:
-    """The first record of each kind of split; `paper` is the one nearest to the paper's own."""
-    kinds: dict[str, Measured] = {}
+def by_split(system: System, found: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """The records of each kind of split; `paper` are those nearest to the paper's own."""
+    kinds: dict[str, list[Measured]] = {}
     for measured in found:
-        kinds.setdefault(measured.split, measured)
+        kinds.setdefault(measured.split, []).append(measured)
     if own := kinds.get(PAPERS[system.paper].split):
         kinds["paper"] = own
     return kinds
@@ -152,23 +152,34 @@ def mark(measured: Measured) -> str:
     return "*" * measured.is_reference + "~" * bool(measured.changed)
 
 
-def describe_cell(measured: Measured, metric: str) -> str:
-    """A score as a table has it: with its interval, seeds, test images and marks."""
-    return f"{describe_measured(measured, metric)}, n = {measured.images:,}{mark(measured)}"
+def describe_cell(alike: Sequence[Measured], metric: str) -> str:
+    """What a table has of one kind of split: score, interval, seeds, test images and marks.
+
+    Args:
+        alike: Its records, at least one; the first is shown, and how many more there are.
+        metric: A key of their scores.
+    """
+    first = alike[0]
+    text = f"{describe_measured(first, metric)}, n = {first.images:,}{mark(first)}"
+    return f"{text} (+{len(alike) - 1} more)" if len(alike) > 1 else text
 
 
 MARKS = (
-    "n: test images, of the first seed; * comes with the project; ~ with other settings than the "
-    "recipe's; of several seeds the mean, and from the lowest to the highest end of their 95 % CIs."
+    "n: test images, of the first seed, with their copies on a leaky-augmented split; +1 more: "
+    "measured with other settings or data as well; * comes with the project; ~ with other settings "
+    "than the recipe's; of several seeds the mean, and from the lowest to the highest end of their "
+    "95 % CIs."
 )
 
 
 def describe_test(measured: Measured) -> str:
     """On what a score was measured: `all_pbs, random split: 605 test images in 402 groups`."""
     changed = f"; {join(list(measured.changed))}" if measured.changed else ""
+    copies = ", copies among them," if measured.split == "leaky-augmented" else ""
     return (
         f"{measured.data}, {SPLIT_WORDS[measured.split]}: "
-        f"{count(measured.images, 'test image')} in {count(measured.groups, 'group')}{changed}"
+        f"{count(measured.images, 'test image')}{copies} in {count(measured.groups, 'group')}"
+        f"{changed}"
     )
 
 

@@ -12,7 +12,7 @@ from modelzoo.errors import UserError
 from modelzoo.files import damaged_file
 from modelzoo.runs.file_names import ENSEMBLE
 from modelzoo.runs.parse import parse_record
-from modelzoo.text import join
+from modelzoo.text import join, join_few
 
 Weighting = Literal["equal", "validation"]
 
@@ -66,6 +66,25 @@ def require_members(path: Path, record: EnsembleRecord) -> list[Path]:
                 "put it back, or make the ensemble again without it."
             )
     return folders
+
+
+def say_member(path: Path) -> str:
+    """A sentence where ensembles beside the run in folder `path` join it; empty where none does."""
+    joined = []
+    for file in sorted(path.parent.glob(f"*/{ENSEMBLE}")):
+        try:
+            record = read_ensemble(file.parent)
+        except UserError:  # damaged: it opens no member
+            continue
+        if record and path.name in record.members:
+            joined.append(file.parent.name)
+    if not joined:
+        return ""
+    which = "the ensemble" if len(joined) == 1 else "the ensembles"
+    return (
+        f"{path.name} is a member of {which} {join_few(joined)}, which cannot explain or predict "
+        "without it under this name; scores that were computed stay."
+    )
 
 
 def ensemble_title(record: EnsembleRecord) -> str:

@@ -9,6 +9,7 @@ from modelzoo.datasets.copies import original_of
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.doubts import (
     Links,
+    describe_copies,
     describe_validation,
     doubt_seen,
     doubt_split,
@@ -84,6 +85,7 @@ def _write_data(
     if kind == "given":
         doubts += doubt_seen(dataset, links)
     taken = describe_validation(dataset, split, kind)
+    taken += describe_copies(split, kind, run.config.copies_per_class)
     for sentence in (*doubts, *taken):
         log.warning("%s", sentence)
     record = DataRecord(

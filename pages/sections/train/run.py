@@ -16,7 +16,8 @@ from modelzoo.evaluation.tables import run_records
 from modelzoo.files import portable_name, read_end
 from modelzoo.launching import local
 from modelzoo.launching.queue import list_at_work
-from modelzoo.runs.file_names import LOG
+from modelzoo.runs.ensembles import say_member
+from modelzoo.runs.file_names import ENSEMBLE, LOG
 from modelzoo.runs.folder import Run, delete_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
@@ -193,6 +194,8 @@ def _draw_actions(run: Run, status: Status) -> None:
 def _offer_delete(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(f"Delete **{plain(run.id)}** with its model, its scores and its log?")
+        if joined := say_member(run.path):
+            st.warning(plain(joined))
         if st.button("Delete for good", key=f"delete-{run.id}", type="primary"):
             with error_in_place():
                 delete_run(run.path)
@@ -203,7 +206,8 @@ def _offer_delete(run: Run) -> None:
 def _draw_curves(run: Run) -> None:
     history = read_history(run.path)
     if history.empty:
-        st.caption("Learning curves appear after the first epoch.")
+        if not run.has(ENSEMBLE):
+            st.caption("Learning curves appear after the first epoch.")
         return
     about = run.config
     data = shorten(PurePath(about.data).name or about.data, DATA_LETTERS)

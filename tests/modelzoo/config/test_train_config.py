@@ -87,6 +87,10 @@ def test_an_option_that_no_training_has_is_a_sentence(tmp_path: Path) -> None:
         ("epochs = 0", r"mine\.toml, line 3: Epochs 0 is out of range; give 1 to 10000"),
         ('optimizer = "adam2"', r"mine\.toml, line 3: Optimizer 'adam2' is unknown; give one of"),
         ('learning_rate = "much"', r"mine\.toml, line 3: Learning rate was given as 'much'"),
+        ('"epochs" = 0', r"mine\.toml, line 3: Epochs 0 is out of range"),
+        ('backbone = "vgg13"', r"mine\.toml, line 3: Backbone 'vgg13' is unknown; give one of"),
+        ("input_px = 32", r"mine\.toml, line 3: Input size 32 px is too small for these"),
+        ("test_share = 0.89", r"mine\.toml, line 3: Test share 0\.89 and validation share 0\.1 "),
     ],
 )
 def test_a_recipes_value_that_does_not_hold_is_named_with_its_line(

@@ -19,6 +19,7 @@ from modelzoo.datasets.copies import (
     fill_classes,
     original_of,
 )
+from modelzoo.datasets.doubts import describe_copies
 from modelzoo.datasets.images import decode_image
 from modelzoo.datasets.splits import Split, SplitKind, count_leaked, is_image_id
 from modelzoo.datasets.splitting import make_split
@@ -123,6 +124,26 @@ def split_of(data: tuple[object, Groups, Groups], kind: SplitKind, copies: int =
 
 
 SIZES = {"Benign": [1] * 50, "Pro": [2] * 40}
+
+
+@pytest.mark.parametrize(
+    ("kind", "copies", "said"),
+    [
+        ("random", 200, ""),  # 35 of 50 images are trained on: 140 with three copies of each
+        ("random", 240, "Benign does not reach the copies asked for, since an image has 3 copies "),
+        ("leaky-augmented", 160, ""),
+        ("leaky-augmented", 201, "Benign does not reach the copies asked for, since an image has "),
+        ("leaky-validation", 400, ""),
+        ("random", 0, ""),
+    ],
+)
+def test_a_class_that_copies_do_not_fill_up_is_named(
+    kind: SplitKind, copies: int, said: str
+) -> None:
+    split = split_of(dataset_of(SIZES), kind, copies)
+
+    assert "".join(describe_copies(split, kind, copies)).startswith(said)
+    assert bool(describe_copies(split, kind, copies)) == bool(said)
 
 
 def test_copies_before_the_split_are_on_both_sides() -> None:

@@ -257,3 +257,17 @@ def test_predictions_keep_their_order(home: Path) -> None:
     assert replace(made.config, recipe="", backbone="resnet50") == replace(
         read_run(home / "runs" / "two").config, recipe="", backbone="resnet50"
     )
+
+
+def test_who_renames_or_deletes_a_member_is_told_of_the_ensemble(home: Path) -> None:
+    runs = home / "runs"
+    make_ensemble(runs, "both", ["one", "two"], "equal")
+    where = ["--runs", str(runs)]
+
+    renamed = CliRunner().invoke(app, ["rename", "one", "three", *where])
+    assert "one is a member of the ensemble both, which cannot explain or" in renamed.output
+    assert (runs / "three").is_dir()
+    deleted = CliRunner().invoke(app, ["delete", "two", "--yes", *where])
+    assert "two is a member of the ensemble both" in deleted.output
+    alone = CliRunner().invoke(app, ["delete", "other-split", "--yes", *where])
+    assert "member" not in alone.output

@@ -15,7 +15,7 @@ from modelzoo.config.train_config import read_recipe
 from modelzoo.evaluation.rows import LeaderboardRow, read_row
 from modelzoo.papers.measured import Measured, find_measured
 from modelzoo.papers.systems import PAPERS, SYSTEMS, System
-from modelzoo.papers.tables import by_split, describe_measured, systems_latex
+from modelzoo.papers.tables import by_split, describe_cell, describe_measured, systems_latex
 from modelzoo.runs.predictions import read_predictions
 from tests.run_folders import make_run
 
@@ -50,7 +50,7 @@ def test_seeds_of_one_split_are_one_record_and_other_splits_others(tmp_path: Pat
     assert score.ci_low == min(each.ci_low for each in accuracies)
     assert score.ci_high == max(each.ci_high for each in accuracies)
     assert describe_measured(second, "accuracy").endswith("), 3 seeds")
-    assert by_split(CNN13, (first, second))["paper"] is first
+    assert by_split(CNN13, (first, second))["paper"] == [first]
 
 
 def test_two_runs_of_one_seed_are_said_to_be_two(tmp_path: Path) -> None:
@@ -85,7 +85,10 @@ def test_settings_that_are_not_the_recipes_are_said_and_kept_apart(tmp_path: Pat
     found = measure(CNN13, *rows)
 
     assert [each.changed for each in found] == [(), ("input px 128 (224)", "epochs 3 (30)")]
-    assert by_split(CNN13, found)["random"].runs == ("as-it-is",)
+    of_random = by_split(CNN13, found)["random"]
+    assert of_random[0].runs == ("as-it-is",)
+    assert describe_cell(of_random, "accuracy").endswith("(+1 more)")
+    assert "more)" not in describe_cell(of_random[:1], "accuracy")
 
 
 def test_what_comes_with_the_project_stands_behind_a_persons_own(tmp_path: Path) -> None:
