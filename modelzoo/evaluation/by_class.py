@@ -1,19 +1,25 @@
 """What predictions are worth on each class, with intervals over groups. Records out; no files."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from modelzoo.evaluation.intervals import Resampled, Score, score
-from modelzoo.evaluation.metrics import (
-    auc_by_class,
-    average_precision_by_class,
-    precision_by_class,
-    sensitivity_by_class,
+from modelzoo.evaluation.clustered import (
+    PRECISION,
+    SENSITIVITY,
+    Floats,
+    Intervals,
+    count_outcomes,
+    jackknife_interval,
+    share_intervals,
 )
+from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally
+from modelzoo.evaluation.metrics import Integers, auc_by_class, average_precision_by_class
 
-_NOT_DEFINED = "The class has no image here, or is never predicted, or there is no other class."
+NOT_DEFINED = "The class has no image here, or is never predicted, or there is no other class."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +36,63 @@ class ClassScores:
     average_precision: Score
 
 
-def score_classes(drawn: Resampled, classes: Sequence[str]) -> list[ClassScores]:
-    """The scores of each class with 95 % intervals, by the bootstrap over groups of `evaluate`.
+def score_classes(found: Tally, classes: Sequence[str]) -> list[ClassScores]:
+    """The scores of each class with 95 % intervals over groups, as `evaluate` has them.
 
-    Resamples without an image of the class (of those predicted as it, for precision) are left out.
     A class whose images all belong to one group has no interval.
 
     Args:
-        drawn: From `resample`.
+        found: From `tally`.
         classes: (K,), names.
     """
-    images, predicted = drawn.confusion.sum(1), drawn.confusion.sum(0)
-    is_here = drawn.confusion_by_group.sum(2) > 0  # (G, K), groups that hold the class
-    is_said = drawn.confusion_by_group.sum(1) > 0  # and in which it is predicted
-    is_other = drawn.confusion_by_group.sum((1, 2))[:, None] > drawn.confusion_by_group.sum(2)
-    holding, said, others = is_here.sum(0), is_said.sum(0), is_other.sum(0)
-    sensitivity = sensitivity_by_class(drawn.confusion), sensitivity_by_class(drawn.confusions)
-    precision = precision_by_class(drawn.confusion), precision_by_class(drawn.confusions)
-    once = np.ones((len(drawn.labels), 1))
-    ranked = [
-        (measure(drawn.labels, drawn.probabilities, once)[:, 0], drawn.of_probabilities(measure))
+    images, predicted = found.confusion.sum(1), found.confusion.sum(0)
+    is_here = found.confusion_by_group.sum(2) > 0  # (G, K), groups that hold the class
+    is_other = found.confusion_by_group.sum((1, 2))[:, None] > found.confusion_by_group.sum(2)
+    holding, others = is_here.sum(0), is_other.sum(0)
+    outcomes = count_outcomes(found.confusion_by_group)
+    sensitivity, precision = (share_intervals(outcomes, each) for each in (SENSITIVITY, PRECISION))
+    areas, means = (
+        _ranked(found, measure, np.minimum(holding, others))
         for measure in (auc_by_class, average_precision_by_class)
-    ]
+    )
     return [
         ClassScores(
             name,
             int(images[k]),
             int(holding[k]),
             int(predicted[k]),
-            score(float(sensitivity[0][k]), sensitivity[1][:, k], int(holding[k]), _NOT_DEFINED),
-            score(float(precision[0][k]), precision[1][:, k], int(said[k]), _NOT_DEFINED),
-            *(
-                score(float(whole[k]), resampled[k], int(min(holding[k], others[k])), _NOT_DEFINED)
-                for whole, resampled in ranked
-            ),
+            share_score(sensitivity, k),
+            share_score(precision, k),
+            areas[k],
+            means[k],
         )
         for k, name in enumerate(classes)
     ]
+
+
+def share_score(shares: Intervals, k: int) -> Score:
+    """The share of class `k` with its interval, or the reason for having none."""
+    value, groups = float(shares.value[k]), int(shares.groups[k])
+    if math.isnan(value):
+        return Score(value, math.nan, math.nan, NOT_DEFINED)
+    if groups < 2:
+        return Score(value, math.nan, math.nan, ONE_GROUP)
+    return Score(value, float(shares.low[k]), float(shares.high[k]))
+
+
+def _ranked(
+    found: Tally,
+    measure: Callable[[Integers, Floats, Floats], Floats],
+    groups: npt.NDArray[np.intp],
+) -> list[Score]:
+    """A score of each class against the rest, of (K,) groups that hold the fewer of the two."""
+    once = np.ones((len(found.labels), 1))
+    whole = measure(found.labels, found.probabilities, once)[:, 0]
+    without = found.without_each(measure)
+    scores = []
+    for value, each, n in zip(whole.tolist(), without, groups.tolist(), strict=True):
+        low, high = jackknife_interval(value, each, n)
+        is_known = not math.isnan(value)
+        note = NOT_DEFINED if not is_known else ONE_GROUP if math.isnan(low) else ""
+        scores.append(Score(value, low, high, note))
+    return scores

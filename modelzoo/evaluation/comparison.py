@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from modelzoo.evaluation.intervals import CONFIDENCE, RESAMPLES, Evaluation, draw_groups
+from modelzoo.evaluation.clustered import CONFIDENCE
+from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, draw_groups
 from modelzoo.evaluation.metrics import Floats
 
 ROUNDING = 1e-9  # a difference in accuracy that varies less does not vary

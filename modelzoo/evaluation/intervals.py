@@ -1,7 +1,7 @@
-"""Confidence intervals of scores: a bootstrap over groups. Predictions in, records out; no files.
+"""Scores with their confidence intervals over groups. Predictions in, records out; no files.
 
-Images of one group (a patient, overlapping fields) are drawn together, since their errors are
-correlated: drawing single images would promise more than the data can tell.
+Images of one group (a patient, overlapping fields) are right and wrong together: an interval over
+single images would promise more than the data can tell.
 Letters: N images, G groups, K classes, B resamples.
 """
 
@@ -12,23 +12,28 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from modelzoo.datasets.splits import PART_WORDS
+from modelzoo.evaluation.clustered import (
+    jackknife_interval,
+    macro_interval,
+    mean_interval,
+    score_interval,
+    wilson_interval,
+)
 from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few
 
-CONFIDENCE = 0.95
-
-
-RESAMPLES = 1000
-
-
-FEWEST_RESAMPLES = 40  # in which a score is defined: one lies beyond each end of the interval
+RESAMPLES = 1000  # of groups, where differences are tested
 
 
 FEW_GROUPS = 10  # below this many a bootstrap is known to be too narrow (Cameron et al. 2008)
+
+
+ROUNDING = 1e-12
+ONE_GROUP = "All images belong to one group: no interval is possible."
+CLASS_IN_ONE_GROUP = "All images of a class belong to one group: no interval is possible."
 
 
 BLOCK = 1_000_000  # image weights held at once, 4 MB; 100 MB at once were no faster
@@ -71,84 +76,62 @@ class Evaluation:
         return int(self.confusion_by_group.sum())
 
 
-def evaluate(
-    predictions: Predictions,
-    group_by_image: Mapping[str, str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Evaluation:
-    """Every score of `predictions` with its 95 % percentile interval over groups.
-
-    Where the resamples all agree (100 % right) their interval would have no width, though the next
-    group may well be wrong: Wilson's interval for that share of G groups takes its place, which for
-    100 % is about 1 - 4/G to 1. A macro score of 100 % is treated the same, and so is a score in
-    [-1, 1], as the share of that range which lies below it.
+def evaluate(predictions: Predictions, group_by_image: Mapping[str, str]) -> Evaluation:
+    """Every score of `predictions` with its 95 % interval over groups, by `clustered`.
 
     Args:
         predictions: Of one part; images without a label are left out.
         group_by_image: Group of each image id; one that is missing is a group of its own.
-        resamples: How many times the groups are drawn.
-        seed: Of the draws: runs with the same groups are given the same ones.
     """
-    drawn = resample(predictions, group_by_image, resamples=resamples, seed=seed)
-    images = zip(predictions.classes, drawn.confusion.sum(1), strict=True)
+    found = tally(predictions, group_by_image)
+    images = zip(predictions.classes, found.confusion.sum(1), strict=True)
     missing = [name for name, n in images if not n]
-    groups = len(drawn.groups)
     scores = {
-        name: score(
-            _value(metric, drawn),
-            _resampled(metric, drawn),
-            groups,
-            _why(metric, missing, drawn),
-            lowest=metric.lowest,
-        )
+        name: _score(metric, found, _why(metric, missing, found))
         for name, metric in METRICS.items()
     }
     return Evaluation(
         predictions.classes,
         scores,
-        drawn.groups,
-        drawn.confusion_by_group,
-        _notes(drawn, len(predictions.images)),
+        found.groups,
+        found.confusion_by_group,
+        _notes(found, len(predictions.images)),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
-class Resampled:
-    """What scores are computed from: the labelled images of one part, and how often each counts."""
+class Tally:
+    """What scores are computed from: the labelled images of one part, and their groups."""
 
     part: str  # in words, as "training"
     labels: Integers  # (N,)
     probabilities: Floats  # (N, K)
     groups: tuple[str, ...]  # in order of name
     group: npt.NDArray[np.intp]  # (N,), index of each image's group
-    draws: npt.NDArray[np.float32]  # (G, B)
     confusion_by_group: npt.NDArray[np.int64]  # (G, K, K), true class by predicted class
-    confusions: Floats  # (B, K, K), of each resample
 
     @property
     def confusion(self) -> Floats:
         """(K, K) float64, of all images."""
         return np.asarray(self.confusion_by_group.sum(0, dtype=np.float64))
 
-    def of_probabilities(self, measure: Callable[[Integers, Floats, Floats], Floats]) -> Floats:
-        """(..., B), what `measure` makes of labels, probabilities and weights (N, B) of images."""
+    def without_each(self, measure: Callable[[Integers, Floats, Floats], Floats]) -> Floats:
+        """(..., G), what `measure` makes of the images without each group in turn.
+
+        Args:
+            measure: Of labels, probabilities and weights (N, B) of images.
+        """
         block = max(1, BLOCK // max(len(self.labels), 1))
-        starts = range(0, self.draws.shape[1], block)
-        weights = (np.take(self.draws[:, at : at + block], self.group, 0) for at in starts)
-        parts = [measure(self.labels, self.probabilities, each) for each in weights]
+        parts = [measure(self.labels, self.probabilities, np.zeros((len(self.labels), 0)))]
+        for start in range(0, len(self.groups), block):
+            left_out = np.arange(start, min(start + block, len(self.groups)))
+            weights = (self.group[:, None] != left_out).astype(np.float32)
+            parts.append(measure(self.labels, self.probabilities, weights))
         return np.concatenate(parts, axis=-1)
 
 
-def resample(
-    predictions: Predictions,
-    group_by_image: Mapping[str, str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Resampled:
-    """The labelled images of `predictions`, and resamples of their groups; as `evaluate` has it."""
+def tally(predictions: Predictions, group_by_image: Mapping[str, str]) -> Tally:
+    """The labelled images of `predictions` with their groups; as `evaluate` has it."""
     has_label = predictions.labels >= 0
     labels = predictions.labels[has_label]
     probabilities = predictions.probabilities[has_label]
@@ -162,19 +145,7 @@ def resample(
     predicted = probabilities.argmax(1) if len(labels) else labels
     np.add.at(cells, (group, labels, predicted), 1)
     part = PART_WORDS[predictions.parts[0]] if predictions.parts else "test"
-    draws = draw_groups(len(groups), resamples=resamples, seed=seed)
-    confusions = resample_confusions(cells, draws)
-    names = tuple(groups.tolist())
-    return Resampled(part, labels, probabilities, names, group, draws, cells, confusions)
-
-
-def resample_confusions(
-    confusion_by_group: npt.NDArray[np.int64], draws: npt.NDArray[np.float32]
-) -> Floats:
-    """(B, K, K) float64, the confusion matrix of each resample, of (G, K, K) and draws (G, B)."""
-    G, K, _ = confusion_by_group.shape
-    tallies = draws.T @ confusion_by_group.reshape(G, K * K).astype(np.float32)
-    return tallies.reshape(-1, K, K).astype(np.float64)
+    return Tally(part, labels, probabilities, tuple(groups.tolist()), group, cells)
 
 
 @lru_cache(maxsize=8)
@@ -189,127 +160,89 @@ def draw_groups(groups: int, *, resamples: int, seed: int) -> npt.NDArray[np.flo
     return draws
 
 
-def mean_over_groups(
-    values: npt.ArrayLike,
-    groups: Sequence[str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Score:
-    """The mean of `values` with its 95 % percentile interval over groups.
+def mean_over_groups(values: npt.ArrayLike, groups: Sequence[str]) -> Score:
+    """The mean of `values` with its 95 % interval by Student's t over groups.
 
     Args:
         values: (N,), one per image, finite.
         groups: (N,), of each image.
-        resamples: How many times the groups are drawn.
-        seed: Of the draws: the same for every mean over the same groups.
 
     Returns:
-        Without an interval (NaN) where all images belong to one group.
+        Without an interval (NaN) where all images belong to one group. Where all groups agree on a
+        share, Wilson's for so many groups takes the place of one without width.
     """
     values = np.asarray(values, np.float64)
     names, index = np.unique(np.asarray(groups, np.str_), return_inverse=True)
-    draws = draw_groups(len(names), resamples=resamples, seed=seed)
-    sums, counts = np.bincount(index, weights=values), np.bincount(index)
-    resampled = (draws.T @ sums) / (draws.T @ counts)
-    return score(float(values.mean()), resampled, len(names), "")
+    mean = float(values.mean())
+    low, high = mean_interval(values, index)
+    if math.isnan(low):
+        return Score(mean, low, high, ONE_GROUP)
+    is_share = values.min() >= 0 and values.max() <= 1
+    if high - low < ROUNDING and is_share:
+        note = f"Every group gave the same; the interval is Wilson's for {len(names)} groups."
+        return Score(mean, *wilson_interval(mean, len(names)), note)
+    return Score(mean, max(low, 0.0), min(high, 1.0)) if is_share else Score(mean, low, high)
 
 
-def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of `n` (Wilson 1927): never of zero width."""
-    z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
-
-
-def score(value: float, resampled: Floats, groups: int, why: str, *, lowest: float = 0.0) -> Score:
-    """`value` with the percentile interval of `resampled`, or the reason for having none.
-
-    Args:
-        value: Over all images; NaN where it is not defined.
-        resampled: (B,), over each resample; those in which it is not defined (NaN), since they lack
-            a class, are left out, and counted in the note.
-        groups: How many were drawn from.
-        why: The note of a value that is not defined.
-        lowest: What the value cannot fall below; the highest is 1.
-    """
+def _score(metric: Metric, found: Tally, why: str) -> Score:
+    """One score of all images with its interval, or the reason for having none."""
+    if metric.from_confusion:
+        value = float(metric.from_confusion(found.confusion))
+        if math.isnan(value):
+            return Score(value, math.nan, math.nan, why)
+        if len(found.groups) == 1:
+            return Score(value, math.nan, math.nan, ONE_GROUP)
+        if metric.share:
+            _, low, high = macro_interval(found.confusion_by_group, metric.share)
+        else:
+            _, low, high = score_interval(
+                metric.from_confusion, found.confusion_by_group, lowest=metric.lowest
+            )
+        return Score(value, low, high)
+    assert metric.from_probabilities
+    if not len(found.labels):
+        return Score(math.nan, math.nan, math.nan, why)
+    whole = np.ones((len(found.labels), 1))
+    value = float(metric.from_probabilities(found.labels, found.probabilities, whole)[0])
     if math.isnan(value):
         return Score(value, math.nan, math.nan, why)
-    if groups == 1:
-        reason = "All images belong to one group: no interval is possible."
-        return Score(value, math.nan, math.nan, reason)
-    defined = resampled[~np.isnan(resampled)]
-    without = len(resampled) - len(defined)
-    if len(defined) < min(FEWEST_RESAMPLES, len(resampled)):
-        reason = f"{without:,} of {len(resampled):,} resamples lack a class: no interval."
-        return Score(value, math.nan, math.nan, reason)
-    note = ""
-    if without:
-        lack = "lacks a class and is" if without == 1 else "lack a class and are"
-        note = f"{without:,} of {len(resampled):,} resamples {lack} left out of the interval."
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    share = (value - lowest) / (1 - lowest)
-    is_share = -1e-6 < share < 1 + 1e-6  # tallies of resamples are float32: so much is rounding
-    if high - low > 1e-6 or not is_share:
-        return Score(value, float(low), float(high), note)
-    ends = wilson_interval(min(max(share, 0.0), 1.0), groups)
-    low, high = (lowest + (1 - lowest) * end for end in ends)
-    same = f"Every resample gave the same score; the interval is Wilson's for {groups} groups."
-    return Score(value, low, high, f"{same} {note}".rstrip())
+    if len(found.groups) == 1:
+        return Score(value, math.nan, math.nan, ONE_GROUP)
+    without = found.without_each(metric.from_probabilities)
+    if np.isnan(without).any():
+        return Score(value, math.nan, math.nan, CLASS_IN_ONE_GROUP)
+    low, high = jackknife_interval(
+        value, without, len(found.groups), lowest=metric.lowest, highest=metric.highest
+    )
+    return Score(value, low, high)
 
 
-def _value(metric: Metric, drawn: Resampled) -> float:
-    """The metric over all images."""
-    if metric.from_confusion:
-        return float(metric.from_confusion(drawn.confusion))
-    assert metric.from_probabilities
-    if not len(drawn.labels):
-        return math.nan
-    whole = np.ones((len(drawn.labels), 1))
-    return float(metric.from_probabilities(drawn.labels, drawn.probabilities, whole)[0])
-
-
-def _resampled(metric: Metric, drawn: Resampled) -> Floats:
-    """(B,) the metric over each resample."""
-    if metric.from_confusion:
-        return metric.from_confusion(drawn.confusions)
-    assert metric.from_probabilities
-    if not len(drawn.labels):
-        return np.full(drawn.draws.shape[1], math.nan)
-    return drawn.of_probabilities(metric.from_probabilities)
-
-
-def _why(metric: Metric, missing: list[str], drawn: Resampled) -> str:
+def _why(metric: Metric, missing: list[str], found: Tally) -> str:
     """Why a score of these images may be undefined."""
-    if not len(drawn.labels):
-        return f"No {drawn.part} image has a label."
+    if not len(found.labels):
+        return f"No {found.part} image has a label."
     if metric.from_probabilities and missing:
         have = "has" if len(missing) == 1 else "have"
-        return f"{metric.title} is not defined: {join_few(missing)} {have} no {drawn.part} images."
-    return f"All {drawn.part} images are of one class."
+        return f"{metric.title} is not defined: {join_few(missing)} {have} no {found.part} images."
+    return f"All {found.part} images are of one class."
 
 
-def _notes(drawn: Resampled, predicted: int) -> tuple[str, ...]:
+def _notes(found: Tally, predicted: int) -> tuple[str, ...]:
     """What a reader must know of the groups and labels of the images.
 
     Args:
-        drawn: Those with a label.
+        found: Those with a label.
         predicted: How many there are with and without.
     """
-    part, groups = drawn.part, len(drawn.groups)
+    part, groups = found.part, len(found.groups)
     notes = []
     if groups == 0:
         notes.append(f"No {part} image has a label, so there is nothing to score.")
     elif groups == 1:
         notes.append(f"All {part} images belong to one group, so no interval can be given.")
     elif groups < FEW_GROUPS:
-        notes.append(
-            f"The {part} images belong to only {groups} groups: intervals are rough, and too "
-            "narrow."
-        )
-    if unlabelled := predicted - len(drawn.labels):
+        notes.append(f"The {part} images belong to only {groups} groups, so intervals are rough.")
+    if unlabelled := predicted - len(found.labels):
         images = "images have" if unlabelled > 1 else "image has"
         notes.append(f"{unlabelled} {part} {images} no known label and cannot be scored.")
     return tuple(notes)

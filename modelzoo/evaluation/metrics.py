@@ -10,6 +10,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.evaluation.clustered import (
+    F1,
+    F2,
+    PRECISION,
+    SENSITIVITY,
+    SPECIFICITY,
+    Share,
+)
 from modelzoo.text import fraction, percent
 
 Floats = npt.NDArray[np.floating]
@@ -31,9 +39,11 @@ class Metric:
     # True classes (N,), probabilities (N, K), N > 0, how often each image is in each resample
     # (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
+    share: Share | None = None  # of a class, where the score is the mean of it over the classes
     higher_is_better: bool = True
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
     lowest: float = 0.0  # -1 for an agreement that may be worse than by chance
+    highest: float = 1.0  # infinite where nothing bounds it
     is_default: bool = True  # in tables for people that have no room for every score
 
     def describe(self, value: float) -> str:
@@ -265,6 +275,7 @@ METRICS: dict[str, Metric] = {
             help="Mean over the classes of the share that is predicted correctly: rare classes "
             "count as much as common ones.",
             from_confusion=macro_sensitivity,
+            share=SENSITIVITY,
         ),
         Metric(
             name="precision",
@@ -272,6 +283,7 @@ METRICS: dict[str, Metric] = {
             help="Of the images predicted as a class, the share that belongs to it; mean over the "
             "classes.",
             from_confusion=macro_precision,
+            share=PRECISION,
         ),
         Metric(
             name="sensitivity",
@@ -279,6 +291,7 @@ METRICS: dict[str, Metric] = {
             help="Of the images of a class, the share that is predicted as it; mean over the "
             "classes, which makes it equal to balanced accuracy.",
             from_confusion=macro_sensitivity,
+            share=SENSITIVITY,
         ),
         Metric(
             name="specificity",
@@ -286,12 +299,14 @@ METRICS: dict[str, Metric] = {
             help="Of the images of all other classes, the share that is not predicted as this one; "
             "mean over the classes.",
             from_confusion=macro_specificity,
+            share=SPECIFICITY,
         ),
         Metric(
             name="f1",
             title="F1",
             help="Harmonic mean of precision and sensitivity; mean over the classes.",
             from_confusion=macro_f1,
+            share=F1,
         ),
         Metric(
             name="f2",
@@ -299,6 +314,7 @@ METRICS: dict[str, Metric] = {
             help="As F1, with sensitivity weighted twice as much as precision; mean over the "
             "classes.",
             from_confusion=macro_f2,
+            share=F2,
             is_default=False,
         ),
         Metric(

@@ -13,7 +13,7 @@ from modelzoo.config.train_config import Mode, TrainConfig
 from modelzoo.datasets.splits import count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, Score
+from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.run_scores import read_doubts, score_part
 from modelzoo.runs.ensembles import ensemble_title, read_ensemble
 from modelzoo.runs.file_names import PREDICTIONS
@@ -147,21 +147,19 @@ def read_leaderboard(
 def read_row(
     run: Run,
     *,
-    resamples: int = RESAMPLES,
     read: Callable[[Path], Predictions] = read_predictions,
 ) -> LeaderboardRow:
     """The scores of `run` on its test set, and what it cost.
 
     Args:
         run: Its folder.
-        resamples: Of the bootstrap.
         read: The predictions of a run's folder, for a reader that remembers them.
 
     Raises:
         UserError: Its split or predictions are missing or damaged.
     """
     split = read_split(run.path)
-    evaluation = score_part(run, split, read(run.path), "test", resamples)
+    evaluation = score_part(run, split, read(run.path), "test")
     facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:

@@ -12,7 +12,7 @@ from modelzoo.evaluation.class_notes import (
     find_class_facts,
     list_never_predicted,
 )
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, evaluate, resample
+from modelzoo.evaluation.intervals import Evaluation, evaluate, tally
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
@@ -20,19 +20,17 @@ from modelzoo.runs.records import read_data, read_split
 from modelzoo.text import count
 
 
-def evaluate_run(run: Run, *, part: str = "test", resamples: int = RESAMPLES) -> Evaluation:
+def evaluate_run(run: Run, *, part: str = "test") -> Evaluation:
     """The scores of the predictions of `run` on one part.
 
     Raises:
         UserError: There is no such part; its split or predictions are missing or damaged.
     """
     _require_part(part)
-    return score_part(run, read_split(run.path), read_predictions(run.path), part, resamples)
+    return score_part(run, read_split(run.path), read_predictions(run.path), part)
 
 
-def evaluate_classes(
-    run: Run, *, part: str = "test", resamples: int = RESAMPLES
-) -> list[tuple[ClassScores, str]]:
+def evaluate_classes(run: Run, *, part: str = "test") -> list[tuple[ClassScores, str]]:
     """The scores of each class of `run` on one part, and what they rest on, in short.
 
     Raises:
@@ -42,20 +40,18 @@ def evaluate_classes(
     split, predictions = read_split(run.path), read_predictions(run.path).only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
-    drawn = resample(predictions, group_by_image, resamples=resamples)
-    scores = score_classes(drawn, predictions.classes)
-    facts = find_class_facts(split, predictions.classes, drawn.confusion_by_group)
+    found = tally(predictions, group_by_image)
+    scores = score_classes(found, predictions.classes)
+    facts = find_class_facts(split, predictions.classes, found.confusion_by_group)
     return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
 
 
-def score_part(
-    run: Run, split: Split, predictions: Predictions, part: str, resamples: int
-) -> Evaluation:
+def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> Evaluation:
     """As `evaluate_run`, of a split and predictions that have been read."""
     predictions = predictions.only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
-    evaluation = evaluate(predictions, group_by_image, resamples=resamples)
+    evaluation = evaluate(predictions, group_by_image)
     facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = describe_classes(facts, part)
     if never := list_never_predicted(facts, part):

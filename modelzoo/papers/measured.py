@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
-from modelzoo.evaluation.intervals import (
-    RESAMPLES,
-    Evaluation,
-    Score,
-    draw_groups,
-    resample_confusions,
-    score,
+from modelzoo.evaluation.by_class import share_score
+from modelzoo.evaluation.clustered import (
+    F1,
+    PRECISION,
+    SENSITIVITY,
+    count_outcomes,
+    share_intervals,
 )
-from modelzoo.evaluation.metrics import f_by_class, precision_by_class, sensitivity_by_class
+from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
 
@@ -154,30 +154,21 @@ def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore
     return {name: _over_seeds([scores[name] for scores in by_run]) for name in by_run[0]}
 
 
-_OF_CLASSES = {
-    "precision": precision_by_class,
-    "sensitivity": sensitivity_by_class,
-    "f1": f_by_class,
-}
+_OF_CLASSES = {"precision": PRECISION, "sensitivity": SENSITIVITY, "f1": F1}
 
 
 def _class_scores(evaluation: Evaluation, paper: Paper) -> dict[str, Score]:
     """Scores of each class with their intervals, under the paper's word for it."""
     matched = match_classes(evaluation.classes, paper)
     assert matched
-    cells = evaluation.confusion_by_group
-    draws = draw_groups(len(evaluation.groups), resamples=RESAMPLES, seed=0)
-    confusions = resample_confusions(cells, draws)
-    holding = (cells.sum(2) > 0).sum(0)  # (K,), groups
-    found = {}
-    for name, by_class in _OF_CLASSES.items():
-        values, resampled = by_class(evaluation.confusion.astype(float)), by_class(confusions)
+    outcomes = count_outcomes(evaluation.confusion_by_group)
+    scores = {}
+    for name, share in _OF_CLASSES.items():
+        shares = share_intervals(outcomes, share)
         for word, label in matched.items():
-            index = evaluation.classes.index(label)
-            found[f"{name}_{word}"] = score(
-                float(values[index]), resampled[:, index], int(holding[index]), "not defined"
-            )
-    return found
+            at = evaluation.classes.index(label)
+            scores[f"{name}_{word}"] = share_score(shares, at)
+    return scores
 
 
 def _over_seeds(scores: Sequence[Score]) -> SeedScore:

@@ -31,7 +31,10 @@ PROBE_IMAGES = 8
 # Rounds of one pass in each precision, of which the first is the warm-up: quick passes are repeated
 # until other work on the machine has left some of them alone, slow ones as often as they must be.
 FEWEST_ROUNDS, MOST_ROUNDS, PROBE_SECONDS = 3, 24, 3.0
-GAIN = 1.2  # times faster than float32, or bfloat16 is not worth its coarser numbers
+# Times faster than float32, or bfloat16 is not worth its coarser numbers: heads on features of
+# EfficientNet-Lite0 (1.3 times) lost a point on held-out background clusters, in each of five
+# seeds; those of ResNet50 (2.2 times) lost 0.3 points, less than they differ from seed to seed.
+GAIN = 1.5
 
 Kind = Literal["training", "features"]  # steps of a training; forward passes of a frozen backbone
 

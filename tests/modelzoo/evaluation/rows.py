@@ -39,7 +39,7 @@ def row(
         split_id=split_id or f"{split}{seed}",
         seed=seed,
         state="done",
-        evaluation=evaluate(predictions, groups, resamples=500),
+        evaluation=evaluate(predictions, groups),
         has_imagenet=has_imagenet,
         config=TrainConfig(data="smears", recipe=recipe, seed=seed),
         ms_per_image=10.0,

@@ -1,4 +1,4 @@
-"""Scores of each class against scikit-learn, a loop over resamples, and cases done by hand."""
+"""Scores of each class against scikit-learn, and cases done by hand."""
 
 import math
 
@@ -8,16 +8,14 @@ from sklearn import metrics
 
 from modelzoo.evaluation import by_class
 from modelzoo.evaluation.by_class import ClassScores
-from modelzoo.evaluation.intervals import RESAMPLES, draw_groups, resample, wilson_interval
+from modelzoo.evaluation.clustered import jackknife_interval
+from modelzoo.evaluation.intervals import tally
 from modelzoo.runs.predictions import Predictions
 from tests.run_folders import guess, predictions_of
 
 
-def score_classes(
-    predictions: Predictions, groups: dict[str, str], resamples: int = RESAMPLES
-) -> list[ClassScores]:
-    drawn = resample(predictions, groups, resamples=resamples)
-    return by_class.score_classes(drawn, predictions.classes)
+def score_classes(predictions: Predictions, groups: dict[str, str]) -> list[ClassScores]:
+    return by_class.score_classes(tally(predictions, groups), predictions.classes)
 
 
 def test_scores_of_a_class_are_those_of_scikit_learn() -> None:
@@ -45,38 +43,27 @@ def test_scores_of_a_class_are_those_of_scikit_learn() -> None:
     assert [each.predicted for each in found] == np.bincount(given).tolist()
 
 
-def test_intervals_are_those_of_a_loop_over_the_resamples_that_have_the_class() -> None:
+def test_intervals_of_areas_are_those_of_scores_without_each_group() -> None:
     predictions = guess(np.random.default_rng(3), images=36, skill=1)
     groups = {image: f"g{index // 3:02}" for index, image in enumerate(predictions.images)}
 
-    rare = score_classes(predictions, groups, resamples=200)[1]
+    rare = score_classes(predictions, groups)[1]
 
-    sensitivities, precisions, areas, means = [], [], [], []
-    for drawn in draw_groups(12, resamples=200, seed=0).T:
-        weight = np.repeat(drawn, 3).astype(int)
-        index = np.repeat(np.arange(36), weight)
-        is_it = predictions.labels[index] == 1
-        is_said = predictions.probabilities[index].argmax(1) == 1
-        if is_it.any():
-            sensitivities.append(is_said[is_it].mean())
-            areas.append(metrics.roc_auc_score(is_it, predictions.probabilities[index, 1]))
-            means.append(
-                metrics.average_precision_score(is_it, predictions.probabilities[index, 1])
-            )
-        if is_said.any():
-            precisions.append(is_it[is_said].mean())
-    for score, values in (
-        (rare.sensitivity, sensitivities),
-        (rare.precision, precisions),
-        (rare.auc, areas),
-        (rare.average_precision, means),
+    for score, measure in (
+        (rare.auc, metrics.roc_auc_score),
+        (rare.average_precision, metrics.average_precision_score),
     ):
-        assert [score.ci_low, score.ci_high] == pytest.approx(
-            np.quantile(values, [0.025, 0.975]).tolist(), abs=1e-6
-        )
+        without = []
+        for group in range(12):
+            left = np.arange(36) // 3 != group
+            is_it = predictions.labels[left] == 1
+            without.append(measure(is_it, predictions.probabilities[left, 1]))
+        holding = len({index // 3 for index in np.flatnonzero(predictions.labels == 1)})
+        ends = jackknife_interval(score.value, np.array(without), holding)
+        assert (score.ci_low, score.ci_high) == pytest.approx(ends, abs=1e-5)
 
 
-def test_a_class_that_is_never_wrong_has_the_interval_of_wilson_for_its_own_groups() -> None:
+def test_a_class_that_is_never_wrong_rests_on_its_own_groups() -> None:
     labels = np.array([0] * 8 + [1] * 4)
     predictions = predictions_of(labels, 9 * np.eye(2)[labels], classes=("a", "b"))
     groups = {image: f"g{index // 2}" for index, image in enumerate(predictions.images)}
@@ -85,10 +72,12 @@ def test_a_class_that_is_never_wrong_has_the_interval_of_wilson_for_its_own_grou
 
     assert (common.images, common.groups, rare.images, rare.groups) == (8, 4, 4, 2)
     for each in (common, rare):
-        limits = wilson_interval(1.0, each.groups)
-        assert (each.sensitivity.ci_low, each.sensitivity.ci_high) == pytest.approx(limits)
+        assert each.sensitivity.value == each.sensitivity.ci_high == 1
+    # Images of two groups tell less than those of four, and less than an error among four or two.
+    assert rare.sensitivity.ci_low < common.sensitivity.ci_low < 0.75
     for score in (rare.auc, rare.average_precision):
-        assert score.ci_low == pytest.approx(wilson_interval(1.0, 2)[0])
+        assert score.value == 1
+        assert score.ci_low < 0.5
 
 
 def test_classes_that_are_missing_alone_or_never_predicted() -> None:

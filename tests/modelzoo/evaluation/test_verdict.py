@@ -12,7 +12,7 @@ def test_without_runs_there_is_no_verdict() -> None:
 
 def test_one_run_is_described_and_asks_for_another() -> None:
     assert verdict([row("VGG16", 20)]) == (
-        "VGG16 has an accuracy of 90.0 % (95 % CI 85.5–94.0 %) on smears, grouped split, seed 0: "
+        "VGG16 has an accuracy of 90.0 % (95 % CI 85.0–93.5 %) on smears, grouped split, seed 0: "
         "200 test images in 200 groups. Evaluate another backbone on the same split to compare."
     )
 

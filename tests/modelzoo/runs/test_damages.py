@@ -55,7 +55,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "quality": lambda path: read_quality(path, Summary),
     "validity": read_validity,
     "neighbours": read_neighbours,
-    "scores": lambda path: evaluate_run(read_run(path), resamples=2),
+    "scores": lambda path: evaluate_run(read_run(path)),
 }
 
 
@@ -138,7 +138,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_whole_is_listed_scored_and_alike_beside_every_damage(damaged: Path) -> None:
     found, sentences = list_runs(damaged)
-    board = read_leaderboard(found, read=lambda run: read_row(run, resamples=2))
+    board = read_leaderboard(found, read=lambda run: read_row(run))
 
     assert len(found) + len(sentences) == len(DAMAGES) + 2
     rows = {row.run_id: row for row in board.rows}
