@@ -1,32 +1,33 @@
-"""Paired comparison of runs on the same groups of images."""
+"""Paired comparison of runs on the same groups of images.
+
+Two equal models would have been right the other way round as easily: in each group of images their
+difference is as likely to be turned around. Tests and intervals count how rarely random signs of
+the groups' differences, the same for all pairs, give one as large. For two models and images in
+groups of their own that is McNemar's exact test (1947). A bootstrap over groups found differences
+between equal models in 8 to 13 % of data sets of few groups; `benchmarks.evaluation` has both.
+Letters: M models, P pairs, G groups, B random signs.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from modelzoo.evaluation.clustered import CONFIDENCE
-from modelzoo.evaluation.intervals import RESAMPLES, Evaluation, draw_groups
-from modelzoo.evaluation.metrics import Floats
+from modelzoo.evaluation.clustered import (
+    CONFIDENCE,
+    SENSITIVITY,
+    Floats,
+    count_correct,
+    share_intervals,
+)
+from modelzoo.evaluation.intervals import Evaluation
 
-ROUNDING = 1e-9  # a difference in accuracy that varies less does not vary
-
-
-@dataclass(frozen=True, slots=True)
-class AccuracyDifference:
-    """How far the accuracy of one run lies below that of another on the same images."""
-
-    value: float
-    ci_low: float
-    ci_high: float
-
-    @property
-    def is_significant(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.ci_low > 0
+SIGNS = 2000  # random ones; where there are fewer in all, each once
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,63 +45,76 @@ class PairDifference:
     p: float  # two-sided
     note: str = ""
 
-
-def accuracy_differences(
-    best: Evaluation, others: Sequence[Evaluation], *, resamples: int = RESAMPLES, seed: int = 0
-) -> list[AccuracyDifference]:
-    """How far each of `others` lies below `best`, paired over the same groups.
-
-    The 95 % hold for all of them together: the half-width is the bootstrap's standard error times
-    the 95th percentile, over resamples, of the largest standardised deviation among them (Efron and
-    Tibshirani 1993, ch. 12), so that ten comparisons do not find a difference by chance. Few groups
-    widen it as Student's t does; one group has an infinite one.
-
-    A group that a run has no prediction for counts for the others alone.
-    """
-    if not others:
-        return []
-    pairs = [(0, index + 1) for index in range(len(others))]
-    compared = _compare([best, *others], pairs, resamples=resamples, seed=seed)
-    return [
-        AccuracyDifference(float(gap), float(gap - width), float(min(gap + width, 1.0)))
-        for gap, width in zip(compared.value, compared.half_width, strict=True)
-    ]
+    @property
+    def is_significant(self) -> bool:
+        """Whether the two differ, at 5 % for all pairs together."""
+        return self.p < 1 - CONFIDENCE
 
 
 def pair_differences(
-    evaluations: Sequence[Evaluation], *, resamples: int = RESAMPLES, seed: int = 0
+    evaluations: Sequence[Evaluation], *, signs: int = SIGNS, seed: int = 0
 ) -> list[PairDifference]:
     """The difference in accuracy between every two runs, paired over the same groups.
 
-    By the resamples of `accuracy_differences`, whose intervals hold for all pairs together here.
-    The p value of a pair is the share of resamples in which the largest standardised deviation
-    among all pairs is at least this pair's standardised difference (Westfall and Young 1993,
-    single-step maxT). So it is corrected for all pairs, and below 0.05 where the interval leaves
-    out zero (but for the interpolation of one quantile). Holm's correction of single p values would
-    say little: 1,000 resamples give none below 0.001, which 55 pairs make 0.055.
+    Of each pair the sum of its groups' differences over the root of the sum of their squares; p is
+    the share of random signs for which the largest of all pairs is at least as large (single-step
+    maxT, Westfall and Young 1993), so that it is corrected for all pairs, whichever of them was
+    looked at. The interval holds the differences that this test does not exclude.
 
     Two runs whose tested images differ are not compared.
+
+    Args:
+        evaluations: M of them.
+        signs: How many random signs.
+        seed: Of the signs.
     """
     pairs = list(combinations(range(len(evaluations)), 2))
     alike = [pair for pair in pairs if _are_same_images(*(evaluations[index] for index in pair))]
     found: dict[tuple[int, int], PairDifference] = {}
-    if alike:
-        compared = _compare(evaluations, alike, resamples=resamples, seed=seed)
-        for at, pair in enumerate(alike):
-            gap, width = float(compared.value[at]), float(compared.half_width[at])
-            if math.isnan(compared.p[at]):
-                note = ONE_GROUP if compared.groups == 1 else SAME
-                found[pair] = PairDifference(*pair, gap, *_NONE, note)
-            else:
-                low, high = max(gap - width, -1.0), min(gap + width, 1.0)
-                found[pair] = PairDifference(*pair, gap, low, high, float(compared.p[at]))
+    # Runs on one set of images are corrected for each other.
+    tested = {pair: _images_of(evaluations[pair[0]]) for pair in alike}
+    for images in dict.fromkeys(tested.values()):
+        together = [pair for pair in alike if tested[pair] == images]
+        found.update(_compare(evaluations, together, signs, seed))
     return [found.get(pair) or PairDifference(*pair, math.nan, *_NONE, OTHER) for pair in pairs]
 
 
 _NONE = (math.nan, math.nan, math.nan)
 ONE_GROUP = "All test images belong to one group, so no interval and no p can be given."
-SAME = "The difference is the same in every group, so resamples give no interval and no p."
+SAME = "Both are right equally often in every group, so no interval and no p can be given."
 OTHER = "The two were not tested on the same images, so their difference says nothing."
+
+
+def simultaneous_interval(
+    evaluations: Sequence[Evaluation], index: int, *, seed: int = 0
+) -> tuple[float, float]:
+    """The interval of one accuracy that holds for all of them together, so also for the highest.
+
+    An interval of the highest of several alone ignores that chance helped to make it the highest.
+
+    Args:
+        evaluations: At least one; those on other groups are left out.
+        index: Of the one whose interval is wanted.
+        seed: Of the random signs.
+    """
+    moves = []
+    for each in evaluations:
+        if each.groups != evaluations[index].groups:
+            continue
+        images = each.confusion_by_group.sum((1, 2))
+        right = np.trace(each.confusion_by_group, axis1=1, axis2=2)
+        moves.append(right - right.sum() / max(images.sum(), 1) * images)
+    confidence = CONFIDENCE
+    if len(moves) > 1 and len(moves[0]) > 1:
+        limit = float(np.quantile(_largest(np.array(moves), SIGNS, seed), CONFIDENCE))
+        # No less than for one alone, and no more than Bonferroni's.
+        most = 1 - (1 - CONFIDENCE) / len(moves)
+        confidence = min(max(2 * float(stats.norm.cdf(limit)) - 1, CONFIDENCE), most)
+    cells = evaluations[index].confusion_by_group
+    found = share_intervals(count_correct(cells), SENSITIVITY, confidence=confidence)
+    if found.groups[0] < 2:
+        return math.nan, math.nan
+    return float(found.low[0]), float(found.high[0])
 
 
 def _are_same_images(one: Evaluation, other: Evaluation) -> bool:
@@ -113,47 +127,86 @@ def _are_same_images(one: Evaluation, other: Evaluation) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
-class _Compared:
-    """Differences of pairs of runs, all corrected for each other."""
-
-    groups: int
-    value: Floats  # (P,), accuracy of the first less that of the second
-    half_width: Floats  # (P,), of simultaneous 95 % intervals
-    p: Floats  # (P,), two-sided; NaN where the resamples do not vary
+def _images_of(model: Evaluation) -> tuple[object, ...]:
+    return model.groups, model.classes, model.confusion_by_group.sum(2).tobytes()
 
 
 def _compare(
-    models: Sequence[Evaluation], pairs: Sequence[tuple[int, int]], *, resamples: int, seed: int
-) -> _Compared:
-    """Compare P pairs of models over B resamples of G groups."""
-    groups = sorted({group for model in models for group in model.groups})
-    G = len(groups)
-    right, total = np.zeros((2, len(models), G))
-    for index, model in enumerate(models):
-        at = np.searchsorted(groups, model.groups)
-        right[index, at] = np.trace(model.confusion_by_group, axis1=1, axis2=2)
-        total[index, at] = model.confusion_by_group.sum((1, 2))
-    draws = draw_groups(G, resamples=resamples, seed=seed)
-    accuracy = right.sum(1) / np.maximum(total.sum(1), 1)
-    drawn = (right @ draws) / np.maximum(total @ draws, 1)  # (models, B)
-    first, second = np.array(pairs).T
-    value = accuracy[first] - accuracy[second]
-    deviation = np.abs((drawn[first] - drawn[second]) - value[:, None])  # (P, B)
-    error = np.sqrt((deviation**2).mean(1))
-    varies = error > ROUNDING
-    if G < 2 or not varies.any():
-        half = np.full(len(pairs), np.inf if G < 2 else 0.0)
-        return _Compared(G, value, half, np.full(len(pairs), np.nan))
-    scale = np.where(varies, error, np.inf)
-    largest = (deviation / scale[:, None]).max(0) * _widening(G)  # (B,)
-    half = np.where(varies, error * float(np.quantile(largest, CONFIDENCE)), 0.0)
-    as_large = (largest >= (np.abs(value) / scale)[:, None]).sum(1)
-    return _Compared(G, value, half, np.where(varies, (1 + as_large) / (1 + resamples), np.nan))
+    models: Sequence[Evaluation], pairs: Sequence[tuple[int, int]], signs: int, seed: int
+) -> dict[tuple[int, int], PairDifference]:
+    """The differences of pairs of models on the same groups, all corrected for each other."""
+    images = models[pairs[0][0]].confusion_by_group.sum((1, 2)).astype(float)
+    right = {
+        index: np.trace(models[index].confusion_by_group, axis1=1, axis2=2).astype(float)
+        for pair in pairs
+        for index in pair
+    }
+    moves = np.array([right[first] - right[second] for first, second in pairs])  # (P, G)
+    gaps = moves.sum(1) / images.sum()
+    if len(images) < 2:
+        return {
+            pair: PairDifference(*pair, float(gap), *_NONE, ONE_GROUP)
+            for pair, gap in zip(pairs, gaps, strict=True)
+        }
+    largest = _largest(moves, signs, seed)
+    is_exact = len(largest) < signs  # each combination of signs, the one that is there among them
+    added = 0 if is_exact else 1
+    limit = _find_limit(largest, added)
+    found = {}
+    for pair, of_groups, gap in zip(pairs, moves, gaps.tolist(), strict=True):
+        root = math.sqrt(float((of_groups**2).sum()))
+        if root < ROUNDING:
+            found[pair] = PairDifference(*pair, gap, *_NONE, SAME)
+            continue
+        as_large = int((largest >= abs(of_groups.sum()) / root - ROUNDING).sum())
+        p = (as_large + added) / (len(largest) + added)
+        found[pair] = PairDifference(*pair, gap, *_invert(of_groups, images, gap, limit), p)
+    return found
 
 
-def _widening(groups: int) -> float:
-    """How much wider Student's t is than the normal for so many groups, at least two."""
-    tail = (1 + CONFIDENCE) / 2
-    student = float(stats.t.ppf(tail, groups - 1)) / float(stats.norm.ppf(tail))
-    return student * math.sqrt(groups / (groups - 1))
+def _largest(moves: Floats, signs: int, seed: int) -> Floats:
+    """(B,), of each random signs the largest standardised sum among (P, G) differences."""
+    roots = np.sqrt((moves**2).sum(1))
+    varies = roots > ROUNDING
+    turned = _draw_signs(moves.shape[1], signs, seed)
+    if not varies.any():
+        return np.zeros(turned.shape[1])
+    return np.asarray((np.abs(moves[varies] @ turned) / roots[varies, None]).max(0))
+
+
+def _find_limit(largest: Floats, added: int) -> float:
+    """What a standardised sum must exceed for a p below 5 %, of (B,) and what p adds to counts."""
+    most = math.ceil((1 - CONFIDENCE) * (len(largest) + added) - ROUNDING) - 1 - added
+    return float(np.sort(largest)[::-1][max(most, 0)]) + ROUNDING
+
+
+def _invert(moves: Floats, images: Floats, gap: float, limit: float) -> tuple[float, float]:
+    """The differences at which the standardised sum of `moves` does not exceed `limit`.
+
+    Shifted by a difference u from the one measured, its square is u² N² over the sum of squares of
+    (e + u n), which is a quadratic in u; e are the groups' deviations, n their images.
+
+    Returns:
+        Both ends, in [-1, 1].
+    """
+    deviations = moves - gap * images
+    square = images.sum() ** 2 - limit**2 * float((images**2).sum())
+    if square <= 0:  # too few groups to exclude any difference
+        return -1.0, 1.0
+    middle = limit**2 * float((deviations * images).sum()) / square
+    last = limit**2 * float((deviations**2).sum()) / square
+    half = math.sqrt(middle**2 + last)
+    return max(gap - middle - half, -1.0), min(gap - middle + half, 1.0)
+
+
+@lru_cache(maxsize=8)
+def _draw_signs(groups: int, signs: int, seed: int) -> Floats:
+    """(G, B), read only: random signs, or each combination once where there are no more."""
+    if 2 ** min(groups - 1, 40) < signs:  # the last sign is held: the other half mirrors this
+        numbers = np.arange(2 ** (groups - 1))
+        drawn = (numbers[None, :] >> np.arange(groups)[:, None]) & 1
+    else:
+        drawn = np.random.default_rng(seed).integers(0, 2, (groups, signs))
+    turned = 2.0 * drawn - 1
+    turned.flags.writeable = False
+    return turned

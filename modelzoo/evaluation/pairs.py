@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from modelzoo.evaluation.comparison import PairDifference, pair_differences
-from modelzoo.evaluation.intervals import FEW_GROUPS, RESAMPLES
+from modelzoo.evaluation.comparison import SIGNS, PairDifference, pair_differences
+from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import MINUS, count
 
-SMALLEST_P = 0.001  # that so many resamples can give
+SMALLEST_P = 0.001  # below which the random signs tell little
 
 
 def pairs_table(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def pairs_in_words(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe_p(p: float) -> str:
-    """A p value with three decimals: `0.042`; `< 0.001` below what resamples can tell."""
+    """A p value with three decimals: `0.042`; `< 0.001` below that."""
     if math.isnan(p):
         return "none"
     return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.3f}"
@@ -94,10 +94,11 @@ def describe_pairs(table: pd.DataFrame, groups: int) -> str:
 
 
 HOW_TESTED = (
-    f"Differences are paired over the same groups of test images ({RESAMPLES:,} bootstrap "
-    "resamples of groups). p is two-sided, from the same resamples, and corrected for all pairs "
-    "(single-step maxT, Westfall and Young 1993). The sentence at the top tests each model against "
-    "the best alone: those are fewer comparisons, so it can find a difference that is none here."
+    "Differences are paired over the same groups of test images. p is two-sided: the share of "
+    f"random signs of the groups' differences ({SIGNS:,}, or all combinations where there are "
+    "fewer) that give one as large, corrected for all pairs (single-step maxT, Westfall and Young "
+    "1993); for one pair and images in groups of their own it is McNemar's exact test. The "
+    "sentence at the top rests on the same numbers."
 )
 
 

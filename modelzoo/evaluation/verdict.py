@@ -3,10 +3,14 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelzoo.evaluation.class_notes import describe_never_predicted
-from modelzoo.evaluation.comparison import AccuracyDifference, accuracy_differences
+from modelzoo.evaluation.comparison import (
+    PairDifference,
+    pair_differences,
+    simultaneous_interval,
+)
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import (
     SPLIT_WORDS,
@@ -42,13 +46,18 @@ def verdict_sentences(rows: Sequence[LeaderboardRow]) -> list[str]:
     if len(leaders) == len(scored) > 1:
         sentences.append(_describe_order(leaders, [], []))
     elif others:
-        gaps = accuracy_differences(best.evaluation, [other.evaluation for other in others])
-        named = [(names[o.run_id], gap) for o, gap in zip(others, gaps, strict=True)]
+        # All pairs, since which run is the best was seen in the same data.
+        pairs = pair_differences([row.evaluation for row in scored])
+        named = [(names[scored[gap.second].run_id], gap) for gap in pairs if gap.first == 0]
         named = [(name, gap) for name, gap in named if name not in leaders]
-        tied = [name for name, gap in named if not gap.is_significant]
+        untested = [name for name, gap in named if math.isnan(gap.value)]
+        tied = [name for name, gap in named if gap.value >= 0 and not gap.is_significant]
         lower = [(name, gap) for name, gap in named if gap.is_significant]
         sentences.append(_describe_order(leaders, tied, lower))
-    sentences.append(describe_accuracy(names[best.run_id], best))
+        if untested:
+            was = "was" if len(untested) == 1 else "were"
+            sentences.append(f"{join_few(untested)} {was} not tested on the same images.")
+    sentences.append(_describe_best(names[best.run_id], scored))
     if best.leaked_images:
         sentences.append(describe_leak(best.leaked_images, best.evaluation.images))
     sentences.extend(best.doubts)
@@ -123,28 +132,40 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
     for row in rows:
         if math.isnan(row.accuracy.value):
             continue
-        key = (row.dataset_id, row.backbone, row.recipe, row.mode, row.has_imagenet)
+        way = replace(row.config, split="random", seed=0, data="", columns="")
+        of_network = row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet
+        key: tuple[object, ...] = (*of_network, way)
         by_kind = accuracies.setdefault(key, defaultdict(lambda: defaultdict(list)))
         by_kind[row.split_kind][row.seed].append(row.accuracy.value)
         first_row[key] = row
-    for way, by_kind in accuracies.items():
+    for alike, by_kind in accuracies.items():
         for hard, easy in (
             ("background", "grouped"),
             ("background", "random"),
             ("grouped", "random"),
         ):
             if hard in by_kind and easy in by_kind:
+                on_easy, on_hard = _of_common_seeds(by_kind[easy], by_kind[hard])
                 yield _Effect(
-                    first_row[way].title,
-                    first_row[way].dataset,
+                    first_row[alike].title,
+                    first_row[alike].dataset,
                     easy,
-                    _mean_over_seeds(by_kind[easy]),
-                    len(by_kind[easy]),
+                    _mean_over_seeds(on_easy),
+                    len(on_easy),
                     hard,
-                    _mean_over_seeds(by_kind[hard]),
-                    len(by_kind[hard]),
+                    _mean_over_seeds(on_hard),
+                    len(on_hard),
                 )
                 break
+
+
+def _of_common_seeds(
+    one: dict[int, list[float]], other: dict[int, list[float]]
+) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
+    """The runs of the seeds that both have; where there are none, all of both."""
+    if common := one.keys() & other.keys():
+        one, other = ({seed: each[seed] for seed in common} for each in (one, other))
+    return one, other
 
 
 def _mean_over_seeds(values_by_seed: dict[int, list[float]]) -> float:
@@ -165,7 +186,7 @@ def _change(gains: Sequence[float]) -> str:
 
 
 def _describe_order(
-    leaders: list[str], tied: list[str], lower: list[tuple[str, AccuracyDifference]]
+    leaders: list[str], tied: list[str], lower: list[tuple[str, PairDifference]]
 ) -> str:
     """Which runs have the highest accuracy, and how each other compares with the first of them."""
     best = leaders[0]
@@ -209,6 +230,20 @@ def describe_accuracy(name: str, row: LeaderboardRow) -> str:
     )
 
 
+def _describe_best(name: str, rows: Sequence[LeaderboardRow]) -> str:
+    """The accuracy of the first of `rows`, with an interval for the highest of them all."""
+    best = rows[0]
+    if len(rows) == 1:
+        return describe_accuracy(name, best)
+    low, high = simultaneous_interval([row.evaluation for row in rows], 0)
+    widened = f", widened for being the highest of {number(len(rows))}"
+    interval = "no interval" if math.isnan(low) else f"{confidence_interval(low, high)}{widened}"
+    return (
+        f"{name} has an accuracy of {percent(best.accuracy.value)} ({interval}) on "
+        f"{describe_test(best)}."
+    )
+
+
 def _describe_never_predicted(
     rows: Sequence[LeaderboardRow], names: Mapping[str, str]
 ) -> list[str]:
@@ -231,7 +266,7 @@ def _describe_never_predicted(
     return [f"{'; '.join(said)}."]
 
 
-def _range(gap: AccuracyDifference) -> str:
+def _range(gap: PairDifference) -> str:
     """The ends of `gap` in points, with a decimal where whole points would say zero."""
     decimals = 0 if gap.ci_low >= 0.01 else 1
     return f"{100 * gap.ci_low:.{decimals}f}–{100 * gap.ci_high:.{decimals}f}"

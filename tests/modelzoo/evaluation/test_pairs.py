@@ -3,15 +3,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
+from modelzoo.evaluation.clustered import SENSITIVITY, count_correct, share_intervals
 from modelzoo.evaluation.comparison import (
     ONE_GROUP,
     OTHER,
     SAME,
-    accuracy_differences,
     pair_differences,
+    simultaneous_interval,
 )
-from modelzoo.evaluation.intervals import Evaluation, draw_groups
+from modelzoo.evaluation.intervals import Evaluation
 from modelzoo.evaluation.pairs import describe_p, describe_pairs, pairs_in_words, pairs_table
 from modelzoo.evaluation.rows import name_rows, read_row
 from tests.run_folders import make_run
@@ -33,23 +37,63 @@ def models() -> list[Evaluation]:
     return [evaluation_of(generator.random(60) < skill) for skill in (0.95, 0.9, 0.85, 0.5)]
 
 
-def test_a_single_pair_is_what_its_resamples_say(models: list[Evaluation]) -> None:
+@given(st.integers(0, 14), st.integers(0, 14), st.integers(0, 20))
+@settings(deadline=None, max_examples=60)
+def test_a_single_pair_has_the_p_of_mcnemars_exact_test(only: int, other: int, both: int) -> None:
+    """Of images in groups of their own; SciPy's binomial test of those that one has right."""
+    one = evaluation_of([True] * only + [False] * other + [True] * both + [False] * 2)
+    two = evaluation_of([False] * only + [True] * other + [True] * both + [False] * 2)
+
+    (pair,) = pair_differences([one, two], signs=4000)
+
+    if only + other == 0:
+        assert pair.note == SAME
+        return
+    wanted = stats.binomtest(only, only + other).pvalue
+    assert pair.p == pytest.approx(wanted, abs=4 * math.sqrt(wanted / 4000) + 1 / 4000)
+    assert (pair.ci_low > 0 or pair.ci_high < 0) == (pair.p < 0.05)
+
+
+def test_few_groups_are_counted_through_by_hand() -> None:
+    """Groups of differences 2, 1, 1, 0, 3: of 16 patterns of signs two reach all seven."""
+    cells = np.zeros((2, 5, 2, 2), np.int64)
+    for group, gain in enumerate((2, 1, 1, 0, 3)):
+        cells[0, group, 0] = (3, 1)
+        cells[1, group, 0] = (3 - gain, 1 + gain)
+    names = tuple("abcde")
+    one, two = (Evaluation(("a", "b"), {}, names, each, ()) for each in cells)
+
+    (pair,) = pair_differences([one, two])
+
+    # The group without a difference has two signs that change nothing.
+    assert pair.p == 2 / 16
+    assert pair.value == 7 / 20
+    assert pair.ci_low < 0 < pair.ci_high
+
+
+def test_the_interval_holds_what_the_test_does_not_exclude(models: list[Evaluation]) -> None:
     first, _, _, last = models
-    right = [model.confusion_by_group[:, 0, 0].astype(float) for model in (first, last)]
+    moves = first.confusion_by_group[:, 0, 0] - last.confusion_by_group[:, 0, 0].astype(float)
 
     (pair,) = pair_differences([first, last])
 
-    # By hand: as many groups as images, so the difference of a resample is a weighted mean.
-    gap = (right[0] - right[1]).mean()
-    drawn = (right[0] - right[1]) @ draw_groups(60, resamples=1000, seed=0) / 60
-    error = np.sqrt(((drawn - gap) ** 2).mean())
-    widening = 2.001 / 1.960 * np.sqrt(60 / 59)  # Student's t of 59 degrees of freedom
-    as_large = (np.abs(drawn - gap) / error * widening >= gap / error).sum()
-    assert (pair.first, pair.second) == (0, 1)
-    assert pair.value == pytest.approx(gap)
-    assert pair.p == pytest.approx((1 + as_large) / 1001)
-    (verdict,) = accuracy_differences(first, [last])
-    assert (pair.ci_low, pair.ci_high) == pytest.approx((verdict.ci_low, verdict.ci_high))
+    signs = np.random.default_rng(1).choice([-1.0, 1.0], (60, 20_000))
+    limit = np.quantile(np.abs(moves @ signs) / np.sqrt((moves**2).sum()), 0.95)
+    for end in (pair.ci_low, pair.ci_high):
+        shifted = moves - end
+        assert abs(shifted.sum()) / np.sqrt((shifted**2).sum()) == pytest.approx(limit, rel=0.05)
+
+
+def test_the_interval_of_the_highest_of_several_is_widened(models: list[Evaluation]) -> None:
+    alone = simultaneous_interval(models[:1], 0)
+    among = simultaneous_interval(models, 0)
+    cells = count_correct(models[0].confusion_by_group)
+    bonferroni = share_intervals(cells, SENSITIVITY, confidence=1 - 0.05 / 4)
+
+    found = share_intervals(cells, SENSITIVITY)
+    assert alone == pytest.approx((found.low[0], found.high[0]))
+    assert bonferroni.low[0] - 1e-9 <= among[0] < alone[0]
+    assert alone[1] < among[1] <= bonferroni.high[0] + 1e-9
 
 
 def test_many_pairs_are_corrected_for_each_other(models: list[Evaluation]) -> None:
@@ -82,7 +126,7 @@ def test_equal_models_seldom_have_a_pair_that_differs() -> None:
     false_alarms = 0
     for _ in range(60):
         equal = [evaluation_of(generator.random(60) < 0.8) for _ in range(6)]
-        false_alarms += min(each.p for each in pair_differences(equal, resamples=300)) < 0.05
+        false_alarms += min(each.p for each in pair_differences(equal, signs=300)) < 0.05
 
     assert false_alarms <= 9  # 5 % of 60 is 3; 10 or more has a chance below 0.1 %
 
