@@ -2,7 +2,7 @@
 
 Images of one group (a patient, overlapping fields) are right and wrong together: an interval over
 single images would promise more than the data can tell.
-Letters: N images, G groups, K classes, B resamples.
+Letters: N images, G groups, K classes, B weightings.
 """
 
 import math
@@ -28,7 +28,7 @@ from modelzoo.text import join_few
 RESAMPLES = 1000  # of groups, where differences are tested
 
 
-FEW_GROUPS = 10  # below this many a bootstrap is known to be too narrow (Cameron et al. 2008)
+FEW_GROUPS = 10  # below this many an interval rests on little: it is said
 
 
 ROUNDING = 1e-12
@@ -160,16 +160,19 @@ def draw_groups(groups: int, *, resamples: int, seed: int) -> npt.NDArray[np.flo
     return draws
 
 
-def mean_over_groups(values: npt.ArrayLike, groups: Sequence[str]) -> Score:
+def mean_over_groups(
+    values: npt.ArrayLike, groups: Sequence[str], *, is_share: bool = False
+) -> Score:
     """The mean of `values` with its 95 % interval by Student's t over groups.
 
     Args:
         values: (N,), one per image, finite.
         groups: (N,), of each image.
+        is_share: Whether no value can lie outside [0, 1]: then the interval does not, and where all
+            groups agree, Wilson's for so many groups takes the place of one without width.
 
     Returns:
-        Without an interval (NaN) where all images belong to one group. Where all groups agree on a
-        share, Wilson's for so many groups takes the place of one without width.
+        Without an interval (NaN) where all images belong to one group.
     """
     values = np.asarray(values, np.float64)
     names, index = np.unique(np.asarray(groups, np.str_), return_inverse=True)
@@ -177,7 +180,6 @@ def mean_over_groups(values: npt.ArrayLike, groups: Sequence[str]) -> Score:
     low, high = mean_interval(values, index)
     if math.isnan(low):
         return Score(mean, low, high, ONE_GROUP)
-    is_share = values.min() >= 0 and values.max() <= 1
     if high - low < ROUNDING and is_share:
         note = f"Every group gave the same; the interval is Wilson's for {len(names)} groups."
         return Score(mean, *wilson_interval(mean, len(names)), note)

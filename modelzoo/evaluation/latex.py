@@ -37,7 +37,7 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
         ]
     )
     caption = (
-        f"Scores with 95 % CI (bootstrap over groups of images) on {describe_test(rows[0])}. "
+        f"Scores with 95 % CI over groups of images on {describe_test(rows[0])}. "
         "Precision, specificity, F1, F2, AUC and average precision are means over the classes."
     )
     if rows[0].leaked_images:

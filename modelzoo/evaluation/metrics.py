@@ -1,6 +1,6 @@
 """Metrics from confusion matrices and probabilities; one row per metric. No files.
 
-Letters: N images, K classes, B resamples.
+Letters: N images, K classes, B weightings of the images: all, or some left out.
 """
 
 from collections.abc import Callable
@@ -36,8 +36,8 @@ class Metric:
     help: str
     # Confusion matrices (..., K, K) float64, true class by predicted class -> (...).
     from_confusion: Callable[[Floats], Floats] | None = None
-    # True classes (N,), probabilities (N, K), N > 0, how often each image is in each resample
-    # (N, B) -> (B,).
+    # True classes (N,), probabilities (N, K), N > 0, how often each image counts in each
+    # weighting (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
     share: Share | None = None  # of a class, where the score is the mean of it over the classes
     higher_is_better: bool = True
@@ -156,13 +156,13 @@ def macro_auc(labels: Integers, probabilities: Floats, weights: Floats) -> Float
 def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
     """Area under the ROC curve of each class against the rest, ties counted half.
 
-    Sorted once for all resamples: Mann and Whitney's count of (image inside, image outside)
+    Sorted once for all weightings: Mann and Whitney's count of (image inside, image outside)
     pairs in the right order, weighted.
 
     Args:
         labels: (N,), index of the true class.
         probabilities: (N, K).
-        weights: (N, B), how often each image is in each resample.
+        weights: (N, B), how often each image counts in each weighting.
 
     Returns:
         (K, B) float64; NaN where a class has no image inside or none outside.
@@ -197,12 +197,12 @@ def average_precision_by_class(labels: Integers, probabilities: Floats, weights:
     """Average precision of each class against the rest, as scikit-learn defines it.
 
     The mean over the images of a class of the precision at the threshold that just lets the image
-    in; nothing is interpolated, and tied images are let in together. Sorted once for all resamples.
+    in; nothing is interpolated, and tied images are let in together. Sorted only once.
 
     Args:
         labels: (N,), index of the true class.
         probabilities: (N, K).
-        weights: (N, B), how often each image is in each resample.
+        weights: (N, B), how often each image counts in each weighting.
 
     Returns:
         (K, B) float64; NaN where a class has no image inside or none outside.
@@ -222,7 +222,7 @@ def average_precision_by_class(labels: Integers, probabilities: Floats, weights:
         np.cumsum(outside, axis=0, out=false_positives[1:])
         positives = false_positives[np.searchsorted(negated[~is_inside], at, side="right")]
         positives += true_positives
-        # A resample that has none of the images let in so far has no precision, and needs none.
+        # A weighting that has none of the images let in so far has no precision, and needs none.
         np.maximum(positives, np.finfo(weights.dtype).tiny, out=positives)
         precision = np.divide(true_positives, positives, out=positives)
         found = np.einsum("nb,nb->b", inside, precision, dtype=np.float64)

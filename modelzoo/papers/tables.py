@@ -212,7 +212,7 @@ def systems_latex(rows: Sequence[SystemRow], metric: str) -> str:
     ]
     caption = (
         f"{title} as four papers claim it, and as it was measured on the test images of splits of "
-        "each kind, with 95 % CI (bootstrap over groups of images). The paper's split has copies "
+        "each kind, with 95 % CI over groups of images. The paper's split has copies "
         f"of test or validation images among the training images, or is random. {MARKS}"
     )
     text = pd.DataFrame(

@@ -25,7 +25,7 @@ class _Column:
 def summarise(
     reports: Mapping[str, Sequence[QualityReport]], group_by_image: Mapping[str, str]
 ) -> list[Summary]:
-    """Means over a test set with 95 % bootstrap intervals: one row per method and measure.
+    """Means over a test set with 95 % intervals: one row per method and measure.
 
     Groups (patients) are drawn with replacement, not images: two smears of one patient are alike,
     and intervals over images would be too narrow.
@@ -51,7 +51,8 @@ def summarise(
 
 
 def _summarise_one(method: str, measure: str, column: _Column) -> Summary:
-    mean = mean_over_groups(column.own, column.groups)
+    is_share = 0 <= min(column.own) and max(column.own) <= 1
+    mean = mean_over_groups(column.own, column.groups, is_share=is_share)
     others = np.array(column.others, dtype=np.float64)  # (N, 3); None becomes nan
     means = [_known_mean(scores) for scores in others.T]
     up_is_better = MEASURES[measure].up_is_better

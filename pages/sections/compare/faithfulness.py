@@ -157,7 +157,7 @@ def _describe_measure(measure: str) -> str:
             "by image, has a 95 % CI above zero.",
         ]
     sentences.append(
-        "In brackets the 95 % CI by bootstrap over groups; images of one group have none."
+        "In brackets the 95 % CI over groups (Student's t); images of one group have none."
     )
     if measure == "nucleus_energy":
         sentences.append(PUBLISHED)

@@ -45,7 +45,8 @@ def draw_intervals(
         alt=score_intervals_alt(rows, names, metric),
     )
     st.caption(
-        f"{METRICS[metric].full_help} Bars: 95 % CI by bootstrap over groups of images that belong "
-        "together. Where bars overlap the difference may still be significant, since all models "
+        f"{METRICS[metric].full_help} Bars: 95 % CI of each model alone, "
+        "over groups of images that belong together; the highest of several is probably a little "
+        "too high. Where bars overlap the difference may still be significant, since all models "
         "predicted the same images: see the pairwise differences below."
     )

@@ -1,4 +1,4 @@
-"""The interval of a mean over groups, by laws and beside SciPy's bootstrap."""
+"""The interval of a mean over groups, by laws and beside SciPy's t."""
 
 import math
 
@@ -21,7 +21,7 @@ def test_one_group_has_a_mean_and_no_interval() -> None:
 
 
 def test_where_all_groups_agree_the_interval_is_wilsons() -> None:
-    found = mean_over_groups([1, 1, 1, 1], ["a", "a", "b", "c"])
+    found = mean_over_groups([1, 1, 1, 1], ["a", "a", "b", "c"], is_share=True)
 
     assert (found.ci_low, found.ci_high) == pytest.approx(wilson_interval(1, 3))
 
@@ -48,7 +48,7 @@ def test_the_interval_of_a_share_is_one(found: list[tuple[float, str]]) -> None:
     values, groups = [value for value, _ in found], [group for _, group in found]
     assume(len(set(groups)) > 1)
 
-    score = mean_over_groups(values, groups)
+    score = mean_over_groups(values, groups, is_share=True)
 
     assert 0 <= score.ci_low <= score.value + 1e-9
     assert score.value - 1e-9 <= score.ci_high <= 1

@@ -180,7 +180,7 @@ def test_the_table_has_shares_and_its_words_have_signed_points(tmp_path: Path) -
     assert turned["Difference (points)"][0] == f"\N{MINUS SIGN}{100 * gap:.1f}"
 
 
-def test_p_values_claim_no_more_than_resamples_tell() -> None:
+def test_p_values_claim_no_more_than_random_signs_tell() -> None:
     assert [describe_p(each) for each in (1 / 1001, 0.0456, 1.0, math.nan)] == [
         "< 0.001", "0.046", "1.000", "none",
     ]  # fmt: skip
