@@ -17,6 +17,7 @@ from pages.sections.compare.precision_recall import draw_precision_recall
 from pages.sections.compare.ranking import draw_ranking
 from pages.sections.compare.roc import draw_roc
 from pages.sections.compare.sections import draw_sections
+from pages.sections.compare.splits import draw_splits
 from pages.sections.compare.unfinished import draw_unfinished
 from pages.sections.compare.verdict import draw_verdict
 from pages.shell.demo import offer_demo
@@ -64,6 +65,7 @@ with by_format:
 draw_sections(
     {
         "Ranking": lambda: draw_ranking(board, rows, drawn, names, file_format),
+        "Splits": lambda: draw_splits(kept, rows[0].dataset_id, file_format),
         "Confusion": lambda: draw_confusion(drawn, names, file_format, every_id),
         "ROC": lambda: draw_roc(drawn, names, file_format),
         "Precision-recall": lambda: draw_precision_recall(drawn, names, file_format),

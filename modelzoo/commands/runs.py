@@ -1,6 +1,7 @@
 """`python -m modelzoo runs`, `evaluate`, `rename` and `delete`: what is trained, and how well."""
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,7 +40,15 @@ NAMED = 3  # runs that share a note, by name
 CLASS_LETTERS = 24  # of a class's name in the confusion matrix, whose lines have them all
 
 
-def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+def runs(
+    runs: RunsOption = None,
+    by_split: Annotated[
+        bool,
+        typer.Option("--by-split", help="One line per way of training, a column for each split."),
+    ] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
     """List the runs, newest first: date, state, backbone, data, split, accuracy with 95 % CI.
 
     CSV and JSON have every score, what the run cost and its settings. Damaged runs are named on
@@ -55,12 +64,51 @@ def runs(runs: RunsOption = None, as_json: JsonOption = False, as_csv: CsvOption
     if (runs and not is_folder(runs)) or (nothing and not (as_json or as_csv)):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found)
+    if by_split:
+        _print_by_split(board.rows, as_json=as_json, as_csv=as_csv)
+        return
     records = run_records(board, found)
     print_records(records, _run_columns(), as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         _print_notes(board.rows)
     for sentence in (*damaged.values(), *board.problems.values()):
         notes.print(f"damaged: {one_line(sentence)}")
+
+
+def _print_by_split(rows: "Sequence[LeaderboardRow]", *, as_json: bool, as_csv: bool) -> None:
+    """Print what each way of training scores on each split, over its seeds."""
+    from modelzoo.evaluation.by_split import KINDS, describe_seeds, list_ways, split_records
+
+    ways = list_ways(rows)
+    if as_json or as_csv:
+        print_records(split_records(ways), [], as_json=as_json, as_csv=as_csv)
+        return
+    lines = [
+        {
+            "model": way.title,
+            "data": way.dataset,
+            **{
+                kind: describe_seeds(
+                    each.scores["accuracy"], "accuracy", len(each.runs), len(each.seeds)
+                )
+                for kind, each in way.by_split.items()
+            },
+        }
+        for way in ways
+    ]
+    run_on = [kind for kind in KINDS if any(kind in way.by_split for way in ways)]
+    columns = [Column("model", lambda row: row["model"])]
+    columns += [Column(kind, partial(_on_kind, kind)) for kind in run_on]
+    columns += [Column("data", lambda row: row["data"], rank=1)]
+    print_table(lines, columns)
+    notes.print(
+        "Test accuracy: of several seeds the mean, in brackets from the lowest to the highest end "
+        "of their 95 % CIs. Test images differ from split to split."
+    )
+
+
+def _on_kind(kind: str, row: Record) -> str:
+    return str(row.get(kind, ""))
 
 
 def _print_notes(rows: "Sequence[LeaderboardRow]") -> None:

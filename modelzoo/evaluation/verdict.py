@@ -3,8 +3,9 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from modelzoo.evaluation.by_split import way_of
 from modelzoo.evaluation.class_notes import describe_never_predicted
 from modelzoo.evaluation.comparison import (
     PairDifference,
@@ -132,9 +133,7 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
     for row in rows:
         if math.isnan(row.accuracy.value):
             continue
-        way = replace(row.config, split="random", seed=0, data="", columns="")
-        of_network = row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet
-        key: tuple[object, ...] = (*of_network, way)
+        key = way_of(row)
         by_kind = accuracies.setdefault(key, defaultdict(lambda: defaultdict(list)))
         by_kind[row.split_kind][row.seed].append(row.accuracy.value)
         first_row[key] = row

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelzoo.evaluation.by_split import SeedScore
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.files import damaged_file
-from modelzoo.papers.measured import Measured, SeedScore, measure_alike
+from modelzoo.papers.measured import Measured, measure_alike
 from modelzoo.papers.systems import PAPERS, SYSTEMS
 
 BASELINES = "baselines.csv"

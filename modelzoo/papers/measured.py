@@ -1,7 +1,6 @@
 """What was measured of the papers' systems: runs by system and split. Rows in, records out."""
 
 import dataclasses
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
 from modelzoo.evaluation.by_class import share_score
+from modelzoo.evaluation.by_split import SeedScore, over_seeds
 from modelzoo.evaluation.clustered import (
     F1,
     PRECISION,
@@ -23,17 +23,6 @@ from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
 # What a run of a system may have otherwise than its recipe: it is said in a column of its own.
 _FREE = frozenset({"data", "columns", "backbone", "recipe", "split", "seed", "precision"})
 _SPLITS = ("leaky-augmented", "leaky-validation", "random", "grouped", "background", "given")
-
-
-@dataclass(frozen=True, slots=True)
-class SeedScore:
-    """One score over the runs of several seeds; NaN where it is not defined."""
-
-    value: float  # the mean
-    lowest: float  # of a run
-    highest: float
-    ci_low: float  # the lowest end of a run's 95 % CI
-    ci_high: float  # the highest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +140,7 @@ def measure_alike(
 def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore]:
     """Every metric, and what papers report of each class, over the seeds."""
     by_run = [row.evaluation.scores | _class_scores(row.evaluation, paper) for row in rows]
-    return {name: _over_seeds([scores[name] for scores in by_run]) for name in by_run[0]}
+    return {name: over_seeds([scores[name] for scores in by_run]) for name in by_run[0]}
 
 
 _OF_CLASSES = {"precision": PRECISION, "sensitivity": SENSITIVITY, "f1": F1}
@@ -169,16 +158,3 @@ def _class_scores(evaluation: Evaluation, paper: Paper) -> dict[str, Score]:
             at = evaluation.classes.index(label)
             scores[f"{name}_{word}"] = share_score(shares, at)
     return scores
-
-
-def _over_seeds(scores: Sequence[Score]) -> SeedScore:
-    values = [score.value for score in scores if not math.isnan(score.value)]
-    lows = [score.ci_low for score in scores if not math.isnan(score.ci_low)]
-    highs = [score.ci_high for score in scores if not math.isnan(score.ci_high)]
-    return SeedScore(
-        value=sum(values) / len(values) if values else math.nan,
-        lowest=min(values, default=math.nan),
-        highest=max(values, default=math.nan),
-        ci_low=min(lows, default=math.nan),
-        ci_high=max(highs, default=math.nan),
-    )

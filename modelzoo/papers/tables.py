@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from modelzoo.datasets.splits import SplitKind
+from modelzoo.evaluation.by_split import SeedScore, describe_seeds
 from modelzoo.evaluation.latex import escape
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_WORDS
-from modelzoo.papers.measured import Measured, SeedScore
+from modelzoo.papers.measured import Measured
 from modelzoo.papers.systems import PAPERS, System
 from modelzoo.text import count, join
 
@@ -115,26 +116,15 @@ def describe_claim(system: System, metric: str) -> str:
 
 
 def describe_measured(measured: Measured, metric: str) -> str:
-    """A score with its interval, and over how many seeds or runs: `97.8 % (96.3–98.9), 3 seeds`.
-
-    Of several seeds the mean, and the interval reaches from the lowest end of their 95 % CIs to the
-    highest.
+    """A score with its interval and seeds, as `describe_seeds` has it.
 
     Args:
         measured: Runs of one split.
         metric: A key of its scores.
     """
-    score = measured.scores[metric]
-    row = METRICS.get(metric) or METRICS[metric.partition("_")[0]]  # of a class
-    if math.isnan(score.value):
-        return "not defined"
-    text = row.describe(score.value)
-    if not math.isnan(score.ci_low):
-        text += f" ({row.describe_interval(score.ci_low, score.ci_high)})"
-    runs, seeds = max(len(measured.runs), len(measured.seeds)), len(measured.seeds)
-    if runs == 1:
-        return text
-    return f"{text}, {seeds} seeds" if runs == seeds else f"{text}, {runs} runs"
+    of_class = metric if metric in METRICS else metric.partition("_")[0]
+    runs = max(len(measured.runs), len(measured.seeds))
+    return describe_seeds(measured.scores[metric], of_class, runs, len(measured.seeds))
 
 
 def by_split(system: System, found: Sequence[Measured]) -> dict[str, list[Measured]]:

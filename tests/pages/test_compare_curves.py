@@ -17,6 +17,21 @@ from tests.pages.opened import open_page, text_of
 from tests.run_folders import make_run
 
 
+def test_what_a_split_is_worth_is_one_line_per_way(folder: Path) -> None:
+    make_run(folder, "a", backbone="vgg16", skill=3)
+    make_run(folder, "b", backbone="vgg16", skill=0.5, split="background")
+
+    app = open_page("compare", section="Splits")
+
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    assert chart.proto.alt.startswith("Accuracy by split. VGG16: grouped split ")
+    assert "background-cluster split" in chart.proto.alt
+    (table,) = [each.value for each in app.dataframe if "way" in each.value]
+    assert list(table["way"]) == ["VGG16"]
+    assert "Points are means over seeds" in text_of(app)
+
+
 def test_the_error_rate_by_epoch_can_be_chosen(folder: Path) -> None:
     make_run(folder, "a", backbone="vgg16")
 

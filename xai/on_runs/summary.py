@@ -51,7 +51,7 @@ def summarise(
 
 
 def _summarise_one(method: str, measure: str, column: _Column) -> Summary:
-    is_share = 0 <= min(column.own) and max(column.own) <= 1
+    is_share = min(column.own) >= 0 and max(column.own) <= 1
     mean = mean_over_groups(column.own, column.groups, is_share=is_share)
     others = np.array(column.others, dtype=np.float64)  # (N, 3); None becomes nan
     means = [_known_mean(scores) for scores in others.T]

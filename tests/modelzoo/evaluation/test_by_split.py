@@ -1,0 +1,94 @@
+"""Ways of training over splits and seeds, by hand."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from modelzoo.__main__ import app as zoo
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.evaluation.by_split import describe_seeds, list_ways, split_records
+from pages.figures.splits import split_scores, split_scores_alt
+from tests.modelzoo.evaluation.rows import row
+from tests.run_folders import make_run
+
+
+def test_seeds_are_one_point_of_a_split_and_splits_one_line_of_a_way() -> None:
+    rows = [row("A", 10, seed=0), row("A", 30, seed=1), row("A", 60, split="background")]
+    rows += [row("B", 4)]
+
+    a, b = list_ways(rows)
+
+    assert (a.title, list(a.by_split), b.title, list(b.by_split)) == (
+        "A",
+        ["grouped", "background"],
+        "B",
+        ["grouped"],
+    )
+    grouped = a.by_split["grouped"]
+    score = grouped.scores["accuracy"]
+    assert (grouped.seeds, grouped.images, len(grouped.runs)) == ((0, 1), 200, 2)
+    assert (score.value, score.lowest, score.highest) == pytest.approx((0.9, 0.85, 0.95))
+    ends = [each.accuracy for each in rows[:2]]
+    assert (score.ci_low, score.ci_high) == (ends[1].ci_low, ends[0].ci_high)
+    said = describe_seeds(score, "accuracy", 2, 2)
+    assert said.startswith("90.0 % (")
+    assert said.endswith("), 2 seeds")
+
+
+def test_another_setting_is_another_way_and_is_named() -> None:
+    small = row("A", 10, split="random")
+    small = replace(small, config=replace(small.config, input_px=64))
+    tuned = row("A", 10, recipe="finetune")
+    rows = [row("A", 10), small, tuned]
+
+    ways = list_ways(rows)
+
+    assert sorted(way.title for way in ways) == [
+        "A (finetune)",
+        "A (quick, 224 px)",
+        "A (quick, 64 px)",
+    ]
+    assert all(len(way.by_split) == 1 for way in ways)
+
+
+def test_the_figure_has_a_point_for_each_split_and_says_them() -> None:
+    rows = [row("A", 10), row("A", 60, split="background"), row("B", 4)]
+    scores = {
+        way.title: {kind: each.scores["accuracy"] for kind, each in way.by_split.items()}
+        for way in list_ways(rows)
+    }
+
+    figure = split_scores(scores, "accuracy", source="smears")
+
+    by_name = {trace.name: trace for trace in figure.data}
+    assert list(by_name) == ["grouped split", "background-cluster split"]
+    assert list(by_name["grouped split"].x) == pytest.approx([98, 95])  # B is below A
+    assert list(by_name["background-cluster split"].x) == pytest.approx([70])
+    assert "A: grouped split 95.0 % (" in split_scores_alt(scores, "accuracy")
+
+
+def test_records_and_the_command_have_every_score(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        make_run(tmp_path / "runs", f"seed{seed}", skill=3, seed=seed)
+    arguments = ["runs", "--by-split", "--runs", str(tmp_path / "runs")]
+
+    listed = CliRunner().invoke(zoo, arguments)
+    (record,) = json.loads(CliRunner().invoke(zoo, [*arguments, "--json"]).stdout)
+
+    assert "2 seeds" in listed.stdout
+    assert record["seeds"] == "0 1"
+    assert record["accuracy_lowest"] <= record["accuracy"] <= record["accuracy_highest"]
+    assert record["auc_ci_low"] < record["auc"]
+    assert split_records([]) == []
+
+
+def test_a_score_that_is_not_defined_is_said() -> None:
+    (way,) = list_ways([row("A", 0)])
+    nothing = replace(way.by_split["grouped"].scores["accuracy"], value=math.nan)
+
+    assert describe_seeds(nothing, "accuracy", 1, 1) == "not defined"
+    assert TrainConfig().split in way.by_split
