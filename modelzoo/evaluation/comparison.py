@@ -28,6 +28,7 @@ from modelzoo.evaluation.intervals import Evaluation
 
 SIGNS = 2000  # random ones; where there are fewer in all, each once
 ROUNDING = 1e-9
+POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,56 @@ _NONE = (math.nan, math.nan, math.nan)
 ONE_GROUP = "All test images belong to one group, so no interval and no p can be given."
 SAME = "Both are right equally often in every group, so no interval and no p can be given."
 OTHER = "The two were not tested on the same images, so their difference says nothing."
+
+
+def rank_intervals(pairs: Sequence[PairDifference], models: int) -> list[tuple[int, int]]:
+    """The ranks that each model may have, 1 the highest accuracy: 95 % for all of them together.
+
+    A model ranks behind those that are significantly better and before those that are
+    significantly worse; where it ranks among the others is not known (Al Mohamad, Goeman and van
+    Zwet 2022). Those that may be the first are not told from the best.
+
+    Args:
+        pairs: From `pair_differences`; those that were not compared exclude no rank.
+        models: M.
+    """
+    better, worse = [0] * models, [0] * models
+    for pair in pairs:
+        if pair.is_significant:
+            higher, lower = pair.first, pair.second
+            if pair.value < 0:
+                higher, lower = lower, higher
+            worse[higher] += 1
+            better[lower] += 1
+    return [(1 + b, models - w) for b, w in zip(better, worse, strict=True)]
+
+
+def groups_needed(one: Evaluation, other: Evaluation) -> int | None:
+    """How many test groups would tell the two apart, were their difference as it was measured.
+
+    In four of five data sets of so many groups like these, at 5 % two-sided for this pair alone; by
+    the normal law (Connor 1987, for paired proportions, with groups in place of single images).
+
+    Returns:
+        None where they were not tested on the same images or do not differ, or there is one group.
+    """
+    if not _are_same_images(one, other) or len(one.groups) < 2:
+        return None
+    right, others = (
+        np.trace(each.confusion_by_group, axis1=1, axis2=2).astype(float) for each in (one, other)
+    )
+    images = one.confusion_by_group.sum((1, 2)).astype(float)
+    gap = float((right.sum() - others.sum()) / images.sum())
+    if abs(gap) < ROUNDING:
+        return None
+    G = len(images)
+    deviations = right - others - gap * images
+    spread = float((deviations**2).sum()) / (G - 1) / float(images.mean()) ** 2  # of one group
+    z, of_power = (float(stats.norm.ppf(share)) for share in ((1 + CONFIDENCE) / 2, POWER))
+    # Under no difference the groups vary by the root of their mean square, gap and all.
+    of_none = spread + gap**2
+    needed = (z * math.sqrt(of_none) + of_power * math.sqrt(spread)) ** 2 / gap**2
+    return max(math.ceil(needed), 2)
 
 
 def simultaneous_interval(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from modelzoo.evaluation.comparison import SIGNS, PairDifference, pair_differences
+from modelzoo.evaluation.comparison import SIGNS, PairDifference, groups_needed, pair_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import MINUS, count
@@ -91,6 +91,37 @@ def describe_pairs(table: pd.DataFrame, groups: int) -> str:
         f"{'differs' if differ == 1 else 'differ'} significantly in accuracy: the 95 % CI, which "
         f"holds for all pairs together, leaves out zero.{rough}"
     )
+
+
+def describe_power(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> str:
+    """How many test groups would tell the first two apart that are not; empty where all are.
+
+    Args:
+        rows: Best first.
+        names: By run id.
+    """
+    pairs = pair_differences([row.evaluation for row in rows])
+    for pair in pairs:
+        one, other = rows[pair.first], rows[pair.second]
+        needed = groups_needed(one.evaluation, other.evaluation)
+        if math.isnan(pair.p) or pair.is_significant or needed is None:
+            continue
+        have = len(one.evaluation.groups)
+        if needed <= have:  # told apart alone, but not when corrected for all pairs
+            continue
+        return (
+            f"{names[one.run_id]} and {names[other.run_id]} are not told apart: were they really "
+            f"{_points(abs(pair.value)).removeprefix('+')} points apart, as measured, about "
+            f"{_round_up(needed):,} test groups would show it in four of five data sets; there are "
+            f"{have:,}."
+        )
+    return ""
+
+
+def _round_up(number: int) -> int:
+    """Two digits of `number`, which is a forecast."""
+    step = int(10 ** max(len(str(number)) - 2, 0))
+    return -(-number // step) * step
 
 
 HOW_TESTED = (

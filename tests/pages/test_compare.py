@@ -39,7 +39,7 @@ def test_the_answer_comes_first_and_names_its_split(folder: Path) -> None:
     )
     assert "grouped split, seed 0" in app.markdown[1].value
     assert "split" not in [box.key for box in app.selectbox]  # one split: nothing to choose
-    assert charts_of(app) == 1  # the intervals: the other sections are closed
+    assert charts_of(app) == 2  # intervals and ranks: the other sections are closed
     assert app.dataframe[0].value["model"].tolist() == ["ResNet50", "VGG16"]
 
 

@@ -4,25 +4,39 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from modelzoo.evaluation.pairs import HOW_TESTED, describe_pairs, pairs_in_words, pairs_table
+from modelzoo.evaluation.comparison import pair_differences, rank_intervals
+from modelzoo.evaluation.pairs import (
+    HOW_TESTED,
+    describe_pairs,
+    describe_power,
+    pairs_in_words,
+    pairs_table,
+)
 from modelzoo.evaluation.rows import LeaderboardRow
-from pages.sections.compare.figures import name_file
+from pages.figures.frame import config
+from pages.figures.ranks import rank_lines, rank_lines_alt
+from pages.sections.compare.figures import describe_source, name_file
+from pages.shell.palette import backbone_style
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
 
 
-def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
     """A row for each pair, or why there is none; nothing for one run.
 
     Args:
         rows: Of one split, best first.
         names: By run id.
+        file_format: Of figures that are saved.
     """
     if len(rows) < 2:
         return
     st.subheader("Pairwise differences")
     table = pairs_table(rows, names)
     st.markdown(plain(describe_pairs(table, len(rows[0].evaluation.groups))))
+    _draw_ranks(rows, names, file_format)
+    if power := describe_power(rows, names):
+        st.markdown(plain(power))
     shown = pairs_in_words(table)
     if not table["note"].any():
         shown = shown.drop(columns="Note")
@@ -43,3 +57,16 @@ def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None
     )
     st.caption(HOW_TESTED)
     offer_csv(table, name_file("pairwise-differences", rows[0]))
+
+
+def _draw_ranks(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
+    """The ranks that each run may have, where there are several."""
+    ranks = rank_intervals(pair_differences([row.evaluation for row in rows]), len(rows))
+    by_name = {names[row.run_id]: each for row, each in zip(rows, ranks, strict=True)}
+    styles = {names[row.run_id]: backbone_style(row.backbone) for row in rows}
+    st.plotly_chart(
+        rank_lines(by_name, styles, source=describe_source(rows[0])),
+        key="ranks",
+        config=config(name_file("ranks", rows[0]), file_format),
+        alt=rank_lines_alt(by_name),
+    )

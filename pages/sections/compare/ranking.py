@@ -29,6 +29,6 @@ def draw_ranking(
     """
     draw_intervals(drawn, names, choose_metric(), file_format)
     draw_leaderboard(rows, names)
-    draw_pairs(drawn, names)
+    draw_pairs(drawn, names, file_format)
     draw_configurations(rows, names)
     draw_unfinished(board)

@@ -12,12 +12,22 @@ from modelzoo.evaluation.comparison import (
     ONE_GROUP,
     OTHER,
     SAME,
+    PairDifference,
+    groups_needed,
     pair_differences,
+    rank_intervals,
     simultaneous_interval,
 )
 from modelzoo.evaluation.intervals import Evaluation
-from modelzoo.evaluation.pairs import describe_p, describe_pairs, pairs_in_words, pairs_table
+from modelzoo.evaluation.pairs import (
+    describe_p,
+    describe_pairs,
+    describe_power,
+    pairs_in_words,
+    pairs_table,
+)
 from modelzoo.evaluation.rows import name_rows, read_row
+from tests.modelzoo.evaluation.rows import row
 from tests.run_folders import make_run
 
 
@@ -184,3 +194,46 @@ def test_p_values_claim_no_more_than_random_signs_tell() -> None:
     assert [describe_p(each) for each in (1 / 1001, 0.0456, 1.0, math.nan)] == [
         "< 0.001", "0.046", "1.000", "none",
     ]  # fmt: skip
+
+
+def test_ranks_are_those_that_no_significant_difference_excludes() -> None:
+    def pair(first: int, second: int, value: float, p: float) -> PairDifference:
+        return PairDifference(first, second, value, 0, 0, p)
+
+    # 0 and 1 are alike, and both are better than 2; 3 was not tested on the same images.
+    pairs = [pair(0, 1, 0.01, 0.5), pair(0, 2, 0.2, 0.001), pair(1, 2, 0.19, 0.001)]
+    pairs += [pair(index, 3, math.nan, math.nan) for index in range(3)]
+    turned = [pair(0, 1, -0.2, 0.01)]
+
+    assert rank_intervals(pairs, 4) == [(1, 3), (1, 3), (3, 4), (1, 4)]
+    assert rank_intervals(turned, 2) == [(2, 2), (1, 1)]
+    assert rank_intervals([], 1) == [(1, 1)]
+
+
+def test_as_many_groups_as_are_needed_tell_two_apart_in_four_of_five_data_sets() -> None:
+    random = np.random.default_rng(0)
+    one, other = np.ones(100, bool), np.ones(100, bool)
+    one[:5], other[5:20] = False, False  # 10 points apart, 5 + 15 of 100 disagree
+
+    needed = groups_needed(evaluation_of(one), evaluation_of(other))
+
+    # Connor 1987: (1.96 sqrt(0.2) + 0.8416 sqrt(0.2 - 0.01))^2 / 0.01 = 154.8.
+    assert needed == pytest.approx(155, abs=3)
+    assert needed
+    told = 0
+    for _ in range(200):
+        drawn = random.choice(3, needed, p=[0.05, 0.15, 0.8])
+        (pair,) = pair_differences([evaluation_of(drawn != 0), evaluation_of(drawn != 1)])
+        told += pair.is_significant
+    assert 0.68 < told / 200 < 0.88
+    assert groups_needed(evaluation_of(one), evaluation_of(one)) is None
+
+
+def test_what_would_tell_two_apart_is_said_of_the_first_two_that_are_not() -> None:
+    rows = [row("A", 10), row("B", 14), row("C", 90)]
+
+    said = describe_power(rows, {each.run_id: each.title for each in rows})
+
+    assert said.startswith("A and B are not told apart: were they really 2.0 points apart")
+    assert said.endswith("there are 200.")
+    assert describe_power(rows[::2], {each.run_id: each.title for each in rows}) == ""
