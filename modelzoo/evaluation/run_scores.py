@@ -1,6 +1,9 @@
 """The scores of a run's predictions on one part, with what a reader must know to judge them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from modelzoo.datasets.splits import LEAKY, PART_WORDS, PARTS, Split, count_leaked
 from modelzoo.errors import UserError
@@ -12,6 +15,7 @@ from modelzoo.evaluation.class_notes import (
     find_class_facts,
     list_never_predicted,
 )
+from modelzoo.evaluation.delong import AreaDifference, area_differences
 from modelzoo.evaluation.intervals import Evaluation, evaluate, tally
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
@@ -61,6 +65,44 @@ def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> E
     if run.config.split in LEAKY:
         notes.insert(0, LEAKY[run.config.split])
     return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
+
+
+def compare_areas(runs: Sequence[Run], target: str | None) -> list[AreaDifference]:
+    """The differences in AUC between every two runs on their test parts, by their place in `runs`.
+
+    Args:
+        runs: Evaluated, at least two.
+        target: A class against the rest; None: the macro-average.
+
+    Returns:
+        None where the class has no image inside or outside, or the runs were not tested on the
+        same images with the same labels.
+
+    Raises:
+        UserError: A split or predictions are missing or damaged.
+    """
+    tallies = []
+    for run in runs:
+        split, predictions = read_split(run.path), read_predictions(run.path).only("test")
+        order = np.argsort(np.array(predictions.images, np.str_))
+        groups = {row.image: row.group for row in split.rows}
+        tallies.append((predictions, order, tally(predictions, groups)))
+    first, by_name, found = tallies[0]
+    images, labels = np.array(first.images, np.str_)[by_name], first.labels[by_name]
+    for predictions, order, _ in tallies[1:]:
+        is_alike = predictions.classes == first.classes and np.array_equal(
+            np.array(predictions.images, np.str_)[order], images
+        )
+        if not is_alike or not np.array_equal(predictions.labels[order], labels):
+            return []
+    if (labels < 0).any() or target not in (None, *first.classes):
+        return []
+    return area_differences(
+        labels,
+        [predictions.probabilities[order] for predictions, order, _ in tallies],
+        found.group[by_name],
+        None if target is None else first.classes.index(target),
+    )
 
 
 def _require_part(part: str) -> None:

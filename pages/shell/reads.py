@@ -1,6 +1,6 @@
 """Cached reads of runs, each remembered until the run's files change. No torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import Part, SplitRow
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.delong import AreaDifference
 from modelzoo.evaluation.precision_recall import (
     PrecisionRecallCurve,
     macro_precision_recall,
@@ -25,7 +26,7 @@ from modelzoo.evaluation.rows import (
     read_leaderboard,
     read_row,
 )
-from modelzoo.evaluation.run_scores import evaluate_classes
+from modelzoo.evaluation.run_scores import compare_areas, evaluate_classes
 from modelzoo.files import is_folder
 from modelzoo.runs.file_names import (
     CONFIG,
@@ -182,6 +183,16 @@ def read_class_scores(run_ids: Iterable[str]) -> dict[str, dict[str, ClassScores
     return scores
 
 
+def read_area_differences(run_ids: Sequence[str], target: str | None) -> list[AreaDifference]:
+    """The differences in AUC between every two runs; none where they cannot be compared."""
+    paths = [find_folder(run_id) for run_id in run_ids]
+    found: list[AreaDifference] = []
+    with error_in_place():
+        stamps = tuple(_stamp(path, SPLIT, PREDICTIONS) for path in paths)
+        found += _area_differences(tuple(map(str, paths)), stamps, target)
+    return found
+
+
 def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
     """Each run's predictions of the test part, of those that can be read."""
     predictions = {}
@@ -319,3 +330,10 @@ def _precision_recall(path: str, stamp: Stamp) -> dict[str, PrecisionRecallCurve
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _class_scores(path: str, stamp: Stamp) -> dict[str, ClassScores]:
     return {each.name: each for each, _ in evaluate_classes(read_run(Path(path)))}
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _area_differences(
+    paths: tuple[str, ...], stamps: tuple[Stamp, ...], target: str | None
+) -> list[AreaDifference]:
+    return compare_areas([read_run(Path(path)) for path in paths], target)

@@ -80,6 +80,24 @@ def test_average_precision_stands_beside_the_precision_recall_curves(folder: Pat
     )
 
 
+def test_differences_in_auc_are_paired_and_said(folder: Path) -> None:
+    runs = [make_run(folder, "a", backbone="vgg16", skill=3), make_run(folder, "b", skill=0.3)]
+
+    app = open_page("compare", section="ROC", roc="Benign")
+
+    assert not app.exception
+    (table,) = [each.value for each in app.dataframe if "compared_with" in each.value]
+    areas = []
+    for run in runs:
+        predictions = read_predictions(run.path).only("test")
+        k = predictions.classes.index("Benign")
+        areas.append(
+            metrics.roc_auc_score(predictions.labels == k, predictions.probabilities[:, k])
+        )
+    assert table["difference"][0].startswith(f"+{fraction(areas[0] - areas[1])} (")
+    assert float(table["p"][0].removeprefix("< ")) < 0.01
+
+
 def test_areas_stand_beside_the_roc_curves(folder: Path) -> None:
     make_run(folder, "a", backbone="vgg16", skill=0.5)
     make_run(folder, "b", backbone="resnet50", skill=4)

@@ -48,7 +48,7 @@ def draw_curves(
     rows: Sequence[LeaderboardRow],
     names: Mapping[str, str],
     file_format: str,
-) -> None:
+) -> str:
     """The curves of the chosen class on one pair of axes, and a table of their areas beside them.
 
     Args:
@@ -56,6 +56,9 @@ def draw_curves(
         rows: At least one, all of one split.
         names: By run id.
         file_format: Of a figure that is saved.
+
+    Returns:
+        The class chosen, or `MACRO`.
     """
     st.subheader(kind.title)
     target = choose_target(rows, key=kind.key, help_text=kind.help)
@@ -67,7 +70,7 @@ def draw_curves(
     missing = rows[0].evaluation.missing_classes
     if not curves:
         st.caption(plain(describe_no_curve(missing, target)))
-        return
+        return target
     beside = st.columns([3, 2])
     with beside[0]:
         st.plotly_chart(
@@ -86,6 +89,7 @@ def draw_curves(
         offer_csv(table, name_file(f"{kind.areas_name}-{target}", rows[0]))
     if missing:
         st.caption(plain(describe_missing(missing)))
+    return target
 
 
 def choose_target(rows: Sequence[LeaderboardRow], *, key: str, help_text: str) -> str:

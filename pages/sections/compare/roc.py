@@ -1,23 +1,27 @@
 """ROC curves per class and macro-averaged."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from modelzoo.evaluation.intervals import Score
+from modelzoo.evaluation.pairs import describe_p
 from modelzoo.evaluation.roc import RocCurve
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly
-from modelzoo.text import percent
+from modelzoo.text import fraction, percent
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.curves import CurveKind, draw_curves
-from pages.shell.reads import read_curves
+from pages.sections.compare.figures import name_file
+from pages.shell.reads import MACRO, read_area_differences, read_curves
+from pages.shell.tables import WHOLE_ROWS, offer_csv
 
 
 def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
-    draw_curves(
+    target = draw_curves(
         CurveKind(
             title="ROC curves",
             key="roc",
@@ -35,6 +39,67 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         names,
         file_format,
     )
+    _draw_differences(rows, names, target)
+
+
+def _draw_differences(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], target: str
+) -> None:
+    """The difference in AUC between every two runs; nothing where they cannot be compared."""
+    if len(rows) < 2:
+        return
+    pairs = read_area_differences([row.run_id for row in rows], None if target == MACRO else target)
+    if not pairs:
+        return
+    st.markdown("**Differences in AUC**")
+    table = pd.DataFrame(
+        [
+            {
+                "model": names[rows[pair.first].run_id],
+                "compared_with": names[rows[pair.second].run_id],
+                "auc_difference": pair.value,
+                "ci_low": pair.ci_low,
+                "ci_high": pair.ci_high,
+                "p": pair.p,
+            }
+            for pair in pairs
+        ]
+    )
+    column = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "model": table["model"],
+                "compared_with": table["compared_with"],
+                "difference": [
+                    "none"
+                    if math.isnan(low)
+                    else f"{_signed(value)} ({_signed(low)} to {_signed(high)})"
+                    for value, low, high in zip(
+                        table["auc_difference"], table["ci_low"], table["ci_high"], strict=True
+                    )
+                ],
+                "p": [describe_p(each) for each in table["p"]],
+            }
+        ),
+        hide_index=True,
+        height="content" if len(table) <= WHOLE_ROWS else "auto",
+        key="auc-pairs",
+        alt="Differences in AUC: one row per pair of runs, with 95 % CI and p.",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "compared_with": column.TextColumn("Compared with"),
+            "difference": column.TextColumn(
+                "Difference in AUC (95 % CI)", help="Of the first less the second; of this pair."
+            ),
+            "p": column.TextColumn(help="Two-sided, corrected for all pairs (Holm 1979)."),
+        },
+    )
+    st.caption(
+        "Paired over the same images by DeLong, DeLong and Clarke-Pearson (1988), with groups of "
+        "images that belong together as in Obuchowski (1997). Intervals are of each pair alone."
+    )
+    offer_csv(table, name_file(f"auc-differences-{target}", rows[0]))
 
 
 def _draw_areas(
@@ -82,3 +147,9 @@ def _draw_areas(
         "mark may lie below the curve."
     )
     return table
+
+
+def _signed(difference: float) -> str:
+    """`+0.012`, `0.000`, and less with a minus sign."""
+    text = fraction(difference)
+    return f"+{text}" if difference > 0 and float(text) else text
