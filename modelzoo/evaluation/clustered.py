@@ -224,7 +224,7 @@ def score_interval(
 def jackknife_interval(
     value: float,
     without: Floats,
-    groups: int,
+    groups: float,
     *,
     lowest: float = 0.0,
     highest: float = 1.0,
@@ -245,11 +245,13 @@ def jackknife_interval(
     G = len(without)
     if G < 2 or np.isnan(without).any() or math.isnan(value):
         return math.nan, math.nan
-    variance = float((G - 1) / G * ((without - without.mean()) ** 2).sum())
+    squares = (without - without.mean()) ** 2
+    variance = float((G - 1) / G * squares.sum())
+    degrees = _degrees(squares)
     if math.isinf(highest):
         if value <= lowest:
             return math.nan, math.nan
-        t = float(stats.t.ppf((1 + CONFIDENCE) / 2, G - 1))
+        t = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
         factor = math.exp(t * math.sqrt(variance) / (value - lowest))
         return lowest + (value - lowest) / factor, lowest + (value - lowest) * factor
     scale = highest - lowest
@@ -257,8 +259,19 @@ def jackknife_interval(
     n = float(groups)
     if variance > 1e-18 and 0 < share < 1:
         n = share * (1 - share) / (variance / scale**2)
+        groups = min(groups, degrees + 1)
     low, high = _interval(share, n, 1.0, groups, CONFIDENCE)
     return lowest + scale * low, lowest + scale * high
+
+
+def _degrees(squares: Floats) -> float:
+    """Degrees of freedom of a sum of (G,) squares by Satterthwaite (1946), from how they vary.
+
+    G - 1 at most, and few where few groups make up the sum, as near an area of 1.
+    """
+    G, total = len(squares), float(squares.sum())
+    spread = float((squares**2).sum()) - total**2 / G
+    return float(G - 1) if spread <= 0 else min(max(2 * total**2 / spread, 1.0), G - 1)
 
 
 def mean_interval(values: Floats, groups: npt.NDArray[np.intp]) -> tuple[float, float]:

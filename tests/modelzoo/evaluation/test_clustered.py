@@ -205,8 +205,11 @@ def test_the_jackknife_by_hand() -> None:
 
     low, high = jackknife_interval(0.81, without, 4)
 
+    # Squares 1, 1, 9 and 9: 2 * 20^2 / (164 - 20^2 / 4) is more than the three degrees there are.
     factor = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 3)) ** 2
     assert (low, high) == pytest.approx(wilson_interval(0.81, n * factor))
+    few = np.append(np.full(20, 0.9), [0.8])  # one group makes up nearly all of the variance
+    assert jackknife_interval(0.9, few, 21)[0] < 0.5
     assert np.isnan(jackknife_interval(0.81, np.array([0.8, math.nan]), 2)).all()
     low, high = jackknife_interval(0.2, np.array([0.1, 0.2, 0.3]), 3, highest=math.inf)
     assert low * high == pytest.approx(0.04)  # as far from it on a scale of logarithms
