@@ -1,6 +1,5 @@
 """A trained run, loaded, and its predictions for pixels, an image or a folder."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -28,8 +27,9 @@ from modelzoo.files import is_folder, is_regular_file
 from modelzoo.inference.ensemble import Ensemble
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
 from modelzoo.runs.ensembles import EnsembleRecord, read_ensemble, require_members
-from modelzoo.runs.file_names import MODEL, MODELS, NEIGHBOURS
+from modelzoo.runs.file_names import MODEL, NEIGHBOURS
 from modelzoo.runs.folder import Run, read_run
+from modelzoo.runs.hashes import hash_model
 from modelzoo.runs.records import read_data
 
 
@@ -73,21 +73,6 @@ def load_run(path: Path, device: str = "cpu") -> LoadedRun:
     if neighbours.embeddings.shape[1] != backbone.classifier.in_features:
         raise UserError(f"{path / NEIGHBOURS} does not fit {MODEL} beside it; train the run again.")
     return LoadedRun(run, backbone, classes, px, neighbours, read_data(path).depth)
-
-
-def hash_model(path: Path) -> str:
-    """The sha256 of the weights of the run in folder `path`, as 64 hexadecimal digits.
-
-    Of an ensemble that of `ensemble.json`, which has those of its members.
-
-    Raises:
-        UserError: It has no model.
-    """
-    file = next((path / name for name in MODELS if is_regular_file(path / name)), None)
-    if file is None:
-        raise UserError(f"Run {path.name!r} has no trained model; train it again.")
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _load_members(

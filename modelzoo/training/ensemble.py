@@ -16,10 +16,11 @@ from modelzoo.config.train_config import TrainConfig, format_config
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, write_text
 from modelzoo.inference.neighbours import write_neighbours
-from modelzoo.inference.trained import LoadedRun, hash_model, load_run
+from modelzoo.inference.trained import LoadedRun, load_run
 from modelzoo.runs.ensembles import EnsembleRecord, Weighting, read_ensemble
 from modelzoo.runs.file_names import CONFIG, DATA, ENSEMBLE, ENVIRONMENT, IMAGES, SPLIT, WEIGHTS
 from modelzoo.runs.folder import Run, check_run_is_free, check_run_name
+from modelzoo.runs.hashes import hash_model
 from modelzoo.runs.parse import format_record
 from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
 from modelzoo.runs.records import (

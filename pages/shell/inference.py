@@ -380,7 +380,7 @@ def _keep(key: tuple[object, ...], work: Callable[[], Found]) -> Found:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _model_hash(path: str, stamp: int) -> str:
     """Of the file with the weights."""
-    from modelzoo.inference.trained import hash_model
+    from modelzoo.runs.hashes import hash_model
 
     return hash_model(Path(path))
 

@@ -65,7 +65,7 @@ def list_files(image: Path, out: Path) -> list[Path]:
 
 def start(run: Path, image: Path, out: Path, device: str) -> Job:
     """The run, loaded, and the folder of results with its manifest."""
-    from modelzoo.inference.trained import hash_model
+    from modelzoo.runs.hashes import hash_model
     from xai.model import prepare_process
     from xai.on_runs.open import open_run
 
