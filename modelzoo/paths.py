@@ -73,6 +73,11 @@ def store_folder() -> Path:
     return home() / "store"
 
 
+def answers_folder() -> Path:
+    """Where a person's answers about data sets are kept, a file for each."""
+    return home() / "answers"
+
+
 def demo_folder() -> Path:
     """Where the demo's synthetic smears are kept."""
     return home() / "data" / "synthetic-smears"
