@@ -77,6 +77,11 @@ def format_page(title: str, body: Node) -> str:
     return render(tag("html", head, body, lang="en", data_made_by="blastlens"))
 
 
+def format_sentence(sentence: str) -> str:
+    """A file that says why there is no report."""
+    return format_page("No report", tag("body", tag("h1", "No report"), tag("p", sentence)))
+
+
 def _section(key: str, title: str, content: Iterator[Node]) -> Node:
     said = describe_items(topics_of(key))
     items = [tag("p", said, class_="items")] if said else []

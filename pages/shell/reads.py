@@ -1,5 +1,6 @@
 """Cached reads of runs, each remembered until the run's files change. No torch."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,12 @@ from modelzoo.evaluation.rows import (
 )
 from modelzoo.evaluation.run_scores import compare_areas, evaluate_classes
 from modelzoo.files import is_folder
+from modelzoo.reporting.facts import (
+    Reported,
+    read_answers_of,
+    read_reported,
+    report_command,
+)
 from modelzoo.runs.file_names import (
     CONFIG,
     DATA,
@@ -77,6 +84,7 @@ class Model:
 
 
 _OF_ROW = (CONFIG, ENSEMBLE, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
+_OF_REPORT = (*_OF_ROW, *MODELS)
 _OF_MODEL = (CONFIG, SPLIT, WEIGHTS, *MODELS, DATA, IMAGES, PREDICTIONS)
 
 
@@ -211,6 +219,22 @@ def predicted_by_image(model: Model) -> dict[str, str]:
     return _predicted_by_image(str(model.run.path), _stamp(model.run.path, PREDICTIONS))
 
 
+def read_report(rows: Sequence[LeaderboardRow], name: str) -> Reported:
+    """The facts of a report of `rows`, with what a person answered about their data set.
+
+    Args:
+        rows: Of one split, best first; at least one.
+        name: Of the file that the report will be.
+
+    Raises:
+        UserError: A file of a run, or of the answers, is missing or damaged.
+    """
+    folders = [find_folder(row.run_id) for row in rows]
+    answers = read_answers_of([read_run(path) for path in folders], paths.answers_folder())
+    stamp = tuple(each for path in folders for each in _stamp(path, *_OF_REPORT))
+    return _report([str(path) for path in folders], name, answers, stamp, list(rows))
+
+
 def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     """The history of each run that has one to be read."""
     histories = {}
@@ -286,6 +310,24 @@ def _has_imagenet(run: Run) -> bool | None:
         return read_weights(run.path).kind == "imagenet" if run.has(WEIGHTS) else None
     except UserError:
         return None
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _report(
+    folders: list[str],
+    name: str,
+    answers: dict[str, str],
+    stamp: Stamp,
+    _rows: list[LeaderboardRow],
+) -> Reported:
+    runs = [read_run(Path(folder)) for folder in folders]
+    return read_reported(
+        runs,
+        made=time.time(),
+        command=report_command([run.id for run in runs], name),
+        answers=answers,
+        rows={row.run_id: row for row in _rows},
+    )
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)

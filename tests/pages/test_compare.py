@@ -182,7 +182,14 @@ def test_what_differs_between_the_settings_is_said(folder: Path) -> None:
     assert "the runs shown differ in learning rate" in text_of(app)
     assert app.dataframe[2].value.columns.tolist() == ["model", "run", "learning_rate"]
     buttons = [button.label for button in app.download_button]
-    assert buttons == ["Table as CSV", "Table as LaTeX", "Table as CSV", "Table as CSV"]
+    assert buttons == [
+        "Table as CSV",
+        "Table as LaTeX",
+        "Report as HTML",
+        "Model cards as ZIP",
+        "Table as CSV",
+        "Table as CSV",
+    ]
 
 
 def test_every_two_of_the_runs_chosen_are_compared(folder: Path) -> None:

@@ -13,12 +13,15 @@ from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly, leaderboard_table
 from pages.sections.compare.figures import name_file
 from pages.sections.compare.filters import choose_more_metrics
+from pages.sections.compare.report import offer_report
 from pages.shell.tables import FIGURE_SPACE, WHOLE_ROWS, offer_csv, offer_latex
 
 BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
 
-def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+def draw_leaderboard(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], drawn: Sequence[LeaderboardRow]
+) -> None:
     """The runs with their scores and intervals; the initialisation is a badge.
 
     Every score is in the tables that are saved.
@@ -26,6 +29,7 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
     Args:
         rows: Of one split, best first.
         names: By run id.
+        drawn: Those of `rows` that figures show, of which a report is offered.
     """
     st.subheader("Leaderboard")
     more = choose_more_metrics()
@@ -43,6 +47,7 @@ def draw_leaderboard(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -
     with st.container(horizontal=True):
         offer_csv(leaderboard_table(rows), name)
         offer_latex(leaderboard_latex(rows, names), name)
+        offer_report(drawn)
 
 
 CACHED = "Its features were cached by an earlier run, so it trained in less time than from nothing."

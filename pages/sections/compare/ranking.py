@@ -28,7 +28,7 @@ def draw_ranking(
         file_format: Of figures that are saved.
     """
     draw_intervals(drawn, names, choose_metric(), file_format)
-    draw_leaderboard(rows, names)
+    draw_leaderboard(rows, names, drawn)
     draw_pairs(drawn, names, file_format)
     draw_configurations(rows, names)
     draw_unfinished(board)
