@@ -80,6 +80,7 @@ def data(
     as_csv: CsvOption = False,
 ) -> None:
     """Report what a folder holds, where that is from, what is doubtful and what was left out."""
+    from modelzoo.datasets.answers import read_kept_answers
     from modelzoo.datasets.card import check_card, write_card
     from modelzoo.datasets.preparing import prepare
     from modelzoo.datasets.report import make_report
@@ -103,7 +104,8 @@ def data(
     if out:
         _write_table(out, prepared)
     if card:
-        written = write_card(card, prepared)
+        answers = read_kept_answers(paths.answers_folder(), prepared.dataset.id)
+        written = write_card(card, prepared, answers)
         notes.print(f"Written: {join([str(each) for each in written])}.")
     report = make_report(prepared)
     if as_json or as_csv:

@@ -108,6 +108,11 @@ def read_answers(file: Path) -> dict[str, str]:
 _KEYS = join(list(QUESTIONS))
 
 
+def describe_answer(answers: Mapping[str, str], key: str) -> str:
+    """An answer as one line, or that it was not given."""
+    return " ".join(answers.get(key, "").split()) or NOT_GIVEN
+
+
 def keep_answers(folder: Path, dataset_id: str, answers: Mapping[str, str]) -> Path:
     """Keep the answers for a data set, in place of what was kept; the file.
 

@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from modelzoo.datasets.answers import QUESTIONS, describe_answer
 from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.report import Report, describe_dataset, make_report
 from modelzoo.datasets.words import describe_formats, describe_origins, describe_shared
@@ -26,17 +27,6 @@ from modelzoo.text import count, file_size, join, one_line
 
 _TITLE = "# Data card: "
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~])")
-# What only a person knows: the questions of CLAIM 2024, TRIPOD+AI and STARD-AI on data.
-_QUESTIONS = (
-    "Source: hospital or laboratory, years, consecutive or selected",
-    "Eligibility of the patients; patients per class, age, sex, treated or not",
-    "Blood or marrow; stain, microscope, camera, micrometres per pixel",
-    "Reference standard: labels by whom, from what (flow cytometry, eye), blinded, agreement",
-    "Which part of a file name is the patient, where names hold one",
-    "De-identification and ethics approval",
-    "Licence, creator, date of publication, citation, address (required by Croissant)",
-    "Intended and forbidden use",
-)
 # The context that Croissant 1.0 prescribes (docs.mlcommons.org/croissant/docs/croissant-spec.html).
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -95,12 +85,15 @@ def _card_files(file: Path) -> list[Path]:
     return [file, file.with_suffix(".csv"), file.with_suffix(".json")]
 
 
-def write_card(file: Path, prepared: Prepared) -> list[Path]:
+def write_card(
+    file: Path, prepared: Prepared, answers: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write the card to `file`, and beside it the table of the images and the Croissant file.
 
     Args:
         file: Its name ends in .md.
         prepared: The data set.
+        answers: Of a person, by the key of the question.
 
     Returns:
         The three files: .md, .csv, .json.
@@ -116,7 +109,7 @@ def write_card(file: Path, prepared: Prepared) -> list[Path]:
     name = prepared.dataset.root.absolute().name or "data"
     write_bytes(table, content)
     write_text(croissant, json.dumps(format_croissant(name, report, table.name, sha256), indent=1))
-    write_text(file, format_card(name, report, table.name, sha256))
+    write_text(file, format_card(name, report, table.name, sha256, answers or {}))
     return [file, table, croissant]
 
 
@@ -138,7 +131,9 @@ def _tabulate(prepared: Prepared) -> pd.DataFrame:
     return pd.concat([table, facts], axis=1)
 
 
-def format_card(name: str, report: Report, table: str, sha256: str) -> str:
+def format_card(
+    name: str, report: Report, table: str, sha256: str, answers: Mapping[str, str]
+) -> str:
     """The card as Markdown.
 
     Args:
@@ -146,6 +141,7 @@ def format_card(name: str, report: Report, table: str, sha256: str) -> str:
         report: From `make_report`.
         table: Name of the file with one row per image.
         sha256: Of that file.
+        answers: Of a person, by the key of the question.
     """
     classes = [
         (each.name, each.images, each.groups, each.largest_group, each.background_clusters)
@@ -190,7 +186,12 @@ def format_card(name: str, report: Report, table: str, sha256: str) -> str:
             ),
         ),
         *_section(
-            "To be filled in by a person", _list(f"{each}: not stated" for each in _QUESTIONS)
+            "Asked of a person",
+            _list(
+                f"{each.title}: {describe_answer(answers, key)}"
+                + ("" if answers.get(key) else f" ({each.help})")
+                for key, each in QUESTIONS.items()
+            ),
         ),
         "For research and teaching; not for diagnosis.",
     ]

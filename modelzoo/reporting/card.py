@@ -13,7 +13,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.backbones.weights import hub_id
-from modelzoo.datasets.answers import NOT_GIVEN, QUESTIONS
+from modelzoo.datasets.answers import QUESTIONS, describe_answer
 from modelzoo.datasets.splits import PART_WORDS, PARTS
 from modelzoo.errors import UserError
 from modelzoo.evaluation.metrics import METRICS
@@ -173,7 +173,7 @@ def _details(reported: Reported, each: ReportedRun) -> list[str]:
 
 
 def _answers(reported: Reported, keys: Sequence[str]) -> list[str]:
-    return [f"{QUESTIONS[key].title}: {reported.answers.get(key) or NOT_GIVEN}" for key in keys]
+    return [f"{QUESTIONS[key].title}: {describe_answer(reported.answers, key)}" for key in keys]
 
 
 def _evaluation_data(reported: Reported, each: ReportedRun) -> list[str]:

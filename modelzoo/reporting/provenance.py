@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.answers import NOT_GIVEN, QUESTIONS
+from modelzoo.datasets.answers import NOT_GIVEN, QUESTIONS, describe_answer
 from modelzoo.evaluation.configurations import describe_differences, differing_configurations
 from modelzoo.evaluation.rows import WEIGHTS_WORDS
 from modelzoo.reporting.checklists import LISTS, TO_CHECK, TOPICS, Topic
@@ -64,8 +64,9 @@ def answers(reported: Reported, keys: Sequence[str]) -> Node:
     rows: list[list[Node | str]] = []
     for key in keys:
         question = QUESTIONS[key]
-        given = reported.answers.get(key, "")
-        cell = tag("td", given) if given else tag("td", NOT_GIVEN, class_="missing")
+        cell = tag("td", describe_answer(reported.answers, key))
+        if not reported.answers.get(key):
+            cell.set("class", "missing")
         rows.append([question.title, question.help, cell])
     return table("Asked of a person", ["What", "Question", "Answer"], rows)
 

@@ -12,6 +12,7 @@ from modelzoo import paths
 from modelzoo.datasets.walk import is_image
 from modelzoo.errors import UserError
 from modelzoo.text import capital, count, file_size
+from pages.sections.data.answers import ask_about
 from pages.sections.data.classes import draw_distribution, draw_samples
 from pages.shell.data_picker import is_known_data
 from pages.shell.gallery import thumbnail
@@ -143,6 +144,7 @@ def draw_report(prepared: "Prepared", *, key: str, planned: Planned | None = Non
     _draw_parts(report)
     _draw_shared(report, root)
     _draw_left_out(report.left_out, prepared, key)
+    ask_about(report.id, key=key)
 
 
 def _listed(title: str, sentences: Sequence[str]) -> str:
