@@ -10,6 +10,7 @@ from pages.sections.explain.image import choose_subject, draw_subject
 from pages.sections.explain.maps import DisplayOptions, Panels
 from pages.sections.explain.methods import choose_methods
 from pages.sections.explain.models import choose_models, choose_target, for_upload
+from pages.sections.explain.report import offer_explanation
 from pages.sections.explain.views import Request, choose_view, draw_view
 from pages.sections.explain.workbench import (
     draw_headline,
@@ -87,6 +88,7 @@ with error_in_place():
         shows_method=len(methods) > 1,
     )
     offer_signed(grid, methods)
+    offer_explanation(grid, subject, display)
     if all(model.is_reference for model in models):
         describe_beginning()
     st.caption(
