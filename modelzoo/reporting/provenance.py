@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.datasets.answers import NOT_GIVEN, QUESTIONS, describe_answer
+from modelzoo.datasets.answers import NOT_GIVEN, QUESTIONS
 from modelzoo.evaluation.configurations import describe_differences, differing_configurations
 from modelzoo.evaluation.rows import WEIGHTS_WORDS
+from modelzoo.reporting.asked import answers
 from modelzoo.reporting.checklists import LISTS, TO_CHECK, TOPICS, Topic
 from modelzoo.reporting.facts import Reported, ReportedRun, describe_made
 from modelzoo.reporting.markup import Node, listed, name_of, table, tag
@@ -56,19 +57,7 @@ def data(reported: Reported) -> Iterator[Node]:
         tag("code", "python -m modelzoo data"),
         ", whose data card belongs beside this report.",
     )
-    yield answers(reported, _ON_DATA)
-
-
-def answers(reported: Reported, keys: Sequence[str]) -> Node:
-    """What a person was asked, and the answers."""
-    rows: list[list[Node | str]] = []
-    for key in keys:
-        question = QUESTIONS[key]
-        cell = tag("td", describe_answer(reported.answers, key))
-        if not reported.answers.get(key):
-            cell.set("class", "missing")
-        rows.append([question.title, question.help, cell])
-    return table("Asked of a person", ["What", "Question", "Answer"], rows)
+    yield answers(reported, "the data", _ON_DATA)
 
 
 def _facts(pairs: Sequence[tuple[str, Node | str]]) -> Node:
@@ -205,14 +194,14 @@ def commands(reported: Reported) -> Iterator[Node]:
         f"Made on {describe_made(reported)} by BlastLens with Python {platform.python_version()}, "
         f"{software}, on {platform.system()} {platform.machine()}.",
     )
-    yield answers(reported, ("study", "licence"))
+    yield answers(reported, "the study", ("study", "licence"))
 
 
 def limits(reported: Reported) -> Iterator[Node]:
     """What the scores do not say."""
     yield tag("p", NO_DIAGNOSIS, class_="answer")
     yield listed(draft_limits(reported))
-    yield answers(reported, ("external", "use"))
+    yield answers(reported, "limits and use", ("external", "use"))
 
 
 def draft_limits(reported: Reported) -> list[str]:
@@ -273,8 +262,8 @@ def checklist(reported: Reported) -> Iterator[Node]:
 
 def _where(topic: Topic, reported: Reported) -> Node:
     if not topic.section:
-        return tag("td", "not in this report", class_="missing")
-    cell = tag("td", tag("a", "see there", href=f"#{topic.section}"))
+        return tag("td", "not in this report", class_="said missing")
+    cell = tag("td", tag("a", "see there", href=f"#{topic.section}"), class_="said")
     lacking = [QUESTIONS[key].title for key in topic.questions if not reported.answers.get(key)]
     if lacking:
         cell.append(tag("span", f"; {NOT_GIVEN}: {join(lacking)}", class_="missing"))

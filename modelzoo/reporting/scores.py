@@ -99,11 +99,16 @@ def pairs(reported: Reported) -> Iterator[Node]:
         "Differences in accuracy: the first model less the second, in percentage points",
         list(words.columns),
         [
-            [name_of(str(first)), name_of(str(second)), *map(str, rest)]
+            [name_of(str(first)), name_of(str(second)), *_said(list(map(str, rest)))]
             for first, second, *rest in words.itertuples(index=False)
         ],
     )
     yield tag("p", HOW_TESTED)
+
+
+def _said(cells: list[str]) -> list[Node | str]:
+    """The cells of a row, of which one beyond the numbers is a sentence and gets more room."""
+    return [*cells[:3], *(tag("td", note, class_="said") for note in cells[3:])]
 
 
 def confusion(reported: Reported) -> Iterator[Node]:
@@ -125,7 +130,7 @@ def _matrix(name: str, row: LeaderboardRow) -> Node:
     counts = evaluation.confusion
     rows: list[list[Node | str]] = [
         [
-            name_of(label),
+            tag("bdi", short[label], title=label),
             *(_entry(int(n), int(counts[at].sum()), is_right=at == k) for k, n in enumerate(line)),
             str(int(counts[at].sum())),
         ]
@@ -169,7 +174,7 @@ def _class_table(name: str, each: ReportedRun) -> Node:
                 name_of(found.name),
                 f"{found.images} ({found.groups})",
                 *(_described(key, _of_class(found, key)) for key in _BY_CLASS),
-                *([capital(note)] if has_notes else []),
+                *([tag("td", capital(note), class_="said")] if has_notes else []),
             ]
             for found, note in each.by_class
         ],

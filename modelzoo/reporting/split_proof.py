@@ -8,6 +8,7 @@ from modelzoo.datasets.copies import change_of
 from modelzoo.datasets.splits import PART_WORDS, PARTS, Part, Split, count_leaked, find_straddling
 from modelzoo.evaluation.rows import SPLIT_HELP, SPLIT_WORDS
 from modelzoo.evaluation.run_scores import describe_leak
+from modelzoo.reporting.asked import answers
 from modelzoo.reporting.facts import Reported
 from modelzoo.reporting.markup import Node, listed, name_of, table, tag
 from modelzoo.text import capital, count
@@ -93,6 +94,7 @@ def split_proof(reported: Reported) -> Iterator[Node]:
     )
     yield _parts_table(facts)
     yield _classes_table(facts)
+    yield answers(reported, "the split", ("patient_in_name", "sample_size"))
     if facts.straddling:
         shown = facts.straddling[:MOST_GROUPS]
         yield _folded(f"Groups in more than one part ({len(facts.straddling):,})", list(shown))

@@ -276,6 +276,13 @@ def test_what_nobody_answered_is_not_given_and_answers_are_shown(folder: Path) -
     assert answer(kept, "Use") == "not given"
     assert answer(given, "External test") == "Yes: site B"
     assert answer(given, "Source") == "not given"
+    asked = [
+        row.within[0].text
+        for table in given.all("table")
+        if table.all("caption")[0].text.startswith("Asked of a person")
+        for row in table.all("tbody")[0].all("tr")
+    ]
+    assert sorted(asked) == sorted(each.title for each in QUESTIONS.values())
     assert "internal test" in kept.text
     assert "internal test" not in given.text
 
