@@ -135,7 +135,7 @@ def _paragraphs(reported: Reported, each: ReportedRun) -> Iterator[str]:
     yield _list(f"{METRICS[name].title}: {METRICS[name].full_help}" for name in METRICS)
     yield (
         "The predicted class is the one of the highest probability. Intervals are 95 % confidence "
-        "intervals by a bootstrap over groups of test images."
+        "intervals over groups of test images."
     )
     yield "## Evaluation data"
     yield _list(_evaluation_data(reported, each))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelzoo.evaluation.by_class import ClassScores
-from modelzoo.evaluation.intervals import RESAMPLES, Score
+from modelzoo.evaluation.intervals import Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.pairs import HOW_TESTED, describe_pairs, pairs_in_words, pairs_table
 from modelzoo.evaluation.rows import LeaderboardRow
@@ -18,9 +18,10 @@ COLUMNS = 5  # scores beside each other: more have no room on a page of paper
 _CLASS_LETTERS = 24  # of a class's name above a column
 _BY_CLASS = ("sensitivity", "precision", "auc", "average_precision")
 HOW_SCORED = (
-    "Intervals are 95 % confidence intervals by a bootstrap over groups of test images that belong "
-    f"together ({RESAMPLES:,} resamples). They say how far the scores would vary with other "
-    "groups of the same kind, not with another training, laboratory or microscope."
+    "Intervals are 95 % confidence intervals over groups of test images that belong together: for "
+    "shares Wilson's (1927) with the effective number of images, for areas the jackknife's over "
+    "groups. They say how far the scores would vary with other groups of the same kind, not with "
+    "another training, laboratory or microscope."
 )
 
 
@@ -154,11 +155,7 @@ def _entry(images: int, of: int, *, is_right: bool) -> Node:
 
 def classes(reported: Reported) -> Iterator[Node]:
     """The scores of each class, a table for each run."""
-    yield tag(
-        "p",
-        "Each class against all others, with 95 % intervals by the same bootstrap. Resamples that "
-        "lack the class are left out.",
-    )
+    yield tag("p", "Each class against all others, with 95 % intervals over groups.")
     for each in reported.runs:
         yield _class_table(reported.name(each), each)
 
