@@ -8,7 +8,7 @@ from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow, best_first, describe_test
 from modelzoo.evaluation.run_scores import describe_leak
 from modelzoo.evaluation.tables import describe_score_briefly
-from modelzoo.text import MINUS, one_line
+from modelzoo.text import MINUS, join, one_line
 
 # Macro sensitivity is balanced accuracy: a column of its own would be the same numbers again.
 LEFT_OUT = ("sensitivity",)
@@ -38,7 +38,8 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
     )
     caption = (
         f"Scores with 95 % CI over groups of images on {describe_test(rows[0])}. "
-        "Precision, specificity, F1, F2, AUC and average precision are means over the classes."
+        "Precision, specificity, F1, F2, AUC and average precision are means over the classes. "
+        f"Lower is better of {join([each.title for each in metrics if not each.higher_is_better])}."
     )
     if rows[0].leaked_images:
         caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"

@@ -3,6 +3,7 @@
 Letters: N images, K classes, B weightings of the images: all, or some left out.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,7 @@ from modelzoo.evaluation.clustered import (
     SPECIFICITY,
     Share,
 )
+from modelzoo.evaluation.losses import brier_score, expected_calibration_error, log_loss
 from modelzoo.text import fraction, percent
 
 Floats = npt.NDArray[np.floating]
@@ -26,7 +28,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One score, in [lowest, 1]: how it is computed, its name in tables, and how it is written.
+    """One score, in [lowest, highest]: how it is computed, what it is called, how it is written.
 
     One of the two functions is given. Both return float64, NaN where the score is not defined.
     """
@@ -43,7 +45,7 @@ class Metric:
     higher_is_better: bool = True
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
     lowest: float = 0.0  # -1 for an agreement that may be worse than by chance
-    highest: float = 1.0  # infinite where nothing bounds it
+    highest: float = 1.0  # infinite for a loss that has no upper bound
     is_default: bool = True  # in tables for people that have no room for every score
 
     def describe(self, value: float) -> str:
@@ -354,6 +356,39 @@ METRICS: dict[str, Metric] = {
             from_confusion=matthews_correlation,
             unit="",
             lowest=-1.0,
+            is_default=False,
+        ),
+        Metric(
+            name="brier",
+            title="Brier score",
+            help="Mean squared error of the probabilities, halved: 0 where every image gets "
+            "probability 1 for its true class, 1 where each gets it for another one.",
+            from_probabilities=brier_score,
+            higher_is_better=False,
+            unit="",
+            is_default=False,
+        ),
+        Metric(
+            name="log_loss",
+            title="Log loss",
+            help="Mean of minus the natural logarithm of the probability of the true class: 0 is "
+            "certainty in it, and there is no upper bound; a probability below 0.00000012 counts "
+            "as that, so one image adds 15.9 at most.",
+            from_probabilities=log_loss,
+            higher_is_better=False,
+            unit="",
+            highest=math.inf,
+            is_default=False,
+        ),
+        Metric(
+            name="ece",
+            title="ECE",
+            help="Expected calibration error: how far the probability of the predicted class is "
+            "from the share predicted correctly, mean over up to ten bins of equally many images. "
+            "Few images raise it above 0 even where a model is well calibrated.",
+            from_probabilities=expected_calibration_error,
+            higher_is_better=False,
+            unit="",
             is_default=False,
         ),
     )

@@ -30,7 +30,7 @@ def leaderboard_table(rows: Sequence[LeaderboardRow]) -> pd.DataFrame:
 def row_record(row: LeaderboardRow) -> dict[str, Any]:
     """One evaluated run as plain values: scores, seconds, counts; NaN where not known.
 
-    Scores are shares in [0, 1], and in [-1, 1] where METRICS says so.
+    Scores are shares in [0, 1], or in the range that METRICS says.
     """
     record: dict[str, Any] = {
         "run": row.run_id,
