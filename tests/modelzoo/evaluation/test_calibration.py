@@ -1,0 +1,157 @@
+"""Reliability against binomial arithmetic, published numbers and simulations of known truth."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.calibration import calibration_curve
+
+from modelzoo.evaluation.calibration import (
+    describe_calibration,
+    measure_reliability,
+    simulate_ideal,
+    squared_errors,
+)
+from modelzoo.evaluation.intervals import evaluate, resample
+from modelzoo.evaluation.losses import in_bins
+from modelzoo.runs.predictions import Predictions
+from tests.run_folders import guess, predictions_of
+
+
+def two_by_two(predictions: Predictions) -> dict[str, str]:
+    return {image: f"g{index // 2}" for index, image in enumerate(predictions.images)}
+
+
+def truthful(images: int, *, seed: int, sharpness: float = 1.0) -> Predictions:
+    """Labels drawn from the softmax of the logits; `sharpness` above 1: it is overconfident."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(scale=2, size=(images, 4))
+    odds = np.exp(logits)
+    drawn = generator.random(images)[:, None] > (odds / odds.sum(1, keepdims=True)).cumsum(1)
+    return predictions_of(drawn.sum(1).clip(max=3), logits * sharpness)
+
+
+def test_the_published_example_of_the_debiased_error() -> None:
+    # (n, confidence, accuracy): 10, .6, .8 and 20, .9, .85 give .01500, debiased .00460.
+    confidence = np.repeat([0.6, 0.9], [10, 20])
+    outcome = np.concatenate([np.arange(10) < 8, np.arange(20) < 17])
+
+    squared, debiased = squared_errors(confidence, outcome, in_bins(confidence))
+
+    assert squared == pytest.approx(0.015)
+    assert debiased == pytest.approx(0.0046, abs=5e-6)
+
+
+def test_a_bin_of_one_image_has_nothing_taken_off() -> None:
+    squared, debiased = squared_errors(np.array([0.75]), np.array([True]), np.array([[True]]))
+
+    assert squared == debiased == 0.0625
+
+
+@pytest.mark.parametrize(("images", "wanted"), [(20, 0.0513), (100, 0.0237)])
+def test_ideal_calibration_of_one_bin_is_that_of_the_binomial(images: int, wanted: float) -> None:
+    confidence = np.full(images, 0.9)
+    right = np.arange(images + 1)
+    off = np.abs(right / images - 0.9)
+    chance = stats.binom.pmf(right, images, 0.9)
+    in_order = np.argsort(off)
+    at_most = off[in_order][np.searchsorted(chance[in_order].cumsum(), 0.95)]
+
+    ideal = simulate_ideal(confidence, simulations=20_000)
+
+    assert chance @ off == pytest.approx(wanted, abs=5e-5)
+    assert ideal.mean == pytest.approx(wanted, rel=0.02)
+    assert ideal.percentile_95 == pytest.approx(at_most, abs=1e-6)
+
+
+def test_the_diagram_is_that_of_scikit_learn_for_the_prediction_and_for_a_class() -> None:
+    predictions = guess(np.random.default_rng(0), images=200)
+    drawn = resample(predictions, two_by_two(predictions))
+    p, labels = predictions.probabilities, predictions.labels
+
+    for target, confidence, outcome in (
+        (None, p.max(1), p.argmax(1) == labels),
+        (2, p[:, 2], labels == 2),
+    ):
+        found = measure_reliability(drawn, target)
+
+        assert found
+        shares, confidences = calibration_curve(outcome, confidence, n_bins=10, strategy="quantile")
+        assert [each.share.value for each in found.bins] == pytest.approx(shares)
+        assert [each.confidence for each in found.bins] == pytest.approx(confidences, abs=1e-6)
+        assert found.images == 200
+        weights = np.array([each.images for each in found.bins]) / 200
+        assert found.ece.value == pytest.approx(weights @ np.abs(shares - confidences), abs=1e-6)
+        for each in found.bins:
+            assert each.share.ci_low < each.share.value < each.share.ci_high or each.share.note
+            assert each.groups <= each.images
+
+
+def test_the_error_is_that_of_the_table_of_metrics() -> None:
+    predictions = guess(np.random.default_rng(1), images=150)
+    groups = two_by_two(predictions)
+
+    found = measure_reliability(resample(predictions, groups))
+
+    assert found
+    assert found.ece == evaluate(predictions, groups).scores["ece"]
+
+
+def test_a_truthful_model_is_seldom_above_ideal_and_an_overconfident_one_mostly() -> None:
+    above = {
+        sharpness: sum(
+            "lies above" in describe_calibration("net", found)
+            for seed in range(60)
+            if (
+                found := measure_reliability(
+                    resample(truthful(200, seed=seed, sharpness=sharpness), {}, resamples=10)
+                )
+            )
+        )
+        for sharpness in (1.0, 2.0)
+    }
+
+    # One in twenty is 3 of 60, and 9 or more of 60 come by chance once in 500.
+    assert above[1.0] < 9
+    assert above[2.0] > 50
+
+
+def test_debiased_errors_of_truthful_models_are_zero_in_the_mean() -> None:
+    errors = []
+    for seed in range(200):
+        drawn = resample(truthful(100, seed=seed), {}, resamples=2)
+        confidence = drawn.probabilities.max(1)
+        outcome = drawn.probabilities.argmax(1) == drawn.labels
+        errors.append(squared_errors(confidence, outcome, in_bins(confidence)))
+    squared, debiased = np.mean(errors, axis=0)
+
+    error = np.std(errors, axis=0)[1] / np.sqrt(len(errors))
+    assert squared > 10 * error
+    assert abs(debiased) < 4 * error
+
+
+def test_the_sentence_says_no_more_than_was_computed() -> None:
+    drawn = resample(truthful(200, seed=0, sharpness=3), {}, resamples=10)
+    found = measure_reliability(drawn)
+
+    assert found
+    sentence = describe_calibration("net", found)
+    assert sentence.startswith("net: the ECE of 0.")
+    assert " lies above what an ideally calibrated model would show on 200 images (0." in sentence
+    assert sentence.endswith("in 95 % of such test sets).")
+
+
+def test_without_a_label_there_is_no_diagram() -> None:
+    predictions = predictions_of([-1, -1], np.zeros((2, 4)))
+
+    assert measure_reliability(resample(predictions, {})) is None
+
+
+def test_two_images_have_one_bin_and_one_group_no_interval() -> None:
+    predictions = predictions_of([0, 1], [[2, 0, 0, 0], [2, 0, 0, 0]])
+
+    found = measure_reliability(resample(predictions, dict.fromkeys(predictions.images, "one")))
+
+    assert found
+    assert [each.share.value for each in found.bins] == [0.5]
+    assert np.isnan(found.bins[0].share.ci_low)
+    assert "one group" in found.ece.note
