@@ -32,6 +32,7 @@ TEXTS = (
     "split.csv",
     "weights.json",
     "environment.json",
+    "temperature.json",
     "quality.csv",
     "validity.csv",
     "config.json",
@@ -324,6 +325,7 @@ def _all() -> Iterator[Damage]:
     yield from _of_json("weights.json", ["kind", "source", "sha256"])
     environment = ["versions", "device", "seed", "dataset_id", "parameters", "ms_per_image"]
     yield from _of_json("environment.json", [*environment, "seconds", "memory_bytes"])
+    yield from _of_json("temperature.json", ["temperature", "images", "wrong"])
     yield from _of_csv("split.csv", ["image", "label", "group", "part"])
     yield from _of_csv("history.csv", ["epoch", "train_loss", "validation_accuracy"])
     yield from _of_csv("quality.csv", ["method", "measure", "value", "ci_low", "images"])

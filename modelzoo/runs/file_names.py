@@ -14,6 +14,7 @@ DATA = "data.json"  # what was doubtful about the data set, and what was not use
 IMAGES = "images.csv"  # the content hash of each image, to see when one has changed
 PRECISION = "precision.json"  # in what numbers the run computes, while it is not done
 ENVIRONMENT = "environment.json"
+TEMPERATURE = "temperature.json"  # by which the run's logits are divided to calibrate them
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile

@@ -1,4 +1,4 @@
-"""split.csv, weights.json, environment.json and data.json of a run, as typed records."""
+"""split.csv, weights.json, environment.json, data.json and others of a run, as typed records."""
 
 import csv
 import io
@@ -13,10 +13,20 @@ from modelzoo.config.train_config import Dtype
 from modelzoo.datasets.splits import Split, format_split, parse_split
 from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, read_text, write_text
-from modelzoo.runs.file_names import DATA, ENVIRONMENT, IMAGES, PRECISION, SPLIT, WEIGHTS
+from modelzoo.runs.file_names import (
+    DATA,
+    ENVIRONMENT,
+    IMAGES,
+    PRECISION,
+    SPLIT,
+    TEMPERATURE,
+    WEIGHTS,
+)
 from modelzoo.runs.parse import format_record, parse_record
 
 HASH_DIGITS = 16
+# Beyond these probabilities are 0 and 1, or all alike.
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -79,12 +89,21 @@ class DataRecord:
     depth: int = 0  # bits in use in its files of 16 bits per channel; 0: it has none
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Temperature:
+    """What the logits of a run are divided by so that its probabilities are calibrated."""
+
+    temperature: float  # from the lowest to the highest one; above 1: the run was overconfident
+    images: int  # validation images that it was fitted on
+    wrong: int  # of these, those whose class is not predicted
+
+
 def write_record(
     path: Path,
     file_name: str,
-    record: WeightsRecord | Environment | DataRecord | PrecisionRecord,
+    record: WeightsRecord | Environment | DataRecord | PrecisionRecord | Temperature,
 ) -> None:
-    """Write weights.json, environment.json, data.json or precision.json of a run in its folder."""
+    """Write one of the JSON files of a run, named in `file_names`, in its folder."""
     write_text(path / file_name, format_record(record))
 
 
@@ -124,6 +143,21 @@ def read_data(path: Path) -> DataRecord:
     if not os.path.lexists(path / DATA):
         return DataRecord(layout="", doubts=[], notes=[])
     return parse_record(path / DATA, DataRecord)
+
+
+def read_temperature(path: Path) -> Temperature | None:
+    """The temperature that was stored with the run; None: it has none, as up to version 0.1.0.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    if not os.path.lexists(path / TEMPERATURE):
+        return None
+    record = parse_record(path / TEMPERATURE, Temperature)
+    is_in_range = LOWEST_TEMPERATURE <= record.temperature <= HIGHEST_TEMPERATURE
+    if not (is_in_range and record.wrong <= record.images > 0):
+        raise damaged_file(path / TEMPERATURE)
+    return record
 
 
 def write_hashes(path: Path, sha256_by_image: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from scipy.special import logsumexp, softmax
 
 from modelzoo.config.train_config import TrainConfig, format_config
 from modelzoo.errors import UserError
+from modelzoo.evaluation.temperature import write_temperature
 from modelzoo.files import make_folder, write_text
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.inference.trained import LoadedRun, load_run
@@ -72,7 +73,9 @@ def make_ensemble(runs: Path, name: str, members: Sequence[str], weighting: Weig
     data = read_data(loaded[0].run.path)
     doubts = [*data.doubts, *_describe_settings(loaded)]
     write_record(unfinished, DATA, replace(data, doubts=doubts))
-    write_predictions(unfinished, _join(predictions, weights))
+    joined = _join(predictions, weights)
+    write_predictions(unfinished, joined)
+    write_temperature(unfinished, joined)
     _write_neighbours(unfinished, loaded)
     _write_records(unfinished, loaded)
     now = time.time()

@@ -20,6 +20,7 @@ from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
 from modelzoo.datasets.store import Pixels, open_pixels
+from modelzoo.evaluation.temperature import write_temperature
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, PRECISION, WEIGHTS
 from modelzoo.runs.folder import Run
@@ -236,7 +237,9 @@ def _write_results(
     path, config = job.run.path, job.run.config
     job.heartbeat.report("writing results", 0, 1)
     write_backbone(path, backbone, dataset.classes, config.px, head=config.head)
-    write_predictions(path, _predict(backbone.classifier, embeddings, split, dataset, pixels))
+    predictions = _predict(backbone.classifier, embeddings, split, dataset, pixels)
+    write_predictions(path, predictions)
+    write_temperature(path, predictions)
     write_neighbours(path, embeddings, pixels.ids, split)
     job.seconds.lap("results")
     environment = describe_environment(

@@ -16,12 +16,13 @@ from modelzoo.__main__ import app
 from modelzoo.backbones.backbone import Backbone, create_backbone
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import read_leaderboard
+from modelzoo.evaluation.temperature import fit_run
 from modelzoo.inference.ensemble import Ensemble
 from modelzoo.inference.trained import load_run, predict
 from modelzoo.runs.ensembles import read_ensemble
 from modelzoo.runs.folder import list_runs, read_run
 from modelzoo.runs.predictions import read_predictions
-from modelzoo.runs.records import read_data
+from modelzoo.runs.records import read_data, read_temperature
 from modelzoo.training.ensemble import make_ensemble
 from tests.modelzoo.training.small import make_run, start
 from xai.explain import explain, explain_by_all
@@ -89,6 +90,7 @@ def test_an_ensemble_predicts_the_weighted_mean_and_is_a_run_like_any(
     assert row.parameters == sum(
         each.parameters for each in board.rows if each.run_id in ("one", "two")
     )
+    assert read_temperature(home / "runs" / "both") == fit_run(both, "both")
     if weighting == "equal":
         assert record.weights == [0.5, 0.5]
 

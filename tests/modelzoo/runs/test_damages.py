@@ -18,6 +18,7 @@ from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import read_leaderboard, read_row
 from modelzoo.evaluation.run_scores import evaluate_run
 from modelzoo.evaluation.tables import leaderboard_table, run_records
+from modelzoo.evaluation.temperature import read_calibrated, write_temperature
 from modelzoo.inference.neighbours import read_neighbours, write_neighbours
 from modelzoo.launching.queue import list_ahead, list_at_work
 from modelzoo.runs.attribution_tables import read_quality, read_validity, write_judgement
@@ -30,6 +31,7 @@ from modelzoo.runs.file_names import (
     QUALITY,
     SPLIT,
     STATUS,
+    TEMPERATURE,
     VALIDITY,
     WEIGHTS,
 )
@@ -52,6 +54,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "predictions": read_predictions,
     "weights": read_weights,
     "environment": read_environment,
+    "temperature": read_calibrated,
     "quality": lambda path: read_quality(path, Summary),
     "validity": read_validity,
     "neighbours": read_neighbours,
@@ -65,6 +68,7 @@ def _fill(run: Run) -> None:
     split = read_split(run.path)
     embeddings = np.random.default_rng(0).normal(size=(len(split.rows), 8)).astype(np.float32)
     write_neighbours(run.path, embeddings, [row.image for row in split.rows], split)
+    write_temperature(run.path, read_predictions(run.path))
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,7 @@ FILES = {
     PREDICTIONS: "predictions",
     WEIGHTS: "weights",
     ENVIRONMENT: "environment",
+    TEMPERATURE: "temperature",
     QUALITY: "quality",
     VALIDITY: "validity",
     NEIGHBOURS: "neighbours",

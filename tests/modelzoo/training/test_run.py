@@ -27,6 +27,7 @@ from modelzoo.datasets import store as pixel_store
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.images import decode_image
 from modelzoo.errors import UserError
+from modelzoo.evaluation.temperature import fit_run
 from modelzoo.inference.neighbours import ood_percentile
 from modelzoo.inference.trained import load_run, predict
 from modelzoo.launching import local
@@ -34,7 +35,13 @@ from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import read_predictions
-from modelzoo.runs.records import read_data, read_environment, read_split, read_weights
+from modelzoo.runs.records import (
+    read_data,
+    read_environment,
+    read_split,
+    read_temperature,
+    read_weights,
+)
 from modelzoo.runs.status import Status, read_status
 from modelzoo.training.heartbeat import StopRequestedError
 from modelzoo.training.run import train
@@ -59,11 +66,13 @@ def test_a_frozen_run_leaves_all_that_is_promised(tmp_path: Path, images: Path) 
     assert left == {
         "config.toml", "status.json", "history.csv", "split.csv", "data.json", "images.csv",
         "predictions.parquet", "model.safetensors", "config.json", "neighbours.safetensors",
-        "weights.json", "environment.json", "log.txt",
+        "weights.json", "environment.json", "temperature.json", "log.txt",
     }  # fmt: skip
     assert read_weights(run.path).kind == "none"
     predictions = read_predictions(run.path)
     assert len(predictions.images) == 48
+    temperature = read_temperature(run.path)
+    assert temperature == fit_run(predictions, run.id)
     assert set(predictions.parts) == {"train", "validation", "test"}
     assert (predictions.logits.argmax(1) == predictions.labels).mean() > 0.8
     np.testing.assert_allclose(predictions.probabilities.sum(1), 1, atol=1e-5)

@@ -1,0 +1,191 @@
+"""Temperatures against simulations of a known one, against a grid, and by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+
+from modelzoo.errors import UserError
+from modelzoo.evaluation.temperature import (
+    calibrate,
+    describe_temperature,
+    find_temperature,
+    fit_run,
+    fit_temperature,
+    read_calibrated,
+    scale_probabilities,
+    write_temperature,
+)
+from modelzoo.runs.file_names import TEMPERATURE
+from modelzoo.runs.predictions import Predictions, read_predictions, write_predictions
+from modelzoo.runs.records import Temperature, read_temperature
+from tests.run_folders import make_run, predictions_of
+
+
+def drawn(temperature: float, *, images: int, seed: int = 0) -> Predictions:
+    """Validation images whose labels come with the softmax of the logits at this temperature."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(scale=3, size=(images, 4))
+    odds = np.exp(logits / temperature)
+    above = generator.random(images)[:, None] > (odds / odds.sum(1, keepdims=True)).cumsum(1)
+    found = predictions_of(above.sum(1).clip(max=3), logits)
+    return replace(found, parts=("validation",) * images)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_a_known_temperature_is_found(temperature: float) -> None:
+    found = [
+        fit_run(drawn(temperature, images=2000, seed=seed), "net").temperature for seed in range(5)
+    ]
+
+    assert np.mean(found) == pytest.approx(temperature, rel=0.03)
+
+
+@given(st.integers(0, 10**6), st.integers(2, 40))
+@settings(deadline=None, max_examples=25)
+def test_no_temperature_of_a_grid_has_a_lower_log_loss(seed: int, images: int) -> None:
+    predictions = drawn(1.5, images=images, seed=seed)
+    logits, labels = predictions.logits.astype(np.float64), predictions.labels
+    if (logits.argmax(1) == labels).all():
+        return
+
+    def loss(temperature: float) -> float:
+        odds = np.exp((logits - logits.max(1, keepdims=True)) / temperature)
+        p = np.maximum(odds / odds.sum(1, keepdims=True), 1e-300)
+        return float(-np.log(p[np.arange(images), labels]).mean())
+
+    found = fit_temperature(logits, labels)
+
+    assert loss(found) <= min(map(loss, np.geomspace(0.05, 20, 200))) + 1e-9
+
+
+def test_all_right_tells_no_temperature_and_all_wrong_the_highest() -> None:
+    logits = np.eye(4) * 3
+
+    right = replace(predictions_of(range(4), logits), parts=("validation",) * 4)
+    wrong = replace(right, labels=np.array([1, 2, 3, 0]))
+
+    assert fit_run(right, "net") == Temperature(temperature=1, images=4, wrong=0)
+    assert describe_temperature(fit_run(right, "net")) == (
+        "temperature 1 (not scaled): 4 validation images, which are all right, cannot tell another"
+    )
+    assert fit_run(wrong, "net").temperature == pytest.approx(20)
+    assert describe_temperature(fit_run(wrong, "net")) == (
+        "temperature 20.00, fitted on 4 validation images, none of which is right"
+    )
+    assert fit_temperature(np.zeros((4, 4)), np.arange(4)) == 1  # the loss is the same everywhere
+
+
+def test_what_a_temperature_rests_on_is_said() -> None:
+    def said(wrong: int) -> str:
+        return describe_temperature(Temperature(temperature=1.8, images=302, wrong=wrong))
+
+    assert said(20) == "temperature 1.80, fitted on 302 validation images"
+    assert said(1) == f"{said(20)}, of which only 1 is wrong, so it is rough"
+
+
+def test_only_validation_images_with_a_label_are_used() -> None:
+    validation = drawn(2.0, images=50)
+    test = predictions_of([0] * 9, np.ones((9, 4)))
+    both = Predictions(
+        (*validation.images, *(f"test{image}" for image in test.images)),
+        (*validation.parts, *test.parts),
+        np.concatenate([validation.labels, test.labels]),
+        test.classes,
+        np.concatenate([validation.logits, test.logits]),
+        np.concatenate([validation.probabilities, test.probabilities]),
+    )
+
+    assert fit_run(both, "net") == fit_run(validation, "net")
+    with pytest.raises(UserError, match="'net' has no validation image with a label, so no temp"):
+        fit_run(test, "net")
+    with pytest.raises(UserError, match="no validation image with a label"):
+        fit_run(replace(validation, labels=np.full(50, -1)), "net")
+
+
+@given(
+    st.lists(
+        st.lists(st.floats(-60, 60, width=32), min_size=3, max_size=3), min_size=1, max_size=8
+    ),
+    st.floats(0.05, 20),
+)
+@settings(deadline=None)
+def test_the_predicted_class_never_changes(logits: list[list[float]], value: float) -> None:
+    predictions = predictions_of([0] * len(logits), logits, classes=("a", "b", "c"))
+    temperature = Temperature(temperature=value, images=9, wrong=1)
+
+    whole = calibrate(predictions, temperature).probabilities
+    single = scale_probabilities(predictions.probabilities, temperature)
+
+    before = predictions.probabilities.argmax(1).tolist()
+    assert whole.argmax(1).tolist() == before
+    assert single.argmax(1).tolist() == before
+    assert whole.sum(1) == pytest.approx(1, abs=1e-6)
+
+
+def test_probabilities_scale_as_their_logits_do() -> None:
+    predictions = drawn(1.0, images=30)
+    temperature = Temperature(temperature=1.7, images=9, wrong=1)
+    odds = np.exp(predictions.logits.astype(np.float64) / 1.7)
+
+    scaled = calibrate(predictions, temperature)
+
+    assert scaled.probabilities == pytest.approx(odds / odds.sum(1, keepdims=True), abs=1e-6)
+    assert scale_probabilities(predictions.probabilities, temperature) == pytest.approx(
+        scaled.probabilities, abs=1e-5
+    )
+    assert scaled.logits is predictions.logits
+
+
+def test_a_stored_temperature_is_read_and_one_that_was_never_stored_is_fitted(
+    tmp_path: Path,
+) -> None:
+    path = make_run(tmp_path, "net").path
+    predictions = read_predictions(path)
+    assert read_temperature(path) is None
+    fitted = find_temperature(path)
+
+    write_temperature(path, predictions)
+
+    assert read_temperature(path) == find_temperature(path) == fitted
+    assert fitted.images == predictions.parts.count("validation")
+    test = read_calibrated(path).only("validation")
+    assert log_loss(test.labels, test.probabilities) < log_loss(
+        test.labels, predictions.only("validation").probabilities
+    )
+
+
+def test_a_run_without_validation_images_stores_none_and_says_why(tmp_path: Path) -> None:
+    path = make_run(tmp_path, "net").path
+    write_temperature(path, read_predictions(path))
+    write_predictions(path, read_predictions(path).only("test"))
+
+    write_temperature(path, read_predictions(path))
+
+    assert not (path / TEMPERATURE).exists()
+    with pytest.raises(UserError, match="train it again with a validation part"):
+        read_calibrated(path)
+
+
+@pytest.mark.parametrize("content", ["{", '{"temperature": 0}', "[]", "temperature"])
+def test_a_damaged_temperature_is_a_sentence(tmp_path: Path, content: str) -> None:
+    path = make_run(tmp_path, "net").path
+    (path / TEMPERATURE).write_text(content)
+
+    with pytest.raises(UserError, match=f"{TEMPERATURE} is damaged"):
+        find_temperature(path)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300, 1e300])
+def test_a_temperature_that_no_fit_gives_is_damage(tmp_path: Path, value: float) -> None:
+    path = make_run(tmp_path, "net").path
+    (path / TEMPERATURE).write_text(
+        f'{{"schema": 1, "temperature": {value}, "images": 9, "wrong": 1}}'
+    )
+
+    with pytest.raises(UserError, match=f"{TEMPERATURE} is damaged"):
+        find_temperature(path)
