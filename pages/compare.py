@@ -3,12 +3,14 @@
 import streamlit as st
 
 from modelzoo.evaluation.rows import best_first, list_splits, name_rows
+from pages.sections.compare.calibration import draw_calibration
 from pages.sections.compare.confusion import draw_confusion
 from pages.sections.compare.faithfulness import draw_faithfulness
 from pages.sections.compare.filters import (
     choose_drawn,
     choose_format,
     choose_rows,
+    choose_scaling,
     choose_split,
 )
 from pages.sections.compare.hardest import draw_hardest
@@ -62,15 +64,19 @@ with by_runs:
     drawn = choose_drawn(rows, elsewhere=every_id)
 with by_format:
     file_format = choose_format()
+scaled, rows, drawn = choose_scaling(rows, drawn, names)
 draw_sections(
     {
-        "Ranking": lambda: draw_ranking(board, rows, drawn, names, file_format),
+        "Ranking": lambda: draw_ranking(board, rows, drawn, names, file_format, calibrated=scaled),
         "Splits": lambda: draw_splits(kept, rows[0].dataset_id, file_format),
-        "Confusion": lambda: draw_confusion(drawn, names, file_format, every_id),
-        "ROC": lambda: draw_roc(drawn, names, file_format),
-        "Precision-recall": lambda: draw_precision_recall(drawn, names, file_format),
+        "Confusion": lambda: draw_confusion(drawn, names, file_format, every_id, calibrated=scaled),
+        "ROC": lambda: draw_roc(drawn, names, file_format, calibrated=scaled),
+        "Precision-recall": lambda: draw_precision_recall(
+            drawn, names, file_format, calibrated=scaled
+        ),
+        "Calibration": lambda: draw_calibration(drawn, names, file_format, calibrated=scaled),
         "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
-        "Hard images": lambda: draw_hardest(drawn, names, every_id),
+        "Hard images": lambda: draw_hardest(drawn, names, every_id, calibrated=scaled),
         "Map quality": lambda: draw_faithfulness(drawn, names, split.title),
     }
 )

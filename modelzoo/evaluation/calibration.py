@@ -1,18 +1,18 @@
 """Whether probabilities can be taken at their word: reliability diagrams. No files.
 
-Letters: N images, K classes, M bins, B resamples.
+Letters: N images, K classes, M bins, G groups.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from modelzoo.evaluation.intervals import Resampled, Score, score
+from modelzoo.evaluation.by_class import share_score
+from modelzoo.evaluation.clustered import SENSITIVITY, jackknife_interval, share_intervals
+from modelzoo.evaluation.intervals import Score, Tally
 from modelzoo.evaluation.losses import (
     Floats,
-    Integers,
     calibration_error,
     confidence_and_outcome,
     in_bins,
@@ -63,34 +63,31 @@ class Reliability:
 
 
 def measure_reliability(
-    drawn: Resampled, target: int | None = None, *, seed: int = 0
+    found: Tally, target: int | None = None, *, seed: int = 0
 ) -> Reliability | None:
     """The bins and errors of the labelled images of one part; None: there are none.
 
-    Chance adds to an ECE, and to that of each resample once more: its interval lies too high where
-    the model is well calibrated, and `ideal` says what chance alone gives.
+    Chance adds to an ECE: its interval lies too high where the model is well calibrated, and
+    `ideal` says what chance alone gives.
 
     Args:
-        drawn: From `resample`.
+        found: From `tally`.
         target: One class against the rest; None: the predicted class, which is right or wrong.
         seed: Of the simulated test sets.
     """
-    if not len(drawn.labels):
+    if not len(found.labels):
         return None
-    confidence, outcome = confidence_and_outcome(drawn.labels, drawn.probabilities, target)
+    confidence, outcome = confidence_and_outcome(found.labels, found.probabilities, target)
     members = in_bins(confidence)
     whole = np.ones((len(outcome), 1))
-    ece = score(
-        float(calibration_error(confidence, outcome, whole)[0]),
-        drawn.of_probabilities(
-            lambda _labels, _probabilities, weights: calibration_error(confidence, outcome, weights)
-        ),
-        len(drawn.groups),
-        "",
+    error = float(calibration_error(confidence, outcome, whole)[0])
+    without = found.without_each(
+        lambda _labels, _probabilities, weights: calibration_error(confidence, outcome, weights)
     )
+    ece = Score(error, *jackknife_interval(error, without, len(found.groups)))
     squared, debiased = squared_errors(confidence, outcome, members)
     return Reliability(
-        _score_bins(drawn, confidence, outcome, members),
+        _score_bins(found, confidence, outcome, members),
         ece,
         simulate_ideal(confidence, seed=seed),
         squared,
@@ -99,28 +96,24 @@ def measure_reliability(
 
 
 def _score_bins(
-    drawn: Resampled,
+    found: Tally,
     confidence: Floats,
     outcome: npt.NDArray[np.bool_],
     members: npt.NDArray[np.bool_],
 ) -> tuple[ReliabilityBin, ...]:
     """The bins, with intervals over groups; `members` are (M, N), as of `in_bins`."""
-
-    def shares(_labels: Integers, _probabilities: Floats, weights: Floats) -> Floats:
-        inside = members.astype(weights.dtype)
-        came, all_of_bin = (inside * outcome) @ weights, inside @ weights
-        share = np.full(came.shape, math.nan)  # of a bin that a resample has no image of
-        np.divide(came, all_of_bin, out=share, where=all_of_bin > 0)
-        return share
-
-    resampled = drawn.of_probabilities(shares)
-    groups = [len(np.unique(drawn.group[inside])) for inside in members]
+    outcomes = np.zeros((len(found.groups), len(members), 4))
+    for number, inside in enumerate(members):
+        for kind, came in enumerate((outcome, ~outcome)):
+            images = np.bincount(found.group[inside & came], minlength=len(found.groups))
+            outcomes[:, number, kind] = images
+    shares = share_intervals(outcomes, SENSITIVITY)
     return tuple(
         ReliabilityBin(
             float(confidence[inside].mean(dtype=np.float64)),
-            score(float(outcome[inside].mean()), resampled[number], groups[number], ""),
+            share_score(shares, number),
             int(inside.sum()),
-            groups[number],
+            int(shares.groups[number]),
         )
         for number, inside in enumerate(members)
     )

@@ -14,12 +14,15 @@ from modelzoo.text import MINUS, join, one_line
 LEFT_OUT = ("sensitivity",)
 
 
-def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> str:
+def leaderboard_latex(
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], *, calibrated: bool = False
+) -> str:
     """A table environment, best first: each score with its 95 % CI; it needs `booktabs`.
 
     Args:
         rows: Of one split, at least one.
         names: By run id; what LaTeX would read as a command is escaped.
+        calibrated: Whether the probabilities are scaled, which the caption then says.
     """
     metrics = [metric for name, metric in METRICS.items() if name not in LEFT_OUT]
     table = pd.DataFrame(
@@ -41,6 +44,11 @@ def leaderboard_latex(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) 
         "Precision, specificity, F1, F2, AUC and average precision are means over the classes. "
         f"Lower is better of {join([each.title for each in metrics if not each.higher_is_better])}."
     )
+    if calibrated:
+        caption += (
+            " Probabilities are scaled by a temperature for each model that was fitted on its "
+            "validation images, where it has some."
+        )
     if rows[0].leaked_images:
         caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"
     text = table.to_latex(

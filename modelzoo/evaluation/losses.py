@@ -1,7 +1,7 @@
 """Losses of probabilities: Brier score, log loss, calibration error; lower is better. No files.
 
-Letters: N images, K classes, M bins, B resamples. Each loss is of labels (N,), probabilities (N, K)
-and weights (N, B), how often each image is in each resample, and returns (B,) float64.
+Letters: N images, K classes, M bins, B weightings. Each loss is of labels (N,), probabilities
+(N, K) and weights (N, B), how often each image counts in each, and returns (B,) float64.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def expected_calibration_error(labels: Integers, probabilities: Floats, weights:
     """ECE of the predicted class (Guo et al. 2017, eq. 3, arXiv:1706.04599), in [0, 1].
 
     In bins of equally many images and not of equal width, which is less biased (Roelofs et al.
-    2020, arXiv:2012.08668). The bins are those of all images in every resample.
+    2020, arXiv:2012.08668). The bins are those of all images in every weighting.
     """
     confidence, is_correct = confidence_and_outcome(labels, probabilities)
     return calibration_error(confidence, is_correct, weights)

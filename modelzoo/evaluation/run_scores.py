@@ -1,13 +1,15 @@
 """The scores of a run's predictions on one part, with what a reader must know to judge them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from modelzoo.datasets.splits import LEAKY, PART_WORDS, PARTS, Split, count_leaked
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores, score_classes
+from modelzoo.evaluation.calibration import Reliability, measure_reliability
 from modelzoo.evaluation.class_notes import (
     describe_class,
     describe_classes,
@@ -16,38 +18,74 @@ from modelzoo.evaluation.class_notes import (
     list_never_predicted,
 )
 from modelzoo.evaluation.delong import AreaDifference, area_differences
-from modelzoo.evaluation.intervals import Evaluation, evaluate, tally
+from modelzoo.evaluation.intervals import Evaluation, Tally, evaluate, tally
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
 from modelzoo.runs.records import read_data, read_split
 from modelzoo.text import count
 
+Read = Callable[[Path], Predictions]  # the predictions of a run's folder
 
-def evaluate_run(run: Run, *, part: str = "test") -> Evaluation:
+
+def evaluate_run(run: Run, *, part: str = "test", read: Read = read_predictions) -> Evaluation:
     """The scores of the predictions of `run` on one part.
+
+    Args:
+        run: Its folder.
+        part: train, validation or test.
+        read: Its predictions; `read_calibrated` scales their probabilities.
 
     Raises:
         UserError: There is no such part; its split or predictions are missing or damaged.
     """
     _require_part(part)
-    return score_part(run, read_split(run.path), read_predictions(run.path), part)
+    return score_part(run, read_split(run.path), read(run.path), part)
 
 
-def evaluate_classes(run: Run, *, part: str = "test") -> list[tuple[ClassScores, str]]:
+def evaluate_classes(
+    run: Run, *, part: str = "test", read: Read = read_predictions
+) -> list[tuple[ClassScores, str]]:
     """The scores of each class of `run` on one part, and what they rest on, in short.
 
-    Raises:
-        UserError: As of `evaluate_run`.
+    Args and errors are those of `evaluate_run`.
     """
+    split, found, classes = _tally_part(run, part, read)
+    scores = score_classes(found, classes)
+    facts = find_class_facts(split, classes, found.confusion_by_group)
+    return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
+
+
+def evaluate_calibration(
+    run: Run,
+    *,
+    part: str = "test",
+    target: str | None = None,
+    read: Read = read_predictions,
+) -> Reliability | None:
+    """The reliability of the probabilities of `run` on one part; None: no image has a label.
+
+    Args:
+        run: As the others, and errors, those of `evaluate_run`.
+        part: The same.
+        target: A class against the rest, of which a run without it has none; None: the predicted
+            class, right or wrong.
+        read: The same.
+    """
+    _, found, classes = _tally_part(run, part, read)
+    if target is None:
+        return measure_reliability(found)
+    return measure_reliability(found, classes.index(target)) if target in classes else None
+
+
+def _tally_part(run: Run, part: str, read: Read) -> tuple[Split, Tally, tuple[str, ...]]:
+    """The split of a run, its images of one part as they are scored, and its classes."""
     _require_part(part)
-    split, predictions = read_split(run.path), read_predictions(run.path).only(part)
+    split, predictions = read_split(run.path), read(run.path).only(part)
     _require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     found = tally(predictions, group_by_image)
-    scores = score_classes(found, predictions.classes)
-    facts = find_class_facts(split, predictions.classes, found.confusion_by_group)
-    return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
+    return split, found, predictions.classes
 
 
 def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> Evaluation:
@@ -67,12 +105,15 @@ def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> E
     return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
 
 
-def compare_areas(runs: Sequence[Run], target: str | None) -> list[AreaDifference]:
+def compare_areas(
+    runs: Sequence[Run], target: str | None, *, read: Read = read_predictions
+) -> list[AreaDifference]:
     """The differences in AUC between every two runs on their test parts, by their place in `runs`.
 
     Args:
         runs: Evaluated, at least two.
         target: A class against the rest; None: the macro-average.
+        read: As of `evaluate_run`.
 
     Returns:
         None where the class has no image inside or outside, or the runs were not tested on the
@@ -83,7 +124,7 @@ def compare_areas(runs: Sequence[Run], target: str | None) -> list[AreaDifferenc
     """
     tallies = []
     for run in runs:
-        split, predictions = read_split(run.path), read_predictions(run.path).only("test")
+        split, predictions = read_split(run.path), read(run.path).only("test")
         order = np.argsort(np.array(predictions.images, np.str_))
         groups = {row.image: row.group for row in split.rows}
         tallies.append((predictions, order, tally(predictions, groups)))

@@ -5,7 +5,7 @@ is seen on the test part is no fit to it. The predicted class never changes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +25,11 @@ from modelzoo.runs.records import (
     read_temperature,
     write_record,
 )
-from modelzoo.text import count
+from modelzoo.text import count, join_few
 
 FEW_WRONG = 5  # validation images: with fewer, each moves the temperature by a lot
+
+_LISTED = 4  # models whose temperatures are said one by one
 
 Read = Callable[[Path], Predictions]
 
@@ -155,11 +157,54 @@ def describe_temperature(temperature: Temperature) -> str:
     images = count(temperature.images, "validation image")
     words = f"temperature {temperature.temperature:.2f}, fitted on {images}"
     if not temperature.wrong:
-        all_right = "which is right" if temperature.images == 1 else "which are all right"
-        return f"temperature 1 (not scaled): {images}, {all_right}, cannot tell another"
+        return f"temperature 1 (no change): all {images} are right, so that none can be fitted"
     if temperature.wrong == temperature.images:
         return f"{words}, none of which is right"
     if temperature.wrong < FEW_WRONG:
         verb = "is" if temperature.wrong == 1 else "are"
         return f"{words}, of which only {temperature.wrong} {verb} wrong, so it is rough"
+    return words
+
+
+def describe_scaling(found: Mapping[str, Temperature | str]) -> str:
+    """That probabilities are scaled, with what, and of which models they are not.
+
+    Args:
+        found: By the name of the run, at least one: its temperature, or why it has none.
+    """
+    fitted = {name: each for name, each in found.items() if isinstance(each, Temperature)}
+    reasons = [
+        f"The probabilities of {name} are not scaled: {each}"
+        for name, each in found.items()
+        if isinstance(each, str)
+    ]
+    if len(fitted) == 1:
+        ((name, each),) = fitted.items()
+        whose = f" of {name}" if len(found) > 1 else ""
+        said = [f"Probabilities{whose} are scaled with {describe_temperature(each)}."]
+    elif fitted:
+        listed = "; ".join(f"{name}: {describe_temperature(each)}" for name, each in fitted.items())
+        said = [f"Probabilities are scaled, those of each model with its own. {listed}."]
+        if len(fitted) > _LISTED:
+            said = [_describe_many(fitted)]
+    else:
+        said = []
+    return " ".join([*said, *reasons])
+
+
+def _describe_many(fitted: Mapping[str, Temperature]) -> str:
+    """`describe_scaling` of more models than are listed one by one."""
+    scaled = {name: each for name, each in fitted.items() if each.wrong}
+    right = [name for name in fitted if name not in scaled]
+    values = sorted(each.temperature for each in scaled.values()) or [1.0]
+    images = sorted({each.images for each in fitted.values()})
+    on = f"{images[0]:,}" if len(images) == 1 else f"{images[0]:,} to {images[-1]:,}"
+    words = (
+        f"Probabilities are scaled, those of each model with its own temperature ({values[0]:.2f} "
+        f"to {values[-1]:.2f}), fitted on its {on} validation images."
+    )
+    if rough := [name for name, each in scaled.items() if each.wrong < FEW_WRONG]:
+        words += f" With fewer than {FEW_WRONG} of these wrong it is rough: {join_few(rough)}."
+    if right:
+        words += f" All of these right, none can be fitted, and nothing changes: {join_few(right)}."
     return words

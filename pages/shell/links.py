@@ -95,6 +95,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
     "Hard images": ("n_correct", "hard_page", "gallery_run", "outcome"),
     "ROC": ("roc",),
     "Precision-recall": ("precision_recall",),
+    "Calibration": ("calibration",),
     "Learning curves": ("curve",),
     "Map quality": ("map_metric",),
 }

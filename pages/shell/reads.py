@@ -12,14 +12,6 @@ from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import Part, SplitRow
 from modelzoo.errors import UserError
-from modelzoo.evaluation.by_class import ClassScores
-from modelzoo.evaluation.delong import AreaDifference
-from modelzoo.evaluation.precision_recall import (
-    PrecisionRecallCurve,
-    macro_precision_recall,
-    precision_recall_curve,
-)
-from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import (
     Leaderboard,
     LeaderboardRow,
@@ -27,7 +19,7 @@ from modelzoo.evaluation.rows import (
     read_leaderboard,
     read_row,
 )
-from modelzoo.evaluation.run_scores import compare_areas, evaluate_classes
+from modelzoo.evaluation.temperature import calibrate, find_temperature
 from modelzoo.files import is_folder
 from modelzoo.reporting.facts import (
     Reported,
@@ -45,17 +37,17 @@ from modelzoo.runs.file_names import (
     PREDICTIONS,
     SPLIT,
     STATUS,
+    TEMPERATURE,
     WEIGHTS,
 )
 from modelzoo.runs.folder import Run, list_runs, read_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.predictions import Predictions, read_predictions
-from modelzoo.runs.records import read_data, read_hashes, read_split, read_weights
+from modelzoo.runs.records import Temperature, read_data, read_hashes, read_split, read_weights
 from pages.shell.errors import error_in_place
 
 Stamp = tuple[int, ...]
 REFERENCE = "reference/"  # before the names of the runs that come with the project
-MACRO = "macro-average"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +75,8 @@ class Model:
         return row.part if row else None
 
 
-_OF_ROW = (CONFIG, ENSEMBLE, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
-_OF_REPORT = (*_OF_ROW, *MODELS)
+OF_ROW = (CONFIG, ENSEMBLE, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
+_OF_REPORT = (*OF_ROW, *MODELS)
 _OF_MODEL = (CONFIG, SPLIT, WEIGHTS, *MODELS, DATA, IMAGES, PREDICTIONS)
 
 
@@ -92,9 +84,7 @@ def read_board() -> Leaderboard:
     """The leaderboard of all runs, damaged folders among its problems."""
     found, damaged = list_runs(paths.runs_folder())
     damaged.pop(str(paths.runs_folder()), None)  # every page says this at its top
-    board = read_leaderboard(
-        found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW))
-    )
+    board = read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *OF_ROW)))
     return Leaderboard(board.rows, board.unfinished, damaged | board.problems)
 
 
@@ -141,7 +131,7 @@ def read_reference_board() -> Leaderboard:
     """
     found, _ = list_runs(paths.reference_folder())
     found = [run for run in found if not run.has_model]
-    return read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *_OF_ROW)))
+    return read_leaderboard(found, read=lambda run: _row(str(run.path), _stamp(run.path, *OF_ROW)))
 
 
 def find_folder(run_id: str) -> Path:
@@ -159,54 +149,15 @@ def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:
     return _reference_score(str(model.run.path), _stamp(model.run.path, *_OF_MODEL))
 
 
-def read_curves(run_ids: Iterable[str]) -> dict[str, dict[str, RocCurve]]:
-    """ROC curves of each run's test part by class, and their mean under `MACRO`."""
-    curves = {}
-    for run_id in run_ids:
-        path = find_folder(run_id)
-        with error_in_place():
-            curves[run_id] = _curves(str(path), _stamp(path, PREDICTIONS))
-    return curves
-
-
-def read_precision_recall(
-    run_ids: Iterable[str],
-) -> dict[str, dict[str, PrecisionRecallCurve]]:
-    """Precision-recall curves of each run's test part, as `read_curves` has them."""
-    curves = {}
-    for run_id in run_ids:
-        path = find_folder(run_id)
-        with error_in_place():
-            curves[run_id] = _precision_recall(str(path), _stamp(path, PREDICTIONS))
-    return curves
-
-
-def read_class_scores(run_ids: Iterable[str]) -> dict[str, dict[str, ClassScores]]:
-    """The scores of each run's test part by class, of those runs that can be read."""
-    scores = {}
-    for run_id in run_ids:
-        path = find_folder(run_id)
-        with error_in_place():
-            scores[run_id] = _class_scores(str(path), _stamp(path, CONFIG, SPLIT, PREDICTIONS))
-    return scores
-
-
-def read_area_differences(run_ids: Sequence[str], target: str | None) -> list[AreaDifference]:
-    """The differences in AUC between every two runs; none where they cannot be compared."""
-    paths = [find_folder(run_id) for run_id in run_ids]
-    found: list[AreaDifference] = []
-    with error_in_place():
-        stamps = tuple(_stamp(path, SPLIT, PREDICTIONS) for path in paths)
-        found += _area_differences(tuple(map(str, paths)), stamps, target)
-    return found
-
-
-def read_test_predictions(run_ids: Iterable[str]) -> dict[str, Predictions]:
+def read_test_predictions(
+    run_ids: Iterable[str], *, calibrated: bool = False
+) -> dict[str, Predictions]:
     """Each run's predictions of the test part, of those that can be read."""
     predictions = {}
     for run_id in run_ids:
         with error_in_place():
-            predictions[run_id] = _read_predictions(find_folder(run_id)).only("test")
+            found = read_all_predictions(find_folder(run_id), calibrated=calibrated)
+            predictions[run_id] = found.only("test")
     return predictions
 
 
@@ -244,9 +195,24 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     return histories
 
 
-def _read_predictions(path: Path) -> Predictions:
-    """A run's predictions of every part, read from the disk once for all who ask."""
+def read_all_predictions(path: Path, *, calibrated: bool = False) -> Predictions:
+    """A run's predictions of every part, read from the disk once for all who ask.
+
+    Calibrated ones are as they are where the run has no temperature: `read_temperature_of` says so.
+    """
+    if calibrated and isinstance(read_temperature_of(path), Temperature):
+        return _calibrated(str(path), stamp_predictions(path, calibrated))
     return _predictions(str(path), _stamp(path, PREDICTIONS))
+
+
+def read_temperature_of(path: Path) -> Temperature | str:
+    """What the logits of the run are divided by to calibrate it, or why there is none."""
+    return _temperature(str(path), stamp_predictions(path, True))
+
+
+def stamp_predictions(path: Path, calibrated: bool, *names: str) -> Stamp:
+    """The stamp of the run's predictions and `names`, and of its temperature where it is used."""
+    return _stamp(path, PREDICTIONS, *names, *([TEMPERATURE] if calibrated else []))
 
 
 def _stamp(path: Path, *names: str) -> Stamp:
@@ -262,14 +228,22 @@ def _stamp(path: Path, *names: str) -> Stamp:
 
 @st.cache_data(max_entries=500, show_spinner="Scoring runs …")
 def _row(path: str, stamp: Stamp) -> LeaderboardRow:
-    return read_row(read_run(Path(path)), read=_read_predictions)
+    return read_row(read_run(Path(path)), read=read_all_predictions)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _temperature(path: str, stamp: Stamp) -> Temperature | str:
+    try:
+        return find_temperature(Path(path), read_all_predictions)
+    except UserError as error:
+        return str(error)
 
 
 # Without a spinner: it is read beside the page, where none can be drawn.
 @st.cache_data(max_entries=10, show_spinner=False)
 def _reference_score(path: str, stamp: Stamp) -> tuple[LeaderboardRow, int]:
     run = read_run(Path(path))
-    return read_row(run, read=_read_predictions), len(read_split(run.path).rows)
+    return read_row(run, read=read_all_predictions), len(read_split(run.path).rows)
 
 
 # These are shared by all and never changed: a copy of eleven splits of 10,000 images would take
@@ -293,7 +267,7 @@ def _model(path: str, stamp: Stamp) -> Model:
 def _accuracy(path: Path) -> float | None:
     """Of the test part; None where there are no predictions of it that can be read."""
     try:
-        test = _read_predictions(path).only("test")
+        test = read_all_predictions(path).only("test")
     except UserError:
         return None
     if not len(test.labels):
@@ -336,46 +310,14 @@ def _predictions(path: str, stamp: Stamp) -> Predictions:
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
+def _calibrated(path: str, stamp: Stamp) -> Predictions:
+    temperature = read_temperature_of(Path(path))
+    assert isinstance(temperature, Temperature)  # who asks has looked
+    return calibrate(read_all_predictions(Path(path)), temperature)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _predicted_by_image(path: str, stamp: Stamp) -> dict[str, str]:
-    found = _read_predictions(Path(path))
+    found = read_all_predictions(Path(path))
     indices = found.probabilities.argmax(axis=1) if len(found.images) else []
     return {image: found.classes[k] for image, k in zip(found.images, indices, strict=True)}
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _curves(path: str, stamp: Stamp) -> dict[str, RocCurve]:
-    predictions = _read_predictions(Path(path)).only("test")
-    by_class = {
-        name: curve
-        for target, name in enumerate(predictions.classes)
-        if (curve := roc_curve(predictions.labels, predictions.probabilities, target))
-    }
-    # As the macro-average AUC, not defined where a class has no curve.
-    is_whole = len(by_class) == len(predictions.classes) > 0
-    whole = {MACRO: macro_roc(list(by_class.values()))} if is_whole else {}
-    return whole | by_class
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _precision_recall(path: str, stamp: Stamp) -> dict[str, PrecisionRecallCurve]:
-    predictions = _read_predictions(Path(path)).only("test")
-    by_class = {
-        name: curve
-        for target, name in enumerate(predictions.classes)
-        if (curve := precision_recall_curve(predictions.labels, predictions.probabilities, target))
-    }
-    is_whole = len(by_class) == len(predictions.classes) > 0  # as in `_curves`
-    whole = {MACRO: macro_precision_recall(list(by_class.values()))} if is_whole else {}
-    return whole | by_class
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _class_scores(path: str, stamp: Stamp) -> dict[str, ClassScores]:
-    return {each.name: each for each, _ in evaluate_classes(read_run(Path(path)))}
-
-
-@st.cache_resource(max_entries=50, show_spinner=False)
-def _area_differences(
-    paths: tuple[str, ...], stamps: tuple[Stamp, ...], target: str | None
-) -> list[AreaDifference]:
-    return compare_areas([read_run(Path(path)) for path in paths], target)

@@ -21,7 +21,8 @@ def test_an_empty_machine_is_told_what_to_do(folder: Path) -> None:
     assert "Reference results" in [each.value for each in app.subheader]
     assert "They are not yours" in app.info[0].value
     assert len(app.dataframe[0].value) > 1
-    for section in ("Confusion", "ROC", "Learning curves", "Hard images", "Map quality"):
+    sections = ("Confusion", "ROC", "Calibration", "Learning curves", "Hard images", "Map quality")
+    for section in sections:
         assert not open_page("compare", section=section).exception
     assert app.code[0].value == "python -m modelzoo demo"
     assert [button.label for button in app.button] == ["Train the demo"]
@@ -335,6 +336,7 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
         ("Confusion", {"entry": "a: Early predicted as Pro"}, "Confusion matrices"),
         ("ROC", {"roc": "Early"}, "ROC curves"),
         ("Precision-recall", {"precision_recall": "Pro"}, "Precision-recall curves"),
+        ("Calibration", {"calibration": "Pro"}, "Calibration"),
         ("Learning curves", {"curve": "Training loss"}, "Learning curves"),
         ("Hard images", {"hard_page": "1"}, "Hardest test images"),
         ("Hard images", {"n_correct": "1"}, "Hardest test images"),

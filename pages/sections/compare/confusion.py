@@ -74,6 +74,8 @@ def draw_confusion(
     names: Mapping[str, str],
     file_format: str,
     all_ids: Sequence[str],
+    *,
+    calibrated: bool,
 ) -> None:
     """The matrices of `rows`; a click on an entry, or the choice below them, shows its images.
 
@@ -82,6 +84,7 @@ def draw_confusion(
         names: By run id.
         file_format: Of figures that are saved.
         all_ids: Of every run that was evaluated, shown or not.
+        calibrated: Whether the probabilities of images are scaled; the matrices never change.
     """
     st.subheader("Confusion matrices")
     st.caption(
@@ -103,7 +106,7 @@ def draw_confusion(
         short,
         elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
-    results = _find_results(entry)
+    results = _find_results(entry, calibrated)
     width = max(matrix_width(row.evaluation.classes) for row in rows)
     with matrices, st.grid(min_column_width=width, gap="small"):
         for row in rows:
@@ -116,7 +119,7 @@ def draw_confusion(
                 else:
                     _draw_matrix(row, names, short, None, file_format)
     if entry:
-        _draw_entry(entry, results, row_by_id[entry.run_id], names)
+        _draw_entry(entry, results, row_by_id[entry.run_id], names, calibrated)
 
 
 def _draw_entry(
@@ -124,6 +127,7 @@ def _draw_entry(
     results: Sequence[ImageResult],
     row: LeaderboardRow,
     names: Mapping[str, str],
+    calibrated: bool,
 ) -> None:
     st.markdown("##### Images of this entry")
     st.markdown(
@@ -135,16 +139,16 @@ def _draw_entry(
     if results:
         draw_gallery(results, card_of_one, Path(row.config.data), key="entry_page")
         parts = (entry.run_id, entry.label, "predicted", entry.predicted)
-        name = "-".join(portable_name(part, 60) for part in parts)
+        name = "-".join(portable_name(part, 60) for part in parts) + "-calibrated" * calibrated
         offer_csv(results_table(results, names), name, "List as CSV")
 
 
-def _find_results(entry: ConfusionEntry | None) -> list[ImageResult]:
+def _find_results(entry: ConfusionEntry | None, calibrated: bool) -> list[ImageResult]:
     """The images of an entry, highest confidence first."""
     if entry is None:
         return []
     results = images_of_entry(
-        rank_hardest(read_test_predictions([entry.run_id])),
+        rank_hardest(read_test_predictions([entry.run_id], calibrated=calibrated)),
         label=entry.label,
         predicted=entry.predicted,
     )

@@ -1,7 +1,7 @@
 """Curves of one class against the rest, or of the macro-average, for every run."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,7 +20,7 @@ from pages.sections.compare.figures import (
     styles_by_name,
 )
 from pages.shell.links import warn_if_gone
-from pages.shell.reads import MACRO, read_class_scores
+from pages.shell.scores import MACRO, read_class_scores
 from pages.shell.tables import offer_csv
 from pages.shell.text import plain
 
@@ -37,7 +37,7 @@ class CurveKind(Generic[Curve]):
     areas_name: str  # of the table's file
     help: str  # of what the curves are
     metric: str  # its area: "auc" or "average_precision"
-    read: Callable[[Iterable[str]], Mapping[str, Mapping[str, Curve]]]
+    read: Callable[..., Mapping[str, Mapping[str, Curve]]]  # of run ids, and `calibrated`
     figure: Callable[..., go.Figure]
     alt: Callable[[Mapping[str, Curve], str], str]
     draw_areas: Callable[[Mapping[str, Curve], Mapping[str, Score], str], pd.DataFrame]
@@ -48,6 +48,8 @@ def draw_curves(
     rows: Sequence[LeaderboardRow],
     names: Mapping[str, str],
     file_format: str,
+    *,
+    calibrated: bool,
 ) -> str:
     """The curves of the chosen class on one pair of axes, and a table of their areas beside them.
 
@@ -56,16 +58,16 @@ def draw_curves(
         rows: At least one, all of one split.
         names: By run id.
         file_format: Of a figure that is saved.
+        calibrated: Whether they are of scaled probabilities, as the scores of `rows` are.
 
     Returns:
         The class chosen, or `MACRO`.
     """
     st.subheader(kind.title)
     target = choose_target(rows, key=kind.key, help_text=kind.help)
+    found = kind.read((row.run_id for row in rows), calibrated=calibrated)
     curves = {
-        names[run_id]: by_class[target]
-        for run_id, by_class in kind.read(row.run_id for row in rows).items()
-        if target in by_class
+        names[run_id]: by_class[target] for run_id, by_class in found.items() if target in by_class
     }
     missing = rows[0].evaluation.missing_classes
     if not curves:
@@ -78,15 +80,18 @@ def draw_curves(
                 curves,
                 styles_by_name(rows, names),
                 target=describe_target(target),
-                source=describe_source(rows[0]),
+                source=describe_source(rows[0], calibrated=calibrated),
             ),
             key=f"{kind.name}-curves",
-            config=config(name_file(f"{kind.name}-{target}", rows[0]), file_format),
+            config=config(
+                name_file(f"{kind.name}-{target}", rows[0], calibrated=calibrated), file_format
+            ),
             alt=kind.alt(curves, target),
         )
     with beside[1]:
-        table = kind.draw_areas(curves, read_scores(rows, names, target, kind.metric), target)
-        offer_csv(table, name_file(f"{kind.areas_name}-{target}", rows[0]))
+        scores = read_scores(rows, names, target, kind.metric, calibrated=calibrated)
+        table = kind.draw_areas(curves, scores, target)
+        offer_csv(table, name_file(f"{kind.areas_name}-{target}", rows[0], calibrated=calibrated))
     if missing:
         st.caption(plain(describe_missing(missing)))
     return target
@@ -117,7 +122,12 @@ def choose_target(rows: Sequence[LeaderboardRow], *, key: str, help_text: str) -
 
 
 def read_scores(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], target: str, metric: str
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    target: str,
+    metric: str,
+    *,
+    calibrated: bool,
 ) -> dict[str, Score]:
     """A score with its interval for one class, or the macro-average, by the name of the run.
 
@@ -126,13 +136,15 @@ def read_scores(
         names: By run id.
         target: A class or `MACRO`.
         metric: "auc" or "average_precision".
+        calibrated: As of `draw_curves`.
     """
     if target == MACRO:
         return {names[row.run_id]: row.evaluation.scores[metric] for row in rows}
     unread = {names[row.run_id]: Score(math.nan, math.nan, math.nan) for row in rows}
+    found = read_class_scores((row.run_id for row in rows), calibrated=calibrated)
     return unread | {
         names[run_id]: getattr(by_class[target], metric)
-        for run_id, by_class in read_class_scores(row.run_id for row in rows).items()
+        for run_id, by_class in found.items()
         if target in by_class
     }
 

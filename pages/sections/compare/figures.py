@@ -13,26 +13,28 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # Plotl
 NAME_LETTERS = 60  # of a data set or a class, in a figure
 
 
-def describe_source(row: LeaderboardRow, *, has_test: bool = True) -> str:
+def describe_source(row: LeaderboardRow, *, has_test: bool = True, calibrated: bool = False) -> str:
     """What a figure was made from, for inside of it: data set, split, seed, number of images.
 
     Args:
         row: One of the runs shown, all of one split.
         has_test: Whether the figure is of test images, whose number is then said.
+        calibrated: Whether it is of scaled probabilities.
     """
     words = f"{shorten(row.dataset, NAME_LETTERS)}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
     images = f", {count(row.evaluation.images, 'test image')}" if has_test else ""
-    return words + images
+    return words + images + ", calibrated probabilities" * calibrated
 
 
-def name_file(what: str, row: LeaderboardRow) -> str:
+def name_file(what: str, row: LeaderboardRow, *, calibrated: bool = False) -> str:
     """The name of a file that is exported, without its ending: what it is, data set, split, seed.
 
     Args:
         what: For example "roc".
         row: One of the runs shown, all of one split.
+        calibrated: Whether it is of scaled probabilities.
     """
-    split = f"{row.split_kind}-seed{row.seed}-{row.split_id[:6]}"
+    split = f"{row.split_kind}-seed{row.seed}-{row.split_id[:6]}" + "-calibrated" * calibrated
     return "-".join(map(portable_name, (what, row.dataset, split)))
 
 

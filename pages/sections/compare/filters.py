@@ -1,6 +1,6 @@
 """Choices of the page Compare: those that concern all its sections, and the score."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
@@ -9,7 +9,10 @@ from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
 from modelzoo.text import shorten_all
 from pages.figures.frame import FORMATS
 from pages.sections.compare.figures import NAME_LETTERS
+from pages.shell.calibrated import choose_calibrated, draw_scaling
 from pages.shell.links import warn_if_gone
+from pages.shell.reads import find_folder
+from pages.shell.scores import scale_rows
 from pages.shell.text import plain
 
 DRAWN = 12  # runs in figures: more lines cannot be distinguished
@@ -86,6 +89,28 @@ def choose_drawn(
         f"Up to {DRAWN}: more lines cannot be distinguished. The leaderboard has every run.",
     )
     return [row for row in rows if row.run_id in chosen] or list(rows[:DRAWN])
+
+
+def choose_scaling(
+    rows: list[LeaderboardRow], drawn: list[LeaderboardRow], names: Mapping[str, str]
+) -> tuple[bool, list[LeaderboardRow], list[LeaderboardRow]]:
+    """Whether probabilities are calibrated, and `rows` and `drawn` with the scores of them.
+
+    Args:
+        rows: Of one split.
+        drawn: Those of `rows` that figures show.
+        names: By run id.
+    """
+    calibrated = choose_calibrated(
+        "AUC, average precision, Brier score, log loss and ECE, the curves and the probabilities "
+        "of images follow; what counts predicted classes stays as it is."
+    )
+    if not calibrated:
+        return False, rows, drawn
+    draw_scaling({names[row.run_id]: find_folder(row.run_id) for row in drawn})
+    scaled = scale_rows(rows)
+    ids = {row.run_id for row in drawn}
+    return True, scaled, [row for row in scaled if row.run_id in ids]
 
 
 def choose_metric() -> str:

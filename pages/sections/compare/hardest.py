@@ -94,7 +94,11 @@ def choose_outcome(wrong: int, correct: int) -> bool | None:
 
 
 def draw_hardest(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], all_ids: Collection[str]
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    all_ids: Collection[str],
+    *,
+    calibrated: bool,
 ) -> None:
     """The test images of `rows`, the hardest first, with the predictions of all or of one.
 
@@ -102,17 +106,18 @@ def draw_hardest(
         rows: Those shown.
         names: By run id.
         all_ids: Of every run that was evaluated, shown or not.
+        calibrated: Whether their probabilities are scaled.
     """
     st.subheader("Hardest test images")
     if row := choose_model(rows, elsewhere=all_ids):
-        _draw_one(row, names)
+        _draw_one(row, names, calibrated)
     else:
-        _draw_all(rows, names)
+        _draw_all(rows, names, calibrated)
 
 
-def _draw_one(row: LeaderboardRow, names: Mapping[str, str]) -> None:
+def _draw_one(row: LeaderboardRow, names: Mapping[str, str], calibrated: bool) -> None:
     """The wrong and the correct predictions of one model, with their probabilities."""
-    results = rank_hardest(read_test_predictions([row.run_id]))
+    results = rank_hardest(read_test_predictions([row.run_id], calibrated=calibrated))
     st.markdown(plain(f"{names[row.run_id]}: {describe_agreement(results)}"))
     if not results:
         return
@@ -126,12 +131,17 @@ def _draw_one(row: LeaderboardRow, names: Mapping[str, str]) -> None:
     )
     if shown:
         draw_gallery(shown, card_of_one, Path(row.config.data), key="hard_page")
-    offer_csv(results_table(shown, names), name_file(f"predictions-{row.run_id}", row), LIST_CSV)
+    offer_csv(
+        results_table(shown, names),
+        name_file(f"predictions-{row.run_id}", row, calibrated=calibrated),
+        LIST_CSV,
+    )
 
 
-def _draw_all(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
+def _draw_all(rows: Sequence[LeaderboardRow], names: Mapping[str, str], calibrated: bool) -> None:
     """The predictions of all models for each image."""
-    results = rank_hardest(read_test_predictions(row.run_id for row in rows))
+    run_ids = (row.run_id for row in rows)
+    results = rank_hardest(read_test_predictions(run_ids, calibrated=calibrated))
     st.markdown(plain(describe_agreement(results)))
     if not results:
         return
@@ -145,4 +155,8 @@ def _draw_all(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> None:
     if shown:
         data = Path(rows[0].config.data)
         draw_gallery(shown, partial(card_of_all, names=names), data, key="hard_page", card_px=280)
-    offer_csv(results_table(shown, names), name_file("hardest-images", rows[0]), LIST_CSV)
+    offer_csv(
+        results_table(shown, names),
+        name_file("hardest-images", rows[0], calibrated=calibrated),
+        LIST_CSV,
+    )

@@ -31,17 +31,25 @@ def describe_undefined(
 
 
 def draw_intervals(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], metric: str, file_format: str
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    metric: str,
+    file_format: str,
+    *,
+    calibrated: bool,
 ) -> None:
     """One bar per run, and how to read them; where the score is not defined, why."""
+    calibrated = calibrated and METRICS[metric].from_confusion is None  # others are not scaled
     for reason in describe_undefined(rows, names, metric):
         st.caption(plain(reason))
     if all(math.isnan(row.evaluation.scores[metric].value) for row in rows):
         return
     st.plotly_chart(
-        score_intervals(rows, names, metric, source=describe_source(rows[0])),
+        score_intervals(
+            rows, names, metric, source=describe_source(rows[0], calibrated=calibrated)
+        ),
         key="intervals",
-        config=config(name_file(metric, rows[0]), file_format),
+        config=config(name_file(metric, rows[0], calibrated=calibrated), file_format),
         alt=score_intervals_alt(rows, names, metric),
     )
     st.caption(

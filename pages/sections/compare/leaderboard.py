@@ -20,7 +20,11 @@ BADGES = {True: "ImageNet", False: "from scratch", None: "not recorded"}
 
 
 def draw_leaderboard(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], drawn: Sequence[LeaderboardRow]
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    drawn: Sequence[LeaderboardRow],
+    *,
+    calibrated: bool,
 ) -> None:
     """The runs with their scores and intervals; the initialisation is a badge.
 
@@ -30,6 +34,7 @@ def draw_leaderboard(
         rows: Of one split, best first.
         names: By run id.
         drawn: Those of `rows` that figures show, of which a report is offered.
+        calibrated: Whether their probabilities are scaled; the notes of each run say with what.
     """
     st.subheader("Leaderboard")
     more = choose_more_metrics()
@@ -43,10 +48,10 @@ def draw_leaderboard(
         alt="Leaderboard: one row per run; scores with their 95 % CI.",
         column_config=_columns(shown),
     )
-    name = name_file("leaderboard", rows[0])
+    name = name_file("leaderboard", rows[0], calibrated=calibrated)
     with st.container(horizontal=True):
         offer_csv(leaderboard_table(rows), name)
-        offer_latex(leaderboard_latex(rows, names), name)
+        offer_latex(leaderboard_latex(rows, names, calibrated=calibrated), name)
         offer_report(drawn)
 
 

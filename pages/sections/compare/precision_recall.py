@@ -12,11 +12,15 @@ from modelzoo.evaluation.tables import describe_score_briefly
 from modelzoo.text import percent
 from pages.figures.precision_recall import precision_recall_curves, precision_recall_curves_alt
 from pages.sections.compare.curves import CurveKind, draw_curves
-from pages.shell.reads import MACRO, read_precision_recall
+from pages.shell.scores import MACRO, read_precision_recall
 
 
 def draw_precision_recall(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+    *,
+    calibrated: bool,
 ) -> None:
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
     draw_curves(
@@ -36,6 +40,7 @@ def draw_precision_recall(
         rows,
         names,
         file_format,
+        calibrated=calibrated,
     )
 
 

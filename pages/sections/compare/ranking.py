@@ -17,6 +17,8 @@ def draw_ranking(
     drawn: Sequence[LeaderboardRow],
     names: Mapping[str, str],
     file_format: str,
+    *,
+    calibrated: bool,
 ) -> None:
     """The section Ranking.
 
@@ -26,9 +28,10 @@ def draw_ranking(
         drawn: Those of `rows` that figures show.
         names: By run id.
         file_format: Of figures that are saved.
+        calibrated: Whether the scores of probabilities are of scaled ones.
     """
-    draw_intervals(drawn, names, choose_metric(), file_format)
-    draw_leaderboard(rows, names, drawn)
+    draw_intervals(drawn, names, choose_metric(), file_format, calibrated=calibrated)
+    draw_leaderboard(rows, names, drawn, calibrated=calibrated)
     draw_pairs(drawn, names, file_format)
     draw_configurations(rows, names)
     draw_unfinished(board)

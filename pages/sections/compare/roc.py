@@ -15,11 +15,17 @@ from modelzoo.text import fraction, percent
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.curves import CurveKind, draw_curves
 from pages.sections.compare.figures import name_file
-from pages.shell.reads import MACRO, read_area_differences, read_curves
+from pages.shell.scores import MACRO, read_area_differences, read_curves
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 
 
-def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
+def draw_roc(
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+    *,
+    calibrated: bool,
+) -> None:
     """One class against the rest, or the macro-average, for every run on one pair of axes."""
     target = draw_curves(
         CurveKind(
@@ -38,17 +44,20 @@ def draw_roc(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_form
         rows,
         names,
         file_format,
+        calibrated=calibrated,
     )
-    _draw_differences(rows, names, target)
+    _draw_differences(rows, names, target, calibrated=calibrated)
 
 
 def _draw_differences(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], target: str
+    rows: Sequence[LeaderboardRow], names: Mapping[str, str], target: str, *, calibrated: bool
 ) -> None:
     """The difference in AUC between every two runs; nothing where they cannot be compared."""
     if len(rows) < 2:
         return
-    pairs = read_area_differences([row.run_id for row in rows], None if target == MACRO else target)
+    of_class = None if target == MACRO else target
+    run_ids = [row.run_id for row in rows]
+    pairs = read_area_differences(run_ids, of_class, calibrated=calibrated)
     if not pairs:
         return
     st.markdown("**Differences in AUC**")
@@ -99,7 +108,7 @@ def _draw_differences(
         "Paired over the same images by DeLong, DeLong and Clarke-Pearson (1988), with groups of "
         "images that belong together as in Obuchowski (1997). Intervals are of each pair alone."
     )
-    offer_csv(table, name_file(f"auc-differences-{target}", rows[0]))
+    offer_csv(table, name_file(f"auc-differences-{target}", rows[0], calibrated=calibrated))
 
 
 def _draw_areas(

@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 from modelzoo.errors import UserError
 from modelzoo.evaluation.temperature import (
     calibrate,
+    describe_scaling,
     describe_temperature,
     find_temperature,
     fit_run,
@@ -71,7 +72,7 @@ def test_all_right_tells_no_temperature_and_all_wrong_the_highest() -> None:
 
     assert fit_run(right, "net") == Temperature(temperature=1, images=4, wrong=0)
     assert describe_temperature(fit_run(right, "net")) == (
-        "temperature 1 (not scaled): 4 validation images, which are all right, cannot tell another"
+        "temperature 1 (no change): all 4 validation images are right, so that none can be fitted"
     )
     assert fit_run(wrong, "net").temperature == pytest.approx(20)
     assert describe_temperature(fit_run(wrong, "net")) == (
@@ -86,6 +87,29 @@ def test_what_a_temperature_rests_on_is_said() -> None:
 
     assert said(20) == "temperature 1.80, fitted on 302 validation images"
     assert said(1) == f"{said(20)}, of which only 1 is wrong, so it is rough"
+
+
+def test_a_sentence_says_which_models_are_scaled_and_with_what() -> None:
+    def fitted(value: float, wrong: int = 20) -> Temperature:
+        return Temperature(temperature=value, images=302, wrong=wrong)
+
+    one = describe_scaling({"A": fitted(1.8)})
+    some = describe_scaling({"A": fitted(1.8), "B": "Run 'b' has none."})
+    many = describe_scaling(
+        {f"M{index}": fitted(0.5 + index, wrong) for index, wrong in enumerate((0, 3, 9, 9, 9))}
+    )
+
+    assert one == (
+        "Probabilities are scaled with temperature 1.80, fitted on 302 validation images."
+    )
+    assert some == (
+        "Probabilities of A are scaled with temperature 1.80, fitted on 302 validation images. "
+        "The probabilities of B are not scaled: Run 'b' has none."
+    )
+    assert "own temperature (1.50 to 4.50), fitted on its 302 validation images." in many
+    assert many.endswith(
+        "it is rough: M1. All of these right, none can be fitted, and nothing changes: M0."
+    )
 
 
 def test_only_validation_images_with_a_label_are_used() -> None:

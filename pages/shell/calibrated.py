@@ -1,0 +1,36 @@
+"""The switch that calibrates probabilities, the same on every page, and what it did in words."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from modelzoo.evaluation.temperature import describe_scaling
+from pages.shell.reads import read_temperature_of
+from pages.shell.text import plain
+
+
+def choose_calibrated(more: str) -> bool:
+    """Whether probabilities are scaled by the temperatures of their runs.
+
+    Args:
+        more: For the help: what is scaled on the page, and what is not.
+    """
+    return st.toggle(
+        "Calibrated probabilities",
+        key="calibrated",
+        bind="query-params",
+        help="Divides the logits of each model by a temperature that was fitted on its validation "
+        "images (Guo et al. 2017), so that a probability of 80 % is right in about 80 of 100 "
+        f"images like these. The predicted class never changes. {more}",
+    )
+
+
+def draw_scaling(path_by_name: Mapping[str, Path]) -> None:
+    """With which temperatures the probabilities of these runs are scaled.
+
+    Args:
+        path_by_name: Folders of the runs, at least one.
+    """
+    found = {name: read_temperature_of(path) for name, path in path_by_name.items()}
+    st.caption(f":material/straighten: {plain(describe_scaling(found))}")

@@ -1,0 +1,184 @@
+"""Cached scores and curves of runs' probabilities, as they are or calibrated. No torch.
+
+Calibrated ones are as they are of a run that has no temperature; `read_temperature_of` says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.calibration import Reliability
+from modelzoo.evaluation.delong import AreaDifference
+from modelzoo.evaluation.precision_recall import (
+    PrecisionRecallCurve,
+    macro_precision_recall,
+    precision_recall_curve,
+)
+from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
+from modelzoo.evaluation.rows import LeaderboardRow, read_row
+from modelzoo.evaluation.run_scores import (
+    compare_areas,
+    evaluate_calibration,
+    evaluate_classes,
+)
+from modelzoo.evaluation.temperature import describe_scaling
+from modelzoo.runs.file_names import CONFIG, SPLIT
+from modelzoo.runs.folder import read_run
+from pages.shell.errors import error_in_place
+from pages.shell.reads import (
+    OF_ROW,
+    Stamp,
+    find_folder,
+    read_all_predictions,
+    read_temperature_of,
+    stamp_predictions,
+)
+
+MACRO = "macro-average"
+
+
+def scale_rows(rows: Iterable[LeaderboardRow]) -> list[LeaderboardRow]:
+    """`rows` with the scores of calibrated probabilities; their notes say so."""
+    scaled = []
+    for row in rows:
+        path, found = find_folder(row.run_id), row
+        with error_in_place():
+            found = _scaled_row(str(path), stamp_predictions(path, True, *OF_ROW))
+        scaled.append(found)
+    return scaled
+
+
+def read_curves(
+    run_ids: Iterable[str], *, calibrated: bool = False
+) -> dict[str, dict[str, RocCurve]]:
+    """ROC curves of each run's test part by class, and their mean under `MACRO`.
+
+    Args:
+        run_ids: Of the runs.
+        calibrated: Of scaled probabilities, where a run has a temperature.
+    """
+    curves = {}
+    for run_id in run_ids:
+        path = find_folder(run_id)
+        with error_in_place():
+            curves[run_id] = _curves(str(path), stamp_predictions(path, calibrated), calibrated)
+    return curves
+
+
+def read_precision_recall(
+    run_ids: Iterable[str], *, calibrated: bool = False
+) -> dict[str, dict[str, PrecisionRecallCurve]]:
+    """Precision-recall curves of each run's test part, as `read_curves` has them."""
+    curves = {}
+    for run_id in run_ids:
+        path = find_folder(run_id)
+        with error_in_place():
+            curves[run_id] = _precision_recall(
+                str(path), stamp_predictions(path, calibrated), calibrated
+            )
+    return curves
+
+
+def read_class_scores(
+    run_ids: Iterable[str], *, calibrated: bool = False
+) -> dict[str, dict[str, ClassScores]]:
+    """The scores of each run's test part by class, of those runs that can be read."""
+    scores = {}
+    for run_id in run_ids:
+        path = find_folder(run_id)
+        with error_in_place():
+            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT)
+            scores[run_id] = _class_scores(str(path), stamp, calibrated)
+    return scores
+
+
+def read_area_differences(
+    run_ids: Sequence[str], target: str | None, *, calibrated: bool = False
+) -> list[AreaDifference]:
+    """The differences in AUC between every two runs; none where they cannot be compared."""
+    paths = [find_folder(run_id) for run_id in run_ids]
+    found: list[AreaDifference] = []
+    with error_in_place():
+        stamps = tuple(stamp_predictions(path, calibrated, SPLIT) for path in paths)
+        found += _area_differences(tuple(map(str, paths)), stamps, target, calibrated)
+    return found
+
+
+def read_reliability(
+    run_ids: Iterable[str], target: str | None, *, calibrated: bool = False
+) -> dict[str, Reliability]:
+    """Reliability of each run's test part, of those runs that have labels and the class `target`.
+
+    Args:
+        run_ids: Of the runs.
+        target: One class against the rest; None: the predicted class.
+        calibrated: As of `read_curves`.
+    """
+    found = {}
+    for run_id in run_ids:
+        path = find_folder(run_id)
+        with error_in_place():
+            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT)
+            if reliability := _reliability(str(path), stamp, target, calibrated):
+                found[run_id] = reliability
+    return found
+
+
+@st.cache_data(max_entries=200, show_spinner="Scoring runs …")
+def _scaled_row(path: str, stamp: Stamp) -> LeaderboardRow:
+    row = read_row(read_run(Path(path)), read=partial(read_all_predictions, calibrated=True))
+    scaling = describe_scaling({row.title: read_temperature_of(Path(path))})
+    return replace(row, notes=(*row.notes, scaling))
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _curves(path: str, stamp: Stamp, calibrated: bool) -> dict[str, RocCurve]:
+    predictions = read_all_predictions(Path(path), calibrated=calibrated).only("test")
+    by_class = {
+        name: curve
+        for target, name in enumerate(predictions.classes)
+        if (curve := roc_curve(predictions.labels, predictions.probabilities, target))
+    }
+    # As the macro-average AUC, not defined where a class has no curve.
+    is_whole = len(by_class) == len(predictions.classes) > 0
+    whole = {MACRO: macro_roc(list(by_class.values()))} if is_whole else {}
+    return whole | by_class
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _precision_recall(path: str, stamp: Stamp, calibrated: bool) -> dict[str, PrecisionRecallCurve]:
+    predictions = read_all_predictions(Path(path), calibrated=calibrated).only("test")
+    by_class = {
+        name: curve
+        for target, name in enumerate(predictions.classes)
+        if (curve := precision_recall_curve(predictions.labels, predictions.probabilities, target))
+    }
+    is_whole = len(by_class) == len(predictions.classes) > 0  # as in `_curves`
+    whole = {MACRO: macro_precision_recall(list(by_class.values()))} if is_whole else {}
+    return whole | by_class
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _class_scores(path: str, stamp: Stamp, calibrated: bool) -> dict[str, ClassScores]:
+    read = partial(read_all_predictions, calibrated=calibrated)
+    return {each.name: each for each, _ in evaluate_classes(read_run(Path(path)), read=read)}
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _reliability(
+    path: str, stamp: Stamp, target: str | None, calibrated: bool
+) -> Reliability | None:
+    read = partial(read_all_predictions, calibrated=calibrated)
+    return evaluate_calibration(read_run(Path(path)), target=target, read=read)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _area_differences(
+    paths: tuple[str, ...], stamps: tuple[Stamp, ...], target: str | None, calibrated: bool
+) -> list[AreaDifference]:
+    read = partial(read_all_predictions, calibrated=calibrated)
+    return compare_areas([read_run(Path(path)) for path in paths], target, read=read)
