@@ -5,7 +5,7 @@ import streamlit as st
 from modelzoo.text import join
 from pages.sections.explain.cell_methods import maps_among
 from pages.sections.explain.empty import describe_beginning
-from pages.sections.explain.grid import look, wait_for_more
+from pages.sections.explain.grid import look, scale_grid, wait_for_more
 from pages.sections.explain.image import choose_subject, draw_subject
 from pages.sections.explain.maps import DisplayOptions, Panels
 from pages.sections.explain.methods import choose_methods
@@ -21,6 +21,7 @@ from pages.sections.explain.workbench import (
     order_spots,
     read_choices,
 )
+from pages.shell.calibrated import calibrate_models, choose_calibrated, draw_scaling
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.links import offer_link
@@ -51,6 +52,12 @@ if subject and not subject.image_id and not choice.is_own:
 with model_place:
     methods = choose_methods(chosen)
     target_name = choose_target(chosen)
+    calibrated = choose_calibrated(
+        "Probabilities of predictions and perturbations follow; maps, Shapley values and "
+        "faithfulness stay those of the logits as trained."
+    )
+if calibrated:
+    chosen = calibrate_models(chosen)
 if subject is None:
     st.stop()
 
@@ -74,8 +81,10 @@ with error_in_place():
     left_out: list[str] = []
     if not choice.is_own and not subject.image_id:
         grid, left_out = leave_out_ood(grid)
-    grid = order_spots(grid)
+    grid = order_spots(scale_grid(grid))
     draw_headline(grid, subject)
+    if calibrated:
+        draw_scaling({model.title: model.run.path for model in grid.models})
     if left_out:
         st.caption(plain(f"Not shown, for the image is out of distribution: {join(left_out)}."))
     draw_waiting(grid, asked)

@@ -96,5 +96,12 @@ RunOption = Annotated[str, typer.Option("--run", help="Name or folder of the tra
 ImageArgument = Annotated[
     Path, typer.Argument(parser=parse_path, metavar="IMAGE", help="An image, or a folder of them.")
 ]
+CalibratedOption = Annotated[
+    bool,
+    typer.Option(
+        "--calibrated",
+        help="Scale probabilities by the run's temperature, fitted on its validation images.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, and nothing else.")]

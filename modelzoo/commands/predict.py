@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelzoo.commands.options import (
+    CalibratedOption,
     CsvOption,
     DeviceOption,
     ImageArgument,
@@ -30,6 +31,7 @@ from modelzoo.files import replacing
 
 if TYPE_CHECKING:
     from modelzoo.inference.trained import LoadedRun
+    from modelzoo.runs.records import Temperature
 
 SOME_UNREADABLE = 3  # exit code
 
@@ -47,6 +49,7 @@ def predict(
             "--tiles", help="Predict every square that covers an image, and not the middle one."
         ),
     ] = False,
+    calibrated: CalibratedOption = False,
     device: DeviceOption = "auto",
     runs: RunsOption = None,
     as_json: JsonOption = False,
@@ -57,6 +60,7 @@ def predict(
     An image that cannot be read has no prediction but a reason, and the exit code is 3; 2 and
     nothing is written where none can be read.
     """
+    from modelzoo.evaluation.temperature import describe_scaling, find_temperature
     from modelzoo.inference.trained import list_images, load_run
     from modelzoo.training.environment import pick_device
 
@@ -65,17 +69,20 @@ def predict(
         raise UserError("Both --json and --out were given; --out writes CSV, so give one of them.")
     found = find_run(run, runs)
     files = list_images(image)
+    temperature = find_temperature(found.path) if calibrated else None
     trained = load_run(found.path, str(pick_device(device)))
     root = image if image.is_dir() else image.parent
     shares: list[float] = []
     with show_progress() as show:
-        records = list(_predict(trained, files, root, shares, show, tiles=tiles))
+        records = list(_predict(trained, files, root, shares, show, temperature, tiles=tiles))
     unreadable = [record["reason"] for record in records if record["reason"]]
     if len(unreadable) == len(records):
         raise UserError(_describe_none(unreadable, image))
     _write(records, out, as_json=as_json)
     if not tiles:
         note_outside(shares)
+    if temperature:
+        notes.print(describe_scaling({found.id: temperature}))
     for reason in unreadable:
         notes.print(f"skipped: {reason}")
     if unreadable:
@@ -88,19 +95,25 @@ def _predict(
     root: Path,
     shares: list[float],
     show: Show,
+    temperature: "Temperature | None",
     *,
     tiles: bool,
 ) -> Iterator[dict[str, Any]]:
     """One record per image or square, in the order of the files.
 
-    `shares` gets what of each image is outside the middle square.
+    `shares` gets what of each image is outside the middle square. Probabilities are scaled where
+    there is a temperature.
     """
+    from modelzoo.evaluation.temperature import scale_probabilities
     from modelzoo.inference.trained import predict_files
 
     place = {file: number for number, file in enumerate(files, start=1)}
     seen: set[Path] = set()
     for pieces, batch in predict_files(trained, files, tiles=tiles):
-        answers = zip(batch.probabilities, batch.ood_percentile, strict=True)
+        probabilities = batch.probabilities
+        if temperature:
+            probabilities = scale_probabilities(probabilities, temperature)
+        answers = zip(probabilities, batch.ood_percentile, strict=True)
         for piece in pieces:
             p, ood_percentile = (None, None) if piece.reason else next(answers)
             if not (piece.reason or piece.file in seen):

@@ -1,6 +1,7 @@
 """`python -m modelzoo runs`, `evaluate`, `rename` and `delete`: what is trained, and how well."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from modelzoo import paths
 from modelzoo.commands.options import (
+    CalibratedOption,
     CsvOption,
     JsonOption,
     RunArgument,
@@ -152,26 +154,43 @@ def _describe_test_set(row: Any) -> str:
 def evaluate(
     run: RunArgument,
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    calibrated: CalibratedOption = False,
     runs: RunsOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Print a run's scores with their 95 % CI and its confusion matrix, from its predictions."""
+    """Print a run's scores with their 95 % CI and its confusion matrix, from its predictions.
+
+    JSON has the reliability of its probabilities, too: what each bin says, and ideal calibration.
+    """
     check_form(as_json=as_json, as_csv=as_csv)
-    print_evaluation(find_run(run, runs), part, as_json=as_json, as_csv=as_csv)
+    found = find_run(run, runs)
+    print_evaluation(found, part, calibrated=calibrated, as_json=as_json, as_csv=as_csv)
 
 
-def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool = False) -> None:
+def print_evaluation(
+    run: Run,
+    part: str,
+    *,
+    calibrated: bool = False,
+    as_json: bool = False,
+    as_csv: bool = False,
+) -> None:
     """Print the scores of `run` on one part; for people and in JSON those by class, too.
 
     For people only the default scores are printed, and the others are named. In CSV every row has
     the notes on the run, in a column of their own as `runs` has them.
     """
-    from modelzoo.evaluation.run_scores import evaluate_classes, evaluate_run
-    from modelzoo.evaluation.tables import class_records, score_records
+    from modelzoo.evaluation.run_scores import evaluate_calibration, evaluate_classes, evaluate_run
+    from modelzoo.evaluation.tables import calibration_record, class_records, score_records
+    from modelzoo.evaluation.temperature import read_calibrated
+    from modelzoo.runs.predictions import read_predictions
 
-    evaluation = evaluate_run(run, part=part)
-    by_class = class_records(evaluate_classes(run, part=part))
+    read = read_calibrated if calibrated else read_predictions
+    evaluation = evaluate_run(run, part=part, read=read)
+    if calibrated:
+        evaluation = replace(evaluation, notes=(_describe_scaling(run, part), *evaluation.notes))
+    by_class = class_records(evaluate_classes(run, part=part, read=read))
     records = score_records(evaluation)
     whole = {
         "run": run.id,
@@ -180,6 +199,7 @@ def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool
         "groups": len(evaluation.groups),
         "scores": records,
         "by_class": by_class,
+        "calibration": calibration_record(evaluate_calibration(run, part=part, read=read)),
         "classes": evaluation.classes,
         "confusion": evaluation.confusion,  # true class by predicted class
         "notes": evaluation.notes,
@@ -196,6 +216,14 @@ def print_evaluation(run: Run, part: str, *, as_json: bool = False, as_csv: bool
         _print_classes(by_class, part)
         print_line("")
         _print_confusion(evaluation)
+
+
+def _describe_scaling(run: Run, part: str) -> str:
+    """With what the probabilities are scaled, and whether it was fitted on these very images."""
+    from modelzoo.evaluation.temperature import describe_scaling, find_temperature
+
+    words = describe_scaling({run.id: find_temperature(run.path)})
+    return words if part != "validation" else f"{words} These are the images that it was fitted on."
 
 
 def _print_scores(records: "Sequence[Record]") -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.calibration import Reliability
 from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import (
@@ -137,6 +138,33 @@ def score_records(evaluation: Evaluation) -> list[dict[str, Any]]:
             "note": score.note,
         }
         for name, score in evaluation.scores.items()
+    ]
+
+
+def calibration_record(found: Reliability | None) -> dict[str, Any] | None:
+    """The reliability of the predicted class: errors, those of ideal calibration, and the bins."""
+    if found is None:
+        return None
+    return {
+        **_score_values("ece", found.ece),
+        "ideal_ece_mean": found.ideal.mean,
+        "ideal_ece_percentile_95": found.ideal.percentile_95,
+        "squared_error": found.squared_error,
+        "debiased_squared_error": found.debiased_squared_error,
+        "bins": bin_records(found),
+    }
+
+
+def bin_records(found: Reliability) -> list[dict[str, Any]]:
+    """One record per bin of a reliability diagram: shares in [0, 1], images and groups."""
+    return [
+        {
+            "mean_probability": each.confidence,
+            **_score_values("share", each.share),
+            "images": each.images,
+            "groups": each.groups,
+        }
+        for each in found.bins
     ]
 
 

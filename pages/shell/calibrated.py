@@ -1,12 +1,17 @@
 """The switch that calibrates probabilities, the same on every page, and what it did in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
-from modelzoo.evaluation.temperature import describe_scaling
-from pages.shell.reads import read_temperature_of
+from modelzoo.evaluation.temperature import describe_scaling, scale_probabilities
+from modelzoo.runs.records import Temperature
+from pages.shell.prediction import Prediction
+from pages.shell.reads import Model, read_temperature_of
 from pages.shell.text import plain
 
 
@@ -34,3 +39,25 @@ def draw_scaling(path_by_name: Mapping[str, Path]) -> None:
     """
     found = {name: read_temperature_of(path) for name, path in path_by_name.items()}
     st.caption(f":material/straighten: {plain(describe_scaling(found))}")
+
+
+def calibrate_models(models: Sequence[Model]) -> list[Model]:
+    """`models` with the temperatures of their runs, where they have one."""
+    found = [(model, read_temperature_of(model.run.path)) for model in models]
+    return [
+        replace(model, temperature=each if isinstance(each, Temperature) else None)
+        for model, each in found
+    ]
+
+
+def scale(model: Model, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probabilities (K,) of one image as the page shows them; empty ones stay so."""
+    if model.temperature is None or not len(probabilities):
+        return probabilities
+    (scaled,) = scale_probabilities(probabilities[None], model.temperature)
+    return np.asarray(scaled)
+
+
+def scale_prediction(model: Model, prediction: Prediction) -> Prediction:
+    """The prediction of the model as the page shows it."""
+    return prediction.with_probabilities(scale(model, prediction.probabilities))

@@ -63,6 +63,7 @@ class Model:
     classes: tuple[str, ...]  # in the order of the alphabet
     accuracy: float | None  # of its own test part; None: it left no predictions
     is_reference: bool = False  # it comes with the project, and its images do not
+    temperature: Temperature | None = None  # that its shown probabilities are scaled by; None: none
 
     @property
     def key(self) -> str:

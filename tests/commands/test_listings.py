@@ -18,7 +18,7 @@ from xai.faithfulness.table import Summary
 
 SCORES = (
     *("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "f2"),
-    *("auc", "average_precision", "kappa", "mcc"),
+    *("auc", "average_precision", "kappa", "mcc", "brier", "log_loss", "ece"),
 )
 ENDS = ("", "_ci_low", "_ci_high")
 # Other programs read these: a key is added, never renamed or removed.
@@ -37,7 +37,7 @@ KEYS = {
     },
     "modelzoo evaluate lite0-64": {
         "run", "part", "images", "groups", "scores", "by_class", "classes", "confusion",
-        "notes",
+        "calibration", "notes",
     },
     "modelzoo images --run lite0-64 --run lite0-32": {
         "image", "true_class", "n_correct", "predictions",
@@ -101,7 +101,10 @@ def test_people_are_told_the_default_scores_and_where_the_others_are(command: Co
     table = answer.stdout.partition("note:")[0]
     assert "Balanced accuracy" in table
     assert "Cohen's kappa" not in table
-    assert "(F2, Average precision, Cohen's kappa and MCC: --csv or --json)" in answer.stderr
+    assert (
+        "(F2, Average precision, Cohen's kappa, MCC, Brier score, Log loss and ECE: --csv"
+        in answer.stderr
+    )
     assert {each["name"] for each in scores} == set(SCORES)
 
 

@@ -44,7 +44,7 @@ KEYS = {
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),
         *("detail", "tile", "opacity", "scale", "contours", "outlines", "perturbation", "erased"),
-        *("grid", "colours", "lens", "show", "zoom"),
+        *("grid", "colours", "lens", "show", "zoom", "calibrated"),
     ],
     "papers": ["paper", "claim", "system"],
     "train": ["train_run", "all_runs", "rate_search", "train_seeds", "train_device", "train_name"]

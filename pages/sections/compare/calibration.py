@@ -8,7 +8,7 @@ import streamlit as st
 
 from modelzoo.evaluation.calibration import Reliability, describe_calibration
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.evaluation.tables import describe_score_briefly
+from modelzoo.evaluation.tables import bin_records, describe_score_briefly
 from modelzoo.evaluation.temperature import describe_temperature
 from modelzoo.runs.records import Temperature
 from modelzoo.text import capital, fraction, join_few, shorten_all
@@ -257,14 +257,9 @@ def _tabulate_bins(
             {
                 "model": names[row.run_id],
                 "run": row.run_id,
-                "mean_probability": each.confidence,
-                "share": each.share.value,
-                "share_ci_low": each.share.ci_low,
-                "share_ci_high": each.share.ci_high,
-                "images": each.images,
-                "groups": each.groups,
+                **record,
             }
             for row in rows
-            for each in shown[row.run_id].bins
+            for record in bin_records(shown[row.run_id])
         ]
     )

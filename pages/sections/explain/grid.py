@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from modelzoo.errors import UserError
 from pages.sections.explain.cell_methods import GridMethod
 from pages.shell import inference, pictures
+from pages.shell.calibrated import scale, scale_prediction
 from pages.shell.pictures import Picture
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -145,6 +146,18 @@ def look(
     missing = [{key: job for key, job in step.items() if _read(key) is None} for step in steps]
     next_jobs = next(filter(None, missing), {})
     return Grid(tuple(spots), sum(map(len, missing)), next_jobs, is_stopped)
+
+
+def scale_grid(grid: Grid) -> Grid:
+    """The grid with probabilities scaled by the temperatures of its models; maps stay."""
+    return replace(grid, spots=tuple(map(_scale_spot, grid.spots)))
+
+
+def _scale_spot(spot: Spot) -> Spot:
+    seen, masked = spot.seen, spot.masked
+    if seen and seen.prediction:
+        seen = replace(seen, prediction=scale_prediction(spot.model, seen.prediction))
+    return replace(spot, seen=seen, masked=None if masked is None else scale(spot.model, masked))
 
 
 def wait_for_more(grid: Grid) -> None:

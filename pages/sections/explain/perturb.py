@@ -12,6 +12,7 @@ from pages.figures.clickable import clickable_cells
 from pages.sections.explain.image import Subject
 from pages.sections.explain.maps import probability_bars
 from pages.shell import inference, pictures
+from pages.shell.calibrated import scale
 from pages.shell.errors import error_in_place
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model
@@ -159,7 +160,8 @@ def _middles(cells: "Cells") -> list[tuple[float, float]]:
 def _draw_prediction(
     model: Model, prediction: Prediction, subject: Subject, change: Change
 ) -> None:
-    after = inference.what_if(model, subject.picture, change.make, perturbation=change.before)
+    found = inference.what_if(model, subject.picture, change.make, perturbation=change.before)
+    after = scale(model, found)
     st.markdown(
         f"**{plain(model.title)}**: "
         f"{plain(describe_change(prediction.probabilities, after, prediction.classes))}"

@@ -13,6 +13,7 @@ from pages.sections.explain.nearest import draw_nearest
 from pages.sections.explain.perturb import draw_perturbations
 from pages.sections.explain.shapley import draw_shapley
 from pages.shell import inference
+from pages.shell.calibrated import scale_prediction
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.prediction import Prediction
@@ -52,6 +53,7 @@ class View:
     draw_below: DrawBelow | None = None  # for all models together
     needs_methods: bool = False
     ends_when_stopped: bool = False  # its rows can only be computed whole
+    is_unscaled: bool = False  # its own probabilities are never calibrated
 
 
 def _draw_maps(model: Model, prediction: Prediction, request: Request) -> None:
@@ -100,6 +102,7 @@ VIEWS: Mapping[str, View] = {
             title="Shapley values per cell",
             draw_row=_draw_shapley,
             ends_when_stopped=True,
+            is_unscaled=True,
         ),
         View(key="perturb", title="Perturbations", draw_below=_draw_perturbations),
         View(
@@ -109,6 +112,7 @@ VIEWS: Mapping[str, View] = {
             draw_below=_draw_similarity,
             needs_methods=True,
             ends_when_stopped=True,
+            is_unscaled=True,
         ),
         View(key="nearest", title="Nearest training images", draw_row=_draw_neighbours),
     )
@@ -157,6 +161,8 @@ def draw_view(view: View, models: Sequence[Model], request: Request) -> None:
         models: At least one.
         request: What is explained.
     """
+    if view.is_unscaled and any(model.temperature for model in models):
+        st.caption("Values of this view are of the logits as trained, so no probability is scaled.")
     progress = st.empty()
     bar, is_stopped = _draw_progress(progress)
     request.panels.may_compute = not is_stopped
@@ -211,7 +217,7 @@ def _predict(model: Model, request: Request) -> Prediction | None:
     """The model's prediction; None where the work was stopped before it."""
     picture, may_compute = request.subject.picture, request.panels.may_compute
     try:
-        return inference.predict(model, picture, may_compute=may_compute)
+        return scale_prediction(model, inference.predict(model, picture, may_compute=may_compute))
     except inference.NotComputedError:
         request.panels.are_all = False
         return None
