@@ -72,6 +72,7 @@ with error_in_place():
                 # Another choice is in the address already, as it is called there.
                 **({"target": OWN} if target_name == OWN else {}),
                 **({"method": [method.title for method in methods]} if methods else {}),
+                **({"calibrated": "true"} if calibrated else {}),
             )
     if not methods:
         st.info("Choose a method to see attribution maps.")

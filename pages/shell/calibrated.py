@@ -12,7 +12,10 @@ from modelzoo.evaluation.temperature import describe_scaling, scale_probabilitie
 from modelzoo.runs.records import Temperature
 from pages.shell.prediction import Prediction
 from pages.shell.reads import Model, read_temperature_of
+from pages.shell.session import carry_switch, remember_switch
 from pages.shell.text import plain
+
+KEY = "calibrated"
 
 
 def choose_calibrated(more: str) -> bool:
@@ -21,14 +24,17 @@ def choose_calibrated(more: str) -> bool:
     Args:
         more: For the help: what is scaled on the page, and what is not.
     """
-    return st.toggle(
+    carry_switch(KEY)
+    is_on = st.toggle(
         "Calibrated probabilities",
-        key="calibrated",
+        key=KEY,
         bind="query-params",
         help="Divides the logits of each model by a temperature that was fitted on its validation "
         "images (Guo et al. 2017), so that a probability of 80 % is right in about 80 of 100 "
         f"images like these. The predicted class never changes. {more}",
     )
+    remember_switch(KEY, is_on)
+    return is_on
 
 
 def draw_scaling(path_by_name: Mapping[str, Path]) -> None:

@@ -64,6 +64,22 @@ def has_value(key: str) -> bool:
     return key in st.session_state
 
 
+def carry_switch(key: str) -> None:
+    """Turn the switch on where it was on, on another page of this session; before it is made.
+
+    A link between two pages that both have a switch cannot bring its value: Streamlit drops it, and
+    gives the switch its default though its state still says that it was on.
+    """
+    is_said = key in st.query_params or st.session_state.get(key) is False
+    if st.session_state.get(f"{key}-carried") and not is_said:
+        st.session_state[key] = True
+
+
+def remember_switch(key: str, is_on: bool) -> None:
+    """Keep the state of the switch for the next page that calls `carry_switch`."""
+    st.session_state[f"{key}-carried"] = is_on
+
+
 def count_clicks(into: str) -> int:
     """How many clicks on a chart went into this choice: each is answered by a new chart."""
     return int(st.session_state.get(f"{into}-clicks", 0))
