@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from modelzoo.evaluation.by_class import share_score
 from modelzoo.evaluation.clustered import SENSITIVITY, jackknife_interval, share_intervals
-from modelzoo.evaluation.intervals import Score, Tally
+from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally
 from modelzoo.evaluation.losses import (
     Floats,
     calibration_error,
@@ -84,7 +84,8 @@ def measure_reliability(
     without = found.without_each(
         lambda _labels, _probabilities, weights: calibration_error(confidence, outcome, weights)
     )
-    ece = Score(error, *jackknife_interval(error, without, len(found.groups)))
+    note = ONE_GROUP if len(found.groups) == 1 else ""
+    ece = Score(error, *jackknife_interval(error, without, len(found.groups)), note)
     squared, debiased = squared_errors(confidence, outcome, members)
     return Reliability(
         _score_bins(found, confidence, outcome, members),

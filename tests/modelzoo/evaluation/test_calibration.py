@@ -11,7 +11,7 @@ from modelzoo.evaluation.calibration import (
     simulate_ideal,
     squared_errors,
 )
-from modelzoo.evaluation.intervals import evaluate, resample
+from modelzoo.evaluation.intervals import evaluate, tally
 from modelzoo.evaluation.losses import in_bins
 from modelzoo.runs.predictions import Predictions
 from tests.run_folders import guess, predictions_of
@@ -65,7 +65,7 @@ def test_ideal_calibration_of_one_bin_is_that_of_the_binomial(images: int, wante
 
 def test_the_diagram_is_that_of_scikit_learn_for_the_prediction_and_for_a_class() -> None:
     predictions = guess(np.random.default_rng(0), images=200)
-    drawn = resample(predictions, two_by_two(predictions))
+    drawn = tally(predictions, two_by_two(predictions))
     p, labels = predictions.probabilities, predictions.labels
 
     for target, confidence, outcome in (
@@ -82,7 +82,8 @@ def test_the_diagram_is_that_of_scikit_learn_for_the_prediction_and_for_a_class(
         weights = np.array([each.images for each in found.bins]) / 200
         assert found.ece.value == pytest.approx(weights @ np.abs(shares - confidences), abs=1e-6)
         for each in found.bins:
-            assert each.share.ci_low < each.share.value < each.share.ci_high or each.share.note
+            assert each.share.ci_low <= each.share.value <= each.share.ci_high
+            assert each.share.ci_low < each.share.ci_high
             assert each.groups <= each.images
 
 
@@ -90,7 +91,7 @@ def test_the_error_is_that_of_the_table_of_metrics() -> None:
     predictions = guess(np.random.default_rng(1), images=150)
     groups = two_by_two(predictions)
 
-    found = measure_reliability(resample(predictions, groups))
+    found = measure_reliability(tally(predictions, groups))
 
     assert found
     assert found.ece == evaluate(predictions, groups).scores["ece"]
@@ -103,7 +104,7 @@ def test_a_truthful_model_is_seldom_above_ideal_and_an_overconfident_one_mostly(
             for seed in range(60)
             if (
                 found := measure_reliability(
-                    resample(truthful(200, seed=seed, sharpness=sharpness), {}, resamples=10)
+                    tally(truthful(200, seed=seed, sharpness=sharpness), {})
                 )
             )
         )
@@ -118,7 +119,7 @@ def test_a_truthful_model_is_seldom_above_ideal_and_an_overconfident_one_mostly(
 def test_debiased_errors_of_truthful_models_are_zero_in_the_mean() -> None:
     errors = []
     for seed in range(200):
-        drawn = resample(truthful(100, seed=seed), {}, resamples=2)
+        drawn = tally(truthful(100, seed=seed), {})
         confidence = drawn.probabilities.max(1)
         outcome = drawn.probabilities.argmax(1) == drawn.labels
         errors.append(squared_errors(confidence, outcome, in_bins(confidence)))
@@ -130,7 +131,7 @@ def test_debiased_errors_of_truthful_models_are_zero_in_the_mean() -> None:
 
 
 def test_the_sentence_says_no_more_than_was_computed() -> None:
-    drawn = resample(truthful(200, seed=0, sharpness=3), {}, resamples=10)
+    drawn = tally(truthful(200, seed=0, sharpness=3), {})
     found = measure_reliability(drawn)
 
     assert found
@@ -143,13 +144,13 @@ def test_the_sentence_says_no_more_than_was_computed() -> None:
 def test_without_a_label_there_is_no_diagram() -> None:
     predictions = predictions_of([-1, -1], np.zeros((2, 4)))
 
-    assert measure_reliability(resample(predictions, {})) is None
+    assert measure_reliability(tally(predictions, {})) is None
 
 
 def test_two_images_have_one_bin_and_one_group_no_interval() -> None:
     predictions = predictions_of([0, 1], [[2, 0, 0, 0], [2, 0, 0, 0]])
 
-    found = measure_reliability(resample(predictions, dict.fromkeys(predictions.images, "one")))
+    found = measure_reliability(tally(predictions, dict.fromkeys(predictions.images, "one")))
 
     assert found
     assert [each.share.value for each in found.bins] == [0.5]
