@@ -57,7 +57,7 @@ def calibration_error(
     gaps = in_bins(confidence) * (confidence.astype(np.float64) - outcome)  # (M, N)
     off = np.abs(gaps.astype(weights.dtype) @ weights).sum(0, dtype=np.float64)
     total = weights.sum(0, dtype=np.float64)
-    return np.divide(off, total, out=np.full(len(total), np.nan), where=total > 0)
+    return np.asarray(np.divide(off, total, out=np.full(len(total), np.nan), where=total > 0))
 
 
 def confidence_and_outcome(
