@@ -134,7 +134,7 @@ def test_compare_answers_first_and_says_what_the_split_does(page: Page, address:
     ).to_be_visible()
     expect(page.get_by_text("Mean test accuracy of ResNet50 on smears: ")).to_be_visible()
     expect(page.get_by_text("Memory ran out.")).to_be_visible()
-    expect(page.locator("[data-testid=stPlotlyChart] .plot-container")).to_have_count(1)
+    expect(page.locator("[data-testid=stPlotlyChart] .plot-container")).to_have_count(2)
 
 
 def test_a_section_keeps_its_choices_and_the_link_has_those_of_the_open_one(
