@@ -19,6 +19,7 @@ from modelzoo.commands.papers import papers
 from modelzoo.commands.predict import predict
 from modelzoo.commands.report import report
 from modelzoo.commands.runs import delete, evaluate, rename, runs
+from modelzoo.commands.threshold import threshold
 from modelzoo.commands.train import resume, stop, train
 from modelzoo.commands.weights import weights
 
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers, ensemble, find_rate, report,
+    papers, ensemble, find_rate, report, threshold,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

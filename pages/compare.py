@@ -15,6 +15,7 @@ from pages.sections.compare.filters import (
 )
 from pages.sections.compare.hardest import draw_hardest
 from pages.sections.compare.learning import draw_learning_curves
+from pages.sections.compare.operating_point import draw_operating_point
 from pages.sections.compare.precision_recall import draw_precision_recall
 from pages.sections.compare.ranking import draw_ranking
 from pages.sections.compare.roc import draw_roc
@@ -75,6 +76,7 @@ draw_sections(
             drawn, names, file_format, calibrated=scaled
         ),
         "Calibration": lambda: draw_calibration(drawn, names, file_format, calibrated=scaled),
+        "Operating point": lambda: draw_operating_point(drawn, names, file_format),
         "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
         "Hard images": lambda: draw_hardest(drawn, names, every_id, calibrated=scaled),
         "Map quality": lambda: draw_faithfulness(drawn, names, split.title),

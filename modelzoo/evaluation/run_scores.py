@@ -82,7 +82,7 @@ def _tally_part(run: Run, part: str, read: Read) -> tuple[Split, Tally, tuple[st
     """The split of a run, its images of one part as they are scored, and its classes."""
     _require_part(part)
     split, predictions = read_split(run.path), read(run.path).only(part)
-    _require_same_images(run, split, predictions, part)
+    require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     found = tally(predictions, group_by_image)
     return split, found, predictions.classes
@@ -91,7 +91,7 @@ def _tally_part(run: Run, part: str, read: Read) -> tuple[Split, Tally, tuple[st
 def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> Evaluation:
     """As `evaluate_run`, of a split and predictions that have been read."""
     predictions = predictions.only(part)
-    _require_same_images(run, split, predictions, part)
+    require_same_images(run, split, predictions, part)
     group_by_image = {row.image: row.group for row in split.rows}
     evaluation = evaluate(predictions, group_by_image)
     facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
@@ -175,7 +175,7 @@ def describe_leak(leaked: int, images: int, part: str = "test") -> str:
     )
 
 
-def _require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:
+def require_same_images(run: Run, split: Split, predictions: Predictions, part: str) -> None:
     """Pass where split and predictions are of the same images with the same labels.
 
     Of others no score would be true: groups would be missing, and intervals too narrow.

@@ -19,6 +19,7 @@ LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile
 QUALITY = "quality.csv"  # how far maps of this run can be trusted, over its test images
+OPERATING_POINT = "operating_point.json"  # the threshold that a person keeps with the run
 ENSEMBLE = "ensemble.json"  # in place of a model: the runs that an ensemble joins
 CARD = "README.md"  # the model card, as the Hugging Face hub reads it
 VALIDITY = "validity.csv"  # what of each method holds on this run's network

@@ -96,6 +96,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
     "ROC": ("roc",),
     "Precision-recall": ("precision_recall",),
     "Calibration": ("calibration",),
+    "Operating point": ("positive", "criterion", "wanted", "threshold", "prevalence", "point_run"),
     "Learning curves": ("curve",),
     "Map quality": ("map_metric",),
 }
@@ -103,6 +104,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
 # Streamlit makes a whole number of these before it looks at the limits, which infinity cannot be.
 NUMBERS = frozenset(
     {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
+    | {"wanted", "threshold", "prevalence"}
     | {"sample_seed", "sample_page", "train_sample_page"}
     | {
         f"train_{spec.name}"

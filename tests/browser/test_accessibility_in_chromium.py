@@ -27,6 +27,7 @@ PAGES = (
     "papers?system=Yaseen+et+al.+2025%3A+EfficientNet-B3%2C+Adam",
     "compare?section=Calibration&calibrated=true",
     *("compare?section=Precision-recall", "compare?section=Hard images&gallery_run=vgg16"),
+    "compare?section=Operating point&criterion=wanted+sensitivity&prevalence=10",
     "train?train_backbone=VGG16&train_run=vgg16",
     *(f"explain?view={view}" if view else "explain" for view in EXPLAIN),
 )

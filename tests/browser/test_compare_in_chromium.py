@@ -205,6 +205,7 @@ def test_a_link_to_what_is_gone_says_so(page: Page, address: str) -> None:
         *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
         *("compare?section=Precision-recall", "compare?section=Learning curves"),
         "compare?section=Calibration&calibrated=true",
+        "compare?section=Operating point&criterion=wanted+sensitivity&prevalence=10",
     ],
 )
 def test_nothing_is_wider_than_a_phone(page: Page, address: str, path: str) -> None:

@@ -33,6 +33,8 @@ PATHS_AND_NAMES = (
     "modelzoo runs --runs",
     "modelzoo evaluate",
     "modelzoo evaluate lite0-64 --part",
+    "modelzoo threshold",
+    "modelzoo threshold lite0-64 --positive",
     "modelzoo images --run",
     "modelzoo images --run lite0-64 --entry",
     "modelzoo predict data --run",
@@ -59,6 +61,9 @@ NUMBERS_AND_CHOICES = (
     f"{TRAIN} --momentum",
     "modelzoo images --run lite0-64 --n-correct",
     "modelzoo images --run lite0-64 --limit",
+    "modelzoo threshold lite0-64 --at",
+    "modelzoo threshold lite0-64 --sensitivity",
+    "modelzoo threshold lite0-64 --prevalence",
     "xai quality --run lite0-64 --n",
 )
 HOSTILE = {

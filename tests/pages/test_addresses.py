@@ -39,7 +39,8 @@ KEYS = {
     "compare": [
         *("dataset", "recipe", "split", "score", "runs", "export", "entry", "entry_page", "roc"),
         *("more_scores", "precision_recall", "curve", "map_metric", "n_correct", "hard_page"),
-        *("section", "gallery_run", "outcome", "calibration", "calibrated"),
+        *("section", "gallery_run", "outcome", "calibration", "calibrated", "positive"),
+        *("criterion", "wanted", "threshold", "prevalence", "point_run"),
     ],
     "explain": [
         *("run", "image", "class", "part", "correctness", "target", "view", "method", "about"),

@@ -337,6 +337,8 @@ def test_predictions_that_vanish_while_shown_leave_the_others(folder: Path) -> N
         ("ROC", {"roc": "Early"}, "ROC curves"),
         ("Precision-recall", {"precision_recall": "Pro"}, "Precision-recall curves"),
         ("Calibration", {"calibration": "Pro"}, "Calibration"),
+        ("Operating point", {"prevalence": "10"}, "Operating point"),
+        ("Operating point", {"criterion": "Youden's J"}, "Operating point"),
         ("Learning curves", {"curve": "Training loss"}, "Learning curves"),
         ("Hard images", {"hard_page": "1"}, "Hardest test images"),
         ("Hard images", {"n_correct": "1"}, "Hardest test images"),
@@ -354,7 +356,9 @@ def test_a_link_without_a_section_opens_the_one_of_its_choices(
         assert not app.warning
         assert app.subheader[0].value == heading
         headings = [each.value for each in app.subheader]
-        assert len(headings) == (2 if section == "Ranking" else 1)  # and no other section's
+        assert len(headings) == (
+            2 if section in ("Ranking", "Operating point") else 1
+        )  # and no other section's
 
 
 def test_a_section_in_the_link_wins_over_choices_of_others(folder: Path) -> None:
