@@ -29,15 +29,14 @@ from modelzoo.evaluation.clustered import (
     F1,
     PRECISION,
     SENSITIVITY,
-    count_correct,
     jackknife_interval,
     macro_interval,
     score_interval,
-    share_intervals,
     wilson_interval,
 )
 from modelzoo.evaluation.comparison import pair_differences, simultaneous_interval
 from modelzoo.evaluation.intervals import Evaluation
+from modelzoo.evaluation.metrics import accuracy as accuracy_of
 from modelzoo.evaluation.metrics import (
     auc_by_class,
     cohen_kappa,
@@ -111,9 +110,8 @@ def _cover(
     width: dict[str, float] = defaultdict(float)
     for _ in range(n):
         cells = draw(random, groups, most, rare, accuracy, correlation)
-        accuracies = share_intervals(count_correct(cells), SENSITIVITY)
         ends: dict[str, Ends] = {
-            "accuracy": (float(accuracies.low[0]), float(accuracies.high[0])),
+            "accuracy": score_interval(accuracy_of, cells)[1:],
             "sensitivity": macro_interval(cells, SENSITIVITY)[1:],
             "precision": macro_interval(cells, PRECISION)[1:],
             "F1": macro_interval(cells, F1)[1:],

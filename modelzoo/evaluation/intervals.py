@@ -8,7 +8,6 @@ Letters: N images, G groups, K classes, B weightings.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +23,6 @@ from modelzoo.evaluation.clustered import (
 from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few
-
-RESAMPLES = 1000  # of groups, where differences are tested
-
 
 FEW_GROUPS = 10  # below this many an interval rests on little: it is said
 
@@ -146,18 +142,6 @@ def tally(predictions: Predictions, group_by_image: Mapping[str, str]) -> Tally:
     np.add.at(cells, (group, labels, predicted), 1)
     part = PART_WORDS[predictions.parts[0]] if predictions.parts else "test"
     return Tally(part, labels, probabilities, tuple(groups.tolist()), group, cells)
-
-
-@lru_cache(maxsize=8)
-def draw_groups(groups: int, *, resamples: int, seed: int) -> npt.NDArray[np.float32]:
-    """(G, B) float32, read only: how often each group is drawn in each resample of G groups."""
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, max(groups, 1), size=(resamples, groups))
-    cell = drawn + groups * np.arange(resamples)[:, None]
-    counts = np.bincount(cell.ravel(), minlength=groups * resamples)
-    draws = np.ascontiguousarray(counts.reshape(resamples, groups).T, dtype=np.float32)
-    draws.flags.writeable = False
-    return draws
 
 
 def mean_over_groups(

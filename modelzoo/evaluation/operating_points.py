@@ -68,9 +68,7 @@ def suggest_positive(classes: Sequence[str]) -> tuple[str, ...]:
     """
     if {name.casefold() for name in classes} == {"all", "hem"}:
         return tuple(name for name in classes if name.casefold() == "all")
-    blasts = tuple(
-        name for name in classes if re.search(r"(?i)(?<![a-z])(early|pre|pro)(?![a-z])", name)
-    )
+    blasts = tuple(name for name in classes if BLAST.search(name))
     others = [name for name in classes if name not in blasts]
     is_known = len(others) == 1 and "benign" in others[0].casefold()
     return blasts if blasts and is_known else ()

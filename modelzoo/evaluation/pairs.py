@@ -93,14 +93,16 @@ def describe_pairs(table: pd.DataFrame, groups: int) -> str:
     )
 
 
-def describe_power(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> str:
+def describe_power(
+    pairs: Sequence[PairDifference], rows: Sequence[LeaderboardRow], names: Mapping[str, str]
+) -> str:
     """How many test groups would tell the first two apart that are not; empty where all are.
 
     Args:
+        pairs: From `pair_differences`.
         rows: Best first.
         names: By run id.
     """
-    pairs = pair_differences([row.evaluation for row in rows])
     for pair in pairs:
         one, other = rows[pair.first], rows[pair.second]
         needed = groups_needed(one.evaluation, other.evaluation)

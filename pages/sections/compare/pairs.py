@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from modelzoo.evaluation.comparison import pair_differences, rank_intervals
+from modelzoo.evaluation.comparison import PairDifference, pair_differences, rank_intervals
 from modelzoo.evaluation.pairs import (
     HOW_TESTED,
     describe_pairs,
@@ -34,8 +34,9 @@ def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_fo
     st.subheader("Pairwise differences")
     table = pairs_table(rows, names)
     st.markdown(plain(describe_pairs(table, len(rows[0].evaluation.groups))))
-    _draw_ranks(rows, names, file_format)
-    if power := describe_power(rows, names):
+    pairs = pair_differences([row.evaluation for row in rows])
+    _draw_ranks(pairs, rows, names, file_format)
+    if power := describe_power(pairs, rows, names):
         st.markdown(plain(power))
     shown = pairs_in_words(table)
     if not table["note"].any():
@@ -59,9 +60,14 @@ def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_fo
     offer_csv(table, name_file("pairwise-differences", rows[0]))
 
 
-def _draw_ranks(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str) -> None:
+def _draw_ranks(
+    pairs: Sequence[PairDifference],
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+) -> None:
     """The ranks that each run may have, where there are several."""
-    ranks = rank_intervals(pair_differences([row.evaluation for row in rows]), len(rows))
+    ranks = rank_intervals(pairs, len(rows))
     by_name = {names[row.run_id]: each for row, each in zip(rows, ranks, strict=True)}
     styles = {names[row.run_id]: backbone_style(row.backbone) for row in rows}
     st.plotly_chart(

@@ -232,8 +232,12 @@ def test_as_many_groups_as_are_needed_tell_two_apart_in_four_of_five_data_sets()
 def test_what_would_tell_two_apart_is_said_of_the_first_two_that_are_not() -> None:
     rows = [row("A", 10), row("B", 14), row("C", 90)]
 
-    said = describe_power(rows, {each.run_id: each.title for each in rows})
+    names = {each.run_id: each.title for each in rows}
+    pairs = pair_differences([each.evaluation for each in rows])
+    said = describe_power(pairs, rows, names)
 
     assert said.startswith("A and B are not told apart: were they really 2.0 points apart")
     assert said.endswith("there are 200.")
-    assert describe_power(rows[::2], {each.run_id: each.title for each in rows}) == ""
+    apart = rows[::2]
+    pairs = pair_differences([each.evaluation for each in apart])
+    assert describe_power(pairs, apart, names) == ""
