@@ -89,7 +89,7 @@ def _score(
         np.log(np.maximum(probabilities, 1e-6)),
         probabilities,
     )
-    evaluation = evaluate(predictions, {row.image: row.group for row in split.rows})
+    evaluation = evaluate(predictions, split.unit_by_image)
     record: dict[str, object] = {
         "baseline": name,
         "split": kind,

@@ -69,11 +69,14 @@ class TrainConfig:
     split: SplitKind = option(
         "grouped",
         "random: stratified; grouped: patients or overlapping fields stay together; "
-        "background: whole clusters of background colour are held out; given: as the folders say; "
+        "background: a cluster of background colour of each class is held out, the seed's; given: "
+        "as the folders say; "
         "leaky-augmented, leaky-validation: as two papers did, with copies on both sides.",
     )
     seed: int = option(0, "Decides the split, the order, the augmentation and the head.", 0, 2**31)
-    test_share: float = option(0.2, "Share of the images kept for the test.", 0.01, 0.9)
+    test_share: float = option(
+        0.2, "Share of the images kept for the test; not of clusters.", 0.01, 0.9
+    )
     validation_share: float = option(
         0.1, "Share of the images kept to choose the epoch.", 0.01, 0.9
     )

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
@@ -37,6 +37,12 @@ class SplitRow:
     label: str
     group: str  # images that must stay together: a patient, duplicates, overlapping fields
     part: Part
+    cluster: str = ""  # of background colour, where whole ones are held out
+
+    @property
+    def unit(self) -> str:
+        """What was drawn as a whole, and is right and wrong together: intervals are over these."""
+        return self.cluster or self.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +56,26 @@ class Split:
         """Hash of the rows: two runs with the same one were tested on the same images."""
         return hashlib.sha256(format_split(self).encode()).hexdigest()[:12]
 
+    @property
+    def unit_by_image(self) -> dict[str, str]:
+        """Image id -> what intervals are over: its background cluster, else its group."""
+        return {row.image: row.unit for row in self.rows}
+
     def ids(self, part: Part) -> list[str]:
         """Image ids of one part, in order."""
         return [row.image for row in self.rows if row.part == part]
 
 
 def format_split(split: Split) -> str:
-    """`split` as CSV with the columns image, label, group, part."""
+    """`split` as CSV: image, label, group, part, and cluster where there are any."""
+    has_clusters = any(row.cluster for row in split.rows)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", "label", "group", "part"])
-    writer.writerows([row.image, row.label, row.group, row.part] for row in split.rows)
+    writer.writerow(["image", "label", "group", "part"] + ["cluster"] * has_clusters)
+    writer.writerows(
+        [row.image, row.label, row.group, row.part] + [row.cluster] * has_clusters
+        for row in split.rows
+    )
     return out.getvalue()
 
 
@@ -91,7 +106,7 @@ def _parse_rows(rows: Iterable[dict[str, str]]) -> Iterable[SplitRow]:
             texts = row["image"], row["label"], row["group"]
             if not all(isinstance(text, str) for text in texts) or not is_image_id(row["image"]):
                 raise KeyError("image")
-            yield SplitRow(row["image"], row["label"], row["group"], part)
+            yield SplitRow(*texts, part, row.get("cluster") or "")
         except (KeyError, StopIteration):
             raise ValueError(f"not a row of a split: {row}") from None
 
@@ -134,6 +149,16 @@ def count_leaked(split: Split, part: str) -> int:
     seen = {"train": (), "validation": ("train",), "test": ("train", "validation")}[part]
     groups = {row.group for row in split.rows if row.part in seen}
     return sum(row.part == part and row.group in groups for row in split.rows)
+
+
+def count_folds(split: Split) -> int:
+    """Seeds that test each background cluster once: clusters of the class that has most; 0: none.
+
+    Args:
+        split: With its clusters; those that groups join are one.
+    """
+    clusters = {(row.label, row.cluster) for row in split.rows if row.cluster}
+    return max(Counter(label for label, _ in clusters).values(), default=0)
 
 
 def find_missing_classes(given: Iterable[tuple[str, Part]]) -> dict[Part, list[str]]:

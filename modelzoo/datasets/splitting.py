@@ -32,8 +32,8 @@ def make_split(
     Args:
         dataset: From `open_dataset`.
         kind: random: stratified by class, so that groups may straddle; grouped: whole groups,
-            stratified as far as they allow; background: whole background clusters are the test, at
-            least one of each class, and validation takes whole groups of the rest; given: as
+            stratified as far as they allow; background: the test is one background cluster of
+            each class, the seed's in turn, and validation takes whole groups of the rest; given: as
             folders or table say, where a missing validation part takes whole groups of train;
             leaky-augmented: random, of images and copies alike (anand2025); leaky-validation: a
             random test, then validation drawn from what is left and one copy of each of that
@@ -41,8 +41,10 @@ def make_split(
         groups: Image id -> group, from `find_groups`.
         clusters: Image id -> background cluster, from `find_background_clusters`; empty unless
             the kind is background.
-        seed: Chooses who is where; not used for what is given.
-        test_share: Of the images of each class, as near as whole groups or clusters allow.
+        seed: Chooses who is where; not used for the test of what is given. Of background clusters
+            it is the fold: as many seeds as a class has clusters test each of them.
+        test_share: Of the images of each class, as near as whole groups allow; not used for
+            background clusters and what is given.
         validation_share: The same, of all images and not of what the test leaves.
         copies_per_class: How many images each class shall have, with its copies; 0: no copies.
             They are made before a leaky-augmented split; after any other, of training images
@@ -54,6 +56,7 @@ def make_split(
     """
     random = np.random.default_rng(seed)
     labels = dataset.label_by_id
+    clusters = _joined(clusters, groups) if kind == "background" else {}
     if kind == "leaky-augmented":
         if not copies_per_class:
             raise UserError(
@@ -64,7 +67,7 @@ def make_split(
     if kind == "given":
         parts = _given_parts(dataset)
     else:
-        parts = _choose_test(labels, kind, groups, clusters, test_share, random)
+        parts = _choose_test(labels, kind, groups, clusters, test_share, random, seed)
     if kind == "leaky-validation":
         copied = {copy_id(image, CHANGED): image for image in labels if parts[image] == "train"}
         labels |= {copy: labels[image] for copy, image in copied.items()}
@@ -77,7 +80,13 @@ def make_split(
         parts |= dict.fromkeys(copies, "train")
     split = Split(
         tuple(
-            SplitRow(image, labels[image], groups[original_of(image)], parts[image])
+            SplitRow(
+                image,
+                labels[image],
+                groups[original_of(image)],
+                parts[image],
+                clusters.get(original_of(image), ""),
+            )
             for image in sorted(labels)
         )
     )
@@ -104,23 +113,18 @@ def _choose_test(
     clusters: Mapping[str, str],
     share: float,
     random: np.random.Generator,
+    seed: int,
 ) -> dict[str, Part]:
     """Image id -> test or train, of every image."""
-    if kind == "grouped":
-        unit_by_image = {image: groups[image] for image in label_by_image}
-    elif kind == "background":
-        unit_by_image = _joined(clusters, groups)
+    if kind == "background":
+        _check_units(kind, label_by_image, clusters)
+        chosen = _choose_fold(label_by_image, clusters, seed)
     else:
-        unit_by_image = {image: image for image in label_by_image}
-    _check_units(kind, label_by_image, unit_by_image)
-    chosen = _choose(
-        label_by_image,
-        unit_by_image,
-        _targets(label_by_image, share),
-        random,
-        # Of background clusters the seed chooses which, and not how near the share is.
-        tries=1 if kind == "background" else _TRIES,
-    )
+        of_groups = kind == "grouped"
+        unit_by_image = {image: groups[image] if of_groups else image for image in label_by_image}
+        _check_units(kind, label_by_image, unit_by_image)
+        targets = _targets(label_by_image, share)
+        chosen = _choose(label_by_image, unit_by_image, targets, random, tries=_TRIES)
     _check_classes(kind, label_by_image, chosen)
     return {image: "test" if image in chosen else "train" for image in label_by_image}
 
@@ -258,6 +262,32 @@ def _take(
         if not filled[label] and fitting:
             take(max(fitting, key=gain))
     return taken
+
+
+def _choose_fold(
+    label_by_image: Mapping[str, str], unit_by_image: Mapping[str, str], seed: int
+) -> set[str]:
+    """Images of one cluster of each class: one fold of a cross-validation over clusters.
+
+    The clusters of each class are tested in the order of their names, those of a class that has
+    fewer again and again; one of several classes in the place that it has in the first.
+    """
+    units_by_label: dict[str, list[str]] = {}
+    for image, label in sorted(label_by_image.items()):
+        units = units_by_label.setdefault(label, [])
+        if unit_by_image[image] not in units:
+            units.append(unit_by_image[image])
+    place: dict[str, int] = {}
+    for _, units in sorted(units_by_label.items()):
+        units.sort()
+        for index, unit in enumerate(units):
+            place.setdefault(unit, index)
+    fold = seed % max(map(len, units_by_label.values()))
+    taken = {unit for unit, index in place.items() if index == fold}
+    for _, units in sorted(units_by_label.items()):
+        if taken.isdisjoint(units):
+            taken.add(units[fold % len(units)])
+    return {image for image, unit in unit_by_image.items() if unit in taken}
 
 
 def _check_units(

@@ -2,6 +2,7 @@
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.report import Format, Report
+from modelzoo.datasets.splits import Split, count_folds
 from modelzoo.text import count, join
 
 MOST_FORMATS = 5
@@ -67,4 +68,23 @@ def describe_shared(report: Report) -> str:
     return (
         f"{count(report.copies, 'image')} with copies{again if report.repeats else ''}, "
         f"{count(report.overlaps, 'overlapping pair')}"
+    )
+
+
+def describe_fold(split: Split, seed: int) -> tuple[str, ...]:
+    """A sentence where whole background clusters are held out: which, and what intervals are over.
+
+    Args:
+        split: Of a run.
+        seed: Of the same run.
+    """
+    folds = count_folds(split)
+    if not folds:
+        return ()
+    tested, clusters = len(split.ids("test")), {row.cluster for row in split.rows}
+    return (
+        f"Held out is one background cluster of each class, fold {seed % folds + 1} of {folds}: "
+        f"{tested:,} of {len(split.rows):,} images, whatever the test share. Seeds 0 to "
+        f"{folds - 1} together test all {len(clusters)} clusters. Images of one cluster may be "
+        "right or wrong together, so intervals count clusters, and those of one run are wide.",
     )

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+import numpy as np
+
 from modelzoo.datasets.splits import SplitKind
+from modelzoo.evaluation.clustered import folds_interval
 from modelzoo.evaluation.intervals import Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
@@ -25,20 +28,22 @@ class SeedScore:
     value: float  # the mean
     lowest: float  # of a run
     highest: float
-    ci_low: float  # the lowest end of a run's 95 % CI
-    ci_high: float  # the highest
+    ci_low: float  # of the 95 % CI over folds, else the lowest end of a run's
+    ci_high: float  # the same, the highest
+    folds: int = 1  # test parts without a group in common, over which the mean is taken
 
 
 @dataclass(frozen=True, slots=True)
 class OnSplit:
     """The runs of one way on one kind of split."""
 
-    images: int  # of a test part, the first run's
+    images: int  # of a test part, the first run's, or of all folds
     groups: int
     seeds: tuple[int, ...]  # each once
     runs: tuple[str, ...]
     scores: dict[str, SeedScore]  # by name in METRICS
     leaked: int  # test images whose group is in training or validation, of the first run
+    folds: int = 1  # test parts without a group in common; images and groups are of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +76,27 @@ def way_of(row: LeaderboardRow) -> tuple[object, ...]:
     return row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet, settings
 
 
-def over_seeds(scores: Sequence[Score]) -> SeedScore:
-    """Mean, range and the ends of the intervals of one score of several runs."""
+def over_seeds(
+    folds: Sequence[Sequence[Score]], *, lowest: float = 0.0, highest: float = 1.0
+) -> SeedScore:
+    """Mean, range and interval of one score of several runs.
+
+    Args:
+        folds: Scores of the runs by fold, from `find_folds`.
+        lowest: What the score cannot fall below.
+        highest: What it cannot exceed.
+    """
+    scores = [score for of_fold in folds for score in of_fold]
     values = [score.value for score in scores if not math.isnan(score.value)]
     lows = [score.ci_low for score in scores if not math.isnan(score.ci_low)]
     highs = [score.ci_high for score in scores if not math.isnan(score.ci_high)]
+    means = np.array([np.mean([score.value for score in of_fold]) for of_fold in folds])
+    value = sum(values) / len(values) if values else math.nan
+    ends = min(lows, default=math.nan), max(highs, default=math.nan)
+    if len(folds) > 1 and not np.isnan(means).any():
+        value, ends = float(means.mean()), folds_interval(means, lowest=lowest, highest=highest)
     return SeedScore(
-        value=sum(values) / len(values) if values else math.nan,
-        lowest=min(values, default=math.nan),
-        highest=max(values, default=math.nan),
-        ci_low=min(lows, default=math.nan),
-        ci_high=max(highs, default=math.nan),
+        value, min(values, default=math.nan), max(values, default=math.nan), *ends, len(folds)
     )
 
 
@@ -89,7 +104,7 @@ def describe_seeds(score: SeedScore, metric: str, runs: int, seeds: int) -> str:
     """A score with its interval, and over how many seeds or runs: `97.8 % (96.3–98.9), 3 seeds`.
 
     Of several runs the mean, and the interval reaches from the lowest end of their 95 % CIs to the
-    highest.
+    highest; of folds it is that of the mean over them.
 
     Args:
         score: Over the runs.
@@ -105,6 +120,8 @@ def describe_seeds(score: SeedScore, metric: str, runs: int, seeds: int) -> str:
         text += f" ({row.describe_interval(score.ci_low, score.ci_high)})"
     if runs == 1:
         return text
+    if score.folds > 1:
+        return f"{text}, {score.folds} folds" + (f", {runs} runs" if runs > score.folds else "")
     return f"{text}, {count(seeds, 'seed')}" if runs == seeds else f"{text}, {runs} runs"
 
 
@@ -119,6 +136,7 @@ def split_records(ways: Sequence[Way]) -> list[dict[str, Any]]:
             "test_images": each.images,
             "test_groups": each.groups,
             "leaked_images": each.leaked,
+            "folds": each.folds,
             "seeds": " ".join(map(str, each.seeds)),
             "runs": " ".join(each.runs),
             **{
@@ -150,17 +168,34 @@ def _make_way(title: str, members: Sequence[LeaderboardRow]) -> Way:
 
 
 def _on_split(rows: Sequence[LeaderboardRow]) -> OnSplit:
-    first = rows[0]
+    folds = find_folds(rows)
+    first = [members[0].evaluation for members in folds]
     return OnSplit(
-        images=first.evaluation.images,
-        groups=len(first.evaluation.groups),
+        images=sum(each.images for each in first),
+        groups=sum(len(each.groups) for each in first),
         seeds=tuple(dict.fromkeys(row.seed for row in rows)),
         runs=tuple(row.run_id for row in rows),
         scores={
-            name: over_seeds([row.evaluation.scores[name] for row in rows]) for name in METRICS
+            name: over_seeds(
+                [[row.evaluation.scores[name] for row in members] for members in folds],
+                lowest=metric.lowest,
+                highest=metric.highest,
+            )
+            for name, metric in METRICS.items()
         },
-        leaked=first.leaked_images,
+        leaked=rows[0].leaked_images,
+        folds=len(folds),
     )
+
+
+def find_folds(rows: Sequence[LeaderboardRow]) -> list[list[LeaderboardRow]]:
+    """Runs on background clusters by test part, where these differ wholly; others as one fold."""
+    by_split: dict[str, list[LeaderboardRow]] = defaultdict(list)
+    for row in rows:
+        by_split[row.split_id].append(row)
+    tested = [group for (row, *_) in by_split.values() for group in row.evaluation.groups]
+    are_folds = rows[0].split_kind == "background" and len(tested) == len(set(tested))
+    return list(by_split.values()) if are_folds else [list(rows)]
 
 
 def _name_ways(ways: Sequence[Sequence[LeaderboardRow]]) -> list[str]:

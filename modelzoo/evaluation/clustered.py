@@ -247,7 +247,34 @@ def jackknife_interval(
         return math.nan, math.nan
     squares = (without - without.mean()) ** 2
     variance = float((G - 1) / G * squares.sum())
-    degrees = _degrees(squares)
+    return _within(value, variance, _degrees(squares), groups, lowest, highest)
+
+
+def folds_interval(
+    values: Floats, *, lowest: float = 0.0, highest: float = 1.0
+) -> tuple[float, float]:
+    """The interval of the mean of a score over folds whose test images differ, by Student's t.
+
+    In the form of `jackknife_interval`. Folds share training images, so that they vary a little
+    together (Bengio and Grandvalet 2004); what a simulation of clusters shows is in
+    `docs/statistics.md`.
+
+    Args:
+        values: (F,), one per fold; of one fold there is no interval (NaN).
+        lowest: What the score cannot fall below.
+        highest: What it cannot exceed; infinite where nothing bounds it.
+    """
+    F = len(values)
+    if F < 2 or np.isnan(values).any():
+        return math.nan, math.nan
+    variance = float(values.var(ddof=1)) / F
+    return _within(float(values.mean()), variance, F - 1, F, lowest, highest)
+
+
+def _within(
+    value: float, variance: float, degrees: float, groups: float, lowest: float, highest: float
+) -> tuple[float, float]:
+    """The interval of a score of known variance, within what it can be."""
     if math.isinf(highest):
         if value <= lowest:
             return math.nan, math.nan

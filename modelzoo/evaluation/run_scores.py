@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from modelzoo.datasets.splits import LEAKY, PART_WORDS, PARTS, Split, count_leaked
+from modelzoo.datasets.words import describe_fold
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores, score_classes
 from modelzoo.evaluation.calibration import Reliability, measure_reliability
@@ -83,7 +84,7 @@ def _tally_part(run: Run, part: str, read: Read) -> tuple[Split, Tally, tuple[st
     _require_part(part)
     split, predictions = read_split(run.path), read(run.path).only(part)
     require_same_images(run, split, predictions, part)
-    group_by_image = {row.image: row.group for row in split.rows}
+    group_by_image = split.unit_by_image
     found = tally(predictions, group_by_image)
     return split, found, predictions.classes
 
@@ -92,12 +93,13 @@ def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> E
     """As `evaluate_run`, of a split and predictions that have been read."""
     predictions = predictions.only(part)
     require_same_images(run, split, predictions, part)
-    group_by_image = {row.image: row.group for row in split.rows}
+    group_by_image = split.unit_by_image
     evaluation = evaluate(predictions, group_by_image)
     facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
     notes = describe_classes(facts, part)
     if never := list_never_predicted(facts, part):
         notes.append(describe_never_predicted(never))
+    notes += describe_fold(split, run.config.seed)
     if leaked := count_leaked(split, part):
         notes.insert(0, describe_leak(leaked, evaluation.images, part))
     if run.config.split in LEAKY:
@@ -126,7 +128,7 @@ def compare_areas(
     for run in runs:
         split, predictions = read_split(run.path), read(run.path).only("test")
         order = np.argsort(np.array(predictions.images, np.str_))
-        groups = {row.image: row.group for row in split.rows}
+        groups = split.unit_by_image
         tallies.append((predictions, order, tally(predictions, groups)))
     first, by_name, found = tallies[0]
     images, labels = np.array(first.images, np.str_)[by_name], first.labels[by_name]

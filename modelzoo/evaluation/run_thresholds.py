@@ -77,7 +77,7 @@ def find_operating_point(
         notes.insert(0, describe_leak(leaked, len(test.images)))
     if run.config.split in LEAKY:
         notes.insert(0, LEAKY[run.config.split])
-    group_by_image = {row.image: row.group for row in split.rows}
+    group_by_image = split.unit_by_image
     rates = measure(test, group_by_image, choice.positive, threshold.value)
     negative = tuple(name for name in predictions.classes if name not in choice.positive)
     return OperatingPoint(choice, negative, threshold, rates, (*notes, *read_doubts(run)))

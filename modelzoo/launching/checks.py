@@ -21,6 +21,7 @@ from modelzoo.datasets.preparing import Prepared
 from modelzoo.datasets.splits import PART_WORDS, Part, Split, find_missing_classes
 from modelzoo.datasets.splitting import make_split
 from modelzoo.datasets.store import count_bytes
+from modelzoo.datasets.words import describe_fold
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
 from modelzoo.papers.systems import find_paper, match_classes
@@ -100,6 +101,7 @@ def check_planned(
             splits[key] = plan_split(prepared, config)
             notes += doubt_split(dataset, config.split)
             notes += describe_validation(dataset, splits[key], config.split)
+            notes += describe_fold(splits[key], config.seed)
             notes += describe_copies(splits[key], config.split, config.copies_per_class)
             notes += _describe_missing(splits[key])
         require_balanced(_missing(splits[key]).get("train", []), config)

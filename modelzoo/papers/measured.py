@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
 from modelzoo.evaluation.by_class import share_score
-from modelzoo.evaluation.by_split import SeedScore, over_seeds
+from modelzoo.evaluation.by_split import SeedScore, find_folds, over_seeds
 from modelzoo.evaluation.clustered import (
     F1,
     PRECISION,
@@ -17,6 +17,7 @@ from modelzoo.evaluation.clustered import (
     share_intervals,
 )
 from modelzoo.evaluation.intervals import Evaluation, Score
+from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
 
@@ -139,8 +140,18 @@ def measure_alike(
 
 def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore]:
     """Every metric, and what papers report of each class, over the seeds."""
-    by_run = [row.evaluation.scores | _class_scores(row.evaluation, paper) for row in rows]
-    return {name: over_seeds([scores[name] for scores in by_run]) for name in by_run[0]}
+    folds = [
+        [row.evaluation.scores | _class_scores(row.evaluation, paper) for row in members]
+        for members in find_folds(rows)
+    ]
+    return {
+        name: over_seeds(
+            [[scores[name] for scores in members] for members in folds],
+            lowest=METRICS[name].lowest if name in METRICS else 0.0,
+            highest=METRICS[name].highest if name in METRICS else 1.0,
+        )
+        for name in folds[0][0]
+    }
 
 
 _OF_CLASSES = {"precision": PRECISION, "sensitivity": SENSITIVITY, "f1": F1}

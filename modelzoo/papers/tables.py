@@ -96,7 +96,8 @@ def _flat_record(system: System, measured: Measured | None) -> dict[str, Any]:
         "changed": "; ".join(measured.changed) if measured else "",
     }
     claims = {each.metric: each.value for each in system.claims}
-    empty = SeedScore(*[math.nan] * 5)
+    nan = math.nan
+    empty = SeedScore(nan, nan, nan, nan, nan)
     for name in METRICS:
         score = measured.scores[name] if measured else empty
         record |= {

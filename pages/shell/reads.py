@@ -367,5 +367,5 @@ def _operating_point(
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _risk_coverage(path: str, stamp: Stamp) -> RiskCoverage | None:
-    group_by_image = {row.image: row.group for row in read_split(Path(path)).rows}
+    group_by_image = read_split(Path(path)).unit_by_image
     return risk_coverage(read_all_predictions(Path(path)).only("test"), group_by_image)

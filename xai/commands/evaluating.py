@@ -159,6 +159,6 @@ def write_scores(job: QualityJob, run: Path, validities: "Sequence[Validity]") -
     from xai.faithfulness.validity import to_rows
     from xai.on_runs.summary import summarise
 
-    summaries = summarise(job.reports, {row.image: row.group for row in job.rows})
+    summaries = summarise(job.reports, {row.image: row.unit for row in job.rows})
     write_judgement(run, [asdict(one) for one in summaries], to_rows(validities))
     return summaries

@@ -18,6 +18,7 @@ from modelzoo.datasets.splits import (
     Split,
     SplitKind,
     SplitRow,
+    count_folds,
     draw_evenly,
     find_straddling,
     format_split,
@@ -129,6 +130,36 @@ def test_looks_of_the_test_are_nowhere_else(
 
 
 @unhurried
+@given(datasets)
+def test_as_many_seeds_as_clusters_test_each_cluster_once(
+    data: tuple[Dataset, Groups, Groups],
+) -> None:
+    dataset, _, clusters = data
+    clusters_by_class = {
+        label: {cluster for image, cluster in clusters.items() if image.startswith(label)}
+        for label in dataset.classes
+    }
+    folds = max(map(len, clusters_by_class.values()))
+
+    splits = [split_of(data, "background", seed) for seed in range(folds)]
+
+    tested = Counter(cluster for split in splits for cluster in units_of_test(split))
+    assert set(tested) == set(clusters.values())
+    for split in splits:
+        assert count_folds(split) == folds
+        assert len(units_of_test(split)) == len(dataset.classes)  # one cluster of each
+        assert all(row.unit == row.cluster == clusters[row.image] for row in split.rows)
+    for label, of_class in clusters_by_class.items():
+        if len(of_class) == folds:
+            assert all(tested[cluster] == 1 for cluster in of_class), label
+    assert units_of_test(split_of(data, "background", folds)) == units_of_test(splits[0])
+
+
+def units_of_test(split: Split) -> set[str]:
+    return {row.unit for row in split.rows if row.part == "test"}
+
+
+@unhurried
 @given(datasets, kinds, seeds)
 def test_every_class_is_in_train_and_in_test(
     data: tuple[Dataset, Groups, Groups], kind: SplitKind, seed: int
@@ -203,9 +234,12 @@ def test_a_split_is_the_same_in_another_process() -> None:
 def test_seeds_choose_different_images_and_looks() -> None:
     data = dataset_of({"Pre": [5] * 8, "Pro": [5] * 8})
 
-    for kind in ("random", "grouped", "background"):
+    for kind in ("random", "grouped"):
         tests = {tuple(split_of(data, kind, seed).ids("test")) for seed in range(8)}
         assert len(tests) > 3
+    assert len({tuple(split_of(data, "background", seed).ids("test")) for seed in range(8)}) == 4
+    trained = {tuple(split_of(data, "background", seed).ids("train")) for seed in range(0, 32, 4)}
+    assert len(trained) > 3  # the seed still chooses who validates
 
 
 def test_a_subject_with_images_of_two_classes_stays_whole() -> None:
@@ -336,6 +370,8 @@ def test_real_fields_split_by_group_without_losing_the_shares(
     )
 
     assert len(by_group.ids("test")) == len(by_chance.ids("test")) == 101
-    assert abs(len(by_look.ids("test")) / 504 - 0.2) < 0.1
+    assert units_of_test(by_look) == {f"{label} 1" for label in pbs.classes}
+    folds = [split_of((pbs, groups, clusters), "background", seed) for seed in range(4)]
+    assert sorted(image for fold in folds for image in fold.ids("test")) == list(pbs.ids)
     assert len(find_straddling(by_chance, groups)) > 20
     assert find_straddling(by_group, groups) == find_straddling(by_look, groups) == []

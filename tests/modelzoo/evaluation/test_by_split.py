@@ -5,12 +5,15 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
 from modelzoo.__main__ import app as zoo
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.evaluation.by_split import describe_seeds, list_ways, split_records
+from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.splits import split_scores, split_scores_alt
 from tests.modelzoo.evaluation.rows import row
 from tests.run_folders import make_run
@@ -37,6 +40,32 @@ def test_seeds_are_one_point_of_a_split_and_splits_one_line_of_a_way() -> None:
     said = describe_seeds(score, "accuracy", 2, 2)
     assert said.startswith("90.0 % (")
     assert said.endswith("), 2 seeds")
+
+
+def test_of_folds_the_interval_is_students_t_over_them() -> None:
+    rows = [
+        on_fold(row("A", errors, images=100, split="background", seed=seed), f"fold {seed % 3}")
+        for seed, errors in enumerate((10, 20, 30, 12))  # the first fold twice: 11 errors
+    ]
+
+    on = list_ways(rows)[0].by_split["background"]
+
+    accuracies = np.array([0.89, 0.8, 0.7])
+    score = on.scores["accuracy"]
+    assert (on.folds, on.images, on.groups) == (3, 300, 300)
+    assert score.value == pytest.approx(accuracies.mean())
+    assert (score.lowest, score.highest) == (0.7, 0.9)
+    # Wilson's ends: where the mean lies t standard errors away, which fall towards 0 and 1.
+    ends = np.array([score.ci_low, score.ci_high])
+    images = score.value * (1 - score.value) / (accuracies.var(ddof=1) / 3)
+    t = stats.t.ppf(0.975, 2)
+    assert abs(ends - score.value) == pytest.approx(t * np.sqrt(ends * (1 - ends) / images))
+    assert describe_seeds(score, "accuracy", 4, 4).endswith("), 3 folds, 4 runs")
+
+
+def on_fold(row: LeaderboardRow, name: str) -> LeaderboardRow:
+    groups = tuple(f"{name} {group}" for group in row.evaluation.groups)
+    return replace(row, split_id=name, evaluation=replace(row.evaluation, groups=groups))
 
 
 def test_another_setting_is_another_way_and_is_named() -> None:
