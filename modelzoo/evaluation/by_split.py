@@ -13,11 +13,14 @@ import numpy as np
 
 from modelzoo.datasets.splits import SplitKind
 from modelzoo.evaluation.clustered import folds_interval
-from modelzoo.evaluation.intervals import Score
+from modelzoo.evaluation.comparison import pair_differences
+from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.pairs import describe_p, in_points
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count
+from modelzoo.text import count, join
 
+MOST_PAIRS = 5
 KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
 
 
@@ -43,7 +46,8 @@ class OnSplit:
     runs: tuple[str, ...]
     scores: dict[str, SeedScore]  # by name in METRICS
     leaked: int  # test images whose group is in training or validation, of the first run
-    folds: int = 1  # test parts without a group in common; images and groups are of all
+    folds: int  # test parts without a group in common; images and groups are of all
+    tested: Evaluation  # of all folds, the first run of each; without scores where there are two
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,41 @@ def describe_seeds(score: SeedScore, metric: str, runs: int, seeds: int) -> str:
     return f"{text}, {count(seeds, 'seed')}" if runs == seeds else f"{text}, {runs} runs"
 
 
+def describe_folds(ways: Sequence[Way]) -> str:
+    """How the accuracy of ways compares over the folds of background clusters; empty: nothing to.
+
+    Paired over the clusters of all folds, by `pair_differences`.
+    """
+    found = [
+        (way.title, way.by_split["background"])
+        for way in ways
+        if "background" in way.by_split and way.by_split["background"].folds > 1
+    ]
+    found.sort(key=lambda each: -each[1].scores["accuracy"].value)
+    pairs = [
+        pair
+        for pair in pair_differences([on.tested for _, on in found])
+        if not pair.first and not math.isnan(pair.p)
+    ]
+    if not pairs:
+        return ""
+    title, on = found[0]
+    parts = [
+        f"{found[pair.second][0]} by {in_points(pair.value).removeprefix('+')} points (95 % "
+        f"CI {in_points(pair.ci_low)} to {in_points(pair.ci_high)}, p = "
+        f"{describe_p(pair.p)}".replace("p = <", "p <")
+        + ")"
+        for pair in pairs[:MOST_PAIRS]
+    ]
+    more = len(pairs) - MOST_PAIRS
+    others = f"; {count(more, 'other')} not listed" if more > 0 else ""
+    return (
+        f"On background clusters, over all {on.folds} folds, the accuracy of {title} is above that "
+        f"of {join(parts)}{others}: paired over {on.groups} clusters, corrected for all pairs, of "
+        "the first run of each fold."
+    )
+
+
 def split_records(ways: Sequence[Way]) -> list[dict[str, Any]]:
     """One record for each way and split, as values: shares in [0, 1], NaN where not defined."""
     return [
@@ -185,7 +224,18 @@ def _on_split(rows: Sequence[LeaderboardRow]) -> OnSplit:
         },
         leaked=rows[0].leaked_images,
         folds=len(folds),
+        tested=_pool(first),
     )
+
+
+def _pool(folds: Sequence[Evaluation]) -> Evaluation:
+    """The answers on test parts without a group in common as those on one."""
+    if len(folds) == 1:
+        return folds[0]
+    groups = np.array([group for each in folds for group in each.groups], np.str_)
+    order = np.argsort(groups)
+    cells = np.concatenate([each.confusion_by_group for each in folds])
+    return Evaluation(folds[0].classes, {}, tuple(groups[order].tolist()), cells[order], ())
 
 
 def find_folds(rows: Sequence[LeaderboardRow]) -> list[list[LeaderboardRow]]:

@@ -51,9 +51,9 @@ def pairs_in_words(table: pd.DataFrame) -> pd.DataFrame:
         {
             "Model": table["model"],
             "Compared with": table["compared_with"],
-            "Difference (points)": [_points(each) for each in table["accuracy_difference"]],
+            "Difference (points)": [in_points(each) for each in table["accuracy_difference"]],
             "95 % CI (points)": [
-                f"{_points(low)} to {_points(high)}" if not math.isnan(low) else "none"
+                f"{in_points(low)} to {in_points(high)}" if not math.isnan(low) else "none"
                 for low, high in zip(table["ci_low"], table["ci_high"], strict=True)
             ],
             "p": [describe_p(each) for each in table["p"]],
@@ -113,7 +113,7 @@ def describe_power(
             continue
         return (
             f"{names[one.run_id]} and {names[other.run_id]} are not told apart: were they really "
-            f"{_points(abs(pair.value)).removeprefix('+')} points apart, as measured, about "
+            f"{in_points(abs(pair.value)).removeprefix('+')} points apart, as measured, about "
             f"{_round_up(needed):,} test groups would show it in four of five data sets; there are "
             f"{have:,}."
         )
@@ -135,7 +135,7 @@ HOW_TESTED = (
 )
 
 
-def _points(share: float) -> str:
+def in_points(share: float) -> str:
     """A signed difference in percentage points: `+3.2`, `0.0`."""
     if math.isnan(share):
         return "none"

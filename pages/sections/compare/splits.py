@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from modelzoo.evaluation.by_split import Way, describe_seeds, list_ways, split_records
+from modelzoo.evaluation.by_split import (
+    Way,
+    describe_folds,
+    describe_seeds,
+    list_ways,
+    split_records,
+)
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_HELP, SPLIT_WORDS, LeaderboardRow
 from modelzoo.files import portable_name
@@ -46,14 +52,17 @@ def draw_splits(rows: Sequence[LeaderboardRow], dataset_id: str, file_format: st
     st.caption(
         f"{METRICS[metric].full_help} One line per network and way of training: all settings but "
         "split and seed are the same. Points are means over seeds; bars reach from the lowest to "
-        "the highest end of the seeds' 95 % CIs. Test images differ from split to split, so the "
-        "points of one line are not paired."
+        "the highest end of the seeds' 95 % CIs, and for several folds of background clusters they "
+        "are the 95 % CI of the mean over the folds. Test images differ from split to split, so "
+        "the points of one line are not paired."
     )
     if len(kinds) == 1:
         st.caption(
             f"All runs on these images have the {SPLIT_WORDS[kinds[0]]}; train one on another "
             "split to see what the split is worth."
         )
+    if said := describe_folds(ways):
+        st.markdown(plain(said))
     _draw_table(ways, kinds, metric)
 
 

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from modelzoo.__main__ import app as zoo
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.evaluation.by_split import describe_seeds, list_ways, split_records
+from modelzoo.evaluation.by_split import describe_folds, describe_seeds, list_ways, split_records
+from modelzoo.evaluation.comparison import pair_differences
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.splits import split_scores, split_scores_alt
 from tests.modelzoo.evaluation.rows import row
@@ -61,6 +62,35 @@ def test_of_folds_the_interval_is_students_t_over_them() -> None:
     t = stats.t.ppf(0.975, 2)
     assert abs(ends - score.value) == pytest.approx(t * np.sqrt(ends * (1 - ends) / images))
     assert describe_seeds(score, "accuracy", 4, 4).endswith("), 3 folds, 4 runs")
+
+
+HUNDRED = {"images": 100, "images_per_group": 25}
+
+
+def test_ways_are_compared_over_the_clusters_of_all_folds() -> None:
+    def folds(title: str, share: float) -> list[LeaderboardRow]:
+        return [
+            on_fold(
+                row(
+                    title, share * 100, images=100, split="background", images_per_group=25, seed=s
+                ),
+                f"fold {s}",
+            )
+            for s in range(4)
+        ]
+
+    rows = [*folds("Best", 0.1), *folds("Other", 0.5), *folds("Third", 0.12)]
+
+    said = describe_folds(list_ways(rows))
+
+    # Of 16 clusters two of each fold differ from Other, one from Third.
+    assert said.startswith("On background clusters, over all 4 folds, the accuracy of Best is ")
+    assert "Other by 40.0 points (95 % CI +" in said
+    assert "Third by 2.0 points (95 % CI " in said
+    assert "paired over 16 clusters" in said
+    alone = pair_differences([each.evaluation for each in (rows[0], rows[4])])[0]
+    assert alone.p > 0.05  # one fold shows nothing
+    assert describe_folds(list_ways(rows[:5])) == ""
 
 
 def on_fold(row: LeaderboardRow, name: str) -> LeaderboardRow:
