@@ -269,24 +269,27 @@ def _choose_fold(
 ) -> set[str]:
     """Images of one cluster of each class: one fold of a cross-validation over clusters.
 
-    The clusters of each class are tested in the order of their names, those of a class that has
-    fewer again and again; one of several classes in the place that it has in the first.
+    The clusters of a class have the order of their names, from light to dark, and each class begins
+    one further than the one before: while the lightest of one is tested, the lightest of the others
+    are trained on, as they are when each cluster is left out alone. Were all of the lightest left
+    out together, what a model had learned of background would hardly be put to the test.
     """
     units_by_label: dict[str, list[str]] = {}
     for image, label in sorted(label_by_image.items()):
         units = units_by_label.setdefault(label, [])
         if unit_by_image[image] not in units:
             units.append(unit_by_image[image])
-    place: dict[str, int] = {}
-    for _, units in sorted(units_by_label.items()):
+    folds = max(map(len, units_by_label.values()))
+    fold_by_unit: dict[str, int] = {}
+    for turn, (_, units) in enumerate(sorted(units_by_label.items())):
         units.sort()
         for index, unit in enumerate(units):
-            place.setdefault(unit, index)
-    fold = seed % max(map(len, units_by_label.values()))
-    taken = {unit for unit, index in place.items() if index == fold}
-    for _, units in sorted(units_by_label.items()):
+            fold_by_unit.setdefault(unit, (index - turn) % folds)
+    fold = seed % folds
+    taken = {unit for unit, its in fold_by_unit.items() if its == fold}
+    for turn, (_, units) in enumerate(sorted(units_by_label.items())):
         if taken.isdisjoint(units):
-            taken.add(units[fold % len(units)])
+            taken.add(units[(fold + turn) % len(units)])
     return {image for image, unit in unit_by_image.items() if unit in taken}
 
 

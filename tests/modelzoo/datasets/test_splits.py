@@ -370,7 +370,7 @@ def test_real_fields_split_by_group_without_losing_the_shares(
     )
 
     assert len(by_group.ids("test")) == len(by_chance.ids("test")) == 101
-    assert units_of_test(by_look) == {f"{label} 1" for label in pbs.classes}
+    assert units_of_test(by_look) == {f"{label} {n + 1}" for n, label in enumerate(pbs.classes)}
     folds = [split_of((pbs, groups, clusters), "background", seed) for seed in range(4)]
     assert sorted(image for fold in folds for image in fold.ids("test")) == list(pbs.ids)
     assert len(find_straddling(by_chance, groups)) > 20
