@@ -69,8 +69,8 @@ class TrainConfig:
     split: SplitKind = option(
         "grouped",
         "random: stratified; grouped: patients or overlapping fields stay together; "
-        "background: a cluster of background colour of each class is held out, the seed's; given: "
-        "as the folders say; "
+        "background: clusters of background colour are held out, a fold of them by seed; given: as "
+        "the folders say; "
         "leaky-augmented, leaky-validation: as two papers did, with copies on both sides.",
     )
     seed: int = option(0, "Decides the split, the order, the augmentation and the head.", 0, 2**31)

@@ -15,6 +15,8 @@ from modelzoo.datasets.overlaps import FIELD_PX, outside_corner
 from modelzoo.datasets.store import open_pixels
 from modelzoo.parallel import Progress, report_progress, worker_threads
 
+SMALLEST = 0.05  # of a class's images: of less nothing is learned when they are held out
+
 
 def find_background_clusters(
     dataset: Dataset,
@@ -33,14 +35,15 @@ def find_background_clusters(
         dataset: From `open_dataset`.
         store: Where results that can be made again are kept.
         groups: Image id -> group, from `find_groups`.
-        most_clusters: Clusters of a class, at most.
+        most_clusters: Clusters of a class, at most; one with less than SMALLEST of its images is
+            joined to the nearest.
         progress: Called now and then with the images measured and how many there are.
     """
     units = [(image.id, image.label, groups[image.id]) for image in dataset.images]
     cache = (
         store
         / "background"
-        / f"{dataset.pixels_id}-{hash_values([*units, most_clusters])}-v{VERSION}.json"
+        / f"{dataset.pixels_id}-{hash_values([*units, most_clusters, SMALLEST])}-v{VERSION}.json"
     )
     kept = read_json(cache)
     if isinstance(kept, dict) and set(kept) == set(dataset.ids):
@@ -107,9 +110,23 @@ def _cluster(
     for group, cluster in zip(groups, found.tolist(), strict=True):
         clusters_by_group[group].append(cluster)
     chosen = np.array([_most_frequent(clusters_by_group[group]) for group in groups])
+    _join_small(chosen, colours)
     lightness = {int(cluster): colours[chosen == cluster].mean() for cluster in np.unique(chosen)}
     order = sorted(lightness, key=lambda cluster: -lightness[cluster])
     return [order.index(cluster) + 1 for cluster in chosen.tolist()]
+
+
+def _join_small(chosen: npt.NDArray[np.int64], colours: npt.NDArray[np.float32]) -> None:
+    """Give the images of clusters that are too small to the nearest cluster, down to two."""
+    while True:
+        clusters, sizes = np.unique(chosen, return_counts=True)
+        smallest = int(sizes.argmin())
+        if len(clusters) < 3 or sizes[smallest] >= SMALLEST * len(chosen):
+            return
+        centres = np.array([colours[chosen == cluster].mean(0) for cluster in clusters])
+        distances = np.linalg.norm(centres - centres[smallest], axis=1)
+        distances[smallest] = np.inf
+        chosen[chosen == clusters[smallest]] = clusters[distances.argmin()]
 
 
 def _most_frequent(clusters: Sequence[int]) -> int:

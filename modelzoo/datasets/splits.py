@@ -152,13 +152,13 @@ def count_leaked(split: Split, part: str) -> int:
 
 
 def count_folds(split: Split) -> int:
-    """Seeds that test each background cluster once: clusters of the class that has most; 0: none.
+    """Seeds that test each background cluster once: clusters of the class with fewest; 0: none.
 
     Args:
         split: With its clusters; those that groups join are one.
     """
     clusters = {(row.label, row.cluster) for row in split.rows if row.cluster}
-    return max(Counter(label for label, _ in clusters).values(), default=0)
+    return min(Counter(label for label, _ in clusters).values(), default=0)
 
 
 def find_missing_classes(given: Iterable[tuple[str, Part]]) -> dict[Part, list[str]]:

@@ -32,8 +32,9 @@ def make_split(
     Args:
         dataset: From `open_dataset`.
         kind: random: stratified by class, so that groups may straddle; grouped: whole groups,
-            stratified as far as they allow; background: the test is one background cluster of
-            each class, the seed's in turn, and validation takes whole groups of the rest; given: as
+            stratified as far as they allow; background: the test is one fold of a
+            cross-validation over background clusters, and validation takes whole groups of the
+            rest; given: as
             folders or table say, where a missing validation part takes whole groups of train;
             leaky-augmented: random, of images and copies alike (anand2025); leaky-validation: a
             random test, then validation drawn from what is left and one copy of each of that
@@ -42,7 +43,7 @@ def make_split(
         clusters: Image id -> background cluster, from `find_background_clusters`; empty unless
             the kind is background.
         seed: Chooses who is where; not used for the test of what is given. Of background clusters
-            it is the fold: as many seeds as a class has clusters test each of them.
+            it is the fold: as many seeds as there are folds test each cluster once.
         test_share: Of the images of each class, as near as whole groups allow; not used for
             background clusters and what is given.
         validation_share: The same, of all images and not of what the test leaves.
@@ -267,29 +268,30 @@ def _take(
 def _choose_fold(
     label_by_image: Mapping[str, str], unit_by_image: Mapping[str, str], seed: int
 ) -> set[str]:
-    """Images of one cluster of each class: one fold of a cross-validation over clusters.
+    """Images of one fold of a cross-validation over clusters, with some of each class.
 
-    The clusters of a class have the order of their names, from light to dark, and each class begins
-    one further than the one before: while the lightest of one is tested, the lightest of the others
-    are trained on, as they are when each cluster is left out alone. Were all of the lightest left
-    out together, what a model had learned of background would hardly be put to the test.
+    There are as many folds as the class with fewest has clusters, and each cluster is in one. The
+    clusters of a class have the order of their names, from light to dark, and each class begins one
+    further than the one before: while the lightest of one is tested, the lightest of others are
+    trained on, as they are when each cluster is left out alone. Were all of the lightest left out
+    together, what a model had learned of background would hardly be put to the test.
     """
     units_by_label: dict[str, list[str]] = {}
     for image, label in sorted(label_by_image.items()):
         units = units_by_label.setdefault(label, [])
         if unit_by_image[image] not in units:
             units.append(unit_by_image[image])
-    folds = max(map(len, units_by_label.values()))
+    folds = min(map(len, units_by_label.values()))
     fold_by_unit: dict[str, int] = {}
     for turn, (_, units) in enumerate(sorted(units_by_label.items())):
         units.sort()
         for index, unit in enumerate(units):
             fold_by_unit.setdefault(unit, (index - turn) % folds)
-    fold = seed % folds
-    taken = {unit for unit, its in fold_by_unit.items() if its == fold}
+    taken = {unit for unit, fold in fold_by_unit.items() if fold == seed % folds}
     for turn, (_, units) in enumerate(sorted(units_by_label.items())):
+        # Only clusters that groups join over classes can leave a class without one.
         if taken.isdisjoint(units):
-            taken.add(units[(fold + turn) % len(units)])
+            taken.add(units[(seed + turn) % folds])
     return {image for image, unit in unit_by_image.items() if unit in taken}
 
 

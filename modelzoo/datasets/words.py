@@ -83,8 +83,9 @@ def describe_fold(split: Split, seed: int) -> tuple[str, ...]:
         return ()
     tested, clusters = len(split.ids("test")), {row.cluster for row in split.rows}
     return (
-        f"Held out is one background cluster of each class, fold {seed % folds + 1} of {folds}: "
+        f"Background clusters of each class are held out, fold {seed % folds + 1} of {folds}: "
         f"{tested:,} of {len(split.rows):,} images, whatever the test share. Seeds 0 to "
-        f"{folds - 1} together test all {len(clusters)} clusters. Images of one cluster may be "
-        "right or wrong together, so intervals count clusters, and those of one run are wide.",
+        f"{folds - 1} together test each of the {len(clusters)} clusters once. Images of one "
+        "cluster may be right or wrong together, so intervals count clusters, and those of one run "
+        "are wide.",
     )

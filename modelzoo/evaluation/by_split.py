@@ -14,8 +14,8 @@ import numpy as np
 from modelzoo.datasets.splits import SplitKind
 from modelzoo.evaluation.clustered import folds_interval
 from modelzoo.evaluation.comparison import pair_differences
-from modelzoo.evaluation.intervals import Evaluation, Score
-from modelzoo.evaluation.metrics import METRICS
+from modelzoo.evaluation.intervals import Evaluation, Score, pool
+from modelzoo.evaluation.metrics import METRICS, Metric
 from modelzoo.evaluation.pairs import describe_p, in_points
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import count, join
@@ -31,7 +31,7 @@ class SeedScore:
     value: float  # the mean
     lowest: float  # of a run
     highest: float
-    ci_low: float  # of the 95 % CI over folds, else the lowest end of a run's
+    ci_low: float  # of the 95 % CI of all folds, else the lowest end of a run's
     ci_high: float  # the same, the highest
     folds: int = 1  # test parts without a group in common, over which the mean is taken
 
@@ -47,7 +47,7 @@ class OnSplit:
     scores: dict[str, SeedScore]  # by name in METRICS
     leaked: int  # test images whose group is in training or validation, of the first run
     folds: int  # test parts without a group in common; images and groups are of all
-    tested: Evaluation  # of all folds, the first run of each; without scores where there are two
+    tested: Evaluation | None  # pooled; None: there is one fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +80,31 @@ def way_of(row: LeaderboardRow) -> tuple[object, ...]:
     return row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet, settings
 
 
+def over_folds(folds: Sequence[Sequence[Evaluation]]) -> dict[str, SeedScore]:
+    """Every metric over runs: pooled over folds, or as `over_seeds` has it.
+
+    Args:
+        folds: Of the runs by fold, from `find_folds`.
+    """
+    pooled = pool(folds).scores if len(folds) > 1 else {}
+    found = {}
+    for name, metric in METRICS.items():
+        by_fold = [[each.scores[name] for each in members] for members in folds]
+        found[name] = over_seeds(
+            by_fold, metric, pooled.get(name) if metric.from_confusion else None
+        )
+    return found
+
+
 def over_seeds(
-    folds: Sequence[Sequence[Score]], *, lowest: float = 0.0, highest: float = 1.0
+    folds: Sequence[Sequence[Score]], metric: Metric | None = None, pooled: Score | None = None
 ) -> SeedScore:
     """Mean, range and interval of one score of several runs.
 
     Args:
-        folds: Scores of the runs by fold, from `find_folds`.
-        lowest: What the score cannot fall below.
-        highest: What it cannot exceed.
+        folds: Scores of the runs by fold.
+        metric: Whose range an interval over folds keeps to; None: a share.
+        pooled: The score of all folds' images together; None: the folds' mean by Student's t.
     """
     scores = [score for of_fold in folds for score in of_fold]
     values = [score.value for score in scores if not math.isnan(score.value)]
@@ -97,7 +113,10 @@ def over_seeds(
     means = np.array([np.mean([score.value for score in of_fold]) for of_fold in folds])
     value = sum(values) / len(values) if values else math.nan
     ends = min(lows, default=math.nan), max(highs, default=math.nan)
-    if len(folds) > 1 and not np.isnan(means).any():
+    if pooled:
+        value, ends = pooled.value, (pooled.ci_low, pooled.ci_high)
+    elif len(folds) > 1 and not np.isnan(means).any():
+        lowest, highest = (metric.lowest, metric.highest) if metric else (0.0, 1.0)
         value, ends = float(means.mean()), folds_interval(means, lowest=lowest, highest=highest)
     return SeedScore(
         value, min(values, default=math.nan), max(values, default=math.nan), *ends, len(folds)
@@ -108,7 +127,7 @@ def describe_seeds(score: SeedScore, metric: str, runs: int, seeds: int) -> str:
     """A score with its interval, and over how many seeds or runs: `97.8 % (96.3–98.9), 3 seeds`.
 
     Of several runs the mean, and the interval reaches from the lowest end of their 95 % CIs to the
-    highest; of folds it is that of the mean over them.
+    highest; of folds the score of all their images, with its own interval.
 
     Args:
         score: Over the runs.
@@ -137,12 +156,12 @@ def describe_folds(ways: Sequence[Way]) -> str:
     found = [
         (way.title, way.by_split["background"])
         for way in ways
-        if "background" in way.by_split and way.by_split["background"].folds > 1
+        if "background" in way.by_split and way.by_split["background"].tested
     ]
     found.sort(key=lambda each: -each[1].scores["accuracy"].value)
     pairs = [
         pair
-        for pair in pair_differences([on.tested for _, on in found])
+        for pair in pair_differences([on.tested for _, on in found if on.tested])
         if not pair.first and not math.isnan(pair.p)
     ]
     if not pairs:
@@ -159,8 +178,7 @@ def describe_folds(ways: Sequence[Way]) -> str:
     others = f"; {count(more, 'other')} not listed" if more > 0 else ""
     return (
         f"On background clusters, over all {on.folds} folds, the accuracy of {title} is above that "
-        f"of {join(parts)}{others}: paired over {on.groups} clusters, corrected for all pairs, of "
-        "the first run of each fold."
+        f"of {join(parts)}{others}: paired over {on.groups} clusters, corrected for all pairs."
     )
 
 
@@ -214,28 +232,13 @@ def _on_split(rows: Sequence[LeaderboardRow]) -> OnSplit:
         groups=sum(len(each.groups) for each in first),
         seeds=tuple(dict.fromkeys(row.seed for row in rows)),
         runs=tuple(row.run_id for row in rows),
-        scores={
-            name: over_seeds(
-                [[row.evaluation.scores[name] for row in members] for members in folds],
-                lowest=metric.lowest,
-                highest=metric.highest,
-            )
-            for name, metric in METRICS.items()
-        },
+        scores=over_folds([[row.evaluation for row in members] for members in folds]),
         leaked=rows[0].leaked_images,
         folds=len(folds),
-        tested=_pool(first),
+        tested=pool([[row.evaluation for row in members] for members in folds])
+        if len(folds) > 1
+        else None,
     )
-
-
-def _pool(folds: Sequence[Evaluation]) -> Evaluation:
-    """The answers on test parts without a group in common as those on one."""
-    if len(folds) == 1:
-        return folds[0]
-    groups = np.array([group for each in folds for group in each.groups], np.str_)
-    order = np.argsort(groups)
-    cells = np.concatenate([each.confusion_by_group for each in folds])
-    return Evaluation(folds[0].classes, {}, tuple(groups[order].tolist()), cells[order], ())
 
 
 def find_folds(rows: Sequence[LeaderboardRow]) -> list[list[LeaderboardRow]]:

@@ -95,6 +95,31 @@ def evaluate(predictions: Predictions, group_by_image: Mapping[str, str]) -> Eva
     )
 
 
+def pool(folds: Sequence[Sequence[Evaluation]]) -> Evaluation:
+    """The answers on test parts without a group in common as those on one part, with their scores.
+
+    Scores of probabilities are not defined: those of several models are not on one scale.
+
+    Args:
+        folds: Evaluations of the runs on each part, whose answers are averaged.
+    """
+    first = [members[0] for members in folds]
+    names = np.array([group for each in first for group in each.groups], np.str_)
+    order = np.argsort(names)
+    cells = np.concatenate(
+        [np.mean([each.confusion_by_group for each in members], axis=0) for members in folds]
+    )[order]
+    K = len(first[0].classes)
+    found = Tally(
+        "test", np.zeros(0, int), np.zeros((0, K)), tuple(names[order].tolist()), order, cells
+    )
+    scores = {
+        name: _score(metric, found, "Scores of probabilities are not pooled over folds.")
+        for name, metric in METRICS.items()
+    }
+    return Evaluation(first[0].classes, scores, found.groups, cells, ())
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
 class Tally:
     """What scores are computed from: the labelled images of one part, and their groups."""

@@ -36,8 +36,8 @@ SPLIT_WORDS = {
 SPLIT_HELP = {
     "random": "random: any image may be in the test set, even when its neighbour was trained on.",
     "grouped": "grouped: images of one patient, or overlapping fields, stay together.",
-    "background": "background: one cluster of background colour of each class is held out, a "
-    "proxy for unseen slides; the seed says which, so that a few seeds test each cluster.",
+    "background": "background: clusters of background colour of each class are held out, a proxy "
+    "for unseen slides; the seed says which, so that a few seeds test each cluster once.",
     "given": "given: as the data set's folders or table say.",
     "leaky-augmented": "leaky-augmented: flipped and turned copies were made before the split, as "
     "in Anand et al. 2025, so that copies of test images were trained on: scores are too high.",

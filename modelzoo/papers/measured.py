@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import LEAKY
 from modelzoo.evaluation.by_class import share_score
-from modelzoo.evaluation.by_split import SeedScore, find_folds, over_seeds
+from modelzoo.evaluation.by_split import SeedScore, find_folds, over_folds, over_seeds
 from modelzoo.evaluation.clustered import (
     F1,
     PRECISION,
@@ -17,7 +17,6 @@ from modelzoo.evaluation.clustered import (
     share_intervals,
 )
 from modelzoo.evaluation.intervals import Evaluation, Score
-from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.papers.systems import PAPERS, Paper, System, match_classes
 
@@ -140,17 +139,11 @@ def measure_alike(
 
 def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore]:
     """Every metric, and what papers report of each class, over the seeds."""
-    folds = [
-        [row.evaluation.scores | _class_scores(row.evaluation, paper) for row in members]
-        for members in find_folds(rows)
-    ]
-    return {
-        name: over_seeds(
-            [[scores[name] for scores in members] for members in folds],
-            lowest=METRICS[name].lowest if name in METRICS else 0.0,
-            highest=METRICS[name].highest if name in METRICS else 1.0,
-        )
-        for name in folds[0][0]
+    folds = find_folds(rows)
+    of_classes = [[_class_scores(row.evaluation, paper) for row in members] for members in folds]
+    return over_folds([[row.evaluation for row in members] for members in folds]) | {
+        name: over_seeds([[scores[name] for scores in members] for members in of_classes])
+        for name in of_classes[0][0]
     }
 
 

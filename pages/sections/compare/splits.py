@@ -52,9 +52,9 @@ def draw_splits(rows: Sequence[LeaderboardRow], dataset_id: str, file_format: st
     st.caption(
         f"{METRICS[metric].full_help} One line per network and way of training: all settings but "
         "split and seed are the same. Points are means over seeds; bars reach from the lowest to "
-        "the highest end of the seeds' 95 % CIs, and for several folds of background clusters they "
-        "are the 95 % CI of the mean over the folds. Test images differ from split to split, so "
-        "the points of one line are not paired."
+        "the highest end of the seeds' 95 % CIs. Folds of background clusters are pooled, with a "
+        "95 % CI over the clusters of all; of areas and losses it is that of the folds' mean. Test "
+        "images differ from split to split, so the points of one line are not paired."
     )
     if len(kinds) == 1:
         st.caption(

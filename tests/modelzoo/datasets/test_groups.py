@@ -1,5 +1,5 @@
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -323,7 +323,12 @@ def test_looks_of_the_real_fields_keep_groups_whole(pbs: Dataset, pbs_store: Pat
 
     clusters = find_background_clusters(pbs, store=pbs_store, groups=groups)
 
-    assert set(clusters.values()) == {f"{label} {n}" for label in pbs.classes for n in range(1, 5)}
+    sizes = Counter(clusters.values())
+    of_class = Counter(cluster.split()[0] for cluster in sizes)
+    # The fourth clusters of three classes held one to five images.
+    assert of_class == {"Benign": 4, "Early": 3, "Pre": 3, "Pro": 3}
+    images = Counter(image.label for image in pbs.images)
+    assert all(n >= 0.05 * images[cluster.split()[0]] for cluster, n in sizes.items())
     clusters_by_group: dict[str, set[str]] = defaultdict(set)
     for image_id, cluster in clusters.items():
         clusters_by_group[groups[image_id]].add(cluster)

@@ -139,19 +139,16 @@ def test_as_many_seeds_as_clusters_test_each_cluster_once(
         label: {cluster for image, cluster in clusters.items() if image.startswith(label)}
         for label in dataset.classes
     }
-    folds = max(map(len, clusters_by_class.values()))
+    folds = min(map(len, clusters_by_class.values()))
 
     splits = [split_of(data, "background", seed) for seed in range(folds)]
 
-    tested = Counter(cluster for split in splits for cluster in units_of_test(split))
-    assert set(tested) == set(clusters.values())
+    tested = [cluster for split in splits for cluster in units_of_test(split)]
+    assert sorted(tested) == sorted(set(clusters.values()))
     for split in splits:
         assert count_folds(split) == folds
-        assert len(units_of_test(split)) == len(dataset.classes)  # one cluster of each
         assert all(row.unit == row.cluster == clusters[row.image] for row in split.rows)
-    for label, of_class in clusters_by_class.items():
-        if len(of_class) == folds:
-            assert all(tested[cluster] == 1 for cluster in of_class), label
+        assert {cluster.split()[0] for cluster in units_of_test(split)} == set(dataset.classes)
     assert units_of_test(split_of(data, "background", folds)) == units_of_test(splits[0])
 
 
@@ -370,8 +367,9 @@ def test_real_fields_split_by_group_without_losing_the_shares(
     )
 
     assert len(by_group.ids("test")) == len(by_chance.ids("test")) == 101
-    assert units_of_test(by_look) == {f"{label} {n + 1}" for n, label in enumerate(pbs.classes)}
-    folds = [split_of((pbs, groups, clusters), "background", seed) for seed in range(4)]
+    tested = {"Benign 1", "Benign 4", "Early 2", "Pre 3", "Pro 1"}  # of four and thrice three
+    assert units_of_test(by_look) == tested
+    folds = [split_of((pbs, groups, clusters), "background", seed) for seed in range(3)]
     assert sorted(image for fold in folds for image in fold.ids("test")) == list(pbs.ids)
     assert len(find_straddling(by_chance, groups)) > 20
     assert find_straddling(by_group, groups) == find_straddling(by_look, groups) == []

@@ -43,25 +43,31 @@ def test_seeds_are_one_point_of_a_split_and_splits_one_line_of_a_way() -> None:
     assert said.endswith("), 2 seeds")
 
 
-def test_of_folds_the_interval_is_students_t_over_them() -> None:
+def test_folds_are_pooled_and_losses_averaged_over_them_by_students_t() -> None:
     rows = [
-        on_fold(row("A", errors, images=100, split="background", seed=seed), f"fold {seed % 3}")
+        on_fold(row("A", errors, **HUNDRED, split="background", seed=seed), f"fold {seed % 3}")
         for seed, errors in enumerate((10, 20, 30, 12))  # the first fold twice: 11 errors
     ]
 
     on = list_ways(rows)[0].by_split["background"]
 
-    accuracies = np.array([0.89, 0.8, 0.7])
-    score = on.scores["accuracy"]
-    assert (on.folds, on.images, on.groups) == (3, 300, 300)
-    assert score.value == pytest.approx(accuracies.mean())
+    score, loss = on.scores["accuracy"], on.scores["ece"]
+    assert (on.folds, on.images, on.groups) == (3, 300, 12)
+    assert score.value == pytest.approx((89 + 80 + 70) / 300)
     assert (score.lowest, score.highest) == (0.7, 0.9)
-    # Wilson's ends: where the mean lies t standard errors away, which fall towards 0 and 1.
-    ends = np.array([score.ci_low, score.ci_high])
-    images = score.value * (1 - score.value) / (accuracies.var(ddof=1) / 3)
-    t = stats.t.ppf(0.975, 2)
-    assert abs(ends - score.value) == pytest.approx(t * np.sqrt(ends * (1 - ends) / images))
+    # All errors of a fold are in its first two clusters: 11, 20, and 25 with 5.
+    clusters = np.array([11, 0, 0, 0, 20, 0, 0, 0, 25, 5, 0, 0])
+    half = stats.sem(clusters / 25) * stats.t.ppf(0.975, 11)
+    assert (score.ci_high - score.ci_low) / 2 == pytest.approx(half, rel=0.2)
     assert describe_seeds(score, "accuracy", 4, 4).endswith("), 3 folds, 4 runs")
+    # Each answer is certain, so the calibration error is the share of wrong ones.
+    errors = np.array([0.11, 0.2, 0.3])
+    assert loss.value == pytest.approx(errors.mean())
+    # Wilson's ends: where the mean lies t standard errors away, which fall towards 0 and 1.
+    ends = np.array([loss.ci_low, loss.ci_high])
+    images = loss.value * (1 - loss.value) / (errors.var(ddof=1) / 3)
+    t = stats.t.ppf(0.975, 2)
+    assert abs(ends - loss.value) == pytest.approx(t * np.sqrt(ends * (1 - ends) / images))
 
 
 HUNDRED = {"images": 100, "images_per_group": 25}
