@@ -1,6 +1,8 @@
 """What is known of the images without a network: a random forest on a few colour numbers."""
 
 import csv
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from modelzoo.datasets.overlaps import FIELD_PX
 from modelzoo.datasets.splits import Split, SplitKind
 from modelzoo.datasets.splitting import make_split
 from modelzoo.datasets.store import open_pixels
-from modelzoo.evaluation.intervals import evaluate
+from modelzoo.evaluation.by_split import SeedScore, over_folds
+from modelzoo.evaluation.intervals import Evaluation, Score, evaluate
+from modelzoo.papers.beside import ALL_FOLDS
 from modelzoo.parallel import worker_threads
 from modelzoo.runs.predictions import Predictions
 
@@ -35,8 +39,9 @@ def write_baselines(folder: Path, *, store: Path, out: Path) -> None:
             "colour": np.stack(list(pool.map(_six_numbers, pixels))),
             "background": np.stack(list(pool.map(_of_background, pixels))),
         }
-    records = []
+    records: list[dict[str, object]] = []
     for kind in SPLITS:
+        found: dict[str, list[Evaluation]] = defaultdict(list)
         for seed in SEEDS:
             split = make_split(
                 dataset,
@@ -48,7 +53,21 @@ def write_baselines(folder: Path, *, store: Path, out: Path) -> None:
                 validation_share=0.1,
             )
             for name, values in inputs.items():
-                records.append(_score(name, values, dataset, split, kind, seed))
+                evaluation = _evaluate(values, dataset, split, seed)
+                found[name].append(evaluation)
+                records.append(
+                    {
+                        "baseline": name,
+                        "split": kind,
+                        "seed": seed,
+                        "split_id": split.id,
+                        "test_images": evaluation.images,
+                        "test_groups": len(evaluation.groups),
+                        **_scores(evaluation.scores),
+                    }
+                )
+        if kind == "background":
+            records += [_pool(name, evaluations) for name, evaluations in found.items()]
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
         writer.writeheader()
@@ -66,15 +85,10 @@ def _of_background(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.concatenate([values.mean(0), values.std(0)])
 
 
-def _score(
-    name: str,
-    values: npt.NDArray[np.float64],
-    dataset: Dataset,
-    split: Split,
-    kind: SplitKind,
-    seed: int,
-) -> dict[str, object]:
-    """One forest on one split: its test accuracy with the interval over groups."""
+def _evaluate(
+    values: npt.NDArray[np.float64], dataset: Dataset, split: Split, seed: int
+) -> Evaluation:
+    """One forest on one split: its test scores with their intervals over groups."""
     row_by_id = {image: row for row, image in enumerate(dataset.ids)}
     labels = np.array([dataset.classes.index(image.label) for image in dataset.images])
     train, test = ([row_by_id[image] for image in split.ids(part)] for part in ("train", "test"))
@@ -89,17 +103,26 @@ def _score(
         np.log(np.maximum(probabilities, 1e-6)),
         probabilities,
     )
-    evaluation = evaluate(predictions, split.unit_by_image)
-    record: dict[str, object] = {
+    return evaluate(predictions, split.unit_by_image)
+
+
+def _pool(name: str, folds: list[Evaluation]) -> dict[str, object]:
+    """The line of one forest on background clusters over all folds."""
+    return {
         "baseline": name,
-        "split": kind,
-        "seed": seed,
-        "split_id": split.id,
-        "test_images": evaluation.images,
-        "test_groups": len(evaluation.groups),
+        "split": "background",
+        "seed": ALL_FOLDS,
+        "split_id": "",
+        "test_images": sum(each.images for each in folds),
+        "test_groups": sum(len(each.groups) for each in folds),
+        **_scores(over_folds([[each] for each in folds])),
     }
+
+
+def _scores(scores: Mapping[str, Score] | Mapping[str, SeedScore]) -> dict[str, object]:
+    record: dict[str, object] = {}
     for metric in ("accuracy", "balanced_accuracy", "f1", "auc"):
-        score = evaluation.scores[metric]
+        score = scores[metric]
         record |= {
             metric: round(score.value, 4),
             f"{metric}_ci_low": round(score.ci_low, 4),

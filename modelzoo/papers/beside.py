@@ -62,6 +62,9 @@ def list_beside(reference: Iterable[LeaderboardRow], baselines: Path) -> list[Be
     return networks + _read_forests(baselines)
 
 
+ALL_FOLDS = "all"  # in place of a seed: the folds of background clusters, pooled
+
+
 def _read_forests(file: Path) -> list[Beside]:
     try:
         with file.open(encoding="utf-8", newline="") as content:
@@ -85,24 +88,29 @@ def _read_forests(file: Path) -> list[Beside]:
 
 def _forest(rows: list[dict[str, str]]) -> Measured:
     """One forest on one kind of split over its seeds."""
+    alone = [row for row in rows if row["seed"] != ALL_FOLDS]
+    pooled = next((row for row in rows if row["seed"] == ALL_FOLDS), None)
+    of_all = pooled or alone[0]
     scores = {}
     for name in _SCORES:
-        values = [float(row[name]) for row in rows]
+        values = [float(row[name]) for row in alone]
+        ends = [pooled] if pooled else alone
         scores[name] = SeedScore(
-            value=sum(values) / len(values),
+            value=float(pooled[name]) if pooled else sum(values) / len(values),
             lowest=min(values),
             highest=max(values),
-            ci_low=min(float(row[f"{name}_ci_low"]) for row in rows),
-            ci_high=max(float(row[f"{name}_ci_high"]) for row in rows),
+            ci_low=min(float(row[f"{name}_ci_low"]) for row in ends),
+            ci_high=max(float(row[f"{name}_ci_high"]) for row in ends),
+            folds=len(alone) if pooled else 1,
         )
     if not all(math.isfinite(each.value) for each in scores.values()):
         raise ValueError("a score is no number")
     return Measured(
         split=rows[0]["split"],
         data="ALL image data set",
-        images=int(rows[0]["test_images"]),
-        groups=int(rows[0]["test_groups"]),
-        seeds=tuple(int(row["seed"]) for row in rows),
+        images=int(of_all["test_images"]),
+        groups=int(of_all["test_groups"]),
+        seeds=tuple(int(row["seed"]) for row in alone),
         runs=(),
         is_reference=True,
         changed=(),
