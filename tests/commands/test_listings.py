@@ -190,7 +190,8 @@ def test_damaged_runs_are_sentences_and_the_others_are_listed(
     shutil.copytree(
         small_home / "runs" / "lite0-64", whole, ignore=shutil.ignore_patterns("*.safetensors")
     )
-    spoil_copies(DAMAGES, whole, tmp_path / "runs")
+    # Each damage beside each reader is in tests of runs; here a third of them, for their time.
+    spoil_copies(DAMAGES[::3], whole, tmp_path / "runs")
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
 
     for form in ((), ("--json",), ("--csv",)):
@@ -198,7 +199,7 @@ def test_damaged_runs_are_sentences_and_the_others_are_listed(
 
         assert answer.exit_code == 0, answer.exception
         assert "whole" in answer.stdout
-    assert json.loads(command("modelzoo", "runs", "--json").stdout)
+        assert form != ("--json",) or json.loads(answer.stdout)
     for typed in ("evaluate whole", "images --run whole"):
         assert command("modelzoo", *typed.split(" ")).exit_code == 0
 
@@ -206,8 +207,9 @@ def test_damaged_runs_are_sentences_and_the_others_are_listed(
 def test_a_damaged_run_that_is_asked_for_is_one_sentence_or_its_scores(
     command: Command, small_home: Path, tmp_path: Path
 ) -> None:
+    some = DAMAGES[1::2]
     for damage, copy in zip(
-        DAMAGES, spoil_copies(DAMAGES, small_home / "runs" / "unfinished", tmp_path), strict=True
+        some, spoil_copies(some, small_home / "runs" / "unfinished", tmp_path), strict=True
     ):
         for typed in ("evaluate", "images --run", "predict data --run"):
             answer = command("modelzoo", *typed.split(" "), str(copy))

@@ -53,12 +53,12 @@ KEYS = {
 }
 # Page, home, number of addresses: by what an opening costs.
 OPENINGS = [
-    ("home", "home", 500),
-    ("train", "home", 250),
+    ("home", "home", 250),
+    ("train", "home", 120),
     ("papers", "home", 60),
-    ("compare", "home", 170),
+    ("compare", "home", 100),
     ("compare", "crowded", 10),
-    ("explain", "home", 130),
+    ("explain", "home", 80),
 ]
 # Of what can be chosen, little enough that its maps are computed in seconds.
 QUICK = {"method": ["Grad-CAM", "LayerCAM"], "erased": ["1", "2"]}
