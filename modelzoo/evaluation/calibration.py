@@ -3,13 +3,15 @@
 Letters: N images, K classes, M bins, G groups.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from modelzoo.evaluation.by_class import share_score
-from modelzoo.evaluation.clustered import SENSITIVITY, jackknife_interval, share_intervals
+from modelzoo.evaluation.calibration_interval import IdealCalibration, error_interval
+from modelzoo.evaluation.clustered import SENSITIVITY, share_intervals
 from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally
 from modelzoo.evaluation.losses import (
     Floats,
@@ -18,9 +20,6 @@ from modelzoo.evaluation.losses import (
     in_bins,
 )
 from modelzoo.text import count, fraction
-
-SIMULATED = 2000  # test sets of an ideally calibrated model: its 95th percentile is known to 1 %
-BLOCK = 4_000_000  # random numbers held at once, 32 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +33,12 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True, slots=True)
-class IdealCalibration:
-    """The ECE of a model whose probabilities are all true, on as many images, in as many bins.
-
-    Its labels are drawn from the probabilities of the run itself, each image by itself: the images
-    of one group, which are right or wrong together, would give a little more.
-    """
-
-    mean: float
-    percentile_95: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reliability:
     """What a reliability diagram shows, of the predicted class or of one class against the rest."""
 
     bins: tuple[ReliabilityBin, ...]  # the least confident first
-    ece: Score
+    ece: Score  # its interval begins at 0 where it cannot be told from ideal calibration
+    debiased_ece: float  # less what chance adds to it; NaN where there is no interval
     ideal: IdealCalibration
     squared_error: float  # mean over images of the squared distance of their bin
     # The same less what chance adds to it (Kumar et al. 2019, arXiv:1909.10155); may be negative.
@@ -67,9 +55,6 @@ def measure_reliability(
 ) -> Reliability | None:
     """The bins and errors of the labelled images of one part; None: there are none.
 
-    Chance adds to an ECE: its interval lies too high where the model is well calibrated, and
-    `ideal` says what chance alone gives.
-
     Args:
         found: From `tally`.
         target: One class against the rest; None: the predicted class, which is right or wrong.
@@ -79,18 +64,17 @@ def measure_reliability(
         return None
     confidence, outcome = confidence_and_outcome(found.labels, found.probabilities, target)
     members = in_bins(confidence)
-    whole = np.ones((len(outcome), 1))
-    error = float(calibration_error(confidence, outcome, whole)[0])
-    without = found.without_each(
-        lambda _labels, _probabilities, weights: calibration_error(confidence, outcome, weights)
+    error = float(calibration_error(confidence, outcome, np.ones((len(outcome), 1)))[0])
+    interval = error_interval(
+        confidence, outcome, found.group, of_class=target is not None, seed=seed
     )
     note = ONE_GROUP if len(found.groups) == 1 else ""
-    ece = Score(error, *jackknife_interval(error, without, len(found.groups)), note)
     squared, debiased = squared_errors(confidence, outcome, members)
     return Reliability(
         _score_bins(found, confidence, outcome, members),
-        ece,
-        simulate_ideal(confidence, seed=seed),
+        Score(error, interval.low, interval.high, note),
+        interval.debiased,
+        interval.ideal,
         squared,
         debiased,
     )
@@ -142,31 +126,24 @@ def squared_errors(
     return float(weights @ squares), float(weights @ (squares - by_chance))
 
 
-def simulate_ideal(
-    confidence: Floats, *, simulations: int = SIMULATED, seed: int = 0
-) -> IdealCalibration:
-    """The ECE of test sets whose outcomes come with exactly the probability `confidence` (N,)."""
-    generator = np.random.default_rng(seed)
-    members = in_bins(confidence).astype(np.float64)
-    expected = members @ confidence.astype(np.float64)
-    block = max(1, BLOCK // len(confidence))
-    errors = []
-    for start in range(0, simulations, block):
-        size = min(block, simulations - start)
-        came = generator.random((len(confidence), size)) < confidence[:, None]
-        off = np.abs(members @ came - expected[:, None]).sum(0)
-        errors.append(off / len(confidence))
-    found = np.concatenate(errors)
-    return IdealCalibration(float(found.mean()), float(np.quantile(found, 0.95)))
-
-
 def describe_calibration(name: str, reliability: Reliability) -> str:
-    """Whether the ECE lies above what ideal calibration gives at this number of images."""
-    ideal = reliability.ideal
-    is_above = reliability.ece.value > ideal.percentile_95
-    verb = "lies above" if is_above else "does not lie above"
+    """Whether the ECE can be told from ideal calibration on so many images, and its upper end."""
+    ideal, ece = reliability.ideal, reliability.ece
+    images = count(reliability.images, "image")
+    chance = (
+        f"chance alone gives an ideally calibrated model {fraction(ideal.mean)} in the mean on as "
+        f"many images, and up to {fraction(ideal.highest)} in 97.5 % of such test sets"
+    )
+    if math.isnan(ece.ci_low):
+        return f"{name}: the ECE is {fraction(ece.value)} (no interval); {chance}."
+    if ece.ci_low <= 0:
+        return (
+            f"{name}: the ECE of {fraction(ece.value)} cannot be told from ideal calibration on "
+            f"{images}: {chance}. It may be as large as {fraction(ece.ci_high)} (upper end of its "
+            "95 % CI)."
+        )
     return (
-        f"{name}: the ECE of {fraction(reliability.ece.value)} {verb} what an ideally calibrated "
-        f"model would show on {count(reliability.images, 'image')} ({fraction(ideal.mean)} in the "
-        f"mean, up to {fraction(ideal.percentile_95)} in 95 % of such test sets)."
+        f"{name}: the ECE of {fraction(ece.value)} (95 % CI {fraction(ece.ci_low)}–"
+        f"{fraction(ece.ci_high)}) lies above ideal calibration on {images}: {chance}. Less what "
+        f"chance adds it is about {fraction(reliability.debiased_ece)}."
     )

@@ -219,6 +219,9 @@ def _score(metric: Metric, found: Tally, why: str) -> Score:
         return Score(value, math.nan, math.nan, why)
     if len(found.groups) == 1:
         return Score(value, math.nan, math.nan, ONE_GROUP)
+    if metric.interval:
+        ends = metric.interval(found.labels, found.probabilities, found.group)
+        return Score(value, *ends)
     without = found.without_each(metric.from_probabilities)
     if np.isnan(without).any():
         return Score(value, math.nan, math.nan, CLASS_IN_ONE_GROUP)

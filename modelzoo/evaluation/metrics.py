@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.evaluation.calibration_interval import ece_interval
 from modelzoo.evaluation.clustered import (
     F1,
     F2,
@@ -42,6 +43,9 @@ class Metric:
     # weighting (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
     share: Share | None = None  # of a class, where the score is the mean of it over the classes
+    # True classes (N,), probabilities (N, K), index of the group (N,) of at least two -> both ends
+    # of the 95 % interval; None: the jackknife over groups.
+    interval: Callable[[Integers, Floats, npt.NDArray[np.intp]], tuple[float, float]] | None = None
     higher_is_better: bool = True
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
     lowest: float = 0.0  # -1 for an agreement that may be worse than by chance
@@ -385,8 +389,10 @@ METRICS: dict[str, Metric] = {
             title="ECE",
             help="Expected calibration error: how far the probability of the predicted class is "
             "from the share predicted correctly, mean over up to ten bins of equally many images. "
-            "Few images raise it above 0 even where a model is well calibrated.",
+            "Few images raise it above 0 even where a model is well calibrated; an interval that "
+            "begins at 0 says that it cannot be told from ideal calibration.",
             from_probabilities=expected_calibration_error,
+            interval=ece_interval,
             higher_is_better=False,
             unit="",
             is_default=False,

@@ -148,7 +148,8 @@ def calibration_record(found: Reliability | None) -> dict[str, Any] | None:
     return {
         **_score_values("ece", found.ece),
         "ideal_ece_mean": found.ideal.mean,
-        "ideal_ece_percentile_95": found.ideal.percentile_95,
+        "ideal_ece_percentile_97_5": found.ideal.highest,
+        "debiased_ece": found.debiased_ece,
         "squared_error": found.squared_error,
         "debiased_squared_error": found.debiased_squared_error,
         "bins": bin_records(found),

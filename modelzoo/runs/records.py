@@ -27,6 +27,7 @@ from modelzoo.runs.parse import format_record, parse_record
 HASH_DIGITS = 16
 # Beyond these probabilities are 0 and 1, or all alike.
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+_ROUNDING = 1e-9  # the exponential of a logarithm
 
 
 def write_split(path: Path, split: Split) -> None:
@@ -96,6 +97,7 @@ class Temperature:
     temperature: float  # from the lowest to the highest one; above 1: the run was overconfident
     images: int  # validation images that it was fitted on
     wrong: int  # of these, those whose class is not predicted
+    alone: float = 0.0  # what these images give without being drawn towards 1; 0: not known
 
 
 def write_record(
@@ -154,7 +156,10 @@ def read_temperature(path: Path) -> Temperature | None:
     if not os.path.lexists(path / TEMPERATURE):
         return None
     record = parse_record(path / TEMPERATURE, Temperature)
-    is_in_range = LOWEST_TEMPERATURE <= record.temperature <= HIGHEST_TEMPERATURE
+    is_in_range = all(
+        LOWEST_TEMPERATURE * (1 - _ROUNDING) <= each <= HIGHEST_TEMPERATURE * (1 + _ROUNDING)
+        for each in (record.temperature, record.alone or 1.0)
+    )
     if not (is_in_range and record.wrong <= record.images > 0):
         raise damaged_file(path / TEMPERATURE)
     return record

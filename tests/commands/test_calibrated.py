@@ -67,7 +67,7 @@ def test_without_validation_images_nothing_is_scaled(tmp_path: Path) -> None:
 def test_predict_scales_and_says_with_what(small_home: Path, tmp_path: Path) -> None:
     run = tmp_path / "lite0-64"
     shutil.copytree(small_home / "runs" / "lite0-64", run)
-    write_record(run, TEMPERATURE, Temperature(temperature=2.0, images=302, wrong=20))
+    write_record(run, TEMPERATURE, Temperature(temperature=2.0, images=302, wrong=20, alone=2.0))
     typed = ["predict", "--run", str(run), str(small_home / "data" / "Pro"), "--json"]
 
     plain, answer = (CliRunner().invoke(app, [*typed, *more]) for more in ([], ["--calibrated"]))

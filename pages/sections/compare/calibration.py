@@ -131,7 +131,7 @@ def _draw_diagrams(
         st.caption(plain(f"Without a diagram: {others}. Choose runs above to see theirs."))
     st.caption(
         "Each point is a bin of about equally many test images; images of equal probability stay "
-        "together. Bars: 95 % CI by bootstrap over groups of images. On the dotted line "
+        "together. Bars: 95 % CI over groups of images (Wilson's). On the dotted line "
         "probabilities are true; below it the model is overconfident."
     )
 
@@ -171,7 +171,7 @@ def _tabulate(
 
 def _errors(prefix: str, found: Reliability | None) -> dict[str, object]:
     """The errors of one run as columns that begin so; NaN where there are none."""
-    nothing = [math.nan] * 7
+    nothing = [math.nan] * 8
     values = (
         nothing
         if found is None
@@ -180,14 +180,15 @@ def _errors(prefix: str, found: Reliability | None) -> dict[str, object]:
             found.ece.ci_low,
             found.ece.ci_high,
             found.ideal.mean,
-            found.ideal.percentile_95,
+            found.ideal.highest,
+            found.debiased_ece,
             found.squared_error,
             found.debiased_squared_error,
         ]
     )
     keys = (
-        *("ece", "ece_ci_low", "ece_ci_high", "ideal_ece_mean", "ideal_ece_percentile_95"),
-        *("squared_error", "debiased_squared_error"),
+        *("ece", "ece_ci_low", "ece_ci_high", "ideal_ece_mean", "ideal_ece_percentile_97_5"),
+        *("debiased_ece", "squared_error", "debiased_squared_error"),
     )
     words = "" if found is None else describe_score_briefly("ece", found.ece)
     return {f"{prefix}{key}": value for key, value in zip(keys, values, strict=True)} | {
@@ -197,7 +198,7 @@ def _errors(prefix: str, found: Reliability | None) -> dict[str, object]:
 
 def _draw_table(table: pd.DataFrame) -> None:
     column = st.column_config
-    ideal = "Mean, and what 95 % of test sets of this size stay below: the labels were drawn from "
+    ideal = "Mean, and what 97.5 % of test sets of this size stay below; labels are drawn from "
     shown = pd.DataFrame(
         {
             "model": table["model"],
@@ -220,10 +221,12 @@ def _draw_table(table: pd.DataFrame) -> None:
             "ece": column.TextColumn(
                 "ECE (95 % CI)",
                 help="Expected calibration error on the test images, from 0 to 1. Chance raises "
-                "it, and its interval once more: compare it with the next column.",
+                "it: see the next column. An interval that begins at 0: it cannot be told from "
+                "ideal calibration.",
             ),
             "ideal": column.TextColumn(
-                "If calibrated", help=f"{ideal}the probabilities of the model, each by itself."
+                "If calibrated",
+                help=f"{ideal}the probabilities of the model, those of one group together.",
             ),
             "scaled": column.TextColumn(
                 "Scaled: ECE (95 % CI)",
@@ -243,7 +246,7 @@ def _draw_table(table: pd.DataFrame) -> None:
 def _describe_ideal(table: pd.DataFrame, prefix: str) -> list[str]:
     """`0.035, up to 0.060`; empty where there is none."""
     pairs = zip(
-        table[f"{prefix}ideal_ece_mean"], table[f"{prefix}ideal_ece_percentile_95"], strict=True
+        table[f"{prefix}ideal_ece_mean"], table[f"{prefix}ideal_ece_percentile_97_5"], strict=True
     )
     return ["" if math.isnan(a) else f"{fraction(a)}, up to {fraction(b)}" for a, b in pairs]
 

@@ -13,7 +13,7 @@ from tests.pages.opened import text_of
 
 def test_the_shown_probability_is_scaled_and_the_predicted_class_is_not(home: Path) -> None:
     run = home / "runs" / "lite0"
-    write_record(run, TEMPERATURE, Temperature(temperature=0.05, images=302, wrong=20))
+    write_record(run, TEMPERATURE, Temperature(temperature=0.05, images=302, wrong=20, alone=0.05))
     image = image_in_part(home, "lite0", "test")
     trained = load_run(run)
     ((_, batch),) = predict_files(trained, list_images(home / "data" / image))
@@ -38,7 +38,7 @@ def test_the_shown_probability_is_scaled_and_the_predicted_class_is_not(home: Pa
 
 def test_perturbed_probabilities_are_scaled_too(home: Path) -> None:
     for name in ("lite0", "b0-random"):
-        record = Temperature(temperature=0.05, images=302, wrong=20)
+        record = Temperature(temperature=0.05, images=302, wrong=20, alone=0.05)
         write_record(home / "runs" / name, TEMPERATURE, record)
     query = {
         "image": image_in_part(home, "lite0", "test"),
