@@ -15,6 +15,7 @@ from modelzoo.commands.ensemble import ensemble
 from modelzoo.commands.find_rate import find_rate
 from modelzoo.commands.group import CommandGroup
 from modelzoo.commands.images import images
+from modelzoo.commands.ood import ood
 from modelzoo.commands.papers import papers
 from modelzoo.commands.predict import predict
 from modelzoo.commands.report import report
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers, ensemble, find_rate, report, threshold,
+    papers, ensemble, find_rate, report, threshold, ood,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

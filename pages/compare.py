@@ -76,7 +76,9 @@ draw_sections(
             drawn, names, file_format, calibrated=scaled
         ),
         "Calibration": lambda: draw_calibration(drawn, names, file_format, calibrated=scaled),
-        "Operating point": lambda: draw_operating_point(drawn, names, file_format),
+        "Operating point": lambda: draw_operating_point(
+            drawn, names, file_format, calibrated=scaled
+        ),
         "Learning curves": lambda: draw_learning_curves(drawn, names, file_format),
         "Hard images": lambda: draw_hardest(drawn, names, every_id, calibrated=scaled),
         "Map quality": lambda: draw_faithfulness(drawn, names, split.title),

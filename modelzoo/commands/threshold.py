@@ -13,6 +13,7 @@ from modelzoo.text import join, one_line
 if TYPE_CHECKING:
     from modelzoo.evaluation.operating_points import Criterion
     from modelzoo.evaluation.run_thresholds import OperatingPoint
+    from modelzoo.runs.operating_point import KeptPoint
 
 Asked = tuple["Criterion", float | None]
 
@@ -41,6 +42,13 @@ def threshold(
     at: Annotated[
         float | None, typer.Option("--at", help="A threshold of your own, in [0, 1].")
     ] = None,
+    calibrated: Annotated[
+        bool,
+        typer.Option(
+            "--calibrated",
+            help="Take scores of probabilities that are scaled by the run's temperature.",
+        ),
+    ] = False,
     prevalence: Annotated[
         float | None,
         typer.Option(help="Of PPV and NPV, 0.1 for 10 %. Default: the share in the test set."),
@@ -58,15 +66,18 @@ def threshold(
     """
     from modelzoo.evaluation.predictive_values import check_prevalence
     from modelzoo.evaluation.run_thresholds import as_kept, find_operating_point
-    from modelzoo.runs.operating_point import keep_point
+    from modelzoo.runs.operating_point import keep_point, read_point
 
     if prevalence is not None:
         check_prevalence(prevalence)
     found = find_run(run, runs)
     asked = _read_criterion(sensitivity, specificity, youden=youden, at=at)
-    classes, asked = _read_choice(found, positive, asked)
+    kept = read_point(found.path)
+    if kept and positive is None and asked is None:
+        calibrated = calibrated or kept.temperature is not None
+    classes, asked = _read_choice(found, kept, positive, asked)
     criterion, wanted = asked or ("argmax", None)
-    point = find_operating_point(found, classes, criterion, wanted)
+    point = find_operating_point(found, classes, criterion, wanted, calibrated=calibrated)
     if keep:  # before all else: it may be refused
         keep_point(found.path, as_kept(point))
     if as_json:
@@ -96,17 +107,16 @@ def _read_criterion(
 
 
 def _read_choice(
-    run: Run, positive: str | None, asked: Asked | None
+    run: Run, kept: "KeptPoint | None", positive: str | None, asked: Asked | None
 ) -> tuple[tuple[str, ...], Asked | None]:
     """Positive classes and criterion: what was given, else what is kept, else what is known."""
     from modelzoo.evaluation.operating_points import suggest_positive
-    from modelzoo.runs.operating_point import read_point
     from modelzoo.runs.predictions import read_predictions
 
     classes = read_predictions(run.path).classes
     if positive is not None:
         return _split_names(positive, classes), asked
-    if kept := read_point(run.path):
+    if kept:
         return tuple(kept.positive), asked or (kept.criterion, kept.wanted)
     if suggested := suggest_positive(classes):
         return suggested, asked

@@ -220,8 +220,9 @@ def _solve(
 
 def _largest_distance(confidence: Floats, outcome: Bools, group: Groups) -> float:
     """The upper end of the distance between mean probability and share."""
-    outcomes = np.zeros((int(group.max()) + 1, 1, 4))
-    np.add.at(outcomes, (group, 0, (~outcome).astype(int)), 1)
+    came, not_come = (np.bincount(group, each) for each in (outcome, ~outcome))
+    none = np.zeros_like(came)
+    outcomes = np.stack([came, not_come, none, none], axis=-1)[:, None]
     share = share_intervals(outcomes, SENSITIVITY)
     mean = float(confidence.mean())
     return max(mean - float(share.low[0]), float(share.high[0]) - mean)

@@ -43,7 +43,8 @@ def describe_choice(point: OperatingPoint) -> str:
         one_of = "" if len(point.choice.positive) == 1 else "one of "
         return f"An image is positive where its predicted class (argmax) is {one_of}{names}."
     many = len(point.choice.positive) > 1
-    what = "sum of the probabilities" if many else "probability"
+    scaled = _scaling(point.temperature)
+    what = f"sum of the{scaled} probabilities" if many else f"{scaled} probability".lstrip()
     begin = f"An image is positive where the {what} of {names} is at least "
     begin += describe_threshold(threshold.value)
     if point.choice.criterion == "typed":
@@ -62,9 +63,27 @@ def describe_choice(point: OperatingPoint) -> str:
         )
         if not math.isnan(rate)
     ]
+    has = f", where it has {' and '.join(reached)}" if reached else ""
     return (
         f"{begin}, {which} on the validation images ({threshold.positives:,} positive, "
-        f"{threshold.negatives:,} negative), where it has {' and '.join(reached)}."
+        f"{threshold.negatives:,} negative){has}."
+    )
+
+
+def _scaling(temperature: float | None) -> str:
+    """Which probabilities a threshold is of, before the word."""
+    return "" if temperature is None else f" calibrated (temperature {temperature:.2f})"
+
+
+def describe_scores(point: OperatingPoint) -> str:
+    """Whether a threshold is of calibrated probabilities, where these were asked for."""
+    if point.threshold.value is None:
+        return "The predicted class is the same for calibrated probabilities, so nothing changes."
+    if point.temperature is None:
+        return "This run has no temperature: its threshold is of probabilities as they are."
+    return (
+        "The threshold is of calibrated probabilities, in validation and test alike, and holds for "
+        "these only."
     )
 
 
@@ -76,6 +95,8 @@ def describe_kept(kept: KeptPoint) -> str:
     if kept.criterion in ("sensitivity", "specificity"):
         by += f" of {percent(kept.wanted or 0)}"
     at = "" if kept.threshold is None else f" from {describe_threshold(kept.threshold)} on"
+    if kept.temperature is not None:
+        at += f" of calibrated probabilities (temperature {kept.temperature:.2f})"
     return f"{name_classes(kept.positive)} positive{at}, by {by}{chosen}."
 
 

@@ -18,6 +18,7 @@ TEMPERATURE = "temperature.json"  # by which the run's logits are divided to cal
 LOG = "log.txt"
 CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile
+OOD = "ood.csv"  # OOD percentiles of validation and test images
 QUALITY = "quality.csv"  # how far maps of this run can be trusted, over its test images
 OPERATING_POINT = "operating_point.json"  # the threshold that a person keeps with the run
 ENSEMBLE = "ensemble.json"  # in place of a model: the runs that an ensemble joins

@@ -23,6 +23,8 @@ class KeptPoint:
     threshold: float | None  # None: the predicted class decides
     validation_positives: int  # images that it was chosen on; 0: on none, as the next
     validation_negatives: int
+    # What the logits were divided by for the scores that the threshold is of; None: by nothing.
+    temperature: float | None = None
 
 
 def keep_point(path: Path, point: KeptPoint) -> None:

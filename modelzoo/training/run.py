@@ -1,7 +1,7 @@
 """One training from the data to the run folder: what happens, in the order it happens."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
 from modelzoo.datasets.store import Pixels, open_pixels
 from modelzoo.evaluation.temperature import write_temperature
-from modelzoo.inference.neighbours import write_neighbours
+from modelzoo.inference.neighbours import ood_percentile, read_neighbours, write_neighbours
 from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, PRECISION, WEIGHTS
 from modelzoo.runs.folder import Run
+from modelzoo.runs.ood import write_ood
 from modelzoo.runs.predictions import Predictions, write_predictions
 from modelzoo.runs.records import write_record
 from modelzoo.runs.status import Status
@@ -241,6 +242,7 @@ def _write_results(
     write_predictions(path, predictions)
     write_temperature(path, predictions)
     write_neighbours(path, embeddings, pixels.ids, split)
+    _write_ood(path, embeddings, pixels.ids, split)
     job.seconds.lap("results")
     environment = describe_environment(
         backbone,
@@ -256,6 +258,25 @@ def _write_results(
     write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST, PRECISION):
         (path / name).unlink(missing_ok=True)
+
+
+def _write_ood(
+    path: Path, embeddings: npt.NDArray[np.float32], images: Sequence[str], split: Split
+) -> None:
+    """How far validation and test images are out of distribution, as Explain says it of an image.
+
+    Args:
+        path: Of the run, with its neighbours.
+        embeddings: (N, D), of all `images`.
+        images: Ids.
+        split: Which of them are in which part.
+    """
+    row_by_id = {image: row for row, image in enumerate(images)}
+    held_out = [row.image for row in split.rows if row.part != "train"]
+    vectors = embeddings[[row_by_id[image] for image in held_out]]
+    if held_out:
+        percentiles = ood_percentile(vectors, read_neighbours(path))
+        write_ood(path, dict(zip(held_out, percentiles.tolist(), strict=True)))
 
 
 def pixel_inputs(

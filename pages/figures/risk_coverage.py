@@ -1,29 +1,62 @@
 """Accuracy on the images that a model is left with, by their share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
-from modelzoo.evaluation.risk_coverage import SAID, RiskCoverage
-from modelzoo.text import confidence_interval, percent
-from pages.figures.frame import GRID, axis_title, blank_figure, source_height
+from modelzoo.evaluation.risk_coverage import BY_WORDS, SAID, By, RiskCoverage
+from modelzoo.text import confidence_interval, fraction, percent
+from pages.figures.frame import (
+    GRID,
+    axis_title,
+    blank_figure,
+    place_legend,
+    source_height,
+    wrap_text,
+)
 from pages.shell.palette import Style
 
 AXES_PX = 300
+LEGEND_LETTERS = 40
+DASHES: dict[By, str] = {"confidence": "solid", "ood": "dash"}
 
 
-def risk_coverage_curve(
-    curve: RiskCoverage, style: Style, *, name: str = "", source: str = ""
+def risk_coverage_curves(
+    curves: Sequence[RiskCoverage], style: Style, *, name: str = "", source: str = ""
 ) -> go.Figure:
-    """The curve of one run with its pointwise interval as a band; a mark at 90 %.
+    """The curves of one run, each with its pointwise interval as a band; a mark at 90 %.
 
     Args:
-        curve: From `risk_coverage`.
-        style: Of the run.
+        curves: From `risk_coverage`, at least one, each in an order of its own.
+        style: Of the run; the orders differ in their dashes.
         name: Of the run, for the title.
         source: Data set, split and number of images, for the axis title.
     """
     title = f"Accuracy by coverage, {name}" if name else ""
-    figure = blank_figure(height=AXES_PX + source_height(source), title=title)
+    below = source_height(source)
+    alone = len(curves) == 1
+    figure = blank_figure(height=AXES_PX + (below if alone else 0), title=title)
+    for curve in curves:
+        _add_curve(figure, curve, style)
+    figure.update_xaxes(
+        title_text=axis_title("coverage: images left to the model, in %", source),
+        range=[4, 101],
+        gridcolor=GRID,
+        zeroline=False,
+    )
+    figure.update_yaxes(title_text="accuracy in %", gridcolor=GRID, zeroline=False)
+    if not alone:
+        place_legend(figure, [_label(curve) for curve in curves], below)
+    figure.update_layout(showlegend=not alone)
+    return figure
+
+
+def _label(curve: RiskCoverage) -> str:
+    return wrap_text(f"{BY_WORDS[curve.by]}, AURC {fraction(curve.aurc.value)}", LEGEND_LETTERS)
+
+
+def _add_curve(figure: go.Figure, curve: RiskCoverage, style: Style) -> None:
     x = 100 * curve.coverage
     value, low, high = (
         100 * np.array([getattr(each, field) for each in curve.accuracy])
@@ -38,7 +71,7 @@ def risk_coverage_curve(
                 fill="toself",
                 mode="lines",
                 line={"width": 0, "color": style.colour},
-                opacity=0.25,
+                opacity=0.25 if curve.by == "confidence" else 0.12,
                 hoverinfo="skip",
                 showlegend=False,
             )
@@ -48,9 +81,9 @@ def risk_coverage_curve(
             x=x,
             y=value,
             mode="lines",
-            line={"color": style.colour, "width": 3},
+            name=_label(curve),
+            line={"color": style.colour, "width": 3, "dash": DASHES[curve.by]},
             hovertemplate="accuracy %{y:.1f} % at coverage %{x:.0f} %<extra></extra>",
-            showlegend=False,
         )
     )
     figure.add_trace(
@@ -63,18 +96,10 @@ def risk_coverage_curve(
             showlegend=False,
         )
     )
-    figure.update_xaxes(
-        title_text=axis_title("coverage: images left to the model, in %", source),
-        range=[4, 101],
-        gridcolor=GRID,
-        zeroline=False,
-    )
-    figure.update_yaxes(title_text="accuracy in %", gridcolor=GRID, zeroline=False)
-    return figure
 
 
 def risk_coverage_alt(curve: RiskCoverage, name: str) -> str:
-    """What `risk_coverage_curve` shows, in words."""
+    """What `risk_coverage_curves` shows of one order, in words."""
     listed = []
     for coverage in (0.5, SAID, 1.0):
         each = curve.at(coverage)
@@ -82,4 +107,7 @@ def risk_coverage_alt(curve: RiskCoverage, name: str) -> str:
         if not np.isnan(each.ci_low):
             words += f", {confidence_interval(each.ci_low, each.ci_high)}"
         listed.append(words)
-    return f"Accuracy of {name} by the share of the images left to it: {'; '.join(listed)}."
+    order = BY_WORDS[curve.by]
+    return (
+        f"Accuracy of {name} by the share of the images left to it, {order}: {'; '.join(listed)}."
+    )

@@ -12,8 +12,6 @@ from modelzoo import paths
 from modelzoo.backbones.table import BACKBONES
 from modelzoo.datasets.splits import Part, SplitRow
 from modelzoo.errors import UserError
-from modelzoo.evaluation.operating_points import Criterion
-from modelzoo.evaluation.risk_coverage import RiskCoverage, risk_coverage
 from modelzoo.evaluation.rows import (
     Leaderboard,
     LeaderboardRow,
@@ -21,7 +19,6 @@ from modelzoo.evaluation.rows import (
     read_leaderboard,
     read_row,
 )
-from modelzoo.evaluation.run_thresholds import OperatingPoint, find_operating_point
 from modelzoo.evaluation.temperature import calibrate, find_temperature
 from modelzoo.files import is_folder
 from modelzoo.reporting.facts import (
@@ -151,36 +148,6 @@ def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:
         UserError: Its split or predictions are missing or damaged.
     """
     return _reference_score(str(model.run.path), _stamp(model.run.path, *_OF_MODEL))
-
-
-def read_operating_points(
-    run_ids: Iterable[str], positive: tuple[str, ...], criterion: Criterion, wanted: float | None
-) -> tuple[dict[str, OperatingPoint], dict[str, str]]:
-    """The operating point of each run, and by run a sentence why it has none."""
-    points, problems = {}, {}
-    for run_id in run_ids:
-        path = find_folder(run_id)
-        try:
-            points[run_id] = _operating_point(
-                str(path),
-                _stamp(path, CONFIG, SPLIT, PREDICTIONS, DATA),
-                positive,
-                criterion,
-                wanted,
-            )
-        except UserError as error:
-            problems[run_id] = str(error)
-    return points, problems
-
-
-def read_risk_coverage(run_id: str) -> RiskCoverage | None:
-    """Accuracy by coverage of a run's test part; None: it has no labelled images.
-
-    Raises:
-        UserError: Its split or predictions are missing or damaged.
-    """
-    path = find_folder(run_id)
-    return _risk_coverage(str(path), _stamp(path, SPLIT, PREDICTIONS))
 
 
 def read_test_predictions(
@@ -355,17 +322,3 @@ def _predicted_by_image(path: str, stamp: Stamp) -> dict[str, str]:
     found = read_all_predictions(Path(path))
     indices = found.probabilities.argmax(axis=1) if len(found.images) else []
     return {image: found.classes[k] for image, k in zip(found.images, indices, strict=True)}
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _operating_point(
-    path: str, stamp: Stamp, positive: tuple[str, ...], criterion: Criterion, wanted: float | None
-) -> OperatingPoint:
-    run = read_run(Path(path))
-    return find_operating_point(run, positive, criterion, wanted, read=read_all_predictions)
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _risk_coverage(path: str, stamp: Stamp) -> RiskCoverage | None:
-    group_by_image = read_split(Path(path)).unit_by_image
-    return risk_coverage(read_all_predictions(Path(path)).only("test"), group_by_image)

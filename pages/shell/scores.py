@@ -10,14 +10,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores
 from modelzoo.evaluation.calibration import Reliability
 from modelzoo.evaluation.delong import AreaDifference
+from modelzoo.evaluation.operating_points import Criterion
 from modelzoo.evaluation.precision_recall import (
     PrecisionRecallCurve,
     macro_precision_recall,
     precision_recall_curve,
 )
+from modelzoo.evaluation.risk_coverage import By, RiskCoverage, risk_coverage
 from modelzoo.evaluation.roc import RocCurve, macro_roc, roc_curve
 from modelzoo.evaluation.rows import LeaderboardRow, read_row
 from modelzoo.evaluation.run_scores import (
@@ -25,9 +28,12 @@ from modelzoo.evaluation.run_scores import (
     evaluate_calibration,
     evaluate_classes,
 )
+from modelzoo.evaluation.run_thresholds import OperatingPoint, find_operating_point
 from modelzoo.evaluation.temperature import describe_scaling
-from modelzoo.runs.file_names import CONFIG, SPLIT
+from modelzoo.runs.file_names import CONFIG, DATA, OOD, SPLIT
 from modelzoo.runs.folder import read_run
+from modelzoo.runs.ood import read_ood
+from modelzoo.runs.records import Temperature, read_split
 from pages.shell.errors import error_in_place
 from pages.shell.reads import (
     OF_ROW,
@@ -128,6 +134,58 @@ def read_reliability(
     return found
 
 
+def read_operating_points(
+    run_ids: Iterable[str],
+    positive: tuple[str, ...],
+    criterion: Criterion,
+    wanted: float | None,
+    *,
+    calibrated: bool = False,
+) -> tuple[dict[str, OperatingPoint], dict[str, str]]:
+    """The operating point of each run, and by run a sentence why it has none.
+
+    Args:
+        run_ids: Of the runs.
+        positive: The positive classes.
+        criterion: By what the threshold is chosen.
+        wanted: As in `Choice`.
+        calibrated: Of scaled probabilities, where a run has a temperature.
+    """
+    points, problems = {}, {}
+    for run_id in run_ids:
+        path = find_folder(run_id)
+        try:
+            points[run_id] = _operating_point(
+                str(path),
+                stamp_predictions(path, calibrated, CONFIG, SPLIT, DATA),
+                positive,
+                criterion,
+                wanted,
+                calibrated and isinstance(read_temperature_of(path), Temperature),
+            )
+        except UserError as error:
+            problems[run_id] = str(error)
+    return points, problems
+
+
+def read_risk_coverage(
+    run_id: str, by: By = "confidence", *, calibrated: bool = False
+) -> RiskCoverage | None:
+    """Accuracy by coverage of a run's test part; None: there is no label, or no OOD percentile.
+
+    Args:
+        run_id: Of the run.
+        by: In which order images are handed to a person.
+        calibrated: Of scaled probabilities, where the run has a temperature.
+
+    Raises:
+        UserError: A file of the run is missing or damaged.
+    """
+    path = find_folder(run_id)
+    stamp = stamp_predictions(path, calibrated, SPLIT, *([OOD] if by == "ood" else []))
+    return _risk_coverage(str(path), stamp, by, calibrated)
+
+
 @st.cache_data(max_entries=200, show_spinner="Scoring runs …")
 def _scaled_row(path: str, stamp: Stamp) -> LeaderboardRow:
     row = read_row(read_run(Path(path)), read=partial(read_all_predictions, calibrated=True))
@@ -182,3 +240,32 @@ def _area_differences(
 ) -> list[AreaDifference]:
     read = partial(read_all_predictions, calibrated=calibrated)
     return compare_areas([read_run(Path(path)) for path in paths], target, read=read)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _operating_point(
+    path: str,
+    stamp: Stamp,
+    positive: tuple[str, ...],
+    criterion: Criterion,
+    wanted: float | None,
+    calibrated: bool,
+) -> OperatingPoint:
+    return find_operating_point(
+        read_run(Path(path)),
+        positive,
+        criterion,
+        wanted,
+        calibrated=calibrated,
+        read=read_all_predictions,
+    )
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _risk_coverage(path: str, stamp: Stamp, by: By, calibrated: bool) -> RiskCoverage | None:
+    group_by_image = {row.image: row.group for row in read_split(Path(path)).rows}
+    test = read_all_predictions(Path(path), calibrated=calibrated).only("test")
+    if by == "confidence":
+        return risk_coverage(test, group_by_image)
+    ood = read_ood(Path(path))
+    return risk_coverage(test, group_by_image, ood) if ood else None

@@ -77,6 +77,19 @@ def test_what_is_kept_is_what_the_next_call_begins_with(run: Path) -> None:
     assert (default["criterion"], default["threshold"]) == ("argmax", None)
 
 
+def test_a_calibrated_threshold_is_kept_and_taken_again_with_its_temperature(run: Path) -> None:
+    typed = ("--sensitivity", "0.9", "--calibrated", "--json")
+
+    kept = json.loads(threshold(run, *typed, "--keep").stdout)
+    again = json.loads(threshold(run, "--json").stdout)
+    plain = json.loads(threshold(run, "--sensitivity", "0.9", "--json").stdout)
+
+    assert kept["temperature"] > 0
+    assert (again["threshold"], again["temperature"]) == (kept["threshold"], kept["temperature"])
+    assert plain["temperature"] is None
+    assert plain["threshold"] != kept["threshold"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from modelzoo.evaluation.run_thresholds import find_operating_point
 from modelzoo.runs.file_names import OPERATING_POINT, SPLIT
 from modelzoo.runs.folder import read_run
+from modelzoo.runs.ood import write_ood
 from modelzoo.runs.operating_point import read_point
 from modelzoo.runs.predictions import read_predictions, write_predictions
 from modelzoo.text import percent
@@ -165,7 +166,7 @@ def test_the_accuracy_that_is_left_stands_below_whatever_is_positive(folder: Pat
         app
     )
     assert f"against {percent(is_right.mean())} (95 % CI" in text_of(app)
-    assert "confidence alone decides" in text_of(app)
+    assert "python -m modelzoo ood a" in text_of(app)
     alt = app.get("plotly_chart")[-1].proto.alt
     assert alt.startswith("Accuracy of VGG16 by the share of the images left to it: ")
     assert "Risk-coverage curve" in [each.value for each in ungrouped.subheader]
@@ -185,3 +186,44 @@ def test_names_of_classes_are_no_markdown(folder: Path) -> None:
     assert "predicted class (argmax) is Pro" in text_of(app)
     assert "[x](http" in text_of(app).replace("\\", "")
     assert not foreign_in(app)
+
+
+def test_the_switch_reaches_thresholds_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(folder, "a", backbone="vgg16", skill=1.0, images=400)
+    point = find_operating_point(run, BLASTS, "sensitivity", 0.9, calibrated=True)
+
+    app = open_section(criterion="wanted sensitivity", wanted="90", calibrated="true")
+    monkeypatch.setattr(  # as above
+        "pages.shell.entry.PagesManager", SimpleNamespace(uses_pages_directory=False)
+    )
+    app.button(key="keep-point").click().run()
+
+    assert not app.exception
+    words = text_of(app)
+    assert f"sum of the calibrated (temperature {point.temperature:.2f}) probabilities" in words
+    assert "The threshold is of calibrated probabilities, in validation and test alike" in words
+    table = app.dataframe[0].value
+    assert table["threshold"][0] == f"{point.threshold.value:.3f} (T = {point.temperature:.2f})"
+    kept = read_point(folder / "a")
+    assert kept
+    assert (kept.threshold, kept.temperature) == (point.threshold.value, point.temperature)
+    figures = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert all("calibrated" in spec for spec in figures)
+
+
+def test_images_can_be_handed_over_by_how_far_they_are_out_of_distribution(folder: Path) -> None:
+    run = make_run(folder, "a", backbone="vgg16", skill=1.0, images=400)
+    test = read_predictions(folder / "a").only("test")
+    write_ood(run.path, {image: at % 100 for at, image in enumerate(test.images)})
+
+    app = open_section()
+
+    assert not app.exception
+    words = text_of(app)
+    assert "that are the most out of distribution handed to a person" in words
+    assert "computes it" not in words
+    alt = [chart.proto.alt for chart in app.get("plotly_chart")][-1]
+    assert "least sure first" in alt
+    assert "most out-of-distribution first" in alt

@@ -102,8 +102,8 @@ def choose_scaling(
         names: By run id.
     """
     calibrated = choose_calibrated(
-        "AUC, average precision, Brier score, log loss and ECE, the curves and the probabilities "
-        "of images follow; what counts predicted classes stays as it is."
+        "AUC, average precision, Brier score, log loss and ECE, the curves, thresholds and the "
+        "probabilities of images follow; what counts predicted classes stays as it is."
     )
     if not calibrated:
         return False, rows, drawn

@@ -10,6 +10,7 @@ from modelzoo.evaluation.operating_words import (
     describe_frequencies,
     describe_limits,
     describe_rates,
+    describe_scores,
     describe_values,
 )
 from modelzoo.evaluation.predictive_values import check_prevalence, frequencies, predictive_values
@@ -25,12 +26,16 @@ from pages.sections.compare.operating_table import draw_table
 from pages.sections.compare.risk_coverage import draw_risk_coverage
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
-from pages.shell.reads import read_operating_points
+from pages.shell.scores import read_operating_points
 from pages.shell.text import plain
 
 
 def draw_operating_point(
-    rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_format: str
+    rows: Sequence[LeaderboardRow],
+    names: Mapping[str, str],
+    file_format: str,
+    *,
+    calibrated: bool,
 ) -> None:
     """The operating point of one run in words and as 1,000 people, and of all runs in a table.
 
@@ -38,18 +43,19 @@ def draw_operating_point(
         rows: At least one, all of one split, best first.
         names: By run id.
         file_format: Of a figure that is saved.
+        calibrated: Whether scores are of scaled probabilities, where a run has a temperature.
     """
     st.subheader("Operating point")
     asked = choose_point(rows)
     row = _choose_run(rows)
     if asked.positive:
-        _draw_points(rows, row, names, asked, file_format)
+        _draw_points(rows, row, names, asked, file_format, calibrated)
     else:
         st.info(
             "Choose the classes that count as positive; the others are negative.",
             icon=":material/rule:",
         )
-    draw_risk_coverage(row, names[row.run_id], file_format)
+    draw_risk_coverage(row, names[row.run_id], file_format, calibrated=calibrated)
 
 
 def _draw_points(
@@ -58,10 +64,15 @@ def _draw_points(
     names: Mapping[str, str],
     asked: Asked,
     file_format: str,
+    calibrated: bool,
 ) -> None:
     """One run in words and as people, all of them in a table."""
     points, problems = read_operating_points(
-        [each.run_id for each in rows], asked.positive, asked.criterion, asked.wanted
+        [each.run_id for each in rows],
+        asked.positive,
+        asked.criterion,
+        asked.wanted,
+        calibrated=calibrated,
     )
     _say_problems(problems, names)
     with error_in_place():
@@ -70,6 +81,8 @@ def _draw_points(
         if point := points.get(row.run_id):
             words = f"{names[row.run_id]}: {describe_choice(point)} {describe_rates(point)}"
             st.markdown(plain(words))
+            if calibrated:
+                st.caption(describe_scores(point))
             for note in point.notes:
                 st.warning(plain(note), icon=":material/warning:")
             _draw_people(row, point, asked.prevalence, file_format)
@@ -123,14 +136,18 @@ def _draw_people(
         at_share = predictive_values(point.rates, point.share)
         words.append(describe_values(at_share, is_set=False))
     expected = frequencies(point.rates, used)
-    figure = people_grid(expected, prevalence=used, source=describe_source(row))
+    is_scaled = point.temperature is not None
+    source = describe_source(row, calibrated=is_scaled)
+    figure = people_grid(expected, prevalence=used, source=source)
     by_picture, by_words = st.columns([3, 2])
     with by_picture:
         if figure:
             st.plotly_chart(
                 figure,
                 key="people",
-                config=config(name_file(f"people-{row.run_id}", row), file_format),
+                config=config(
+                    name_file(f"people-{row.run_id}", row, calibrated=is_scaled), file_format
+                ),
                 alt=people_alt(expected),
             )
     with by_words:

@@ -60,7 +60,9 @@ def draw_table(
         }
         for row in rows
     ]
-    offer_csv(pd.DataFrame(records), name_file("operating-points", rows[0]))
+    is_scaled = any(points[row.run_id].temperature is not None for row in rows)
+    name = name_file("operating-points", rows[0], calibrated=is_scaled)
+    offer_csv(pd.DataFrame(records), name)
 
 
 def _configure(at: str) -> dict[str, Any]:
@@ -73,7 +75,9 @@ def _configure(at: str) -> dict[str, Any]:
     return {
         "model": column.TextColumn("Model", pinned=True),
         "threshold": column.TextColumn(
-            "Threshold", help="Of the summed probability of the positive classes."
+            "Threshold",
+            help="Of the summed probability of the positive classes, calibrated with the "
+            "temperature beside it where there is one.",
         ),
         "sensitivity": column.TextColumn(
             "Sensitivity (95 % CI)", help="Share of the positive test images called positive."
@@ -105,9 +109,10 @@ def _describe(name: str, point: OperatingPoint, prevalence: float | None) -> dic
     used = point.share if prevalence is None else prevalence
     values = predictive_values(point.rates, used) if 0 < used < 1 else None
     positive, negative = likelihood_ratios(point.rates)
+    scaled = "" if point.temperature is None else f" (T = {point.temperature:.2f})"
     return {
         "model": name,
-        "threshold": describe_threshold(point.threshold.value),
+        "threshold": describe_threshold(point.threshold.value) + scaled,
         "sensitivity": describe_rate_briefly(point.rates.sensitivity),
         "specificity": describe_rate_briefly(point.rates.specificity),
         "ppv": describe_rate_briefly(values.ppv) if values else "not defined",

@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelzoo.evaluation.intervals import evaluate
-from modelzoo.evaluation.risk_coverage import describe_risk_coverage, risk_coverage
+from modelzoo.evaluation.risk_coverage import (
+    describe_risk_coverage,
+    risk_areas,
+    risk_coverage,
+)
 from modelzoo.runs.predictions import Predictions
 from tests.run_folders import guess, predictions_of
 
@@ -106,3 +110,60 @@ def test_what_is_said_of_90_percent() -> None:
         "the other 90 % is 100.0 % (95 % CI "
     )
     assert "against 95.0 % (95 % CI " in words
+    assert "AURC, the mean share of errors over all coverages, is 0." in words
+
+
+def test_the_area_of_geifman_by_hand_and_the_ideal_order() -> None:
+    # Risks of 1 to 5 kept images: 0, 0, 1/3, 1/4, 2/5; in the ideal order 0, 0, 0, 1/4, 2/5.
+    curve = risk_coverage(sure([0.99, 0.9, 0.8, 0.7, 0.6], [True, True, False, True, False]), {})
+
+    assert curve
+    assert curve.aurc.value == pytest.approx((1 / 3 + 1 / 4 + 2 / 5) / 5)
+    assert curve.excess.value == pytest.approx(1 / 15)
+
+
+def test_the_ideal_area_nears_the_papers_formula_and_ties_are_in_no_order() -> None:
+    wrong = np.arange(20_000) >= 17_000  # in the ideal order
+
+    area, ideal = risk_areas(wrong.astype(float), np.ones((20_000, 1)))
+    tied = risk_coverage(sure([0.9] * 40, [True] * 30 + [False] * 10), {})
+
+    assert area[0] == pytest.approx(ideal[0])
+    assert ideal[0] == pytest.approx(0.15 + 0.85 * math.log(0.85), abs=1e-4)
+    assert tied
+    assert tied.aurc.value == pytest.approx(0.25)
+
+
+def test_out_of_distribution_images_can_be_handed_over_first() -> None:
+    found = sure([0.6, 0.7, 0.8, 0.9], [False, True, True, True])
+    percentile = dict(zip(found.images, [99.0, 1.0, 2.0, 3.0], strict=True))
+
+    curve = risk_coverage(found, {}, percentile)
+    reverse = risk_coverage(found, {}, {image: -at for image, at in percentile.items()})
+
+    assert curve
+    assert reverse
+    assert curve.at(0.75).value == 1
+    assert reverse.at(0.25).value == 0
+    assert curve.excess.value == pytest.approx(0)
+    assert "that are the most out of distribution" in describe_risk_coverage(curve)
+    assert risk_coverage(found, {}, {found.images[0]: 3.0}) is None
+
+
+def test_the_interval_of_the_area_holds_it() -> None:
+    generator = np.random.default_rng(5)
+
+    def draw(images: int) -> Predictions:
+        p = generator.uniform(0.5, 1, images)
+        return sure(p.tolist(), (generator.random(images) < p).tolist())
+
+    large = draw(40_000)
+    truth = risk_coverage(large, dict.fromkeys(large.images, "one"))
+    held = 0
+    for _ in range(60):
+        found = risk_coverage(draw(90), {f"{at:04d}.jpg": str(at // 3) for at in range(90)})
+        assert found
+        assert truth
+        held += found.aurc.ci_low <= truth.aurc.value <= found.aurc.ci_high
+
+    assert held > 52  # 52 or fewer come by chance once in 300, were 95 % held

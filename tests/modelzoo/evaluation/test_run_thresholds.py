@@ -11,7 +11,9 @@ from modelzoo import paths
 from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.operating_points import measure
-from modelzoo.evaluation.run_thresholds import as_kept, find_operating_point
+from modelzoo.evaluation.operating_words import describe_choice, describe_kept
+from modelzoo.evaluation.run_thresholds import as_kept, find_operating_point, measure_kept
+from modelzoo.evaluation.temperature import find_temperature, read_calibrated
 from modelzoo.runs.file_names import OPERATING_POINT
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.operating_point import keep_point, read_point
@@ -123,6 +125,47 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert read_point(run.path) == argmax
     assert argmax.threshold is None
     assert list_runs(tmp_path)[1] == {}
+
+
+def test_a_threshold_of_calibrated_scores_is_of_calibrated_images_and_keeps_the_temperature(
+    tmp_path: Path,
+) -> None:
+    run = make_run(tmp_path, "a", skill=1.0, images=400)
+    scaled = read_calibrated(run.path)
+    validation, test = scaled.only("validation"), scaled.only("test")
+
+    point = find_operating_point(run, BLASTS, "sensitivity", 0.9, calibrated=True)
+    plain = find_operating_point(run, BLASTS, "sensitivity", 0.9)
+
+    temperature = find_temperature(run.path).temperature
+    assert point.temperature == pytest.approx(temperature)
+    assert abs(temperature - 1) > 0.02
+    value = point.threshold.value
+    assert value is not None
+    assert value != plain.threshold.value
+    scores = validation.probabilities[:, 1:].sum(1, dtype=float)
+    assert (scores[validation.labels > 0] >= value).mean() == point.threshold.sensitivity
+    called = test.probabilities[:, 1:].sum(1, dtype=float) >= value
+    assert point.rates.found == (called & (test.labels > 0)).sum()
+    assert f"sum of the calibrated (temperature {temperature:.2f}) prob" in describe_choice(point)
+    assert "calibrated" not in describe_choice(plain)
+    assert find_operating_point(run, BLASTS, calibrated=True).temperature is None  # argmax
+
+
+def test_a_kept_point_is_measured_as_it_was_kept(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "a", skill=1.0, images=400)
+    point = find_operating_point(run, BLASTS, "sensitivity", 0.9, calibrated=True)
+    keep_point(run.path, as_kept(point))
+    kept = read_point(run.path)
+
+    assert kept
+    assert kept.temperature == point.temperature
+    again = measure_kept(run, kept)
+    assert again.rates == point.rates
+    assert again.threshold.value == point.threshold.value
+    assert "where it has" not in describe_choice(again)
+    words = f"of calibrated probabilities (temperature {point.temperature:.2f}), by wanted"
+    assert words in describe_kept(kept)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 1}', '{"positive": 3}', "{" * 2000])

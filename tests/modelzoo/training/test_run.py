@@ -34,6 +34,7 @@ from modelzoo.launching import local
 from modelzoo.runs.file_names import LOG, PREDICTIONS, STATUS
 from modelzoo.runs.folder import Run
 from modelzoo.runs.history import read_history
+from modelzoo.runs.ood import read_ood
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import (
     read_data,
@@ -66,7 +67,7 @@ def test_a_frozen_run_leaves_all_that_is_promised(tmp_path: Path, images: Path) 
     assert left == {
         "config.toml", "status.json", "history.csv", "split.csv", "data.json", "images.csv",
         "predictions.parquet", "model.safetensors", "config.json", "neighbours.safetensors",
-        "weights.json", "environment.json", "temperature.json", "log.txt",
+        "weights.json", "environment.json", "temperature.json", "ood.csv", "log.txt",
     }  # fmt: skip
     assert read_weights(run.path).kind == "none"
     predictions = read_predictions(run.path)
@@ -86,6 +87,11 @@ def test_predictions_are_those_of_the_network_that_was_saved(tmp_path: Path, ima
     pixels = np.stack([np.array(Image.open(images / name)) for name in predictions.images])
     answers = predict(load_run(run.path), pixels)
     np.testing.assert_allclose(answers.logits, predictions.logits, atol=1e-3)
+    kept = read_ood(run.path)
+    assert kept
+    assert set(kept) == {row.image for row in read_split(run.path).rows if row.part != "train"}
+    seen = dict(zip(predictions.images, answers.ood_percentile.tolist(), strict=True))
+    assert kept == pytest.approx({image: seen[image] for image in kept}, abs=3)
 
     theirs = timm.create_model(f"local-dir:{run.path}", pretrained=True).eval()
     backbone, _, _ = read_backbone(run.path)

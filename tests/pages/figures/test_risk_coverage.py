@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modelzoo.evaluation.risk_coverage import risk_coverage
-from pages.figures.risk_coverage import risk_coverage_alt, risk_coverage_curve
+from pages.figures.risk_coverage import risk_coverage_alt, risk_coverage_curves
 from pages.shell.palette import backbone_style
 from tests.run_folders import guess
 
@@ -13,7 +13,7 @@ def test_the_band_holds_the_curve_and_the_mark_is_at_90_percent() -> None:
     curve = risk_coverage(guess(np.random.default_rng(0), skill=1.0), {})
     assert curve
 
-    figure = risk_coverage_curve(curve, backbone_style("vgg16"), name="<b>VGG16</b>", source="x")
+    figure = risk_coverage_curves([curve], backbone_style("vgg16"), name="<b>VGG16</b>", source="x")
 
     band, line, mark = figure.data
     n = len(line.x)
@@ -29,7 +29,7 @@ def test_without_intervals_there_is_no_band() -> None:
     curve = risk_coverage(found, dict.fromkeys(found.images, "patient"))
     assert curve
 
-    figure = risk_coverage_curve(curve, backbone_style("vgg16"))
+    figure = risk_coverage_curves([curve], backbone_style("vgg16"))
 
     assert len(figure.data) == 2
     assert "CI" not in risk_coverage_alt(curve, "VGG16")
