@@ -36,6 +36,17 @@ def report(
             help="What a person says of the data set; without it, what was kept on Home or Train.",
         ),
     ] = None,
+    calibrated: Annotated[
+        bool,
+        typer.Option(
+            "--calibrated",
+            help="Scale probabilities by the runs' temperatures, where they have one.",
+        ),
+    ] = False,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(help="Of PPV and NPV, 0.1 for 10 %. Default: the share in the test set."),
+    ] = None,
     runs: RunsOption = None,
 ) -> None:
     """Write what a reviewer can check about runs of one split: scores, split proof, hashes, limits.
@@ -43,6 +54,7 @@ def report(
     The report is one HTML file that needs no network and prints on A4; the model card is Markdown
     as the Hugging Face hub reads it.
     """
+    from modelzoo.evaluation.predictive_values import check_prevalence
     from modelzoo.reporting.card import write_card
     from modelzoo.reporting.facts import read_reported, report_command
     from modelzoo.reporting.page import check_report, write_report
@@ -51,13 +63,24 @@ def report(
         raise UserError("Neither --out nor --card was given; give --out FILE.html, or --card.")
     if out:
         check_report(out)
+    if prevalence is not None:
+        check_prevalence(prevalence)
     # One run may be given by its name and by its folder.
     found = list({each.path.resolve(): each for each in (find_run(n, runs) for n in run)}.values())
-    command = report_command(run, out or "report.html", answers)
+    command = report_command(
+        run, out or "report.html", answers, calibrated=calibrated, prevalence=prevalence
+    )
     made = time.time()
     said = _read_given(answers) if answers else None
     if out:
-        facts = read_reported(found, made=made, command=command, answers=said or _kept(found))
+        facts = read_reported(
+            found,
+            made=made,
+            command=command,
+            answers=said or _kept(found),
+            calibrated=calibrated,
+            prevalence=prevalence,
+        )
         write_report(out, facts)
         notes.print(f"Written: {one_line(str(out))}.")
     if card:

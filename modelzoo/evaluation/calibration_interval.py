@@ -220,7 +220,7 @@ def _solve(
 
 def _largest_distance(confidence: Floats, outcome: Bools, group: Groups) -> float:
     """The upper end of the distance between mean probability and share."""
-    came, not_come = (np.bincount(group, each) for each in (outcome, ~outcome))
+    came, not_come = (np.bincount(group, each).astype(float) for each in (outcome, ~outcome))
     none = np.zeros_like(came)
     outcomes = np.stack([came, not_come, none, none], axis=-1)[:, None]
     share = share_intervals(outcomes, SENSITIVITY)

@@ -134,6 +134,14 @@ def read_calibrated(path: Path) -> Predictions:
     return calibrate(read_predictions(path), find_temperature(path))
 
 
+def read_scaled(path: Path) -> Predictions:
+    """As `read_calibrated`; as they are of a run without a temperature, of which it is said why."""
+    try:
+        return read_calibrated(path)
+    except UserError:
+        return read_predictions(path)
+
+
 def calibrate(predictions: Predictions, temperature: Temperature) -> Predictions:
     """`predictions` with probabilities of the logits divided by the temperature."""
     if not len(predictions.images):

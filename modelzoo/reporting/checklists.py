@@ -129,7 +129,7 @@ TOPICS = (
         tripod="15",
         stard="12a",
         filler="the tool",
-        section="confusion",
+        section="operating",
     ),
     Topic(
         title="Metrics and their intervals",
@@ -145,7 +145,7 @@ TOPICS = (
         tripod="12e, 23a",
         stard="",
         filler="the tool",
-        section="",
+        section="calibration",
     ),
     Topic(
         title="Robustness and explanation",
@@ -153,7 +153,7 @@ TOPICS = (
         tripod="",
         stard="",
         filler="the tool",
-        section="",
+        section="maps",
     ),
     Topic(
         title="Internal and external test",
@@ -201,7 +201,13 @@ TOPICS = (
     ),
 )
 # Sections that show the same topic in another form.
-_ALSO = {"result": "scores", "pairs": "scores", "classes": "scores"}
+_ALSO = {
+    "result": "scores",
+    "pairs": "scores",
+    "classes": "scores",
+    "leakage": "split",
+    "coverage": "operating",
+}
 
 
 def topics_of(section: str) -> list[Topic]:

@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from modelzoo.backbones.table import BACKBONES
@@ -15,17 +15,22 @@ from modelzoo.datasets.answers import read_kept_answers
 from modelzoo.datasets.splits import Split
 from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.by_split import Way
 from modelzoo.evaluation.rows import (
     LeaderboardRow,
     best_first,
     describe_test,
     name_rows,
     read_leaderboard,
+    read_row,
 )
-from modelzoo.evaluation.run_scores import evaluate_classes
+from modelzoo.evaluation.run_scores import Read, evaluate_classes
+from modelzoo.evaluation.temperature import describe_scaling, read_scaled
+from modelzoo.reporting.beyond import Beyond, read_beyond, read_ways
 from modelzoo.runs.ensembles import read_ensemble
 from modelzoo.runs.folder import Run
 from modelzoo.runs.hashes import hash_model
+from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import (
     DataRecord,
     Environment,
@@ -53,6 +58,7 @@ class ReportedRun:
     weights: WeightsRecord | None
     model_sha256: str  # of the trained network; empty: only its predictions are kept
     command: str  # that makes such a run
+    beyond: Beyond  # what its scores do not say
 
     @property
     def input_px(self) -> int:
@@ -71,6 +77,9 @@ class Reported:
     made: float  # seconds since the epoch
     command: str  # that makes the report
     answers: Mapping[str, str] = field(default_factory=dict)  # of a person, by question
+    ways: tuple[Way, ...] = ()  # of training, as the runs', over all splits that have been run
+    scaled: str = ""  # how probabilities are calibrated, in words; empty: they are as they are
+    prevalence: float | None = None  # of predictive values; None: the share among test images
 
     @property
     def rows(self) -> list[LeaderboardRow]:
@@ -95,6 +104,8 @@ def read_reported(
     command: str,
     answers: Mapping[str, str] | None = None,
     rows: Mapping[str, LeaderboardRow] | None = None,
+    calibrated: bool = False,
+    prevalence: float | None = None,
 ) -> Reported:
     """The facts of a report.
 
@@ -104,23 +115,33 @@ def read_reported(
         command: That makes it.
         answers: Of a person, by the key of the question.
         rows: By run id, where they have been read already.
+        calibrated: Whether probabilities are scaled by the temperatures of runs that have one.
+        prevalence: Of predictive values, between 0 and 1; None: the share among test images.
 
     Raises:
         UserError: A run has not been evaluated or is damaged, two have one name, or they were
             evaluated on different splits.
     """
     _require_names(runs)
-    scored = [(run, (rows or {}).get(run.id) or _read_row(run)) for run in runs]
+    read = read_scaled if calibrated else read_predictions
+    scored = [(run, (rows or {}).get(run.id) or _read_row(run, read)) for run in runs]
+    scored = [(run, _without_folder(row, run)) for run, row in scored]
     run_by_id = {run.id: run for run, _ in scored}
     ordered = best_first(row for _, row in scored)
     _require_one_split(ordered)
+    names = name_rows(ordered)
+    reported = tuple(_read_run(run_by_id[row.run_id], row, read) for row in ordered)
+    found = {names[each.row.run_id]: each.beyond.temperature for each in reported}
     return Reported(
-        tuple(_read_run(run_by_id[row.run_id], row) for row in ordered),
-        name_rows(ordered),
+        reported,
+        names,
         read_split(run_by_id[ordered[0].run_id].path),
         made,
         command,
         dict(answers or {}),
+        read_ways([run for run, _ in scored], ordered),
+        describe_scaling(found) if calibrated else "",
+        prevalence,
     )
 
 
@@ -133,13 +154,22 @@ def _require_names(runs: Sequence[Run]) -> None:
         )
 
 
-def _read_row(run: Run) -> LeaderboardRow:
+def _without_folder(row: LeaderboardRow, run: Run) -> LeaderboardRow:
+    """`row` without the place of its folder on this machine, which sentences on files name."""
+    folder = f"{run.path.parent}/"
+    notes, doubts = (
+        tuple(each.replace(folder, "") for each in said) for said in (row.notes, row.doubts)
+    )
+    return dataclasses.replace(row, notes=notes, doubts=doubts)
+
+
+def _read_row(run: Run, read: Read) -> LeaderboardRow:
     """The scores of an evaluated run.
 
     Raises:
         UserError: It has none, or a file is damaged.
     """
-    board = read_leaderboard([run])
+    board = read_leaderboard([run], read=lambda each: read_row(each, read=read))
     if board.rows:
         return board.rows[0]
     if board.problems:
@@ -162,16 +192,17 @@ def _require_one_split(rows: Sequence[LeaderboardRow]) -> None:
         )
 
 
-def _read_run(run: Run, row: LeaderboardRow) -> ReportedRun:
+def _read_run(run: Run, row: LeaderboardRow, read: Read) -> ReportedRun:
     return ReportedRun(
         run,
         row,
-        evaluate_classes(run),
+        evaluate_classes(run, read=read),
         _or_none(read_data, run.path),
         _or_none(read_environment, run.path),
         _or_none(read_weights, run.path),
         hash_model(run.path) if run.has_model else "",
         describe_command(run),
+        read_beyond(run, read),
     )
 
 
@@ -200,7 +231,10 @@ def read_answers_of(runs: Sequence[Run], folder: Path) -> dict[str, str]:
 
 
 def describe_command(run: Run) -> str:
-    """The command that makes such a run: what differs from its recipe, else from the defaults."""
+    """The command that makes such a run: what differs from its recipe, else from the defaults.
+
+    The data are named by their last folder: where they lay is the machine's own.
+    """
     try:
         record = read_ensemble(run.path)
     except UserError:
@@ -216,6 +250,8 @@ def describe_command(run: Run) -> str:
     always = ("data", "backbone", "split", "seed")
     for spec in dataclasses.fields(TrainConfig):
         value = getattr(config, spec.name)
+        if spec.name == "data":
+            value = PurePath(value).name or "DATA"
         if spec.name in always or (spec.name != "recipe" and value != getattr(start, spec.name)):
             arguments += [f"--{spec.name.replace('_', '-')}", str(value)]
     return shlex.join(["python", "-m", "modelzoo", *arguments])
@@ -231,8 +267,18 @@ def describe_runs(reported: Reported) -> str:
     return f"{join_few(list(reported.names.values()))} on {describe_test(reported.rows[0])}"
 
 
-def report_command(runs: Sequence[str], out: Path | str, answers: Path | None = None) -> str:
-    """The command that makes a report of `runs`, named as they were given."""
-    arguments = ["python", "-m", "modelzoo", "report", *runs, "--out", str(out)]
-    arguments += ["--answers", str(answers)] if answers else []
+def report_command(
+    runs: Sequence[str],
+    out: Path | str,
+    answers: Path | None = None,
+    *,
+    calibrated: bool = False,
+    prevalence: float | None = None,
+) -> str:
+    """The command that makes a report of `runs`, all named without the folders they lie in."""
+    arguments = ["python", "-m", "modelzoo", "report"]
+    arguments += [*(PurePath(name).name for name in runs), "--out", PurePath(out).name]
+    arguments += ["--answers", answers.name] if answers else []
+    arguments += ["--calibrated"] if calibrated else []
+    arguments += ["--prevalence", f"{prevalence:g}"] if prevalence is not None else []
     return shlex.join(arguments)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modelzoo.errors import UserError
 from modelzoo.files import make_folder, may_replace, write_text
-from modelzoo.reporting import provenance, scores
+from modelzoo.reporting import provenance, scores, trust, use
 from modelzoo.reporting.checklists import describe_items, topics_of
 from modelzoo.reporting.facts import Reported, describe_made, describe_runs
 from modelzoo.reporting.markup import Node, render, styled, tag
@@ -27,6 +27,11 @@ SECTIONS: tuple[tuple[str, str, Callable[[Reported], Iterator[Node]]], ...] = (
     ("pairs", "Pairwise differences", scores.pairs),
     ("confusion", "Confusion matrices", scores.confusion),
     ("classes", "Scores by class", scores.classes),
+    ("calibration", "Calibration", trust.calibration),
+    ("operating", "Operating points", use.operating),
+    ("coverage", "Images handed to a person", use.coverage),
+    ("maps", "Faithfulness of attribution maps", trust.maps),
+    ("leakage", "What the split is worth", use.leakage),
     ("split", "Split proof", split_proof),
     ("doubts", "Leaks and doubts", provenance.doubts),
     ("data", "Data", provenance.data),
@@ -49,6 +54,7 @@ def format_report(reported: Reported) -> str:
         tag("h1", f"Comparison of {count(len(reported.runs), 'model')}"),
         tag("p", f"{describe_runs(reported)}."),
         tag("p", f"Made on {describe_made(reported)}. {provenance.NO_DIAGNOSIS}", class_="small"),
+        *([tag("p", reported.scaled)] if reported.scaled else []),
         contents,
     )
     body = tag(

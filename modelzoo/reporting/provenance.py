@@ -184,7 +184,14 @@ def doubts(reported: Reported) -> Iterator[Node]:
 
 def commands(reported: Reported) -> Iterator[Node]:
     """What makes the runs and this report again."""
-    yield tag("p", "The runs, with the data where they lay:")
+    dataset = reported.rows[0].dataset
+    yield tag(
+        "p",
+        "The runs. Folders of the machine are left out of all commands: --data names the folder of "
+        "the images of ",
+        name_of(dataset),
+        ", wherever it lies.",
+    )
     yield from (tag("pre", each.command) for each in reported.runs)
     yield tag("p", "This report:")
     yield tag("pre", reported.command)
@@ -235,8 +242,7 @@ def draft_limits(reported: Reported) -> list[str]:
     drafted += [
         "The models predict one of the classes for any image, also for one that shows none of "
         "them, and for single fields, not for patients.",
-        "No calibration curve, test under other stains or microscopes, or check of the attribution "
-        "maps is part of this report.",
+        "No test under other stains or microscopes is part of this report.",
         "Classes are immunophenotypes or labels of the data set, not degrees of severity.",
     ]
     return drafted

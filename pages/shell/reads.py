@@ -34,7 +34,10 @@ from modelzoo.runs.file_names import (
     ENVIRONMENT,
     IMAGES,
     MODELS,
+    OOD,
+    OPERATING_POINT,
     PREDICTIONS,
+    QUALITY,
     SPLIT,
     STATUS,
     TEMPERATURE,
@@ -77,7 +80,7 @@ class Model:
 
 
 OF_ROW = (CONFIG, ENSEMBLE, SPLIT, PREDICTIONS, STATUS, WEIGHTS, ENVIRONMENT, DATA)
-_OF_REPORT = (*OF_ROW, *MODELS)
+_OF_REPORT = (*OF_ROW, *MODELS, TEMPERATURE, OPERATING_POINT, OOD, QUALITY)
 _OF_MODEL = (CONFIG, SPLIT, WEIGHTS, *MODELS, DATA, IMAGES, PREDICTIONS)
 
 
@@ -171,20 +174,23 @@ def predicted_by_image(model: Model) -> dict[str, str]:
     return _predicted_by_image(str(model.run.path), _stamp(model.run.path, PREDICTIONS))
 
 
-def read_report(rows: Sequence[LeaderboardRow], name: str) -> Reported:
+def read_report(rows: Sequence[LeaderboardRow], name: str, *, calibrated: bool = False) -> Reported:
     """The facts of a report of `rows`, with what a person answered about their data set.
 
     Args:
         rows: Of one split, best first; at least one.
         name: Of the file that the report will be.
+        calibrated: Whether `rows` are of scaled probabilities.
 
     Raises:
         UserError: A file of a run, or of the answers, is missing or damaged.
     """
     folders = [find_folder(row.run_id) for row in rows]
     answers = read_answers_of([read_run(path) for path in folders], paths.answers_folder())
+    beside = sorted({each for path in folders for each in path.parent.iterdir()})
     stamp = tuple(each for path in folders for each in _stamp(path, *_OF_REPORT))
-    return _report([str(path) for path in folders], name, answers, stamp, list(rows))
+    stamp += tuple(each for path in beside for each in _stamp(path, CONFIG, PREDICTIONS))
+    return _report([str(path) for path in folders], name, answers, stamp, calibrated, list(rows))
 
 
 def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -293,15 +299,17 @@ def _report(
     name: str,
     answers: dict[str, str],
     stamp: Stamp,
+    calibrated: bool,
     _rows: list[LeaderboardRow],
 ) -> Reported:
     runs = [read_run(Path(folder)) for folder in folders]
     return read_reported(
         runs,
         made=time.time(),
-        command=report_command([run.id for run in runs], name),
+        command=report_command([run.id for run in runs], name, calibrated=calibrated),
         answers=answers,
         rows={row.run_id: row for row in _rows},
+        calibrated=calibrated,
     )
 
 

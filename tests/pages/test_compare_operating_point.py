@@ -168,7 +168,9 @@ def test_the_accuracy_that_is_left_stands_below_whatever_is_positive(folder: Pat
     assert f"against {percent(is_right.mean())} (95 % CI" in text_of(app)
     assert "python -m modelzoo ood a" in text_of(app)
     alt = app.get("plotly_chart")[-1].proto.alt
-    assert alt.startswith("Accuracy of VGG16 by the share of the images left to it: ")
+    assert alt.startswith(
+        "Accuracy of VGG16 by the share of the images left to it, least sure first: "
+    )
     assert "Risk-coverage curve" in [each.value for each in ungrouped.subheader]
 
 

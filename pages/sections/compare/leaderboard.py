@@ -52,7 +52,7 @@ def draw_leaderboard(
     with st.container(horizontal=True):
         offer_csv(leaderboard_table(rows), name)
         offer_latex(leaderboard_latex(rows, names, calibrated=calibrated), name)
-        offer_report(drawn)
+        offer_report(drawn, calibrated=calibrated)
 
 
 CACHED = "Its features were cached by an earlier run, so it trained in less time than from nothing."

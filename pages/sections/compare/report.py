@@ -14,23 +14,25 @@ from pages.sections.compare.figures import name_file
 from pages.shell.reads import read_report
 
 
-def offer_report(rows: Sequence[LeaderboardRow]) -> None:
+def offer_report(rows: Sequence[LeaderboardRow], *, calibrated: bool) -> None:
     """Buttons that save the report of `rows`, and their model cards.
 
     Args:
         rows: Of one split, best first; at least one.
+        calibrated: Whether they are of scaled probabilities, and the report is to be.
     """
-    name = name_file("report", rows[0])
+    name = name_file("report", rows[0], calibrated=calibrated)
     st.download_button(
         "Report as HTML",
-        partial(make_report, rows, f"{name}.html"),
+        partial(make_report, rows, f"{name}.html", calibrated=calibrated),
         file_name=f"{name}.html",
         mime="text/html",
         icon=":material/lab_profile:",
         key="report",
         on_click="ignore",
-        help="One file of the runs in the figures, for a reviewer: scores, split proof, hashes, "
-        "commands, limits. It opens without a network and prints on A4.",
+        help="One file of the runs in the figures, for a reviewer: scores, calibration, operating "
+        "points, split proof, hashes, commands, limits. It opens without a network and prints on "
+        "A4.",
     )
     alone = len(rows) == 1
     st.download_button(
@@ -46,12 +48,12 @@ def offer_report(rows: Sequence[LeaderboardRow]) -> None:
     )
 
 
-def make_report(rows: Sequence[LeaderboardRow], name: str) -> str:
+def make_report(rows: Sequence[LeaderboardRow], name: str, *, calibrated: bool = False) -> str:
     """The report of `rows` as HTML; of runs that cannot be read, the sentence on it."""
     from modelzoo.reporting.page import format_report, format_sentence
 
     try:
-        return format_report(read_report(rows, name))
+        return format_report(read_report(rows, name, calibrated=calibrated))
     except UserError as error:
         return format_sentence(str(error))
 
