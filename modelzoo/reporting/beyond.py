@@ -65,7 +65,7 @@ def read_beyond(run: Run, read: Read) -> Beyond:
     with suppress(UserError):
         maps = read_quality(run.path, MapQuality)
     test = read(run.path).only("test")
-    group_by_image = {row.image: row.group for row in read_split(run.path).rows}
+    group_by_image = read_split(run.path).unit_by_image
     orders = [None, ood] if ood else [None]
     curves = [risk_coverage(test, group_by_image, each) for each in orders]
     return Beyond(

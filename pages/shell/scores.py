@@ -263,7 +263,7 @@ def _operating_point(
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _risk_coverage(path: str, stamp: Stamp, by: By, calibrated: bool) -> RiskCoverage | None:
-    group_by_image = {row.image: row.group for row in read_split(Path(path)).rows}
+    group_by_image = read_split(Path(path)).unit_by_image
     test = read_all_predictions(Path(path), calibrated=calibrated).only("test")
     if by == "confidence":
         return risk_coverage(test, group_by_image)
