@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 ELLIPSIS = "…"
 MINUS = "\N{MINUS SIGN}"
+SMALLEST_P = 0.001  # below which random signs tell little
 _FEW = 3  # names in a sentence
 _HASH = 6  # hexadecimal digits of a name that is told apart by its hash
 _JOINERS = "\u200c\u200d"  # hold emoji, and words of Persian and Hindi, together
@@ -33,6 +34,13 @@ def fraction(share: float) -> str:
         share = min(max(share, -0.999), 0.999)
     text = f"{share:.3f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", MINUS)
+
+
+def describe_p(p: float) -> str:
+    """A p value with three decimals: `0.042`; `< 0.001` below that."""
+    if math.isnan(p):
+        return "none"
+    return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.3f}"
 
 
 def confidence_interval(low: float, high: float) -> str:

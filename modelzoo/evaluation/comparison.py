@@ -136,6 +136,26 @@ def groups_needed(one: Evaluation, other: Evaluation) -> int | None:
     return max(math.ceil(needed), 2)
 
 
+def sign_flip_p(moves: Floats, *, signs: int = SIGNS, seed: int = 0) -> Floats:
+    """Two-sided p values (P,) that the mean of each of P quantities is 0, corrected for all P.
+
+    Groups are turned around by random signs, the same for all quantities, and the largest
+    standardised sum is taken, as in `pair_differences`. 1 where a quantity is 0 in every group.
+    Of G groups p is at least 2 ** (1 - G): five or fewer can show nothing at 5 %.
+
+    Args:
+        moves: (P, G), the sum of each quantity over the images of each group.
+        signs: How many random signs.
+        seed: Of the signs.
+    """
+    largest = _largest(moves, signs, seed)
+    added = 0 if len(largest) < signs else 1
+    roots = np.sqrt((moves**2).sum(1))
+    sums = np.abs(moves.sum(1)) / np.where(roots > ROUNDING, roots, 1)
+    p = ((largest >= sums[:, None] - ROUNDING).sum(1) + added) / (len(largest) + added)
+    return np.where(roots > ROUNDING, p, 1.0)
+
+
 def simultaneous_interval(
     evaluations: Sequence[Evaluation], index: int, *, seed: int = 0
 ) -> tuple[float, float]:

@@ -8,9 +8,7 @@ import pandas as pd
 from modelzoo.evaluation.comparison import SIGNS, PairDifference, groups_needed, pair_differences
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import MINUS, count
-
-SMALLEST_P = 0.001  # below which the random signs tell little
+from modelzoo.text import MINUS, count, describe_p
 
 
 def pairs_table(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> pd.DataFrame:
@@ -60,13 +58,6 @@ def pairs_in_words(table: pd.DataFrame) -> pd.DataFrame:
             "Note": table["note"],
         }
     )
-
-
-def describe_p(p: float) -> str:
-    """A p value with three decimals: `0.042`; `< 0.001` below that."""
-    if math.isnan(p):
-        return "none"
-    return f"< {SMALLEST_P}" if p < SMALLEST_P else f"{p:.3f}"
 
 
 def describe_pairs(table: pd.DataFrame, groups: int) -> str:

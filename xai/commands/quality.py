@@ -16,7 +16,7 @@ from modelzoo.commands.options import (
 )
 from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import show_progress
-from modelzoo.text import count, percent
+from modelzoo.text import count, describe_p, percent
 from xai.commands import evaluating
 from xai.commands.shared import describe_missing, list_methods
 from xai.errors import UserError
@@ -36,7 +36,8 @@ def quality(
 ) -> None:
     """Evaluate the faithfulness of a run's maps on its test set: quality.csv, validity.csv.
 
-    Each map is compared with three baseline maps: random, centre and blurred.
+    Each map is compared with copies of itself moved elsewhere (random placement), a map of the
+    centre and one of the blurred image; p values are over the groups of the test set.
     """
     check_form(as_json=as_json, as_csv=as_csv)
     names = list_methods(methods)
@@ -69,6 +70,10 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def _p_value(p: float | None) -> str:
+    return "" if p is None else describe_p(p)
+
+
 def _interval(low: float | None, high: float | None) -> str:
     """Both ends; nothing where one group gives no interval."""
     return "" if low is None or high is None else f"{low:.2f}–{high:.2f}"
@@ -90,5 +95,8 @@ _COLUMNS = [
         rank=7,
         is_number=True,
     ),
+    Column("p random", lambda row: _p_value(row["p_random"]), rank=3, is_number=True),
+    Column("p centre", lambda row: _p_value(row["p_centre"]), rank=4, is_number=True),
+    Column("p blurred", lambda row: _p_value(row["p_blurred"]), rank=5, is_number=True),
     Column("images", lambda row: f"{row['images']} in {count(row['groups'], 'group')}", rank=8),
 ]

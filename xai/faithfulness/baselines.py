@@ -1,8 +1,6 @@
 """Baseline maps, which do not depend on the model. No files, no pages."""
 
-import zlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -16,20 +14,6 @@ MapsOf = Callable[[Tensor], list[Floats]]  # images (N, 3, H, W) -> N maps (h, w
 
 BLUR = 0.05  # sd of what blurs an image, in sides: a cell keeps its place and loses its texture
 GRID = 56  # grid cells a side of the baseline maps, at most: they are smooth
-
-
-def baseline_makers(image: Tensor) -> dict[str, MapsOf]:
-    """Functions that make the three baseline maps, by name; `image` seeds the random one."""
-    seed = zlib.crc32(image.detach().float().cpu().contiguous().numpy().tobytes())
-    return {
-        "random": partial(_random_maps, seed=seed),
-        "centre": _centre_maps,
-        "blurred": _dark_maps,
-    }
-
-
-def _random_maps(images: Tensor, *, seed: int) -> list[Floats]:
-    return [random_map(*_grid(images), seed=seed)] * len(images)
 
 
 def random_map(height: int, width: int, *, seed: int) -> Floats:
@@ -60,6 +44,9 @@ def _dark_maps(images: Tensor) -> list[Floats]:
 def _grid(images: Tensor) -> tuple[int, int]:
     height, width = images.shape[2:]
     return min(height, GRID), min(width, GRID)
+
+
+FIXED_MAPS: Mapping[str, MapsOf] = {"centre": _centre_maps, "blurred": _dark_maps}
 
 
 def blur(image: Tensor) -> Tensor:

@@ -1,30 +1,34 @@
 """Every measure of one map, beside the same measures of baseline maps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from xai.attribution import Attribution
 from xai.explain import explain
-from xai.faithfulness.baselines import MapsOf, baseline_makers
+from xai.faithfulness.baselines import FIXED_MAPS, MapsOf
 from xai.faithfulness.deletion import (
     MaskedResponse,
     average_drop_of,
-    deletion_auc,
+    curve_areas,
     enlarge,
-    insertion_auc,
-    masked_probability,
+    masked_probabilities,
     masked_response,
 )
+from xai.faithfulness.placement import moved_copies, place_map
 from xai.faithfulness.report import Quality, QualityReport
 from xai.faithfulness.similarity import spearman
 from xai.faithfulness.stability import NOISE_GREY_LEVELS, noise_sensitivity, rotation_variance
+from xai.faithfulness.table import MEASURES
 from xai.methods.table import METHODS
-from xai.model import grey_level
+from xai.model import chunk_size, grey_level
 from xai.types import Floats, Mask, OnProgress, SplitModel
 
+AT_ONCE = 8  # copies whose masked images are held together, or more where images are small
 CHEAP = 10  # passes; stability takes 11 maps more, so it is not measured for slower methods
 
 
@@ -40,7 +44,8 @@ def judge(
 ) -> QualityReport:
     """Every score of one map, beside those of the three baseline maps.
 
-    Stability under noise, rotation and flip is measured for methods of less than CHEAP passes only.
+    Stability under noise, rotation and flip is measured for methods of less than CHEAP passes only;
+    of copies moved elsewhere neither it nor the sanity check is.
 
     Args:
         model: In evaluation mode; left as it is.
@@ -49,7 +54,7 @@ def judge(
         nuclei: (H, W), or None where they are unknown.
         cells: (H, W), nuclei included, or None.
         randomised: From `randomise(model)`, made once for many images; None: no sanity check.
-        on_progress: Called with maps done and in all, after each of the four.
+        on_progress: Called with maps done and in all, after each: the map, two fixed ones, copies.
 
     Raises:
         UserError: The target is no class of the model.
@@ -57,37 +62,44 @@ def judge(
     row = METHODS.get(attribution.method)
     is_cheap = row is not None and row.passes < CHEAP
     response = masked_response(model, image, attribution.target)
-    own: MapsOf = partial(_explain, model, attribution)
-    makers = {"own": own, **baseline_makers(image)}
+    parts = _parts(nuclei, cells)
+    values = attribution.values.astype(np.float64)
+    makers: dict[str, MapsOf] = {"own": partial(_explain, model, attribution), **FIXED_MAPS}
+    copies = moved_copies(values, image.shape[2:])
+    total = len(makers) + len(copies)
     scores: dict[str, Quality] = {}
     for name, maps_of in makers.items():
-        is_own = name == "own"
-        values = attribution.values.astype(np.float64) if is_own else maps_of(image)[0]
-        # One random map may cover what decides by chance. Its inverse then does not, so that the
-        # mean of their scores depends little on the draw.
-        maps = [values, values.max() - values] if name == "random" else [values]
-        of_randomised = None
-        if randomised is not None:
-            of_randomised = _explain(randomised, attribution, image)[0] if is_own else values
-        scores[name] = _score(
-            response, maps, nuclei, cells, maps_of if is_cheap else None, of_randomised
+        one = values if name == "own" else maps_of(image)[0]
+        of_randomised = None if randomised is None else one
+        if randomised is not None and name == "own":
+            of_randomised = _explain(randomised, attribution, image)[0]
+        (scored,) = _score(response, [one], parts, cells)
+        scores[name] = _add_reliability(
+            scored, response, one, maps_of if is_cheap else None, of_randomised
         )
         if on_progress:
-            on_progress(len(scores), len(makers))
-    return _report(response, attribution, scores, _parts(nuclei, cells))
+            on_progress(len(scores), total)
+    moved: list[Quality] = []
+    at_once = max(AT_ONCE, chunk_size(image) // AT_ONCE)
+    for start in range(0, len(copies), at_once):
+        moved += _score(response, copies[start : start + at_once], parts, cells)
+        if on_progress:
+            on_progress(len(scores) + len(moved), total)
+    return _report(response, attribution, scores, moved, parts)
 
 
 def _report(
     response: MaskedResponse,
     attribution: Attribution,
     scores: Mapping[str, Quality],
+    moved: Sequence[Quality],
     parts: Mapping[str, Mask],
 ) -> QualityReport:
     areas = {name: float(mask.mean()) for name, mask in parts.items()}
-    return QualityReport(
+    report = QualityReport(
         method=attribution.method,
         own=scores["own"],
-        random=scores["random"],
+        random=_mean_quality(moved),
         centre=scores["centre"],
         blurred=scores["blurred"],
         probability=response.probability,
@@ -98,6 +110,15 @@ def _report(
         cytoplasm_area=areas.get("cytoplasm"),
         background_area=areas.get("background"),
     )
+    return replace(report, placements=place_map(report.own, moved, report.counting))
+
+
+def _mean_quality(scores: Sequence[Quality]) -> Quality:
+    """The mean of each measure over those that have it."""
+    means: dict[str, Any] = {
+        name: _mean([getattr(each, name) for each in scores]) for name in MEASURES
+    }
+    return Quality(**means)
 
 
 def _explain(model: SplitModel, attribution: Attribution, images: Tensor) -> list[Floats]:
@@ -108,49 +129,64 @@ def _explain(model: SplitModel, attribution: Attribution, images: Tensor) -> lis
 def _score(
     response: MaskedResponse,
     maps: Sequence[Floats],
-    nuclei: Mask | None,
+    parts: Mapping[str, Mask],
     cells: Mask | None,
-    maps_of: MapsOf | None,
-    of_randomised: Floats | None,
-) -> Quality:
-    """The mean scores of `maps`; stability and sanity check are those of the first.
+) -> list[Quality]:
+    """The scores of each map (h, w) that need no other map.
 
     Args:
         response: Of the model to the image.
-        maps: (h, w) each.
-        nuclei: (H, W), or None.
+        maps: At least one.
+        parts: From `_parts`.
         cells: (H, W), or None.
-        maps_of: Makes the first map of other images; None: stability is not measured.
-        of_randomised: The first map from random weights; None: no sanity check.
     """
-    values = maps[0]
-    masked = [masked_probability(response, one) for one in maps]
-    energy = {
-        name: _mean([energy_inside(one, mask) for one in maps])
-        for name, mask in _parts(nuclei, cells).items()
-    }
-    similarity = change = spread = None
+    areas, masked = curve_areas(response, maps), masked_probabilities(response, maps).tolist()
+    qualities = []
+    for values, area, probability in zip(maps, areas, masked, strict=True):
+        energy = {name: energy_inside(values, mask) for name, mask in parts.items()}
+        quality = Quality(
+            deletion=area.deletion,
+            insertion=area.insertion,
+            average_drop=average_drop_of(response.probability, probability),
+            increase_in_confidence=float(probability > response.probability),
+            nucleus_energy=energy.get("nucleus"),
+            cytoplasm_energy=energy.get("cytoplasm"),
+            background_energy=energy.get("background"),
+            pointing_game=None if cells is None else points_into(values, cells),
+        )
+        qualities.append(quality)
+    return qualities
+
+
+def _add_reliability(
+    quality: Quality,
+    response: MaskedResponse,
+    values: Floats,
+    maps_of: MapsOf | None,
+    of_randomised: Floats | None,
+) -> Quality:
+    """`quality` with stability and sanity check.
+
+    Args:
+        quality: Of the map.
+        response: Of the model to the image.
+        values: (h, w), the map.
+        maps_of: Makes this map of other images; None: stability is not measured.
+        of_randomised: The map from random weights; None: no sanity check.
+    """
     if maps_of is not None:
         similarity, change = noise_sensitivity(
             maps_of, response.image, values, sd=NOISE_GREY_LEVELS * grey_level(response.model)
         )
-        spread = rotation_variance(maps_of, response.image)
-    return Quality(
-        deletion=float(np.mean([deletion_auc(response, one) for one in maps])),
-        insertion=float(np.mean([insertion_auc(response, one) for one in maps])),
-        average_drop=float(np.mean([average_drop_of(response.probability, p) for p in masked])),
-        increase_in_confidence=float(np.mean([p > response.probability for p in masked])),
-        nucleus_energy=energy.get("nucleus"),
-        cytoplasm_energy=energy.get("cytoplasm"),
-        background_energy=energy.get("background"),
-        pointing_game=None if cells is None else _mean([points_into(one, cells) for one in maps]),
-        noise_similarity=similarity,
-        noise_change=change,
-        rotation_variance=spread,
-        randomisation_similarity=None
-        if of_randomised is None
-        else spearman(abs(values), abs(of_randomised)),
-    )
+        quality = replace(
+            quality,
+            noise_similarity=similarity,
+            noise_change=change,
+            rotation_variance=rotation_variance(maps_of, response.image),
+        )
+    if of_randomised is None:
+        return quality
+    return replace(quality, randomisation_similarity=spearman(abs(values), abs(of_randomised)))
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

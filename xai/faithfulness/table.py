@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+SIGNIFICANT = 0.05  # p at most, for "better"
 Area = Literal["nucleus_area", "cytoplasm_area", "background_area"]
 
+
+# Measures that are tested together: their p values are corrected for each other.
+TOGETHER = ("insertion", "deletion")
 
 # Of another network, other data and nuclei only: for orientation, not a score to reach.
 PUBLISHED = (
@@ -108,12 +112,34 @@ class Summary:
     blurred: float | None
     win_share: float | None  # of images whose map is better than all three; None: no better
     gain: float | None  # least mean gain over one of the three, > 0 is better
-    gain_ci_low: float | None  # least lower end of the gains' 95 % intervals over groups
     area: float | None  # mean share of the image's area that the measure is about, [0, 1]
     images: int  # that have this measure
     groups: int
+    # Two-sided, of the mean gain over each by random signs of the groups, corrected; None: neither
+    # direction is better, or an earlier version wrote the row.
+    p_random: float | None = None
+    p_centre: float | None = None
+    p_blurred: float | None = None
+
+    def p_against(self, baseline: str) -> float | None:
+        """The p value of the mean gain over `random`, `centre` or `blurred`."""
+        p: float | None = getattr(self, f"p_{baseline}")
+        return p
+
+    def compare(self, baseline: str) -> Literal["better", "worse", "not shown"]:
+        """How the maps compare with a baseline map, at 5 %."""
+        p, other = self.p_against(baseline), getattr(self, baseline)
+        if p is None or other is None or p > SIGNIFICANT or self.value == other:
+            return "not shown"
+        is_better = (self.value > other) == MEASURES[self.measure].up_is_better
+        return "better" if is_better else "worse"
 
     @property
-    def beats(self) -> bool:
-        """Whether the 95 % interval of the mean gain over each baseline map lies above 0."""
-        return self.gain_ci_low is not None and self.gain_ci_low > 0
+    def is_of_earlier_version(self) -> bool:
+        """Whether its maps were compared, but not by a test that gives a p."""
+        return self.gain is not None and self.p_random is None
+
+    @property
+    def has_too_few_groups(self) -> bool:
+        """Whether no signs of so few groups could give a p of 5 %: one of 2 ** (groups - 1)."""
+        return 2.0 ** (1 - self.groups) > SIGNIFICANT

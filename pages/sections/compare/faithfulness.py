@@ -15,7 +15,12 @@ from pages.shell.errors import error_in_place
 from pages.shell.reads import find_folder
 from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
-from xai.faithfulness.table import MEASURES, PUBLISHED, Summary  # noqa: TID253  # no torch behind
+from xai.faithfulness.table import (  # noqa: TID253  # no torch behind
+    MEASURES,
+    PUBLISHED,
+    TOGETHER,
+    Summary,
+)
 from xai.methods.table import METHODS  # noqa: TID253  # a table: no torch behind it
 from xai.say.verdict import describe_runs  # noqa: TID253  # no torch behind
 
@@ -111,6 +116,9 @@ def _draw_table(
                 "Random": each.random,
                 "Centre": each.centre,
                 "Blurred": each.blurred,
+                "p, random": each.p_random,
+                "p, centre": each.p_centre,
+                "p, blurred": each.p_blurred,
                 "Share of area": each.area,
                 "Better than all three": None if each.win_share is None else 100 * each.win_share,
                 "Images": each.images,
@@ -133,10 +141,20 @@ def _draw_table(
             **{
                 name: column.NumberColumn(format="%.2f", help=text)
                 for name, text in (
-                    ("Random", "Smooth noise and its inverse, the mean of the two."),
+                    ("Random", "Copies of the map moved elsewhere in the image, their mean."),
                     ("Centre", "A spot in the middle of every image."),
                     ("Blurred", "What is dark in the blurred image: nuclei, whatever they mean."),
                     ("Share of area", "What a map spread evenly over the image would have."),
+                )
+            },
+            **{
+                f"p, {name}": column.NumberColumn(
+                    format="%.3f", help=f"Of the gain over the {words}, corrected."
+                )
+                for name, words in (
+                    ("random", "moved copies"),
+                    ("centre", "centre map"),
+                    ("blurred", "blurred map"),
                 )
             },
             "Better than all three": column.NumberColumn(
@@ -153,8 +171,10 @@ def _describe_measure(measure: str) -> str:
     if row.up_is_better is not None:
         sentences += [
             f"{'Higher' if row.up_is_better else 'Lower'} is better.",
-            "A method is better than the three baseline maps where its mean gain over each, image "
-            "by image, has a 95 % CI above zero.",
+            "p: of the mean gain over a baseline map, image by image, by random signs of the "
+            "groups, two-sided; corrected for the three maps"
+            f"{' and for insertion and deletion' if measure in TOGETHER else ''}, not for the "
+            "methods and runs of the table.",
         ]
     sentences.append(
         "In brackets the 95 % CI over groups (Student's t); images of one group have none."

@@ -7,11 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from modelzoo.evaluation.intervals import Score
-from modelzoo.evaluation.pairs import describe_p
 from modelzoo.evaluation.roc import RocCurve
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.evaluation.tables import describe_score_briefly
-from modelzoo.text import fraction, percent
+from modelzoo.text import describe_p, fraction, percent
 from pages.figures.roc import roc_curves, roc_curves_alt
 from pages.sections.compare.curves import CurveKind, draw_curves
 from pages.sections.compare.figures import name_file

@@ -20,13 +20,13 @@ from modelzoo.evaluation.comparison import (
 )
 from modelzoo.evaluation.intervals import Evaluation
 from modelzoo.evaluation.pairs import (
-    describe_p,
     describe_pairs,
     describe_power,
     pairs_in_words,
     pairs_table,
 )
 from modelzoo.evaluation.rows import name_rows, read_row
+from modelzoo.text import describe_p
 from tests.modelzoo.evaluation.rows import row
 from tests.run_folders import make_run
 

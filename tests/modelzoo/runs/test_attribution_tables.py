@@ -26,10 +26,12 @@ QUALITY_ROW: dict[str, Any] = {
     "blurred": 0.0,
     "win_share": None,
     "gain": None,
-    "gain_ci_low": None,
     "area": None,
     "images": 12,
     "groups": 9,
+    "p_random": None,
+    "p_centre": None,
+    "p_blurred": None,
 }
 VALIDITY_ROW = {
     "method": "eigen-cam",
@@ -95,7 +97,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"
             measure=texts.filter(lambda name: name not in OLD_MEASURES),
             **dict.fromkeys(("value", "ci_low", "ci_high"), numbers),
             **dict.fromkeys(("random", "centre", "blurred", "area"), st.none() | numbers),
-            **dict.fromkeys(("win_share", "gain", "gain_ci_low"), st.none() | numbers),
+            **dict.fromkeys(("win_share", "gain", "p_random"), st.none() | numbers),
             **dict.fromkeys(("images", "groups"), st.integers(0, 10**9)),
         ),
         max_size=3,

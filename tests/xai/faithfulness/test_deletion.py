@@ -18,8 +18,7 @@ from tests.xai.judged import (
 )
 from xai.faithfulness.deletion import (
     average_drop_of,
-    deletion_auc,
-    insertion_auc,
+    curve_areas,
     masked_response,
     rank_pixels,
 )
@@ -30,7 +29,7 @@ from xai.types import Floats
 def test_deletion_by_hand() -> None:
     response = masked_response(ReadsCorner(), bright_corner(), 1)
 
-    area = deletion_auc(response, by_pixel(corner_map(0, 0)), steps=4)
+    area = curve_areas(response, [by_pixel(corner_map(0, 0))], steps=4)[0].deletion
 
     # The quarter is gone after the first of four steps.
     curve = [sigmoid(2), sigmoid(-2), sigmoid(-2), sigmoid(-2), sigmoid(-2)]
@@ -42,8 +41,8 @@ def test_insertion_by_hand() -> None:
     response = replace(masked_response(ReadsCorner(), image, 1), blurred=torch.zeros_like(image))
     response = replace(response, blurred_probability=response.grey_probability)
 
-    first = insertion_auc(response, by_pixel(corner_map(0, 0)), steps=4)
-    last = insertion_auc(response, by_pixel(1 - corner_map(0, 0)), steps=4)
+    corner = by_pixel(corner_map(0, 0))
+    first, last = (each.insertion for each in curve_areas(response, [corner, 1 - corner], steps=4))
 
     absent, present = sigmoid(-2), sigmoid(2)
     at_first = np.trapezoid([absent, present, present, present, present], dx=1 / 4)
@@ -57,8 +56,10 @@ def test_insertion_by_hand() -> None:
 def test_both_areas_lie_between_nought_and_one(values: Floats, steps: int) -> None:
     response = masked_response(ReadsCorner(slope=100), bright_corner(), 1)
 
-    for area in (deletion_auc, insertion_auc):
-        assert 0 <= area(response, values, steps=steps) <= 1
+    (areas,) = curve_areas(response, [values], steps=steps)
+
+    assert 0 <= areas.deletion <= 1
+    assert 0 <= areas.insertion <= 1
 
 
 @given(maps)

@@ -81,8 +81,7 @@ def test_an_equivariant_network_has_no_spread() -> None:
     report = judge(network, image, explain(network, image, method="hires-cam", target=1)[0])
 
     assert report.own.rotation_variance == pytest.approx(0, abs=1e-3)
-    assert report.random.rotation_variance is not None
-    assert report.random.rotation_variance > 0.5
+    assert report.random.rotation_variance is None  # copies are no maps of other images
 
 
 def test_drawing_weights_anew_leaves_the_model_as_it_was(trained_network: PooledNetwork) -> None:
@@ -141,5 +140,5 @@ def test_a_map_that_ignores_the_model_is_the_same_for_random_weights(
 
     assert report.own.randomisation_similarity is not None
     assert report.own.randomisation_similarity < 0.9
-    for quality in report.baselines.values():
+    for quality in (report.centre, report.blurred):
         assert quality.randomisation_similarity == pytest.approx(1)
