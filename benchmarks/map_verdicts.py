@@ -290,7 +290,7 @@ def list_grad_cams(run: LoadedRun, data: Path, images: int) -> dict[str, object]
     print("\n| Grad-CAM of | evaluated | better on insertion or deletion | over the test images |")
     print("| --- | --- | --- | --- |")
     return {
-        name: _describe(name, found, {row.image: row.group for row in chosen})
+        name: _describe(name, found, {row.image: row.unit for row in chosen})
         for name, found in reports.items()
     }
 
