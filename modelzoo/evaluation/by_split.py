@@ -16,9 +16,9 @@ from modelzoo.evaluation.clustered import folds_interval
 from modelzoo.evaluation.comparison import pair_differences
 from modelzoo.evaluation.intervals import Evaluation, Score, pool
 from modelzoo.evaluation.metrics import METRICS, Metric
-from modelzoo.evaluation.pairs import describe_p, in_points
+from modelzoo.evaluation.pairs import in_points
 from modelzoo.evaluation.rows import LeaderboardRow
-from modelzoo.text import count, join
+from modelzoo.text import count, describe_p, join
 
 MOST_PAIRS = 5
 KINDS: tuple[SplitKind, ...] = get_args(SplitKind)

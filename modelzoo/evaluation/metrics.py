@@ -43,8 +43,7 @@ class Metric:
     # weighting (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
     share: Share | None = None  # of a class, where the score is the mean of it over the classes
-    # True classes (N,), probabilities (N, K), index of the group (N,) of at least two -> both ends
-    # of the 95 % interval; None: the jackknife over groups.
+    # The first two and each image's group (N,), of two or more -> both ends; None: the jackknife's.
     interval: Callable[[Integers, Floats, npt.NDArray[np.intp]], tuple[float, float]] | None = None
     higher_is_better: bool = True
     unit: Literal["%", ""] = "%"  # "": a fraction, as areas are given
