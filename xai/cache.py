@@ -22,7 +22,7 @@ import numpy as np
 from xai.attribution import Attribution
 
 # Part of every key: raised when a method or this format changes, so that old files are not found.
-_EDITION = 3
+_EDITION = 4
 # What zipfile, NumPy and json raise on damaged bytes (found by damaging each byte of a file), and
 # Attribution on fields it does not know. RuntimeError: a flag that says encrypted or too new.
 _DAMAGE = (
