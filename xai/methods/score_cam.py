@@ -280,11 +280,10 @@ def _scorer(
     logits_of: Callable[[Tensor], Tensor] = model
     if isinstance(model, nn.Module):
         dtype = pick_half(model, image.device) if precision is None else precision
-        half = None
-        if dtype not in (None, torch.float32):
+        if dtype is not None and dtype != torch.float32:
             half = copy_in_half(model, image, logits, dtype)
-        if half is not None:
-            logits_of, image = half, image.to(dtype)
+            if half is not None:
+                logits_of, image = half, image.to(dtype)
 
     def score(masks: Tensor) -> Floats:
         found = []
