@@ -103,5 +103,13 @@ CalibratedOption = Annotated[
         help="Scale probabilities by the run's temperature, fitted on its validation images.",
     ),
 ]
+PerOption = Annotated[
+    str,
+    typer.Option(
+        "--per",
+        help="What is scored as one: image, group or patient, whose images' probabilities are "
+        "averaged.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV, and nothing else.")]

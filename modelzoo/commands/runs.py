@@ -12,6 +12,7 @@ from modelzoo.commands.options import (
     CalibratedOption,
     CsvOption,
     JsonOption,
+    PerOption,
     RunArgument,
     RunsOption,
     find_run,
@@ -48,6 +49,7 @@ def runs(
         bool,
         typer.Option("--by-split", help="One line per way of training, a column for each split."),
     ] = False,
+    per: PerOption = "image",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
@@ -56,25 +58,29 @@ def runs(
     CSV and JSON have every score, what the run cost and its settings. Damaged runs are named on
     the error stream.
     """
-    from modelzoo.evaluation.rows import read_leaderboard
+    from modelzoo.evaluation.rows import read_leaderboard, read_row
     from modelzoo.evaluation.tables import run_records
+    from modelzoo.evaluation.units import check_unit
 
     check_form(as_json=as_json, as_csv=as_csv)
+    unit = check_unit(per)
     folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
     nothing = not (found or damaged)
     if (runs and not is_folder(runs)) or (nothing and not (as_json or as_csv)):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
-    board = read_leaderboard(found)
+    board = read_leaderboard(found, read=partial(read_row, per=unit))
     if by_split:
         _print_by_split(board.rows, as_json=as_json, as_csv=as_csv)
         return
-    records = run_records(board, found)
+    records = run_records(board, found, unit)
     print_records(records, _run_columns(), as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         _print_notes(board.rows)
-    for sentence in (*damaged.values(), *board.problems.values()):
+    for sentence in damaged.values():
         notes.print(f"damaged: {one_line(sentence)}")
+    for sentence in board.problems.values():  # one without patients is not damaged
+        notes.print(f"{'not scored' if unit == 'patient' else 'damaged'}: {one_line(sentence)}")
 
 
 def _print_by_split(rows: "Sequence[LeaderboardRow]", *, as_json: bool, as_csv: bool) -> None:
@@ -148,6 +154,8 @@ def _run_columns() -> list[Column]:
 def _describe_test_set(row: Any) -> str:
     if not row["test_images"]:
         return ""
+    if row["per"] != "image":
+        return f"{count(row['test_units'], row['per'])} of {row['test_images']}"
     return f"{row['test_images']} in {count(row['test_groups'], 'group')}"
 
 
@@ -155,6 +163,7 @@ def evaluate(
     run: RunArgument,
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     calibrated: CalibratedOption = False,
+    per: PerOption = "image",
     runs: RunsOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -165,7 +174,7 @@ def evaluate(
     """
     check_form(as_json=as_json, as_csv=as_csv)
     found = find_run(run, runs)
-    print_evaluation(found, part, calibrated=calibrated, as_json=as_json, as_csv=as_csv)
+    print_evaluation(found, part, calibrated=calibrated, per=per, as_json=as_json, as_csv=as_csv)
 
 
 def print_evaluation(
@@ -173,6 +182,7 @@ def print_evaluation(
     part: str,
     *,
     calibrated: bool = False,
+    per: str = "image",
     as_json: bool = False,
     as_csv: bool = False,
 ) -> None:
@@ -184,22 +194,26 @@ def print_evaluation(
     from modelzoo.evaluation.run_scores import evaluate_calibration, evaluate_classes, evaluate_run
     from modelzoo.evaluation.tables import calibration_record, class_records, score_records
     from modelzoo.evaluation.temperature import read_calibrated
+    from modelzoo.evaluation.units import check_unit
     from modelzoo.runs.predictions import read_predictions
 
-    read = read_calibrated if calibrated else read_predictions
-    evaluation = evaluate_run(run, part=part, read=read)
+    read, unit = read_calibrated if calibrated else read_predictions, check_unit(per)
+    evaluation = evaluate_run(run, part=part, read=read, per=unit)
     if calibrated:
         evaluation = replace(evaluation, notes=(_describe_scaling(run, part), *evaluation.notes))
-    by_class = class_records(evaluate_classes(run, part=part, read=read))
+    by_class = class_records(evaluate_classes(run, part=part, read=read, per=unit))
+    reliability = evaluate_calibration(run, part=part, read=read, per=unit)
     records = score_records(evaluation)
     whole = {
         "run": run.id,
         "part": part,
+        "per": evaluation.per,
+        "units": evaluation.units,
         "images": evaluation.images,
         "groups": len(evaluation.groups),
         "scores": records,
         "by_class": by_class,
-        "calibration": calibration_record(evaluate_calibration(run, part=part, read=read)),
+        "calibration": calibration_record(reliability),
         "classes": evaluation.classes,
         "confusion": evaluation.confusion,  # true class by predicted class
         "notes": evaluation.notes,
@@ -213,7 +227,7 @@ def print_evaluation(
         for note in evaluation.notes:
             print_line(f"note: {note}")
         print_line("")
-        _print_classes(by_class, part)
+        _print_classes(by_class, part, unit)
         print_line("")
         _print_confusion(evaluation)
 
@@ -242,7 +256,7 @@ _SCORE_COLUMNS = [
 ]
 
 
-def _print_classes(records: "Sequence[Record]", part: str) -> None:
+def _print_classes(records: "Sequence[Record]", part: str, per: str) -> None:
     """Print the scores of each class; long names are shortened."""
     from modelzoo.datasets.splits import PART_WORDS
     from modelzoo.evaluation.tables import describe_class_score
@@ -250,7 +264,7 @@ def _print_classes(records: "Sequence[Record]", part: str) -> None:
     short = shorten_all([record["class"] for record in records], CLASS_LETTERS)
     columns = [
         Column("class", lambda row: short[row["class"]]),
-        Column(f"{PART_WORDS[part]} images", _describe_class_images),
+        Column(f"{PART_WORDS[part]} {per}s", partial(_describe_class_images, per)),
         Column("sensitivity (95 % CI)", lambda row: describe_class_score(row, "sensitivity")),
         Column("precision", lambda row: describe_class_score(row, "precision"), rank=1),
         Column("AUC", lambda row: describe_class_score(row, "auc"), rank=2),
@@ -259,8 +273,11 @@ def _print_classes(records: "Sequence[Record]", part: str) -> None:
     print_table(records, columns, whole="--json")
 
 
-def _describe_class_images(row: Any) -> str:
-    return f"{row['images']} in {count(row['groups'], 'group')}" if row["images"] else "0"
+def _describe_class_images(per: str, row: Any) -> str:
+    if not row["images"]:
+        return "0"
+    in_groups = "" if per == "group" else f" in {count(row['groups'], 'group')}"
+    return f"{row['images']}{in_groups}"
 
 
 def _print_confusion(evaluation: "Evaluation") -> None:

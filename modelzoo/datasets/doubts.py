@@ -197,7 +197,7 @@ def doubt_seen(dataset: Dataset, links: Links) -> tuple[str, ...]:
     for part in PARTS[1:]:
         of_part = [image for image in dataset.images if image.part == part]
         if both := sum(image.group in trained for image in of_part):
-            noun = _subject(dataset)
+            noun = name_subject_of(dataset)
             are = f"is of a {noun}" if both == 1 else f"are of {noun}s"
             doubts.append(
                 f"{both:,} of the {count(len(of_part), f'given {PART_WORDS[part]} image')} {are} "
@@ -268,7 +268,7 @@ def _doubt_subjects(dataset: Dataset, links: Links) -> str:
         return ""
     images = {image for pair in pairs for image in pair}
     of = sorted({subjects[image] for image in pairs[0]})
-    noun = _subject(dataset)
+    noun = name_subject_of(dataset)
     return (
         f"{count(len(images), 'image')} of different {noun}s are copies or overlap, such as "
         f"{join(pairs[0])} of {join(of)}: these {noun}s are kept together as one group."
@@ -289,7 +289,9 @@ def _doubt_few_subjects(dataset: Dataset, groups: Mapping[str, str]) -> str:
     ]
     if not rare:
         return ""
-    return f"Few {_subject(dataset)}s: {join_few(rare)}; scores say little about other people."
+    return (
+        f"Few {name_subject_of(dataset)}s: {join_few(rare)}; scores say little about other people."
+    )
 
 
 def _doubt_repeats(dataset: Dataset, links: Links) -> str:
@@ -382,8 +384,8 @@ def _doubt_rare(dataset: Dataset) -> str:
     return f"Few images: {join_few(rare)}; training needs {MIN_CLASS_IMAGES} of each class."
 
 
-def _subject(dataset: Dataset) -> str:
-    """What keeps images together, as the data set's table calls it."""
+def name_subject_of(dataset: Dataset) -> str:
+    """What keeps images together, as the data set's table calls it: `slide` or `subject`."""
     return name_subject(dataset.origins.group.removeprefix("column "))
 
 

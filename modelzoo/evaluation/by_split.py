@@ -18,6 +18,7 @@ from modelzoo.evaluation.intervals import Evaluation, Score, pool
 from modelzoo.evaluation.metrics import METRICS, Metric
 from modelzoo.evaluation.pairs import in_points
 from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.evaluation.units import Unit
 from modelzoo.text import count, describe_p, join
 
 MOST_PAIRS = 5
@@ -40,7 +41,9 @@ class SeedScore:
 class OnSplit:
     """The runs of one way on one kind of split."""
 
-    images: int  # of a test part, the first run's, or of all folds
+    per: Unit  # what was scored as one
+    units: int  # of a test part, the first run's, or of all folds, as in the next two
+    images: int
     groups: int
     seeds: tuple[int, ...]  # each once
     runs: tuple[str, ...]
@@ -190,6 +193,8 @@ def split_records(ways: Sequence[Way]) -> list[dict[str, Any]]:
             "backbone": way.backbone,
             "data": way.dataset,
             "split": kind,
+            "per": each.per,
+            "test_units": each.units,
             "test_images": each.images,
             "test_groups": each.groups,
             "leaked_images": each.leaked,
@@ -228,6 +233,8 @@ def _on_split(rows: Sequence[LeaderboardRow]) -> OnSplit:
     folds = find_folds(rows)
     first = [members[0].evaluation for members in folds]
     return OnSplit(
+        per=first[0].per,
+        units=sum(each.units for each in first),
         images=sum(each.images for each in first),
         groups=sum(len(each.groups) for each in first),
         seeds=tuple(dict.fromkeys(row.seed for row in rows)),

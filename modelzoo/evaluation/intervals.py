@@ -21,6 +21,7 @@ from modelzoo.evaluation.clustered import (
     wilson_interval,
 )
 from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
+from modelzoo.evaluation.units import Unit
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few
 
@@ -54,6 +55,9 @@ class Evaluation:
     groups: tuple[str, ...]  # in order of name
     confusion_by_group: npt.NDArray[np.int64]  # (G, K, K), true class by predicted class
     notes: tuple[str, ...]  # what a reader must know to judge the scores
+    per: Unit = "image"  # what was scored as one
+    averaged: int = 0  # images that the units are means of; 0: each image is scored by itself
+    undivided: int = 0  # units before those of several classes were divided by class
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -67,9 +71,14 @@ class Evaluation:
         return [name for name, n in images if not n]
 
     @property
-    def images(self) -> int:
-        """How many images were scored."""
+    def units(self) -> int:
+        """How many images, groups or patients were scored, each as one."""
         return int(self.confusion_by_group.sum())
+
+    @property
+    def images(self) -> int:
+        """How many images were scored, each by itself or in a unit."""
+        return self.averaged or self.units
 
 
 def evaluate(predictions: Predictions, group_by_image: Mapping[str, str]) -> Evaluation:

@@ -49,6 +49,8 @@ def leaderboard_latex(
             " Probabilities are scaled by a temperature for each model that was fitted on its "
             "validation images, where it has some."
         )
+    if (per := rows[0].per) != "image":
+        caption += f" Scored per {per}, with the mean of its images' probabilities."
     if rows[0].leaked_images:
         caption += f" {describe_leak(rows[0].leaked_images, rows[0].evaluation.images)}"
     text = table.to_latex(

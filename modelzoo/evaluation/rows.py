@@ -12,9 +12,10 @@ from modelzoo.backbones.table import BACKBONES
 from modelzoo.config.train_config import Mode, TrainConfig
 from modelzoo.datasets.splits import count_leaked
 from modelzoo.errors import UserError
-from modelzoo.evaluation.class_notes import describe_classes, find_class_facts, list_never_predicted
+from modelzoo.evaluation.class_notes import describe_classes, list_never_predicted
 from modelzoo.evaluation.intervals import Evaluation, Score
 from modelzoo.evaluation.run_scores import read_doubts, score_part
+from modelzoo.evaluation.units import Unit
 from modelzoo.runs.ensembles import ensemble_title, read_ensemble
 from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.folder import Run
@@ -82,6 +83,11 @@ class LeaderboardRow:
         """Share of the test images whose true class is predicted."""
         return self.evaluation.scores["accuracy"]
 
+    @property
+    def per(self) -> Unit:
+        """What was scored as one."""
+        return self.evaluation.per
+
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
@@ -148,19 +154,21 @@ def read_row(
     run: Run,
     *,
     read: Callable[[Path], Predictions] = read_predictions,
+    per: Unit = "image",
 ) -> LeaderboardRow:
     """The scores of `run` on its test set, and what it cost.
 
     Args:
         run: Its folder.
         read: The predictions of a run's folder, for a reader that remembers them.
+        per: What is scored as one.
 
     Raises:
-        UserError: Its split or predictions are missing or damaged.
+        UserError: Its split or predictions are missing or damaged, or no patients are known and it
+            is asked for them.
     """
     split = read_split(run.path)
-    evaluation = score_part(run, split, read(run.path), "test")
-    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
+    evaluation, facts = score_part(run, split, read(run.path), "test", per)
     notes = list(evaluation.notes)
     if lost := len(split.ids("test")) - evaluation.images:
         notes.append(
@@ -246,11 +254,20 @@ def _describe_split(row: LeaderboardRow) -> str:
 
 def describe_test(row: LeaderboardRow) -> str:
     """Which images `row` was evaluated on: data set, split, seed and sizes."""
-    evaluation = row.evaluation
-    return (
-        f"{_describe_split(row)}: "
-        f"{count(evaluation.images, 'test image')} in {count(len(evaluation.groups), 'group')}"
-    )
+    words = f"{_describe_split(row)}: {name_scored(row.evaluation)}"
+    if row.per == "group":  # it says how many there are
+        return words
+    return f"{words} in {count(len(row.evaluation.groups), 'group')}"
+
+
+def name_scored(evaluation: Evaluation) -> str:
+    """What was scored on a test set: `120 test images`, `80 groups of 120 test images`."""
+    images = count(evaluation.images, "test image")
+    if evaluation.per == "image":
+        return images
+    words = f"{count(evaluation.undivided, evaluation.per)} of {images}"
+    is_whole = evaluation.units == evaluation.undivided
+    return words if is_whole else f"{words}, divided by class into {evaluation.units:,}"
 
 
 def _by_split(rows: Sequence[LeaderboardRow]) -> dict[str, list[LeaderboardRow]]:

@@ -1,10 +1,11 @@
 """The scores of a run's predictions on one part, with what a reader must know to judge them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from modelzoo.datasets.splits import LEAKY, PART_WORDS, PARTS, Split, count_leaked
 from modelzoo.datasets.words import describe_fold
@@ -12,6 +13,7 @@ from modelzoo.errors import UserError
 from modelzoo.evaluation.by_class import ClassScores, score_classes
 from modelzoo.evaluation.calibration import Reliability, measure_reliability
 from modelzoo.evaluation.class_notes import (
+    ClassFacts,
     describe_class,
     describe_classes,
     describe_never_predicted,
@@ -19,7 +21,8 @@ from modelzoo.evaluation.class_notes import (
     list_never_predicted,
 )
 from modelzoo.evaluation.delong import AreaDifference, area_differences
-from modelzoo.evaluation.intervals import Evaluation, Tally, evaluate, tally
+from modelzoo.evaluation.intervals import Evaluation, evaluate, tally
+from modelzoo.evaluation.units import Unit, average_units, describe_units, find_units
 from modelzoo.runs.file_names import PREDICTIONS, SPLIT
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
@@ -29,31 +32,37 @@ from modelzoo.text import count
 Read = Callable[[Path], Predictions]  # the predictions of a run's folder
 
 
-def evaluate_run(run: Run, *, part: str = "test", read: Read = read_predictions) -> Evaluation:
+def evaluate_run(
+    run: Run, *, part: str = "test", read: Read = read_predictions, per: Unit = "image"
+) -> Evaluation:
     """The scores of the predictions of `run` on one part.
 
     Args:
         run: Its folder.
         part: train, validation or test.
         read: Its predictions; `read_calibrated` scales their probabilities.
+        per: What is scored as one.
 
     Raises:
-        UserError: There is no such part; its split or predictions are missing or damaged.
+        UserError: There is no such part; its split or predictions are missing or damaged, or no
+            patients are known and it is asked for them.
     """
     _require_part(part)
-    return score_part(run, read_split(run.path), read(run.path), part)
+    evaluation, _ = score_part(run, read_split(run.path), read(run.path), part, per)
+    return evaluation
 
 
 def evaluate_classes(
-    run: Run, *, part: str = "test", read: Read = read_predictions
+    run: Run, *, part: str = "test", read: Read = read_predictions, per: Unit = "image"
 ) -> list[tuple[ClassScores, str]]:
     """The scores of each class of `run` on one part, and what they rest on, in short.
 
     Args and errors are those of `evaluate_run`.
     """
-    split, found, classes = _tally_part(run, part, read)
+    split, images, groups = _read_part(run, part, read)
+    found, classes = tally(_average(run, split, images, per), groups), images.classes
     scores = score_classes(found, classes)
-    facts = find_class_facts(split, classes, found.confusion_by_group)
+    facts = _find_facts(split, images, groups, found.confusion_by_group)
     return [(each, describe_class(its, part)) for each, its in zip(scores, facts, strict=True)]
 
 
@@ -63,6 +72,7 @@ def evaluate_calibration(
     part: str = "test",
     target: str | None = None,
     read: Read = read_predictions,
+    per: Unit = "image",
 ) -> Reliability | None:
     """The reliability of the probabilities of `run` on one part; None: no image has a label.
 
@@ -72,43 +82,89 @@ def evaluate_calibration(
         target: A class against the rest, of which a run without it has none; None: the predicted
             class, right or wrong.
         read: The same.
+        per: The same.
     """
-    _, found, classes = _tally_part(run, part, read)
+    split, images, groups = _read_part(run, part, read)
+    found = tally(_average(run, split, images, per), groups)
     if target is None:
         return measure_reliability(found)
+    classes = images.classes
     return measure_reliability(found, classes.index(target)) if target in classes else None
 
 
-def _tally_part(run: Run, part: str, read: Read) -> tuple[Split, Tally, tuple[str, ...]]:
-    """The split of a run, its images of one part as they are scored, and its classes."""
+def _read_part(run: Run, part: str, read: Read) -> tuple[Split, Predictions, dict[str, str]]:
+    """The split of a run, its predictions of one part, and the group of each image."""
     _require_part(part)
     split, predictions = read_split(run.path), read(run.path).only(part)
     require_same_images(run, split, predictions, part)
-    group_by_image = split.unit_by_image
-    found = tally(predictions, group_by_image)
-    return split, found, predictions.classes
+    return split, predictions, split.unit_by_image
 
 
-def score_part(run: Run, split: Split, predictions: Predictions, part: str) -> Evaluation:
-    """As `evaluate_run`, of a split and predictions that have been read."""
-    predictions = predictions.only(part)
-    require_same_images(run, split, predictions, part)
-    group_by_image = split.unit_by_image
-    evaluation = evaluate(predictions, group_by_image)
-    facts = find_class_facts(split, evaluation.classes, evaluation.confusion_by_group)
+def _average(run: Run, split: Split, images: Predictions, per: Unit) -> Predictions:
+    """The rows that are scored, of `images` of one part."""
+    return images if per == "image" else average_units(images, find_units(run, split, per))
+
+
+def _find_facts(
+    split: Split,
+    images: Predictions,
+    groups: Mapping[str, str],
+    of_units: npt.NDArray[np.int64],
+) -> list[ClassFacts]:
+    """What the scores of each class rest on: images, and the classes that units are predicted as.
+
+    Args:
+        split: Of the run.
+        images: Predictions of the part that is scored.
+        groups: Of each image.
+        of_units: (G, K, K), their true class by predicted class.
+    """
+    if of_units.sum() == (images.labels >= 0).sum():  # each image is scored by itself
+        return find_class_facts(split, images.classes, of_units)
+    of_images = tally(images, groups).confusion_by_group
+    facts = find_class_facts(split, images.classes, of_images)
+    predicted = of_units.sum((0, 1)).tolist()
+    return [replace(each, predicted=n) for each, n in zip(facts, predicted, strict=True)]
+
+
+def score_part(
+    run: Run, split: Split, predictions: Predictions, part: str, per: Unit = "image"
+) -> tuple[Evaluation, list[ClassFacts]]:
+    """As `evaluate_run`, of a split and predictions that have been read, and what it rests on."""
+    images = predictions.only(part)
+    require_same_images(run, split, images, part)
+    groups = split.unit_by_image
+    units = find_units(run, split, per)
+    evaluation = evaluate(images if per == "image" else average_units(images, units), groups)
+    facts = _find_facts(split, images, groups, evaluation.confusion_by_group)
     notes = describe_classes(facts, part)
     if never := list_never_predicted(facts, part):
         notes.append(describe_never_predicted(never))
     notes += describe_fold(split, run.config.seed)
     if leaked := count_leaked(split, part):
-        notes.insert(0, describe_leak(leaked, evaluation.images, part))
+        notes.insert(0, describe_leak(leaked, len(images.images), part))
     if run.config.split in LEAKY:
         notes.insert(0, LEAKY[run.config.split])
-    return replace(evaluation, notes=(*notes, *read_doubts(run), *evaluation.notes))
+    if per != "image":
+        notes.insert(0, describe_units(images, units, per, part))
+    notes += [*read_doubts(run), *evaluation.notes]
+    evaluation = replace(evaluation, notes=tuple(notes), per=per)
+    if per == "image":
+        return evaluation, facts
+    scored = [
+        units.get(image, image)
+        for image, label in zip(images.images, images.labels.tolist(), strict=True)
+        if label >= 0
+    ]
+    return replace(evaluation, averaged=len(scored), undivided=len(set(scored))), facts
 
 
 def compare_areas(
-    runs: Sequence[Run], target: str | None, *, read: Read = read_predictions
+    runs: Sequence[Run],
+    target: str | None,
+    *,
+    read: Read = read_predictions,
+    per: Unit = "image",
 ) -> list[AreaDifference]:
     """The differences in AUC between every two runs on their test parts, by their place in `runs`.
 
@@ -116,6 +172,7 @@ def compare_areas(
         runs: Evaluated, at least two.
         target: A class against the rest; None: the macro-average.
         read: As of `evaluate_run`.
+        per: The same.
 
     Returns:
         None where the class has no image inside or outside, or the runs were not tested on the
@@ -126,7 +183,8 @@ def compare_areas(
     """
     tallies = []
     for run in runs:
-        split, predictions = read_split(run.path), read(run.path).only("test")
+        split = read_split(run.path)
+        predictions = _average(run, split, read(run.path).only("test"), per)
         order = np.argsort(np.array(predictions.images, np.str_))
         groups = split.unit_by_image
         tallies.append((predictions, order, tally(predictions, groups)))

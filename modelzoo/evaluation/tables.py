@@ -19,6 +19,7 @@ from modelzoo.evaluation.rows import (
     Unfinished,
     best_first,
 )
+from modelzoo.evaluation.units import Unit
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import read_date
 
@@ -45,6 +46,8 @@ def row_record(row: LeaderboardRow) -> dict[str, Any]:
         "split": row.split_kind,
         "split_id": row.split_id,
         "seed": row.seed,
+        "per": row.per,
+        "test_units": row.evaluation.units,
         "test_images": row.evaluation.images,
         "test_groups": len(row.evaluation.groups),
     }
@@ -59,7 +62,9 @@ def row_record(row: LeaderboardRow) -> dict[str, Any]:
     }
 
 
-def run_records(board: Leaderboard, runs: Sequence[Run]) -> list[dict[str, Any]]:
+def run_records(
+    board: Leaderboard, runs: Sequence[Run], per: Unit = "image"
+) -> list[dict[str, Any]]:
     """Every run of `board` as `row_record` has it, with its date, newest first.
 
     What an unfinished run has not is NaN; what it is doing stands in its notes.
@@ -67,10 +72,11 @@ def run_records(board: Leaderboard, runs: Sequence[Run]) -> list[dict[str, Any]]
     Args:
         board: Of these runs.
         runs: For the dates of all and the settings of the unfinished.
+        per: What was scored as one.
     """
     run_by_id = {run.id: run for run in runs}
     records = [row_record(row) for row in board.rows]
-    records += [_unfinished_record(each, run_by_id[each.run_id]) for each in board.unfinished]
+    records += [_unfinished_record(each, run_by_id[each.run_id], per) for each in board.unfinished]
     seconds = {run.id: read_date(run.path) for run in runs}
     records.sort(key=lambda record: (-seconds[record["run"]], record["run"]))
     return [
@@ -79,7 +85,7 @@ def run_records(board: Leaderboard, runs: Sequence[Run]) -> list[dict[str, Any]]
     ]
 
 
-def _unfinished_record(unfinished: Unfinished, run: Run) -> dict[str, Any]:
+def _unfinished_record(unfinished: Unfinished, run: Run, per: Unit) -> dict[str, Any]:
     """A run without scores, with the keys of `row_record`."""
     config = run.config
     scores: dict[str, Any] = {}
@@ -97,6 +103,8 @@ def _unfinished_record(unfinished: Unfinished, run: Run) -> dict[str, Any]:
         "split": config.split,
         "split_id": "",
         "seed": config.seed,
+        "per": per,
+        "test_units": 0,
         "test_images": 0,
         "test_groups": 0,
         **scores,

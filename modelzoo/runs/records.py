@@ -165,12 +165,26 @@ def read_temperature(path: Path) -> Temperature | None:
     return record
 
 
-def write_hashes(path: Path, sha256_by_image: Mapping[str, str]) -> None:
-    """Write the start of each image's content hash: enough to see that it has changed."""
+def write_hashes(
+    path: Path,
+    sha256_by_image: Mapping[str, str],
+    patient_by_image: Mapping[str, str] | None = None,
+) -> None:
+    """Write what a run keeps of each image, copies aside.
+
+    Args:
+        path: The run's folder.
+        sha256_by_image: Of its content, whose start is enough to see that it has changed.
+        patient_by_image: Where the data set knows some.
+    """
+    known = patient_by_image or {}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", "sha256"])
-    writer.writerows((image, sha256[:HASH_DIGITS]) for image, sha256 in sha256_by_image.items())
+    writer.writerow(["image", "sha256", "patient"])
+    writer.writerows(
+        (image, sha256[:HASH_DIGITS], known.get(image, ""))
+        for image, sha256 in sha256_by_image.items()
+    )
     write_text(path / IMAGES, out.getvalue())
 
 
@@ -180,11 +194,37 @@ def read_hashes(path: Path) -> dict[str, str]:
     Raises:
         UserError: The file is damaged.
     """
-    file = path / IMAGES
+    return {row["image"]: row["sha256"] for row in _read_images(path)}
+
+
+def read_patients(path: Path) -> dict[str, str] | None:
+    """Image id -> patient, empty where that is not known; None: the run does not say.
+
+    Runs up to version 0.1.0 do not.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    rows = _read_images(path)
+    if not rows or "patient" not in rows[0]:
+        return None
+    return {row["image"]: row["patient"] for row in rows}
+
+
+def _read_images(path: Path) -> list[dict[str, str]]:
+    """The rows of images.csv; none where there is no such file.
+
+    Raises:
+        UserError: The file is damaged.
+    """
     try:
-        rows = list(csv.DictReader(io.StringIO(read_text(file))))
-        return {row["image"]: row["sha256"] for row in rows}
+        rows = list(csv.DictReader(io.StringIO(read_text(path / IMAGES))))
     except FileNotFoundError:
-        return {}
-    except (csv.Error, KeyError) as error:
-        raise damaged_file(file) from error
+        return []
+    except csv.Error as error:
+        raise damaged_file(path / IMAGES) from error
+    if any(
+        None in row or None in row.values() or not {"image", "sha256"} <= row.keys() for row in rows
+    ):
+        raise damaged_file(path / IMAGES)
+    return rows

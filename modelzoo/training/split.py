@@ -14,6 +14,7 @@ from modelzoo.datasets.doubts import (
     doubt_seen,
     doubt_split,
     find_doubts,
+    name_subject_of,
 )
 from modelzoo.datasets.groups import find_groups
 from modelzoo.datasets.overlaps import find_overlaps
@@ -95,7 +96,13 @@ def _write_data(
         depth=dataset.depth,
     )
     write_record(run.path, DATA, record)
-    write_hashes(run.path, {image.id: image.sha256 for image in dataset.images})
+    # A slide is no patient, who may have several.
+    are_patients = name_subject_of(dataset) != "slide"
+    write_hashes(
+        run.path,
+        {image.id: image.sha256 for image in dataset.images},
+        {image.id: image.group for image in dataset.images if image.group and are_patients},
+    )
 
 
 def _require_same_content(run: Run, dataset: Dataset) -> None:

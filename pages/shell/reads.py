@@ -20,6 +20,7 @@ from modelzoo.evaluation.rows import (
     read_row,
 )
 from modelzoo.evaluation.temperature import calibrate, find_temperature
+from modelzoo.evaluation.units import Unit, average_units, find_units
 from modelzoo.files import is_folder
 from modelzoo.reporting.facts import (
     Reported,
@@ -154,13 +155,19 @@ def read_reference_score(model: Model) -> tuple[LeaderboardRow, int]:
 
 
 def read_test_predictions(
-    run_ids: Iterable[str], *, calibrated: bool = False
+    run_ids: Iterable[str], *, calibrated: bool = False, per: Unit = "image"
 ) -> dict[str, Predictions]:
-    """Each run's predictions of the test part, of those that can be read."""
+    """Each run's predictions of the test part, of those that can be read.
+
+    Args:
+        run_ids: Of the runs.
+        calibrated: As of `read_all_predictions`, as the next.
+        per: What is scored as one.
+    """
     predictions = {}
     for run_id in run_ids:
         with error_in_place():
-            found = read_all_predictions(find_folder(run_id), calibrated=calibrated)
+            found = read_all_predictions(find_folder(run_id), calibrated=calibrated, per=per)
             predictions[run_id] = found.only("test")
     return predictions
 
@@ -190,7 +197,7 @@ def read_report(rows: Sequence[LeaderboardRow], name: str, *, calibrated: bool =
     beside = sorted({each for path in folders for each in path.parent.iterdir()})
     stamp = tuple(each for path in folders for each in _stamp(path, *_OF_REPORT))
     stamp += tuple(each for path in beside for each in _stamp(path, CONFIG, PREDICTIONS))
-    return _report([str(path) for path in folders], name, answers, stamp, calibrated, list(rows))
+    return _report([str(path) for path in folders], name, answers, stamp, calibrated)
 
 
 def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -202,11 +209,17 @@ def read_histories(run_ids: Iterable[str]) -> dict[str, pd.DataFrame]:
     return histories
 
 
-def read_all_predictions(path: Path, *, calibrated: bool = False) -> Predictions:
+def read_all_predictions(
+    path: Path, *, calibrated: bool = False, per: Unit = "image"
+) -> Predictions:
     """A run's predictions of every part, read from the disk once for all who ask.
 
     Calibrated ones are as they are where the run has no temperature: `read_temperature_of` says so.
+    Per group or patient, a row stands for all images of one, as `average_units` has it.
     """
+    if per != "image":
+        stamp = stamp_predictions(path, calibrated, SPLIT, IMAGES)
+        return _averaged(str(path), stamp, calibrated, per)
     if calibrated and isinstance(read_temperature_of(path), Temperature):
         return _calibrated(str(path), stamp_predictions(path, calibrated))
     return _predictions(str(path), _stamp(path, PREDICTIONS))
@@ -300,7 +313,6 @@ def _report(
     answers: dict[str, str],
     stamp: Stamp,
     calibrated: bool,
-    _rows: list[LeaderboardRow],
 ) -> Reported:
     runs = [read_run(Path(folder)) for folder in folders]
     return read_reported(
@@ -308,7 +320,13 @@ def _report(
         made=time.time(),
         command=report_command([run.id for run in runs], name, calibrated=calibrated),
         answers=answers,
-        rows={row.run_id: row for row in _rows},
+        # Per image, whatever the page shows: as the command has them.
+        rows={
+            run.id: read_row(run, read=partial(read_all_predictions, calibrated=True))
+            if calibrated
+            else _row(str(run.path), _stamp(run.path, *OF_ROW))
+            for run in runs
+        },
         calibrated=calibrated,
     )
 
@@ -323,6 +341,13 @@ def _calibrated(path: str, stamp: Stamp) -> Predictions:
     temperature = read_temperature_of(Path(path))
     assert isinstance(temperature, Temperature)  # who asks has looked
     return calibrate(read_all_predictions(Path(path)), temperature)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _averaged(path: str, stamp: Stamp, calibrated: bool, per: Unit) -> Predictions:
+    run = read_run(Path(path))
+    images = read_all_predictions(run.path, calibrated=calibrated)
+    return average_units(images, find_units(run, read_split(run.path), per))
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)

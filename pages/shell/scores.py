@@ -30,7 +30,8 @@ from modelzoo.evaluation.run_scores import (
 )
 from modelzoo.evaluation.run_thresholds import OperatingPoint, find_operating_point
 from modelzoo.evaluation.temperature import describe_scaling
-from modelzoo.runs.file_names import CONFIG, DATA, OOD, SPLIT
+from modelzoo.evaluation.units import Unit, find_units
+from modelzoo.runs.file_names import CONFIG, DATA, IMAGES, OOD, SPLIT
 from modelzoo.runs.folder import read_run
 from modelzoo.runs.ood import read_ood
 from modelzoo.runs.records import Temperature, read_split
@@ -47,36 +48,53 @@ from pages.shell.reads import (
 MACRO = "macro-average"
 
 
-def scale_rows(rows: Iterable[LeaderboardRow]) -> list[LeaderboardRow]:
-    """`rows` with the scores of calibrated probabilities; their notes say so."""
-    scaled = []
+def score_rows(
+    rows: Iterable[LeaderboardRow], *, calibrated: bool, per: Unit
+) -> list[LeaderboardRow]:
+    """`rows` with other scores, of those that can be scored so; their notes say how.
+
+    Args:
+        rows: Of runs that were evaluated.
+        calibrated: Whether their probabilities are scaled.
+        per: What is scored as one.
+    """
+    scored = []
     for row in rows:
-        path, found = find_folder(row.run_id), row
+        path = find_folder(row.run_id)
         with error_in_place():
-            found = _scaled_row(str(path), stamp_predictions(path, True, *OF_ROW))
-        scaled.append(found)
-    return scaled
+            stamp = stamp_predictions(path, calibrated, *OF_ROW, IMAGES)
+            scored.append(_scored_row(str(path), stamp, calibrated, per))
+    return scored
+
+
+def why_not_per(run_id: str, per: Unit) -> str:
+    """Why a run cannot be scored per group or patient; empty where it can."""
+    path = find_folder(run_id)
+    return _why_not_per(str(path), stamp_predictions(path, False, SPLIT, IMAGES), per)
 
 
 def read_curves(
-    run_ids: Iterable[str], *, calibrated: bool = False
+    run_ids: Iterable[str], *, calibrated: bool = False, per: Unit = "image"
 ) -> dict[str, dict[str, RocCurve]]:
     """ROC curves of each run's test part by class, and their mean under `MACRO`.
 
     Args:
         run_ids: Of the runs.
         calibrated: Of scaled probabilities, where a run has a temperature.
+        per: What is scored as one, as of the rows beside them; no run is without it.
     """
     curves = {}
     for run_id in run_ids:
         path = find_folder(run_id)
         with error_in_place():
-            curves[run_id] = _curves(str(path), stamp_predictions(path, calibrated), calibrated)
+            curves[run_id] = _curves(
+                str(path), stamp_predictions(path, calibrated, SPLIT, IMAGES), calibrated, per
+            )
     return curves
 
 
 def read_precision_recall(
-    run_ids: Iterable[str], *, calibrated: bool = False
+    run_ids: Iterable[str], *, calibrated: bool = False, per: Unit = "image"
 ) -> dict[str, dict[str, PrecisionRecallCurve]]:
     """Precision-recall curves of each run's test part, as `read_curves` has them."""
     curves = {}
@@ -84,38 +102,38 @@ def read_precision_recall(
         path = find_folder(run_id)
         with error_in_place():
             curves[run_id] = _precision_recall(
-                str(path), stamp_predictions(path, calibrated), calibrated
+                str(path), stamp_predictions(path, calibrated, SPLIT, IMAGES), calibrated, per
             )
     return curves
 
 
 def read_class_scores(
-    run_ids: Iterable[str], *, calibrated: bool = False
+    run_ids: Iterable[str], *, calibrated: bool = False, per: Unit = "image"
 ) -> dict[str, dict[str, ClassScores]]:
     """The scores of each run's test part by class, of those runs that can be read."""
     scores = {}
     for run_id in run_ids:
         path = find_folder(run_id)
         with error_in_place():
-            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT)
-            scores[run_id] = _class_scores(str(path), stamp, calibrated)
+            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT, IMAGES)
+            scores[run_id] = _class_scores(str(path), stamp, calibrated, per)
     return scores
 
 
 def read_area_differences(
-    run_ids: Sequence[str], target: str | None, *, calibrated: bool = False
+    run_ids: Sequence[str], target: str | None, *, calibrated: bool = False, per: Unit = "image"
 ) -> list[AreaDifference]:
     """The differences in AUC between every two runs; none where they cannot be compared."""
     paths = [find_folder(run_id) for run_id in run_ids]
     found: list[AreaDifference] = []
     with error_in_place():
-        stamps = tuple(stamp_predictions(path, calibrated, SPLIT) for path in paths)
-        found += _area_differences(tuple(map(str, paths)), stamps, target, calibrated)
+        stamps = tuple(stamp_predictions(path, calibrated, SPLIT, IMAGES) for path in paths)
+        found += _area_differences(tuple(map(str, paths)), stamps, target, calibrated, per)
     return found
 
 
 def read_reliability(
-    run_ids: Iterable[str], target: str | None, *, calibrated: bool = False
+    run_ids: Iterable[str], target: str | None, *, calibrated: bool = False, per: Unit = "image"
 ) -> dict[str, Reliability]:
     """Reliability of each run's test part, of those runs that have labels and the class `target`.
 
@@ -123,13 +141,14 @@ def read_reliability(
         run_ids: Of the runs.
         target: One class against the rest; None: the predicted class.
         calibrated: As of `read_curves`.
+        per: The same.
     """
     found = {}
     for run_id in run_ids:
         path = find_folder(run_id)
         with error_in_place():
-            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT)
-            if reliability := _reliability(str(path), stamp, target, calibrated):
+            stamp = stamp_predictions(path, calibrated, CONFIG, SPLIT, IMAGES)
+            if reliability := _reliability(str(path), stamp, target, calibrated, per):
                 found[run_id] = reliability
     return found
 
@@ -186,16 +205,29 @@ def read_risk_coverage(
     return _risk_coverage(str(path), stamp, by, calibrated)
 
 
-@st.cache_data(max_entries=200, show_spinner="Scoring runs …")
-def _scaled_row(path: str, stamp: Stamp) -> LeaderboardRow:
-    row = read_row(read_run(Path(path)), read=partial(read_all_predictions, calibrated=True))
+@st.cache_data(max_entries=500, show_spinner="Scoring runs …")
+def _scored_row(path: str, stamp: Stamp, calibrated: bool, per: Unit) -> LeaderboardRow:
+    read = partial(read_all_predictions, calibrated=calibrated)
+    row = read_row(read_run(Path(path)), read=read, per=per)
+    if not calibrated:
+        return row
     scaling = describe_scaling({row.title: read_temperature_of(Path(path))})
     return replace(row, notes=(*row.notes, scaling))
 
 
+@st.cache_data(max_entries=500, show_spinner=False)
+def _why_not_per(path: str, stamp: Stamp, per: Unit) -> str:
+    try:
+        run = read_run(Path(path))
+        find_units(run, read_split(run.path), per)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 @st.cache_resource(max_entries=200, show_spinner=False)
-def _curves(path: str, stamp: Stamp, calibrated: bool) -> dict[str, RocCurve]:
-    predictions = read_all_predictions(Path(path), calibrated=calibrated).only("test")
+def _curves(path: str, stamp: Stamp, calibrated: bool, per: Unit) -> dict[str, RocCurve]:
+    predictions = read_all_predictions(Path(path), calibrated=calibrated, per=per).only("test")
     by_class = {
         name: curve
         for target, name in enumerate(predictions.classes)
@@ -208,8 +240,10 @@ def _curves(path: str, stamp: Stamp, calibrated: bool) -> dict[str, RocCurve]:
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
-def _precision_recall(path: str, stamp: Stamp, calibrated: bool) -> dict[str, PrecisionRecallCurve]:
-    predictions = read_all_predictions(Path(path), calibrated=calibrated).only("test")
+def _precision_recall(
+    path: str, stamp: Stamp, calibrated: bool, per: Unit
+) -> dict[str, PrecisionRecallCurve]:
+    predictions = read_all_predictions(Path(path), calibrated=calibrated, per=per).only("test")
     by_class = {
         name: curve
         for target, name in enumerate(predictions.classes)
@@ -221,25 +255,31 @@ def _precision_recall(path: str, stamp: Stamp, calibrated: bool) -> dict[str, Pr
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
-def _class_scores(path: str, stamp: Stamp, calibrated: bool) -> dict[str, ClassScores]:
+def _class_scores(path: str, stamp: Stamp, calibrated: bool, per: Unit) -> dict[str, ClassScores]:
     read = partial(read_all_predictions, calibrated=calibrated)
-    return {each.name: each for each, _ in evaluate_classes(read_run(Path(path)), read=read)}
+    return {
+        each.name: each for each, _ in evaluate_classes(read_run(Path(path)), read=read, per=per)
+    }
 
 
 @st.cache_resource(max_entries=500, show_spinner=False)
 def _reliability(
-    path: str, stamp: Stamp, target: str | None, calibrated: bool
+    path: str, stamp: Stamp, target: str | None, calibrated: bool, per: Unit
 ) -> Reliability | None:
     read = partial(read_all_predictions, calibrated=calibrated)
-    return evaluate_calibration(read_run(Path(path)), target=target, read=read)
+    return evaluate_calibration(read_run(Path(path)), target=target, read=read, per=per)
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _area_differences(
-    paths: tuple[str, ...], stamps: tuple[Stamp, ...], target: str | None, calibrated: bool
+    paths: tuple[str, ...],
+    stamps: tuple[Stamp, ...],
+    target: str | None,
+    calibrated: bool,
+    per: Unit,
 ) -> list[AreaDifference]:
     read = partial(read_all_predictions, calibrated=calibrated)
-    return compare_areas([read_run(Path(path)) for path in paths], target, read=read)
+    return compare_areas([read_run(Path(path)) for path in paths], target, read=read, per=per)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)

@@ -53,7 +53,10 @@ def draw_calibration(
     st.subheader("Calibration")
     target = _choose_target(rows)
     run_ids = [row.run_id for row in rows]
-    before, after = (read_reliability(run_ids, target, calibrated=each) for each in (False, True))
+    before, after = (
+        read_reliability(run_ids, target, calibrated=each, per=rows[0].per)
+        for each in (False, True)
+    )
     if not before:
         whose = "has a label" if target is None else f"can be scored on {target}"
         st.caption(plain(f"No test image {whose}, so there is nothing to draw."))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from modelzoo.evaluation.hardest import ImageResult, images_of_entry, rank_hardest, results_table
 from modelzoo.evaluation.rows import LeaderboardRow
+from modelzoo.evaluation.units import Unit
 from modelzoo.files import portable_name
 from modelzoo.text import count, shorten_all
 from pages.figures.confusion import confusion_alt, confusion_matrix, matrix_width
@@ -106,7 +107,7 @@ def draw_confusion(
         short,
         elsewhere=[run_id for run_id in all_ids if run_id not in row_by_id],
     )
-    results = _find_results(entry, calibrated)
+    results = _find_results(entry, calibrated, rows[0].per)
     width = max(matrix_width(row.evaluation.classes) for row in rows)
     with matrices, st.grid(min_column_width=width, gap="small"):
         for row in rows:
@@ -140,15 +141,17 @@ def _draw_entry(
         draw_gallery(results, card_of_one, Path(row.config.data), key="entry_page")
         parts = (entry.run_id, entry.label, "predicted", entry.predicted)
         name = "-".join(portable_name(part, 60) for part in parts) + "-calibrated" * calibrated
+        if row.per != "image":
+            name += f"-per-{row.per}"
         offer_csv(results_table(results, names), name, "List as CSV")
 
 
-def _find_results(entry: ConfusionEntry | None, calibrated: bool) -> list[ImageResult]:
+def _find_results(entry: ConfusionEntry | None, calibrated: bool, per: Unit) -> list[ImageResult]:
     """The images of an entry, highest confidence first."""
     if entry is None:
         return []
     results = images_of_entry(
-        rank_hardest(read_test_predictions([entry.run_id], calibrated=calibrated)),
+        rank_hardest(read_test_predictions([entry.run_id], calibrated=calibrated, per=per)),
         label=entry.label,
         predicted=entry.predicted,
     )

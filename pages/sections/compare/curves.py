@@ -37,7 +37,7 @@ class CurveKind(Generic[Curve]):
     areas_name: str  # of the table's file
     help: str  # of what the curves are
     metric: str  # its area: "auc" or "average_precision"
-    read: Callable[..., Mapping[str, Mapping[str, Curve]]]  # of run ids, and `calibrated`
+    read: Callable[..., Mapping[str, Mapping[str, Curve]]]  # of run ids, `calibrated`, `per`
     figure: Callable[..., go.Figure]
     alt: Callable[[Mapping[str, Curve], str], str]
     draw_areas: Callable[[Mapping[str, Curve], Mapping[str, Score], str], pd.DataFrame]
@@ -65,7 +65,7 @@ def draw_curves(
     """
     st.subheader(kind.title)
     target = choose_target(rows, key=kind.key, help_text=kind.help)
-    found = kind.read((row.run_id for row in rows), calibrated=calibrated)
+    found = kind.read((row.run_id for row in rows), calibrated=calibrated, per=rows[0].per)
     curves = {
         names[run_id]: by_class[target] for run_id, by_class in found.items() if target in by_class
     }
@@ -141,7 +141,7 @@ def read_scores(
     if target == MACRO:
         return {names[row.run_id]: row.evaluation.scores[metric] for row in rows}
     unread = {names[row.run_id]: Score(math.nan, math.nan, math.nan) for row in rows}
-    found = read_class_scores((row.run_id for row in rows), calibrated=calibrated)
+    found = read_class_scores((row.run_id for row in rows), calibrated=calibrated, per=rows[0].per)
     return unread | {
         names[run_id]: getattr(by_class[target], metric)
         for run_id, by_class in found.items()

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from modelzoo.evaluation.rows import SPLIT_WORDS, LeaderboardRow
+from modelzoo.evaluation.rows import SPLIT_WORDS, LeaderboardRow, name_scored
 from modelzoo.files import portable_name
-from modelzoo.text import count, shorten
+from modelzoo.text import shorten
 from pages.shell.palette import Style, backbone_style
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # Plotly's names
@@ -22,7 +22,7 @@ def describe_source(row: LeaderboardRow, *, has_test: bool = True, calibrated: b
         calibrated: Whether it is of scaled probabilities.
     """
     words = f"{shorten(row.dataset, NAME_LETTERS)}, {SPLIT_WORDS[row.split_kind]}, seed {row.seed}"
-    images = f", {count(row.evaluation.images, 'test image')}" if has_test else ""
+    images = f", {name_scored(row.evaluation)}" if has_test else ""
     return words + images + ", calibrated probabilities" * calibrated
 
 
@@ -35,6 +35,8 @@ def name_file(what: str, row: LeaderboardRow, *, calibrated: bool = False) -> st
         calibrated: Whether it is of scaled probabilities.
     """
     split = f"{row.split_kind}-seed{row.seed}-{row.split_id[:6]}" + "-calibrated" * calibrated
+    if row.per != "image":
+        split += f"-per-{row.per}"
     return "-".join(map(portable_name, (what, row.dataset, split)))
 
 

@@ -6,13 +6,15 @@ import streamlit as st
 
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.rows import SPLIT_HELP, LeaderboardRow, SplitChoice
+from modelzoo.evaluation.units import UNITS, Unit
 from modelzoo.text import shorten_all
 from pages.figures.frame import FORMATS
 from pages.sections.compare.figures import NAME_LETTERS
 from pages.shell.calibrated import choose_calibrated, draw_scaling
 from pages.shell.links import warn_if_gone
 from pages.shell.reads import find_folder
-from pages.shell.scores import scale_rows
+from pages.shell.scores import score_rows, why_not_per
+from pages.shell.session import keep_said
 from pages.shell.text import plain
 
 DRAWN = 12  # runs in figures: more lines cannot be distinguished
@@ -91,6 +93,46 @@ def choose_drawn(
     return [row for row in rows if row.run_id in chosen] or list(rows[:DRAWN])
 
 
+def choose_unit(rows: Sequence[LeaderboardRow]) -> Unit:
+    """What is scored as one; patients are offered where each run knows those of its images.
+
+    Args:
+        rows: Of one split, at least one.
+    """
+    reason = next(filter(None, (why_not_per(row.run_id, "patient") for row in rows)), "")
+    offered = [unit for unit in UNITS if unit != "patient" or not reason]
+    hidden = [f"per {unit}" for unit in UNITS if unit not in offered]
+    titles = [f"per {unit}" for unit in offered]
+    warn_if_gone("per", [*titles, *hidden], "Scoring")
+    if hidden and hidden[0] in st.query_params.get_all("per"):
+        for sentence, icon in keep_said("per", [(plain(reason), ":material/person_off:")]):
+            st.warning(sentence, icon=icon)
+    chosen = st.segmented_control(
+        "Scored",
+        titles,
+        default=titles[0],
+        required=True,
+        key="per",
+        bind="query-params",
+        help="Per image, or per group of images that belong together (copies, overlapping fields, "
+        "one patient), or per patient: the probabilities of a group or patient are the mean over "
+        "its test images, and it counts as one in every score, interval, comparison and curve. One "
+        "with images of several classes is divided by class. Operating points stay per image."
+        + (f"  \nNot per patient here: {plain(reason)}" if reason else ""),
+    )
+    return offered[titles.index(chosen)] if chosen in titles else "image"
+
+
+def draw_unit(row: LeaderboardRow) -> None:
+    """What is scored as one, and how many there are; nothing of single images."""
+    if row.per == "image":
+        return
+    st.caption(
+        f":material/stacks: {plain(row.evaluation.notes[0])} Below, every count of test images is "
+        f"one of {row.per}s, and where images are shown the first of each {row.per} stands for it."
+    )
+
+
 def choose_scaling(
     rows: list[LeaderboardRow], drawn: list[LeaderboardRow], names: Mapping[str, str]
 ) -> tuple[bool, list[LeaderboardRow], list[LeaderboardRow]]:
@@ -108,7 +150,7 @@ def choose_scaling(
     if not calibrated:
         return False, rows, drawn
     draw_scaling({names[row.run_id]: find_folder(row.run_id) for row in drawn})
-    scaled = scale_rows(rows)
+    scaled = score_rows(rows, calibrated=True, per=rows[0].per)
     ids = {row.run_id for row in drawn}
     return True, scaled, [row for row in scaled if row.run_id in ids]
 

@@ -117,7 +117,7 @@ def draw_hardest(
 
 def _draw_one(row: LeaderboardRow, names: Mapping[str, str], calibrated: bool) -> None:
     """The wrong and the correct predictions of one model, with their probabilities."""
-    results = rank_hardest(read_test_predictions([row.run_id], calibrated=calibrated))
+    results = rank_hardest(read_test_predictions([row.run_id], calibrated=calibrated, per=row.per))
     st.markdown(plain(f"{names[row.run_id]}: {describe_agreement(results)}"))
     if not results:
         return
@@ -141,7 +141,7 @@ def _draw_one(row: LeaderboardRow, names: Mapping[str, str], calibrated: bool) -
 def _draw_all(rows: Sequence[LeaderboardRow], names: Mapping[str, str], calibrated: bool) -> None:
     """The predictions of all models for each image."""
     run_ids = (row.run_id for row in rows)
-    results = rank_hardest(read_test_predictions(run_ids, calibrated=calibrated))
+    results = rank_hardest(read_test_predictions(run_ids, calibrated=calibrated, per=rows[0].per))
     st.markdown(plain(describe_agreement(results)))
     if not results:
         return

@@ -32,7 +32,7 @@ def offer_report(rows: Sequence[LeaderboardRow], *, calibrated: bool) -> None:
         on_click="ignore",
         help="One file of the runs in the figures, for a reviewer: scores, calibration, operating "
         "points, split proof, hashes, commands, limits. It opens without a network and prints on "
-        "A4.",
+        "A4. Scores are per image.",
     )
     alone = len(rows) == 1
     st.download_button(

@@ -56,7 +56,7 @@ def _draw_differences(
         return
     of_class = None if target == MACRO else target
     run_ids = [row.run_id for row in rows]
-    pairs = read_area_differences(run_ids, of_class, calibrated=calibrated)
+    pairs = read_area_differences(run_ids, of_class, calibrated=calibrated, per=rows[0].per)
     if not pairs:
         return
     st.markdown("**Differences in AUC**")

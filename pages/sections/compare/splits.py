@@ -24,16 +24,15 @@ from pages.shell.tables import WHOLE_ROWS, offer_csv
 from pages.shell.text import plain
 
 
-def draw_splits(rows: Sequence[LeaderboardRow], dataset_id: str, file_format: str) -> None:
+def draw_splits(rows: Sequence[LeaderboardRow], file_format: str) -> None:
     """One line per way of training on one data set, with its score under each split.
 
     Args:
-        rows: Of every split.
-        dataset_id: Of the images.
+        rows: Of one data set, and of every split.
         file_format: Of figures that are saved.
     """
     metric = choose_metric()
-    ways = [way for way in list_ways(rows) if way.dataset_id == dataset_id]
+    ways = list_ways(rows)
     scores = {
         way.title: {kind: each.scores[metric] for kind, each in way.by_split.items()}
         for way in ways
