@@ -66,18 +66,22 @@ class Way:
 
 def list_ways(rows: Iterable[LeaderboardRow]) -> list[Way]:
     """The ways of training among runs that were evaluated, those on most kinds of split first."""
-    alike: dict[tuple[object, ...], list[LeaderboardRow]] = defaultdict(list)
-    for row in rows:
-        if not math.isnan(row.accuracy.value):
-            alike[way_of(row)].append(row)
-    titles = _name_ways(list(alike.values()))
-    ways = [
-        _make_way(title, members) for title, members in zip(titles, alike.values(), strict=True)
-    ]
+    alike = rows_by_way(rows)
+    titles = _name_ways(alike)
+    ways = [_make_way(title, members) for title, members in zip(titles, alike, strict=True)]
     return sorted(ways, key=lambda way: (-len(way.by_split), way.dataset, way.title))
 
 
-def way_of(row: LeaderboardRow) -> tuple[object, ...]:
+def rows_by_way(rows: Iterable[LeaderboardRow]) -> list[list[LeaderboardRow]]:
+    """The rows of each way of training, of those that have an accuracy."""
+    alike: dict[tuple[object, ...], list[LeaderboardRow]] = defaultdict(list)
+    for row in rows:
+        if not math.isnan(row.accuracy.value):
+            alike[_way_of(row)].append(row)
+    return list(alike.values())
+
+
+def _way_of(row: LeaderboardRow) -> tuple[object, ...]:
     """What runs of one way have in common: the images, the network, every setting but the split."""
     settings = replace(row.config, split="random", seed=0, data="", columns="")
     return row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet, settings

@@ -11,11 +11,10 @@ Letters: G groups, K classes, S shares.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Floats = npt.NDArray[np.floating]
 
@@ -65,23 +64,12 @@ def count_outcomes(confusion_by_group: npt.NDArray[np.int64]) -> Floats:
     return np.stack([hit, missed, alarm, rest], axis=-1)
 
 
-def count_correct(confusion_by_group: npt.NDArray[np.int64]) -> Floats:
-    """(G, 1, 4), images that are right and wrong, as the outcomes of one class: for accuracy."""
-    right = np.trace(confusion_by_group, axis1=1, axis2=2).astype(float)
-    wrong = confusion_by_group.sum((1, 2)) - right
-    none = np.zeros_like(right)
-    return np.stack([right, wrong, none, none], axis=-1)[:, None]
-
-
-def share_intervals(
-    outcomes: Floats, share: Share, *, confidence: float | Floats = CONFIDENCE
-) -> Intervals:
+def share_intervals(outcomes: Floats, share: Share) -> Intervals:
     """Shares with their intervals over groups.
 
     Args:
-        outcomes: (G, S, 4), from `count_outcomes` or `count_correct`.
+        outcomes: (G, S, 4), from `count_outcomes`.
         share: Which of them count.
-        confidence: Of each interval, or (S,).
     """
     above, below = np.asarray(share.above), np.asarray(share.below)
     total = outcomes.sum(0)  # (S, 4)
@@ -96,7 +84,6 @@ def share_intervals(
     size = outcomes @ (below > 0)  # (G, S), images that count
     groups = (size > 0).sum(0)
     low, high = np.full((2, len(counted)), np.nan)
-    levels = np.broadcast_to(confidence, len(counted))
     independent = np.full(len(counted), np.nan)
     for index in np.flatnonzero(has_images):
         independent[index] = _independent(
@@ -107,7 +94,7 @@ def share_intervals(
             float(independent[index]),
             _design(influence[:, index], total[index], moved[index], size[:, index]),
             int(groups[index]),
-            float(levels[index]),
+            CONFIDENCE,
         )
         low[index], high[index] = ends
     return Intervals(value, low, high, influence, groups, independent, moved)
@@ -183,6 +170,7 @@ def score_interval(
     confusion_by_group: npt.NDArray[np.int64],
     *,
     lowest: float = 0.0,
+    confidence: float = CONFIDENCE,
 ) -> tuple[float, float, float]:
     """Any score of a confusion matrix with its interval, as the share of its range below it.
 
@@ -193,6 +181,7 @@ def score_interval(
         function: (..., K, K) float64 -> (...), at most 1.
         confusion_by_group: (G, K, K).
         lowest: What the score cannot fall below.
+        confidence: Of the interval.
 
     Returns:
         Value and both ends; NaN where the score, or its interval, is not defined.
@@ -218,7 +207,7 @@ def score_interval(
         n = 1 / max(float(np.abs(np.nan_to_num(with_one)).max()) / scale, 1e-9)
     wrong = size - np.trace(cells, axis1=1, axis2=2)
     design = _average_design(influence, images, size, int((wrong > 0).sum()))
-    low, high = _interval(share, n, design, groups, CONFIDENCE)
+    low, high = _interval(share, n, design, groups, confidence)
     return value, lowest + scale * low, lowest + scale * high
 
 
@@ -279,7 +268,7 @@ def _within(
     if math.isinf(highest):
         if value <= lowest:
             return math.nan, math.nan
-        t = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
+        t = float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))
         factor = math.exp(t * math.sqrt(variance) / (value - lowest))
         return lowest + (value - lowest) / factor, lowest + (value - lowest) * factor
     scale = highest - lowest
@@ -315,7 +304,7 @@ def mean_interval(values: Floats, groups: npt.NDArray[np.intp]) -> tuple[float, 
     mean = float(values.mean())
     sums = np.bincount(groups, weights=values - mean)
     error = math.sqrt(G / (G - 1) * float((sums**2).sum())) / N
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, G - 1)) * error
+    half = float(special.stdtrit(G - 1, (1 + CONFIDENCE) / 2)) * error
     return mean - half, mean + half
 
 
@@ -359,26 +348,18 @@ def _average_design(influence: Floats, images: float, size: Floats, seen: int) -
 def _interval(
     share: float, n: float, design: float, groups: float, confidence: float
 ) -> tuple[float, float]:
-    z, t = _normal((1 + confidence) / 2), _student((1 + confidence) / 2, max(groups - 1, 1))
+    tail = (1 + confidence) / 2
+    # Not stats.t.ppf, which checks its arguments for longer than all the rest takes.
+    z, t = float(special.ndtri(tail)), float(special.stdtrit(max(groups - 1, 1), tail))
     return wilson_interval(share, n / design * (z / t) ** 2, confidence=confidence)
 
 
 # A report has thousands of intervals, and scipy takes 0.3 ms for a quantile.
-@lru_cache(maxsize=1024)
-def _normal(tail: float) -> float:
-    return float(stats.norm.ppf(tail))
-
-
-@lru_cache(maxsize=4096)
-def _student(tail: float, degrees: float) -> float:
-    return float(stats.t.ppf(tail, degrees))
-
-
 def wilson_interval(
     share: float, n: float, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """Wilson's interval of a share of `n` (Wilson 1927): never of zero width."""
-    z = _normal((1 + confidence) / 2)
+    z = float(special.ndtri((1 + confidence) / 2))
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))

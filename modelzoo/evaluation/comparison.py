@@ -17,14 +17,8 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from modelzoo.evaluation.clustered import (
-    CONFIDENCE,
-    SENSITIVITY,
-    Floats,
-    count_correct,
-    share_intervals,
-)
-from modelzoo.evaluation.intervals import Evaluation
+from modelzoo.evaluation.clustered import CONFIDENCE, Floats
+from modelzoo.evaluation.intervals import Evaluation, score_accuracy
 
 SIGNS = 2000  # random ones; where there are fewer in all, each once
 ROUNDING = 1e-9
@@ -182,10 +176,9 @@ def simultaneous_interval(
         most = 1 - (1 - CONFIDENCE) / len(moves)
         confidence = min(max(2 * float(stats.norm.cdf(limit)) - 1, CONFIDENCE), most)
     cells = evaluations[index].confusion_by_group
-    found = share_intervals(count_correct(cells), SENSITIVITY, confidence=confidence)
-    if found.groups[0] < 2:
-        return math.nan, math.nan
-    return float(found.low[0]), float(found.high[0])
+    right, images = np.trace(cells, axis1=1, axis2=2), cells.sum((1, 2))
+    found = score_accuracy(right, images, confidence=confidence)
+    return found.ci_low, found.ci_high
 
 
 def _are_same_images(one: Evaluation, other: Evaluation) -> bool:

@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from modelzoo.datasets.splits import PART_WORDS
 from modelzoo.evaluation.clustered import (
+    CONFIDENCE,
     jackknife_interval,
     macro_interval,
     mean_interval,
     score_interval,
     wilson_interval,
 )
-from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
+from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric, accuracy
 from modelzoo.evaluation.units import Unit
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few
@@ -176,6 +177,25 @@ def tally(predictions: Predictions, group_by_image: Mapping[str, str]) -> Tally:
     np.add.at(cells, (group, labels, predicted), 1)
     part = PART_WORDS[predictions.parts[0]] if predictions.parts else "test"
     return Tally(part, labels, probabilities, tuple(groups.tolist()), group, cells)
+
+
+def score_accuracy(
+    right: npt.NDArray[np.integer],
+    images: npt.NDArray[np.integer],
+    *,
+    confidence: float = CONFIDENCE,
+) -> Score:
+    """The share of images that are right, as `evaluate` has it of all.
+
+    Args:
+        right: (G,), images of each group that are right.
+        images: (G,), all of each group.
+        confidence: Of the interval.
+    """
+    cells = np.zeros((len(images), 2, 2), np.int64)
+    cells[:, 0, 0], cells[:, 0, 1] = right, images - right
+    value, low, high = score_interval(accuracy, cells, confidence=confidence)
+    return Score(value, low, high, ONE_GROUP if math.isnan(low) else "")
 
 
 def mean_over_groups(

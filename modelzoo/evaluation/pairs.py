@@ -5,20 +5,22 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from modelzoo.evaluation.comparison import SIGNS, PairDifference, groups_needed, pair_differences
+from modelzoo.evaluation.comparison import SIGNS, PairDifference, groups_needed
 from modelzoo.evaluation.intervals import FEW_GROUPS
 from modelzoo.evaluation.rows import LeaderboardRow
 from modelzoo.text import MINUS, count, describe_p
 
 
-def pairs_table(rows: Sequence[LeaderboardRow], names: Mapping[str, str]) -> pd.DataFrame:
+def pairs_table(
+    pairs: Sequence[PairDifference], rows: Sequence[LeaderboardRow], names: Mapping[str, str]
+) -> pd.DataFrame:
     """Every pair of runs, those of the best first: shares in [-1, 1]; NaN with a note.
 
     Args:
+        pairs: From `pair_differences` of the rows.
         rows: Best first, so that most differences are positive.
         names: By run id.
     """
-    pairs = pair_differences([row.evaluation for row in rows])
     return pd.DataFrame([_record(pair, rows, names) for pair in pairs])
 
 

@@ -11,14 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from modelzoo.evaluation.by_class import share_score
-from modelzoo.evaluation.clustered import (
-    SENSITIVITY,
-    Floats,
-    jackknife_interval,
-    share_intervals,
-)
-from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally, tally
+from modelzoo.evaluation.clustered import Floats, jackknife_interval
+from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally, score_accuracy, tally
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import confidence_interval, fraction, percent
 
@@ -86,13 +80,16 @@ def risk_coverage(
     # From which coverage on each image is kept, and then at every larger one.
     since = np.searchsorted(ends, np.arange(N))
     is_wrong = (found.probabilities.argmax(1) != found.labels)[order]
-    outcomes = np.zeros((G, len(COVERAGES), 4))
-    np.add.at(outcomes, (found.group[order], since, is_wrong.astype(int)), 1)
-    shares = share_intervals(outcomes.cumsum(1), SENSITIVITY)
+    counts = np.zeros((2, len(COVERAGES), G), np.int64)
+    np.add.at(counts, (is_wrong.astype(int), since, found.group[order]), 1)
+    rights, wrongs = counts.cumsum(1)
     aurc, excess = _areas(found, order, last, is_wrong)
     return RiskCoverage(
         COVERAGES,
-        tuple(share_score(shares, number) for number in range(len(COVERAGES))),
+        tuple(
+            score_accuracy(right, right + wrong)
+            for right, wrong in zip(rights, wrongs, strict=True)
+        ),
         aurc,
         excess,
         "confidence" if ood_by_image is None else "ood",

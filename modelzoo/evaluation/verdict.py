@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelzoo.evaluation.by_split import way_of
+from modelzoo.evaluation.by_split import rows_by_way
 from modelzoo.evaluation.class_notes import describe_never_predicted
 from modelzoo.evaluation.comparison import (
     PairDifference,
@@ -128,16 +128,10 @@ class _Effect:
 
 def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
     """One for each backbone and way of training that was evaluated on two kinds of split."""
-    accuracies: dict[tuple[object, ...], dict[str, dict[int, list[float]]]] = {}
-    first_row: dict[tuple[object, ...], LeaderboardRow] = {}
-    for row in rows:
-        if math.isnan(row.accuracy.value):
-            continue
-        key = way_of(row)
-        by_kind = accuracies.setdefault(key, defaultdict(lambda: defaultdict(list)))
-        by_kind[row.split_kind][row.seed].append(row.accuracy.value)
-        first_row[key] = row
-    for alike, by_kind in accuracies.items():
+    for alike in rows_by_way(rows):
+        by_kind: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for row in alike:
+            by_kind[row.split_kind][row.seed].append(row.accuracy.value)
         for hard, easy in (
             ("background", "grouped"),
             ("background", "random"),
@@ -146,8 +140,8 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
             if hard in by_kind and easy in by_kind:
                 on_easy, on_hard = _of_common_seeds(by_kind[easy], by_kind[hard])
                 yield _Effect(
-                    first_row[alike].title,
-                    first_row[alike].dataset,
+                    alike[-1].title,
+                    alike[-1].dataset,
                     easy,
                     _mean_over_seeds(on_easy),
                     len(on_easy),

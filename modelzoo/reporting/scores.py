@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from modelzoo.evaluation.by_class import ClassScores
+from modelzoo.evaluation.comparison import pair_differences
 from modelzoo.evaluation.intervals import Score
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.evaluation.pairs import HOW_TESTED, describe_pairs, pairs_in_words, pairs_table
@@ -91,7 +92,8 @@ def pairs(reported: Reported) -> Iterator[Node]:
     if len(reported.runs) < 2:
         yield tag("p", "There is only one run, so there are no differences.")
         return
-    found = pairs_table(reported.rows, reported.names)
+    pairs = pair_differences([row.evaluation for row in reported.rows])
+    found = pairs_table(pairs, reported.rows, reported.names)
     yield tag("p", describe_pairs(found, len(reported.rows[0].evaluation.groups)))
     words = pairs_in_words(found)
     if not found["note"].any():

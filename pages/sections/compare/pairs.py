@@ -32,9 +32,9 @@ def draw_pairs(rows: Sequence[LeaderboardRow], names: Mapping[str, str], file_fo
     if len(rows) < 2:
         return
     st.subheader("Pairwise differences")
-    table = pairs_table(rows, names)
-    st.markdown(plain(describe_pairs(table, len(rows[0].evaluation.groups))))
     pairs = pair_differences([row.evaluation for row in rows])
+    table = pairs_table(pairs, rows, names)
+    st.markdown(plain(describe_pairs(table, len(rows[0].evaluation.groups))))
     _draw_ranks(pairs, rows, names, file_format)
     if power := describe_power(pairs, rows, names):
         st.markdown(plain(power))

@@ -2,12 +2,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelzoo.evaluation.clustered import SENSITIVITY, count_correct, share_intervals
+from modelzoo.evaluation.clustered import score_interval
 from modelzoo.evaluation.comparison import (
     ONE_GROUP,
     OTHER,
@@ -19,13 +20,14 @@ from modelzoo.evaluation.comparison import (
     simultaneous_interval,
 )
 from modelzoo.evaluation.intervals import Evaluation
+from modelzoo.evaluation.metrics import accuracy
 from modelzoo.evaluation.pairs import (
     describe_pairs,
     describe_power,
     pairs_in_words,
     pairs_table,
 )
-from modelzoo.evaluation.rows import name_rows, read_row
+from modelzoo.evaluation.rows import LeaderboardRow, name_rows, read_row
 from modelzoo.text import describe_p
 from tests.modelzoo.evaluation.rows import row
 from tests.run_folders import make_run
@@ -39,6 +41,10 @@ def evaluation_of(right: np.typing.ArrayLike, *, groups: int = 0) -> Evaluation:
     group = np.arange(len(right)) % G
     np.add.at(cells, (group, np.zeros_like(group), (~right).astype(np.int64)), 1)
     return Evaluation(("a", "b"), {}, tuple(f"{index:04d}" for index in range(G)), cells, ())
+
+
+def tabulate(rows: list[LeaderboardRow]) -> pd.DataFrame:
+    return pairs_table(pair_differences([each.evaluation for each in rows]), rows, name_rows(rows))
 
 
 @pytest.fixture
@@ -97,13 +103,12 @@ def test_the_interval_holds_what_the_test_does_not_exclude(models: list[Evaluati
 def test_the_interval_of_the_highest_of_several_is_widened(models: list[Evaluation]) -> None:
     alone = simultaneous_interval(models[:1], 0)
     among = simultaneous_interval(models, 0)
-    cells = count_correct(models[0].confusion_by_group)
-    bonferroni = share_intervals(cells, SENSITIVITY, confidence=1 - 0.05 / 4)
+    cells = models[0].confusion_by_group
+    _, low, high = score_interval(accuracy, cells, confidence=1 - 0.05 / 4)  # Bonferroni's
 
-    found = share_intervals(cells, SENSITIVITY)
-    assert alone == pytest.approx((found.low[0], found.high[0]))
-    assert bonferroni.low[0] - 1e-9 <= among[0] < alone[0]
-    assert alone[1] < among[1] <= bonferroni.high[0] + 1e-9
+    assert alone == score_interval(accuracy, cells)[1:]  # as the tables have it
+    assert low - 1e-9 <= among[0] < alone[0]
+    assert alone[1] < among[1] <= high + 1e-9
 
 
 def test_many_pairs_are_corrected_for_each_other(models: list[Evaluation]) -> None:
@@ -172,7 +177,7 @@ def test_the_table_has_shares_and_its_words_have_signed_points(tmp_path: Path) -
         read_row(make_run(tmp_path, "weak", skill=0.2, backbone="vgg16")),
     ]
 
-    table = pairs_table(rows, name_rows(rows))
+    table = tabulate(rows)
     words = pairs_in_words(table)
 
     (record,) = table.to_dict("records")
@@ -186,7 +191,7 @@ def test_the_table_has_shares_and_its_words_have_signed_points(tmp_path: Path) -
     assert said.startswith("1 of 1 pair differs significantly in accuracy")
     assert "rough" not in said
     assert "only 7 groups, so intervals and p are rough" in describe_pairs(table, 7)
-    turned = pairs_in_words(pairs_table(rows[::-1], name_rows(rows)))
+    turned = pairs_in_words(tabulate(rows[::-1]))
     assert turned["Difference (points)"][0] == f"\N{MINUS SIGN}{100 * gap:.1f}"
 
 
