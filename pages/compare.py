@@ -17,6 +17,7 @@ from pages.sections.compare.roc import draw_roc
 from pages.sections.compare.sections import draw_sections
 from pages.sections.compare.splits import draw_splits
 from pages.shell.entry import enter_page
+from pages.shell.session import remember_address
 
 enter_page("compare")
 st.title("Compare models")
@@ -49,3 +50,4 @@ draw_sections(
         "Map quality": partial(draw_faithfulness, its.drawn, its.names, its.split),
     }
 )
+remember_address("compare")

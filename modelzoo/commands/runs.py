@@ -85,7 +85,7 @@ def runs(
 
 def _print_by_split(rows: "Sequence[LeaderboardRow]", *, as_json: bool, as_csv: bool) -> None:
     """Print what each way of training scores on each split, over its seeds."""
-    from modelzoo.evaluation.by_split import KINDS, describe_seeds, list_ways, split_records
+    from modelzoo.evaluation.by_split import KINDS, describe_spread, list_ways, split_records
 
     ways = list_ways(rows)
     if as_json or as_csv:
@@ -96,7 +96,7 @@ def _print_by_split(rows: "Sequence[LeaderboardRow]", *, as_json: bool, as_csv: 
             "model": way.title,
             "data": way.dataset,
             **{
-                kind: describe_seeds(
+                kind: describe_spread(
                     each.scores["accuracy"], "accuracy", len(each.runs), len(each.seeds)
                 )
                 for kind, each in way.by_split.items()
@@ -111,7 +111,8 @@ def _print_by_split(rows: "Sequence[LeaderboardRow]", *, as_json: bool, as_csv: 
     print_table(lines, columns)
     notes.print(
         "Test accuracy: of several seeds the mean, in brackets from the lowest to the highest end "
-        "of their 95 % CIs. Test images differ from split to split."
+        "of their 95 % CIs, then the lowest and the highest accuracy. Test images differ from "
+        "split to split."
     )
 
 

@@ -96,6 +96,8 @@ def describe_split_effect(rows: Sequence[LeaderboardRow]) -> str:
         f"{percent(first.hard)} on the {SPLIT_WORDS[first.hard_kind]} "
         f"({count(first.hard_seeds, 'seed')})"
     )
+    if not first.has_common_seeds:
+        sentence += ", which have no seed in common"
     rest = [effect for effect in rest if effect.hard_kind == first.hard_kind]
     if rest:
         who = f"{rest[0].title}: " if len(rest) == 1 else f"{number(len(rest))} others: "
@@ -115,6 +117,7 @@ class _Effect:
     hard_kind: str
     hard: float
     hard_seeds: int
+    has_common_seeds: bool  # else the means are of different ones
 
     @property
     def gain(self) -> float:
@@ -148,6 +151,7 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
                     hard,
                     _mean_over_seeds(on_hard),
                     len(on_hard),
+                    on_easy.keys() == on_hard.keys(),
                 )
                 break
 

@@ -72,4 +72,5 @@ def score_intervals_alt(
         f"{names[row.run_id]} {describe_score(metric, row.evaluation.scores[metric])}"
         for row in best_first(rows)
     )
-    return f"{METRICS[metric].title}, best first: {listed}."
+    lower = "" if METRICS[metric].higher_is_better else " Lower is better."
+    return f"{METRICS[metric].title}, by accuracy, the highest first: {listed}.{lower}"

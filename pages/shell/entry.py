@@ -7,7 +7,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from modelzoo import paths
 from pages.shell.links import rewrite_link
-from pages.shell.session import begin_page
+from pages.shell.session import address_left, begin_page
 from pages.shell.text import plain
 
 
@@ -25,6 +25,8 @@ def enter_page(name: str) -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     begin_page()
+    if left := address_left(name):
+        st.switch_page(f"pages/{name}.py", query_params=left)
     rewrite_link(name)
     _warn_if_runs_cannot_be_read()
 

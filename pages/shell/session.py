@@ -80,6 +80,25 @@ def remember_switch(key: str, is_on: bool) -> None:
     st.session_state[f"{key}-carried"] = is_on
 
 
+def remember_address(page: str) -> None:
+    """Keep the choices in the address of a page, as its script leaves them."""
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.session_state[f"{page}-address"] = query
+
+
+def address_left(page: str) -> dict[str, list[str]]:
+    """Choices of the page as a person left it for another one; call it when the page begins.
+
+    None where the page was there just before, or where a link says what it shall show.
+    """
+    before = st.session_state.get("page", page)
+    st.session_state["page"] = page
+    if before == page or len(st.query_params):
+        return {}
+    found: dict[str, list[str]] = st.session_state.get(f"{page}-address", {})
+    return found
+
+
 def count_clicks(into: str) -> int:
     """How many clicks on a chart went into this choice: each is answered by a new chart."""
     return int(st.session_state.get(f"{into}-clicks", 0))

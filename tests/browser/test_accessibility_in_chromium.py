@@ -26,6 +26,7 @@ PAGES = (
     *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
     "papers?system=Yaseen+et+al.+2025%3A+EfficientNet-B3%2C+Adam",
     "compare?section=Calibration&calibrated=true",
+    "compare?section=Splits&per=per+group",
     *("compare?section=Precision-recall", "compare?section=Hard images&gallery_run=vgg16"),
     "compare?section=Operating point&criterion=wanted+sensitivity&prevalence=10",
     "train?train_backbone=VGG16&train_run=vgg16",

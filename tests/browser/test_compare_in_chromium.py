@@ -280,6 +280,22 @@ def test_the_hardest_images_come_first_and_can_be_filtered(page: Page, smears_ad
     expect(gallery.get_by_text("0 of 2 models correct")).to_have_count(0)
 
 
+def test_the_section_and_the_switches_are_there_again_after_another_page(
+    page: Page, smears_address: str
+) -> None:
+    page.goto(f"{smears_address}/compare?section=ROC&per=per+group&calibrated=true")
+    expect(page.get_by_role("heading", name="ROC curves")).to_be_visible()
+    page.get_by_role("link", name="Explain").first.click()
+    expect(page.get_by_role("heading", name="Explain an image")).to_be_visible()
+
+    page.get_by_role("link", name="Compare").first.click()
+
+    expect(page.get_by_role("heading", name="ROC curves")).to_be_visible()
+    expect(page.get_by_role("radio", name="per group")).to_be_checked()
+    expect(page.get_by_role("switch", name="Calibrated probabilities")).to_be_checked()
+    page.wait_for_url(re.compile("section=ROC"))
+
+
 @pytest.mark.parametrize(
     ("wanted", "button", "head"),
     [("PNG", "Download plot as a PNG", b"\x89PNG"), ("SVG", "Download plot", b"<svg")],

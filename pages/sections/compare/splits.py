@@ -8,7 +8,7 @@ import streamlit as st
 from modelzoo.evaluation.by_split import (
     Way,
     describe_folds,
-    describe_seeds,
+    describe_spread,
     list_ways,
     split_records,
 )
@@ -77,7 +77,9 @@ def _draw_table(ways: Sequence[Way], kinds: Sequence[str], metric: str) -> None:
             "way": column.TextColumn("Model", pinned=True),
             **{
                 kind: column.TextColumn(
-                    capital(SPLIT_WORDS[kind]), help=f"With 95 % CI. {capital(SPLIT_HELP[kind])}"
+                    capital(SPLIT_WORDS[kind]),
+                    help="With 95 % CI; of several seeds the mean, the outermost ends of their "
+                    f"95 % CIs, and the lowest and highest seed. {capital(SPLIT_HELP[kind])}",
                 )
                 for kind in kinds
             },
@@ -100,7 +102,7 @@ def _draw_table(ways: Sequence[Way], kinds: Sequence[str], metric: str) -> None:
 
 def _record(way: Way, kinds: Sequence[str], metric: str) -> dict[str, str]:
     cells = {
-        kind: describe_seeds(each.scores[metric], metric, len(each.runs), len(each.seeds))
+        kind: describe_spread(each.scores[metric], metric, len(each.runs), len(each.seeds))
         for kind, each in way.by_split.items()
     }
     return {"way": way.title, **{kind: cells.get(kind, "") for kind in kinds}}

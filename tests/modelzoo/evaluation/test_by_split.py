@@ -13,7 +13,13 @@ from typer.testing import CliRunner
 
 from modelzoo.__main__ import app as zoo
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.evaluation.by_split import describe_folds, describe_seeds, list_ways, split_records
+from modelzoo.evaluation.by_split import (
+    describe_folds,
+    describe_seeds,
+    describe_spread,
+    list_ways,
+    split_records,
+)
 from modelzoo.evaluation.comparison import pair_differences
 from modelzoo.evaluation.rows import LeaderboardRow
 from pages.figures.splits import split_scores, split_scores_alt
@@ -42,6 +48,7 @@ def test_seeds_are_one_point_of_a_split_and_splits_one_line_of_a_way() -> None:
     said = describe_seeds(score, "accuracy", 2, 2)
     assert said.startswith("90.0 % (")
     assert said.endswith("), 2 seeds")
+    assert describe_spread(score, "accuracy", 2, 2) == f"{said}: 85.0–95.0"
 
 
 def test_folds_are_pooled_and_losses_averaged_over_them_by_students_t() -> None:

@@ -122,6 +122,18 @@ def test_other_backbones_are_counted_with_their_range() -> None:
     )
 
 
+def test_means_over_different_seeds_are_said_to_be_so() -> None:
+    rows = [row("A", 10, seed=0), row("A", 50, seed=1, split="background")]
+    paired = [row("A", 12, seed=1), *rows]
+
+    assert describe_split_effect(rows).endswith(
+        "75.0 % on the background-cluster split (1 seed), which have no seed in common."
+    )
+    assert describe_split_effect(paired).endswith(
+        "94.0 % on the grouped split (1 seed), 75.0 % on the background-cluster split (1 seed)."
+    )
+
+
 def test_without_looks_groups_are_held_against_the_random_split() -> None:
     rows = [row("A", 10, split="random"), row("A", 30)]
 

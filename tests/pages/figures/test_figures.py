@@ -101,7 +101,11 @@ def test_intervals_are_drawn_best_on_top_with_both_ends(tmp_path: Path) -> None:
     assert best.x[0] + best.error_x.array[0] == pytest.approx(100 * score.ci_high)
     assert best.marker.color == BACKBONE_STYLES["resnet50"].colour
     words = score_intervals_alt(rows, name_rows(rows), "accuracy")
-    assert re.match(r"Accuracy, best first: ResNet50 [\d.]+ % \(95 % CI .+\), VGG16", words)
+    by_accuracy = "by accuracy, the highest first"
+    assert re.match(rf"Accuracy, {by_accuracy}: ResNet50 [\d.]+ % \(95 % CI .+\), VGG16", words)
+    losses = score_intervals_alt(rows, name_rows(rows), "log_loss")
+    assert losses.startswith(f"Log loss, {by_accuracy}: ResNet50 ")
+    assert losses.endswith(". Lower is better.")
 
 
 def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:
