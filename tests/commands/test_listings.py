@@ -31,12 +31,12 @@ KEYS = {
     },
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
-        "split_id", "seed", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",
+        "split_id", "seed", "per", "test_units", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",
         "features",
         "notes", *(f"{score}{end}" for score in SCORES for end in ENDS),
     },
     "modelzoo evaluate lite0-64": {
-        "run", "part", "images", "groups", "scores", "by_class", "classes", "confusion",
+        "run", "part", "per", "units", "images", "groups", "scores", "by_class", "classes", "confusion",
         "calibration", "notes",
     },
     "modelzoo images --run lite0-64 --run lite0-32": {
@@ -51,7 +51,7 @@ KEYS = {
     },
 }  # fmt: skip
 NUMBERS = {
-    "size_bytes", "images", "seed", "test_images", "test_groups", "groups", "n_correct",
+    "size_bytes", "images", "units", "seed", "test_units", "test_images", "test_groups", "groups", "n_correct",
     "ood_percentile", "forward_passes",
 }  # fmt: skip
 
