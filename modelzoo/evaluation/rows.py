@@ -255,9 +255,10 @@ def _describe_split(row: LeaderboardRow) -> str:
 def describe_test(row: LeaderboardRow) -> str:
     """Which images `row` was evaluated on: data set, split, seed and sizes."""
     words = f"{_describe_split(row)}: {name_scored(row.evaluation)}"
-    if row.per == "group":  # it says how many there are
-        return words
-    return f"{words} in {count(len(row.evaluation.groups), 'group')}"
+    groups = len(row.evaluation.groups)
+    if row.per == "group" and groups == row.evaluation.undivided:
+        return words  # they are said
+    return f"{words} in {count(groups, 'group')}"
 
 
 def name_scored(evaluation: Evaluation) -> str:
