@@ -31,13 +31,13 @@ KEYS = {
     },
     "modelzoo runs": {
         "run", "date", "state", "title", "backbone", "recipe", "mode", "weights", "data", "split",
-        "split_id", "seed", "per", "test_units", "test_images", "test_groups", "ms_per_image", "parameters", "seconds",
-        "features",
+        "split_id", "seed", "per", "test_units", "test_images", "test_groups",
+        "ms_per_image", "parameters", "seconds", "features",
         "notes", *(f"{score}{end}" for score in SCORES for end in ENDS),
     },
     "modelzoo evaluate lite0-64": {
-        "run", "part", "per", "units", "images", "groups", "scores", "by_class", "classes", "confusion",
-        "calibration", "notes",
+        "run", "part", "per", "units", "images", "groups", "scores", "by_class", "classes",
+        "confusion", "calibration", "notes",
     },
     "modelzoo images --run lite0-64 --run lite0-32": {
         "image", "true_class", "n_correct", "predictions",
@@ -51,8 +51,8 @@ KEYS = {
     },
 }  # fmt: skip
 NUMBERS = {
-    "size_bytes", "images", "units", "seed", "test_units", "test_images", "test_groups", "groups", "n_correct",
-    "ood_percentile", "forward_passes",
+    "size_bytes", "images", "units", "seed", "test_units", "test_images", "test_groups", "groups",
+    "n_correct", "ood_percentile", "forward_passes",
 }  # fmt: skip
 
 
