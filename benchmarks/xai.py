@@ -32,7 +32,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 from statistics import median, quantiles
@@ -97,7 +97,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.runs:
             counts = (options.fields, options.calibrated_on)
-            comparisons = (
+            comparisons: Iterable[tuple[str, Any]] = (
                 (run.name, measure_promise(run, device, *counts)) for run in options.runs
             )
         else:

@@ -77,11 +77,11 @@ def rows_by_way(rows: Iterable[LeaderboardRow]) -> list[list[LeaderboardRow]]:
     alike: dict[tuple[object, ...], list[LeaderboardRow]] = defaultdict(list)
     for row in rows:
         if not math.isnan(row.accuracy.value):
-            alike[_way_of(row)].append(row)
+            alike[way_of(row)].append(row)
     return list(alike.values())
 
 
-def _way_of(row: LeaderboardRow) -> tuple[object, ...]:
+def way_of(row: LeaderboardRow) -> tuple[object, ...]:
     """What runs of one way have in common: the images, the network, every setting but the split."""
     settings = replace(row.config, split="random", seed=0, data="", columns="")
     return row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet, settings

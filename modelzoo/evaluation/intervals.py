@@ -127,7 +127,7 @@ def pool(folds: Sequence[Sequence[Evaluation]]) -> Evaluation:
         name: _score(metric, found, "Scores of probabilities are not pooled over folds.")
         for name, metric in METRICS.items()
     }
-    return Evaluation(first[0].classes, scores, found.groups, cells, ())
+    return Evaluation(first[0].classes, scores, found.groups, cells, (), first[0].per)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==

@@ -64,7 +64,7 @@ def test_a_copy_has_the_logits_of_the_model(name: str) -> None:
 def test_numbers_too_large_for_half_precision_make_no_copy() -> None:
     network = SmallNetwork().eval()
     with torch.no_grad():
-        network.body[0].weight *= 1e8
+        next(network.body.parameters()).mul_(1e8)
     image = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(4))
 
     with torch.no_grad():
