@@ -31,7 +31,7 @@ class Measured:
 
     split: str
     data: str
-    images: int  # of a test part, the first run's
+    images: int  # of a test part, the first run's, or of all folds
     groups: int
     seeds: tuple[int, ...]
     runs: tuple[str, ...]
@@ -123,11 +123,12 @@ def measure_alike(
     """
     rows = sorted(members, key=lambda row: (row.seed, row.run_id))
     first = rows[0]
+    tested = [fold[0].evaluation for fold in find_folds(rows)]
     return Measured(
         split=first.split_kind,
         data=first.dataset,
-        images=first.evaluation.images,
-        groups=len(first.evaluation.groups),
+        images=sum(each.images for each in tested),
+        groups=sum(len(each.groups) for each in tested),
         seeds=tuple(dict.fromkeys(row.seed for row in rows)),
         runs=tuple(row.run_id for row in rows),
         is_reference=is_reference,
