@@ -193,7 +193,8 @@ def describe_folds(ways: Sequence[Way]) -> str:
     others = f"; {count(more, 'other')} not listed" if more > 0 else ""
     return (
         f"On background clusters, over all {on.folds} folds, the accuracy measured of {title} is "
-        f"above that of {join(parts)}{others}: paired over {on.groups} clusters, corrected for all pairs."
+        f"above that of {join(parts)}{others}: paired over {on.groups} clusters, corrected for all "
+        "pairs."
     )
 
 
