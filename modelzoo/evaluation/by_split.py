@@ -186,7 +186,7 @@ def describe_folds(ways: Sequence[Way]) -> str:
         f"{found[pair.second][0]} by {in_points(pair.value).removeprefix('+')} points (95 % "
         f"CI {in_points(pair.ci_low)} to {in_points(pair.ci_high)}, p = "
         f"{describe_p(pair.p)}".replace("p = <", "p <")
-        + ")"
+        + (")" if pair.is_significant else ", not significant)")
         for pair in pairs[:MOST_PAIRS]
     ]
     more = len(pairs) - MOST_PAIRS

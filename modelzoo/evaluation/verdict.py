@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from modelzoo.evaluation.by_split import rows_by_way
+from modelzoo.evaluation.by_split import find_folds, rows_by_way
 from modelzoo.evaluation.class_notes import describe_never_predicted
 from modelzoo.evaluation.comparison import (
     PairDifference,
     pair_differences,
     simultaneous_interval,
 )
-from modelzoo.evaluation.intervals import FEW_GROUPS
+from modelzoo.evaluation.intervals import FEW_GROUPS, pool
 from modelzoo.evaluation.rows import (
     SPLIT_WORDS,
     LeaderboardRow,
@@ -149,7 +149,7 @@ def _effects(rows: Sequence[LeaderboardRow]) -> Iterable[_Effect]:
                     _mean_over_seeds(on_easy),
                     len(on_easy),
                     hard,
-                    _mean_over_seeds(on_hard),
+                    _pool_folds(alike, on_hard) or _mean_over_seeds(on_hard),
                     len(on_hard),
                     on_easy.keys() == on_hard.keys(),
                 )
@@ -163,6 +163,17 @@ def _of_common_seeds(
     if common := one.keys() & other.keys():
         one, other = ({seed: each[seed] for seed in common} for each in (one, other))
     return one, other
+
+
+def _pool_folds(
+    alike: Sequence[LeaderboardRow], values_by_seed: dict[int, list[float]]
+) -> float | None:
+    """The accuracy over all images of folds of background clusters; None: these are no folds."""
+    rows = [row for row in alike if row.split_kind == "background" and row.seed in values_by_seed]
+    folds = find_folds(rows) if rows else []
+    if len(folds) < 2:
+        return None
+    return pool([[row.evaluation for row in fold] for fold in folds]).scores["accuracy"].value
 
 
 def _mean_over_seeds(values_by_seed: dict[int, list[float]]) -> float:

@@ -98,9 +98,10 @@ def test_ways_are_compared_over_the_clusters_of_all_folds() -> None:
     said = describe_folds(list_ways(rows))
 
     # Of 16 clusters two of each fold differ from Other, one from Third.
-    assert said.startswith("On background clusters, over all 4 folds, the accuracy of Best is ")
+    assert said.startswith("On background clusters, over all 4 folds, the accuracy measured of ")
     assert "Other by 40.0 points (95 % CI +" in said
-    assert "Third by 2.0 points (95 % CI " in said
+    assert "Best is above that of Third by 2.0 points (95 % CI " in said
+    assert "not significant) and Other" in said
     assert "paired over 16 clusters" in said
     alone = pair_differences([each.evaluation for each in (rows[0], rows[4])])[0]
     assert alone.p > 0.05  # one fold shows nothing

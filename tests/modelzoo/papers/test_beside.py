@@ -29,9 +29,9 @@ def test_what_comes_with_the_project_has_three_seeds_on_three_splits() -> None:
         assert all(each.seeds == (0, 1, 2) for each in way.by_split.values())
         for each in way.by_split.values():
             score = each.scores["accuracy"]
-            assert (
-                score.ci_low < score.lowest <= score.value <= score.highest < score.ci_high + 1e-9
-            )
+            assert score.lowest <= score.value <= score.highest
+            assert score.ci_low < score.value < score.ci_high
+            assert score.folds == (3 if each.split == "background" else 1)
 
 
 def test_the_readme_has_what_comes_with_the_project() -> None:
