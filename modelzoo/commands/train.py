@@ -23,6 +23,7 @@ from modelzoo.commands.progress import show_progress
 from modelzoo.commands.runs import print_evaluation
 from modelzoo.config.train_config import require_precision
 from modelzoo.errors import UserError
+from modelzoo.runs.file_names import TRIAL
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
 from modelzoo.training.devices import find_device
@@ -91,7 +92,7 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     if state == "stopped":
         notes.print(f"Stopped; go on with: python -m modelzoo resume {run.path}")
         raise typer.Exit(STOPPED)
-    print_evaluation(run, "test")
+    print_evaluation(run, "validation" if run.has(TRIAL) else "test")
 
 
 def train_at_once(

@@ -130,6 +130,23 @@ def add_copies(originals: Rgb, ids: Sequence[str], all_ids: Sequence[str]) -> Co
     return CopiedPixels(tuple(all_ids), originals, rows)
 
 
+def keep_images(
+    pixels: Rgb | CopiedPixels, ids: Sequence[str], kept: Sequence[str]
+) -> CopiedPixels:
+    """The pixels of `kept`, some of `ids`; the others are never read.
+
+    Args:
+        pixels: (N, px, px, 3) uint8.
+        ids: Of `pixels`.
+        kept: Of these, in the order that is wanted.
+    """
+    row_by_id = {image: row for row, image in enumerate(ids)}
+    rows = np.array([row_by_id[image] for image in kept], np.int64)
+    if isinstance(pixels, CopiedPixels):
+        return CopiedPixels(tuple(kept), pixels.originals, pixels.rows[rows])
+    return CopiedPixels(tuple(kept), pixels, rows)
+
+
 def _change_all(pixels: Rgb, name: str) -> Rgb:
     """One random change by muduli2025's ranges, the same whenever it is made of `name`."""
     seed = int.from_bytes(hashlib.sha256(name.encode(errors="replace")).digest()[:8])

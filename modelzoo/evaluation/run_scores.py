@@ -23,7 +23,7 @@ from modelzoo.evaluation.class_notes import (
 from modelzoo.evaluation.delong import AreaDifference, area_differences
 from modelzoo.evaluation.intervals import Evaluation, evaluate, tally
 from modelzoo.evaluation.units import Unit, average_units, describe_units, find_units
-from modelzoo.runs.file_names import PREDICTIONS, SPLIT
+from modelzoo.runs.file_names import PREDICTIONS, SPLIT, TRIAL
 from modelzoo.runs.folder import Run
 from modelzoo.runs.predictions import Predictions, read_predictions
 from modelzoo.runs.records import read_data, read_split
@@ -244,6 +244,11 @@ def require_same_images(run: Run, split: Split, predictions: Predictions, part: 
         UserError: They differ, or there are no images.
     """
     words = PART_WORDS[part]
+    if part == "test" and run.has(TRIAL):
+        raise UserError(
+            f"Run {run.id!r} is a trial of a sweep, and its test images were left out on purpose; "
+            "evaluate its validation part, or train its settings again to test them."
+        )
     label_by_image = {row.image: row.label for row in split.rows if row.part == part}
     if not label_by_image:
         raise UserError(f"Run {run.id!r} has no {words} images; train it again with some.")

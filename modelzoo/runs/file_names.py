@@ -16,6 +16,7 @@ PRECISION = "precision.json"  # in what numbers the run computes, while it is no
 ENVIRONMENT = "environment.json"
 TEMPERATURE = "temperature.json"  # by which the run's logits are divided to calibrate them
 LOG = "log.txt"
+TRIAL = "trial.json"  # of which sweep a run is a trial, which leaves the test part out
 CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile
 OOD = "ood.csv"  # OOD percentiles of validation and test images

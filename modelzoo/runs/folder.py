@@ -14,6 +14,7 @@ from modelzoo.runs.file_names import CONFIG, MODELS
 from modelzoo.runs.lock import is_held
 from modelzoo.runs.parse import is_encodable
 from modelzoo.runs.status import HOST, Status, read_status, write_status
+from modelzoo.runs.trial import Trial, is_trial, write_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def check_run_is_free(runs: Path, name: str) -> Path:
     return path
 
 
-def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
-    """Make `runs/name` with its config and the status `queued`.
+def create_run(runs: Path, name: str, config: TrainConfig, trial: Trial | None = None) -> Run:
+    """Make `runs/name` with its config and the status `queued`; marked, where it is a trial.
 
     Raises:
         UserError: The name cannot be used, or such a run is there already.
@@ -74,6 +75,8 @@ def create_run(runs: Path, name: str, config: TrainConfig) -> Run:
     # Under a name that no list of runs shows: a run is there with its config, or not at all.
     unfinished = make_folder(runs / f".{name}.{os.getpid()}")
     write_text(unfinished / CONFIG, format_config(config))
+    if trial:
+        write_trial(unfinished, trial)
     now = time.time()
     write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=HOST))
     try:
@@ -164,12 +167,34 @@ def read_run(path: Path) -> Run:
 def list_runs(runs: Path) -> tuple[list[Run], dict[str, str]]:
     """The runs in folder `runs` by name, and a sentence for each folder that cannot be read.
 
-    Whatever one folder holds, the others are listed.
+    Whatever one folder holds, the others are listed. Trials of sweeps are not: `list_trials`.
     """
+    return _read_all(runs, are_trials=False)
+
+
+def list_trials(runs: Path) -> list[Run]:
+    """The trials of all sweeps in folder `runs` by name, damaged ones not: no test part was used.
+
+    They may be compared with nothing that was tested, so no list of runs has them.
+    """
+    return _read_all(runs, are_trials=True)[0]
+
+
+def count_trials(runs: Path) -> int:
+    """How many folders in `runs` are trials, damaged ones too."""
+    try:
+        return sum(map(is_trial, list_run_folders(runs).values()))
+    except UserError:  # who lists the runs says so
+        return 0
+
+
+def _read_all(runs: Path, *, are_trials: bool) -> tuple[list[Run], dict[str, str]]:
+    """The trials or the other runs in a folder, and a sentence for each that cannot be read."""
     try:
         folders = list_run_folders(runs)
     except UserError as error:
         return [], {str(runs): str(error)}
+    folders = {name: path for name, path in folders.items() if is_trial(path) is are_trials}
     found: list[Run] = []
     damaged: dict[str, str] = {}
     for name, path in folders.items():

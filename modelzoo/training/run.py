@@ -15,7 +15,7 @@ from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.weights import WeightsRecord
 from modelzoo.config.train_config import TrainConfig, require_precision
-from modelzoo.datasets.copies import CopiedPixels, add_copies
+from modelzoo.datasets.copies import CopiedPixels, add_copies, keep_images
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
@@ -28,6 +28,7 @@ from modelzoo.runs.ood import write_ood
 from modelzoo.runs.predictions import Predictions, write_predictions
 from modelzoo.runs.records import write_record
 from modelzoo.runs.status import Status
+from modelzoo.runs.trial import is_trial
 from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment
@@ -88,7 +89,7 @@ def _train(job: Job, weights_folder: Path | None) -> None:
 
 
 def open_data(job: Job) -> tuple[Dataset, Split, AnyPixels]:
-    """The images, which of them are in which part, and their pixels."""
+    """The images, which of them are in which part, and their pixels; of a trial no test image's."""
     config = job.run.config
     require_precision(config, job.device.type)
     dataset = open_dataset(
@@ -105,11 +106,16 @@ def open_data(job: Job) -> tuple[Dataset, Split, AnyPixels]:
         dataset, input_px=config.px, store=job.store, progress=job.on_progress("decoding images")
     )
     job.seconds.lap("data")
+    found: AnyPixels = pixels
     if n_copies := len(split.rows) - len(pixels.ids):
         log.info("%d images, and %d copies of them", len(pixels.ids), n_copies)
         ids = [row.image for row in split.rows]
-        return dataset, split, add_copies(pixels.values, pixels.ids, ids)
-    return dataset, split, pixels
+        found = add_copies(pixels.values, pixels.ids, ids)
+    if is_trial(job.run.path):
+        test = set(split.ids("test"))
+        log.info("a trial of a sweep: its %d test images are left out", len(test))
+        found = keep_images(found.values, found.ids, [id_ for id_ in found.ids if id_ not in test])
+    return dataset, split, found
 
 
 def load_backbone(
@@ -237,12 +243,15 @@ def _write_results(
     """The network, its predictions, what it was trained on, and what it cost."""
     path, config = job.run.path, job.run.config
     job.heartbeat.report("writing results", 0, 1)
-    write_backbone(path, backbone, dataset.classes, config.px, head=config.head)
     predictions = _predict(backbone.classifier, embeddings, split, dataset, pixels)
     write_predictions(path, predictions)
-    write_temperature(path, predictions)
-    write_neighbours(path, embeddings, pixels.ids, split)
-    _write_ood(path, embeddings, pixels.ids, split)
+    # Of a trial only its validation score is asked for: without its network it cannot be tested by
+    # mistake, and twenty networks of 100 MB are not kept.
+    if not is_trial(path):
+        write_backbone(path, backbone, dataset.classes, config.px, head=config.head)
+        write_temperature(path, predictions)
+        write_neighbours(path, embeddings, pixels.ids, split)
+        _write_ood(path, embeddings, pixels.ids, split)
     job.seconds.lap("results")
     environment = describe_environment(
         backbone,
@@ -303,7 +312,11 @@ def _rows_of(
     label_by_id = {row.image: dataset.classes.index(row.label) for row in split.rows}
     labels = torch.tensor([label_by_id[image] for image in pixels.ids], device=device)
     rows = {
-        part: torch.tensor([row_by_id[image] for image in split.ids(part)], device=device)
+        part: torch.tensor(
+            [row_by_id[image] for image in split.ids(part) if image in row_by_id],
+            dtype=torch.int64,
+            device=device,
+        )
         for part in PARTS
     }
     return labels, rows
