@@ -6,6 +6,8 @@ from pages.sections.train.form import choose_runs, draw_data, offer_start
 from pages.sections.train.queue import bring_into_view, show_at_work
 from pages.sections.train.rate import draw_rate_search
 from pages.sections.train.run import choose_run, list_all, show_run
+from pages.sections.train.sweep_form import offer_sweep
+from pages.sections.train.sweeps import show_sweeps
 from pages.shell.entry import enter_page
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import list_runs_here, read_states
@@ -26,6 +28,7 @@ with error_in_place():
     if planned:
         draw_data(planned)
         draw_rate_search(planned, device)
+        offer_sweep(planned, device)
         offer_start(planned, device)
 
 st.subheader("Run")
@@ -35,3 +38,6 @@ if run is None:
 else:
     list_all(found)
     show_run(run, states)
+
+st.subheader("Sweeps")
+show_sweeps()

@@ -30,7 +30,7 @@ from modelzoo.commands.output import (
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder
 from modelzoo.runs.ensembles import say_member
-from modelzoo.runs.folder import Run, delete_run, list_runs, rename_run
+from modelzoo.runs.folder import Run, count_trials, delete_run, list_runs, rename_run
 from modelzoo.text import count, join, one_line, shorten_all
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def runs(
     unit = check_unit(per)
     folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
-    nothing = not (found or damaged)
+    nothing = not (found or damaged or count_trials(folder))
     if (runs and not is_folder(runs)) or (nothing and not (as_json or as_csv)):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")
     board = read_leaderboard(found, read=partial(read_row, per=unit))
@@ -77,6 +77,12 @@ def runs(
     print_records(records, _run_columns(), as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         _print_notes(board.rows)
+        if n_trials := count_trials(folder):
+            notes.print(
+                f"{count(n_trials, 'trial')} of sweeps {'is' if n_trials == 1 else 'are'} not "
+                "listed: they were scored on validation images only. "
+                "`python -m modelzoo sweep --sweep NAME --show` lists them."
+            )
     for sentence in damaged.values():
         notes.print(f"damaged: {one_line(sentence)}")
     for sentence in board.problems.values():  # one without patients is not damaged

@@ -114,6 +114,9 @@ def extend_sweep(sweep: Sweep, trials: int) -> Sweep:
     settings = dataclasses.replace(sweep.settings, trials=trials)
     if settings != sweep.settings:
         write_text(sweep.path / SETTINGS_FILE, format_record(settings))
+        status = read_sweep_status(sweep)
+        if status.state == "done":  # no more: a process may be started for the rest
+            write_status(sweep.path, dataclasses.replace(status, state="stopped"))
     return dataclasses.replace(sweep, settings=settings)
 
 

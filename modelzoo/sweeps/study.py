@@ -23,6 +23,7 @@ from optuna.distributions import (
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from modelzoo.errors import UserError
@@ -77,7 +78,7 @@ class Study:
 
     def _open(self, sweep: Sweep) -> optuna.Study:
         """The study; made where it is not there. To make it again would add a line to it."""
-        settled = {
+        settled: dict[str, Any] = {
             "study_name": sweep.name,
             "storage": self._storage,
             "pruner": optuna.pruners.MedianPruner(
@@ -88,8 +89,10 @@ class Study:
         try:
             return optuna.load_study(**settled)
         except KeyError:
-            direction = "maximize" if self.metric.higher_is_better else "minimize"
-            return optuna.create_study(**settled, direction=direction, load_if_exists=True)
+            way = (
+                StudyDirection.MAXIMIZE if self.metric.higher_is_better else StudyDirection.MINIMIZE
+            )
+            return optuna.create_study(**settled, direction=way, load_if_exists=True)
 
     def ask(self) -> int:
         """The number of a new trial, whose settings are chosen from what the others scored.

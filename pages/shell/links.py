@@ -105,7 +105,7 @@ KEYS_BY_SECTION: Mapping[str, tuple[str, ...]] = {
 NUMBERS = frozenset(
     {"entry_page", "hard_page", "opacity", "erased", "train_seeds"}
     | {"wanted", "threshold", "prevalence"}
-    | {"sample_seed", "sample_page", "train_sample_page"}
+    | {"sample_seed", "sample_page", "train_sample_page", "sweep_trials"}
     | {
         f"train_{spec.name}"
         for spec in dataclasses.fields(TrainConfig)

@@ -9,7 +9,7 @@ from modelzoo import paths
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import backbone_title, describe_status
 from modelzoo.launching.queue import AtWork
-from modelzoo.runs.folder import Run, list_runs
+from modelzoo.runs.folder import Run, list_runs, list_trials
 from modelzoo.runs.status import Status, read_status
 from modelzoo.text import describe_seconds
 from pages.shell.text import code, plain
@@ -18,9 +18,9 @@ STATE_COLOURS = {"queued": "gray", "training": "blue", "stopped": "orange", "fai
 
 
 def list_runs_here() -> list[Run]:
-    """The runs here; damaged folders are shown on the page Compare."""
+    """The runs here and the trials of sweeps; damaged folders are shown on the page Compare."""
     found, _ = list_runs(paths.runs_folder())
-    return found
+    return found + list_trials(paths.runs_folder())
 
 
 def describe_at_work(at_work: list[AtWork]) -> str:

@@ -18,6 +18,7 @@ from modelzoo.launching.fetching import (
     start_fetch,
     stop_fetch,
 )
+from modelzoo.runs.file_names import TRIAL
 from modelzoo.text import count
 from pages.shell.demo import draw_untrained
 from pages.shell.errors import error_in_place
@@ -45,7 +46,7 @@ def _draw_live(before: frozenset[str]) -> None:
         if _here(states) != before:
             st.rerun()
         fetch = read_fetch(paths.home(), now=time.time())
-        untrained = list_untrained(list_runs_here())
+        untrained = list_untrained([run for run in list_runs_here() if not run.has(TRIAL)])
         is_fetching = fetch is not None and fetch.state == "fetching"
         if not (untrained or is_fetching):
             return

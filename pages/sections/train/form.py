@@ -140,7 +140,7 @@ def offer_start(planned: list[PlannedRun], device: str) -> None:
             name = find_device(device).name
             for each in planned:
                 require_precision(each.config, name)
-            if not _check(planned):
+            if not check_here(planned):
                 return
             runs = create_runs(paths.runs_folder(), planned)
             for run in runs:
@@ -189,7 +189,7 @@ def describe_planned(prepared: "Prepared", config: TrainConfig) -> Planned | Non
     return next(iter(planned), None)
 
 
-def _check(planned: list[PlannedRun]) -> bool:
+def check_here(planned: list[PlannedRun]) -> bool:
     """Whether all planned runs can be trained; False where a person stopped the check.
 
     Raises:

@@ -21,6 +21,7 @@ from modelzoo.runs.file_names import ENSEMBLE, LOG
 from modelzoo.runs.folder import Run, delete_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
+from modelzoo.runs.trial import is_trial
 from modelzoo.text import capital, describe_seconds, shorten
 from modelzoo.training.devices import find_device
 from pages.figures.frame import FORMATS, config
@@ -173,11 +174,15 @@ def _draw_actions(run: Run, status: Status) -> None:
             "not been interrupted.",
         ):
             with error_in_place():
-                local.start(run, store=paths.store_folder(), device=_device_again(status))
+                local.start(run, store=paths.store_folder(), device=device_again(status))
                 st.rerun()
         if status.state == "queued":
             st.caption("It starts when the device is free.")
-        if status.state == "done":
+        if is_trial(run.path):
+            st.caption(
+                "A trial of a sweep: its test images are left out, so Compare does not list it."
+            )
+        elif status.state == "done":
             st.page_link("pages/compare.py", label="Compare models", icon=":material/leaderboard:")
             st.page_link(
                 "pages/explain.py",
@@ -188,7 +193,8 @@ def _draw_actions(run: Run, status: Status) -> None:
         if status.state in ("stopped", "failed", "done"):
             _offer_delete(run)
     verb = {"training": "stop", "queued": "stop", "done": "evaluate"}.get(status.state, "resume")
-    st.code(f"python -m modelzoo {verb} {shlex.quote(str(run.path))}", language=None)
+    part = " --part validation" if verb == "evaluate" and is_trial(run.path) else ""
+    st.code(f"python -m modelzoo {verb} {shlex.quote(str(run.path))}{part}", language=None)
 
 
 def _offer_delete(run: Run) -> None:
@@ -233,7 +239,7 @@ def _draw_log(run: Run) -> None:
     st.code("\n".join(lines[-LOG_LINES:]) or "(empty)", language=None)
 
 
-def _device_again(status: Status) -> str:
+def device_again(status: Status) -> str:
     """Where a run goes on: where it was, if that is still here."""
     try:
         return find_device(status.device or "auto").name
