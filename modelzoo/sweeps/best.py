@@ -19,6 +19,7 @@ from modelzoo.text import count, one_line
 # Where one of four settings matters and chance adds to the score, the largest importance was the
 # right setting's in 1 of 6 sweeps with 6 trials, 3 of 6 with 10, and 6 of 6 with 20.
 ENOUGH_TRIALS = 20
+_ALWAYS_IN_A_RECIPE = {"backbone", "mode", "split"}  # that the settings were chosen for
 _NOT_IN_A_RECIPE = {"data", "columns", "recipe", "seed"}
 
 
@@ -50,7 +51,8 @@ def format_recipe(sweep: Sweep, trials: Sequence[TrialFacts]) -> str:
     values = {
         key: value
         for key, value in dataclasses.asdict(config).items()
-        if key not in _NOT_IN_A_RECIPE and (key in best.values or value != _default(key))
+        if key in {*best.values, *_ALWAYS_IN_A_RECIPE}
+        or (key not in _NOT_IN_A_RECIPE and value != _default(key))
     }
     lines = [
         f"Trial {best.number} of the sweep {sweep.name}, over {'; '.join(sweep.settings.over)}.",
