@@ -43,7 +43,7 @@ WHY_LETTERS = 80
 
 
 def sweep(**options: Any) -> None:
-    """Try settings of a training on validation images, the test part unread; pruned by the median.
+    """Search for settings on validation images, one trial after another; test images are not read.
 
     Takes the options of `train`. Asked again with the same name it goes on.
     """

@@ -27,7 +27,7 @@ from modelzoo.sweeps.study import Study, TrialFacts, mend_journal
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
 
 POLL_SECONDS = 0.25  # between two looks at a trial
-MOST_FAILURES = 5  # of trials before one was scored: the next would fail, too
+MOST_FAILURES = 5  # in a row: the next would fail, too, and nothing would be left to go on with
 STOPPED = "stopped by the sweep"
 
 
@@ -107,6 +107,8 @@ def _go_on(
             write_recipe(sweep, trials)
         elif ended and (failed_now >= MOST_FAILURES or ended >= sweep.settings.trials):
             raise _no_trial(sweep, trials)
+        if failed_now >= MOST_FAILURES:
+            raise _no_more(sweep, trials)
         if ended >= sweep.settings.trials and not at_work:
             return
         heartbeat.report("asking for settings", 0, 1, epoch=ended)
@@ -114,7 +116,7 @@ def _go_on(
         _do_trial(study, number, place, heartbeat)
         trial = study.trials()[number]
         on_trial(trial)
-        failed_now += trial.state == "failed"
+        failed_now = failed_now + 1 if trial.state == "failed" else 0
 
 
 def _no_trial(sweep: Sweep, trials: list[TrialFacts]) -> UserError:
@@ -125,6 +127,14 @@ def _no_trial(sweep: Sweep, trials: list[TrialFacts]) -> UserError:
         f"None of the {len(trials)} trials of sweep {sweep.name!r} could be trained to its end, so "
         f"there is no best one; give other ranges under another name.{first} The folders of all "
         "trials are kept."
+    )
+
+
+def _no_more(sweep: Sweep, trials: list[TrialFacts]) -> UserError:
+    """What is said where trials that came after good ones fail."""
+    return UserError(
+        f"The last {MOST_FAILURES} trials of sweep {sweep.name!r} failed, so it ended after "
+        f"{len(trials)}; ask again to go on with it. The last one says: {trials[-1].why}"
     )
 
 
@@ -233,8 +243,10 @@ def _end_hopeless(run: Run) -> Status:
 def _stop(run: Run) -> None:
     """Stop the run of a trial, and return when it has ended."""
     with suppress(UserError):  # it has just ended, or trains on another machine
-        local.stop(run)
-        while read_status(run.path, now=time.time()).state in ("queued", "training"):
+        while (status := read_status(run.path, now=time.time())).state in ("queued", "training"):
+            # Again, where it was not heard: while torch is imported, a library may catch the stop.
+            if not status.stopping:
+                local.stop(run)
             time.sleep(POLL_SECONDS)
 
 

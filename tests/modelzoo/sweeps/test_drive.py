@@ -162,6 +162,19 @@ def test_where_every_trial_fails_the_sweep_says_why_and_keeps_all(
     assert (sweep.runs / "sweep-trial-000").is_dir()
 
 
+def test_trials_that_fail_in_a_row_leave_the_others_for_later(tmp_path: Path, smears: Path) -> None:
+    sweep = make_sweep(tmp_path, smears, "momentum=0..0.9", trials=20)
+    tell_good_trials(sweep, 0.5, trials=1)
+    for number in range(1, 20):
+        (sweep.runs / sweep.trial_name(number)).mkdir()
+
+    with pytest.raises(UserError, match="The last 5 trials of sweep 'sweep' failed, so it ended"):
+        drive(sweep, place_of(tmp_path))
+
+    assert [trial.state for trial in read_trials(sweep)] == ["done"] + ["failed"] * 5
+    assert recipe_path(sweep).is_file()
+
+
 def test_settings_that_were_tried_are_not_trained_again(tmp_path: Path, smears: Path) -> None:
     sweep = make_sweep(tmp_path, smears, "optimizer=adam,sgd", trials=12)
     study, known = Study(sweep), {}
