@@ -2,7 +2,7 @@
 
 import shlex
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -51,13 +51,16 @@ def show_sweeps() -> None:
         bind="query-params",
         help="Without a choice: the newest.",
     )
-    _show_sweep(chosen or names[0])
-
-
-@st.fragment(run_every="2s")
-def _show_sweep(name: str) -> None:
     with error_in_place():
-        sweep = open_sweep(paths.runs_folder() / FOLDER / name)
+        sweep = open_sweep(paths.runs_folder() / FOLDER / (chosen or names[0]))
+        is_at_work = read_sweep_status(sweep).state in ("queued", "training")
+        # Drawn anew while there is something new: a figure takes a browser a while.
+        st.fragment(_show_sweep, run_every="2s" if is_at_work else None)(sweep.path)
+
+
+def _show_sweep(path: Path) -> None:
+    with error_in_place():
+        sweep = open_sweep(path)
         status = read_sweep_status(sweep)
         trials, importance = read_study(sweep)
         _draw_state(sweep, status, trials)

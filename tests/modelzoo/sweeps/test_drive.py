@@ -25,7 +25,7 @@ from modelzoo.runs.status import Status, read_status
 from modelzoo.sweeps.best import recipe_path
 from modelzoo.sweeps.drive import STOPPED, Place, drive
 from modelzoo.sweeps.folder import Sweep, read_sweep_status, settle_sweep
-from modelzoo.sweeps.ranges import parse_all
+from modelzoo.sweeps.ranges import Value, parse_all
 from modelzoo.sweeps.study import Study, read_trials
 from tests.patience import PATIENCE_SECONDS
 
@@ -177,7 +177,8 @@ def test_trials_that_fail_in_a_row_leave_the_others_for_later(tmp_path: Path, sm
 
 def test_settings_that_were_tried_are_not_trained_again(tmp_path: Path, smears: Path) -> None:
     sweep = make_sweep(tmp_path, smears, "optimizer=adam,sgd", trials=12)
-    study, known = Study(sweep), {}
+    study = Study(sweep)
+    known: dict[Value, float] = {}
     while len(known) < 2:
         number = study.ask()
         optimizer = study.trials()[number].values["optimizer"]
