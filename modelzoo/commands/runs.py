@@ -80,7 +80,7 @@ def runs(
         if n_trials := count_trials(folder):
             notes.print(
                 f"{count(n_trials, 'trial')} of sweeps {'is' if n_trials == 1 else 'are'} not "
-                "listed: they were scored on validation images only. "
+                "listed, since trials are scored on validation images only. "
                 "`python -m modelzoo sweep --sweep NAME --show` lists them."
             )
     for sentence in damaged.values():

@@ -126,7 +126,7 @@ def describe_progress(sweep: Sweep, trials: Sequence[TrialFacts]) -> str:
     n_again = sum(trial.same_as is not None for trial in trials)
     parts = [
         f"{sum(trial.state == state for trial in trials)} {state}"
-        for state in ("done", "stopped by the sweep", "failed", "at work")
+        for state in ("done", "stopped by the sweep", "failed", "unfinished")
         if any(trial.state == state for trial in trials)
     ]
     again = f"; {n_again} had settings that were tried before, and were not trained again"

@@ -101,7 +101,7 @@ def _go_on(
     sweep, failed_now = study.sweep, 0
     while True:
         trials = study.trials()
-        at_work = [trial.number for trial in trials if trial.state == "at work"]
+        at_work = [trial.number for trial in trials if trial.state == "unfinished"]
         ended = len(trials) - len(at_work)
         if any(trial.is_scored for trial in trials):
             write_recipe(sweep, trials)

@@ -41,8 +41,8 @@ STATES = {
     TrialState.COMPLETE: "done",
     TrialState.PRUNED: "stopped by the sweep",
     TrialState.FAIL: "failed",
-    TrialState.RUNNING: "at work",
-    TrialState.WAITING: "at work",
+    TrialState.RUNNING: "unfinished",
+    TrialState.WAITING: "unfinished",
 }
 logging.getLogger("optuna").setLevel(logging.WARNING)
 

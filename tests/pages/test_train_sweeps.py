@@ -159,5 +159,8 @@ def test_trials_are_not_compared_and_this_is_said(folder: Path) -> None:
 
     assert not app.exception
     text = text_of(app)
-    assert "1 trial of sweeps is not listed: they were scored on validation images only." in text
+    assert (
+        "1 trial of sweeps is not listed, since trials are scored on validation images only."
+        in text
+    )
     assert "rates-trial-000" not in text

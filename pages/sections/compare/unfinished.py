@@ -15,7 +15,7 @@ def draw_unfinished(board: Leaderboard) -> None:
     if n_trials := count_trials(paths.runs_folder()):
         st.caption(
             f"{count(n_trials, 'trial')} of sweeps {'is' if n_trials == 1 else 'are'} not "
-            "listed: they were scored on validation images only. The page Train shows them."
+            "listed, since trials are scored on validation images only. The page Train shows them."
         )
     if not board.unfinished and not board.problems:
         return

@@ -78,7 +78,7 @@ def _draw_state(sweep: Sweep, status: Status, trials: "list[TrialFacts]") -> Non
     colour, words = STATE_COLOURS.get(status.state, "green"), describe_progress(sweep, trials)
     st.markdown(f":{colour}-badge[{status.state}] **{plain(sweep.name)}** {plain(words)}")
     if is_at_work:
-        ended = sum(trial.state != "at work" for trial in trials)
+        ended = sum(trial.state != "unfinished" for trial in trials)
         st.progress(min(ended / sweep.settings.trials, 1.0), plain(capital(status.phase)))
     data = shorten(PurePath(about.data).name or about.data, DATA_LETTERS)
     varied = ", ".join(code(each) for each in sweep.settings.over)

@@ -141,7 +141,7 @@ def test_ctrl_c_stops_the_trial_and_the_sweep(tmp_path: Path, smears: Path) -> N
     assert drive(sweep, place_of(tmp_path), on_progress=interrupt).state == "stopped"
 
     assert read_status(sweep.runs / "sweep-trial-000", now=time.time()).state == "stopped"
-    assert [trial.state for trial in read_trials(sweep)] == ["at work"]
+    assert [trial.state for trial in read_trials(sweep)] == ["unfinished"]
 
 
 def test_where_every_trial_fails_the_sweep_says_why_and_keeps_all(
