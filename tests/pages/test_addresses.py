@@ -18,6 +18,7 @@ from modelzoo.config.train_config import TrainConfig
 from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.runs.attribution_tables import write_judgement
 from modelzoo.runs.records import read_split
+from modelzoo.sweeps.ranges import SETTINGS
 from pages.sections.compare.filters import DRAWN
 from pages.shell.links import OLD_KEYS
 from tests.modelzoo.runs.test_attribution_tables import QUALITY_ROW, VALIDITY_ROW
@@ -49,7 +50,9 @@ KEYS = {
     ],
     "papers": ["paper", "claim", "system"],
     "train": ["train_run", "all_runs", "rate_search", "train_seeds", "train_device", "train_name"]
-    + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"],
+    + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"]
+    + ["sweep", "sweep_form", "sweep_settings", "sweep_name", "sweep_trials", "sweep_metric"]
+    + [f"sweep_over_{name}" for name in SETTINGS],
 }
 # Page, home, number of addresses: by what an opening costs.
 OPENINGS = [

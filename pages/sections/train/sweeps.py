@@ -22,9 +22,9 @@ from pages.figures.importance import importance_alt, importance_bars
 from pages.sections.train.run import device_again
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
-from pages.shell.studies import read_study
 from pages.shell.run_status import STATE_COLOURS
 from pages.shell.session import choose, choose_next, clicked_row
+from pages.shell.studies import read_study
 from pages.shell.text import code, plain
 
 if TYPE_CHECKING:
