@@ -25,6 +25,7 @@ from modelzoo.launching.plan import PlannedRun
 from modelzoo.sweeps.folder import (
     DEFAULT_METRIC,
     Sweep,
+    check_settings,
     extend_sweep,
     find_sweep,
     open_sweep,
@@ -127,15 +128,12 @@ def _settle(options: dict[str, Any], runs: Path, store: Path, place: str) -> Swe
     config = planned[0].config
     require_precision(config, place)
     ranges = parse_all(over or [], config)
+    name = f"{config.backbone}-{config.split}-{config.seed}" if name is None else name
+    metric = DEFAULT_METRIC if metric is None else metric
+    trials = DEFAULT_TRIALS if trials is None else trials
+    check_settings(name, metric, trials)  # before the images are looked at
     check_given([PlannedRun(planned[0].name, config)], runs, store)
-    return settle_sweep(
-        runs,
-        name or f"{config.backbone}-{config.split}-{config.seed}",
-        config,
-        ranges,
-        metric=metric or DEFAULT_METRIC,
-        trials=DEFAULT_TRIALS if trials is None else trials,
-    )
+    return settle_sweep(runs, name, config, ranges, metric=metric, trials=trials)
 
 
 def _drive(found: Sweep, store: Path, device: str) -> None:

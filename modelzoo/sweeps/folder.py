@@ -86,7 +86,7 @@ def settle_sweep(
         UserError: The name, metric or number cannot be used, or such a sweep is there with other
             settings.
     """
-    _check(name, metric, trials)
+    check_settings(name, metric, trials)
     settings = Settings(over=[str(each) for each in over], metric=metric, trials=trials)
     path = runs / FOLDER / name
     if not os.path.lexists(path):
@@ -110,7 +110,7 @@ def extend_sweep(sweep: Sweep, trials: int) -> Sweep:
     Raises:
         UserError: The number cannot be used.
     """
-    _check(sweep.name, sweep.settings.metric, trials)
+    check_settings(sweep.name, sweep.settings.metric, trials)
     settings = dataclasses.replace(sweep.settings, trials=trials)
     if settings != sweep.settings:
         write_text(sweep.path / SETTINGS_FILE, format_record(settings))
@@ -120,8 +120,12 @@ def extend_sweep(sweep: Sweep, trials: int) -> Sweep:
     return dataclasses.replace(sweep, settings=settings)
 
 
-def _check(name: str, metric: str, trials: int) -> None:
-    """Raise a UserError where the name, the metric or the number of trials cannot be used."""
+def check_settings(name: str, metric: str, trials: int) -> None:
+    """Pass where a sweep can have this name, metric and number of trials.
+
+    Raises:
+        UserError: One of them cannot be used.
+    """
     if len(check_run_name(name)) > MOST_NAME:
         raise UserError(f"Sweep name {name!r} is too long; give at most {MOST_NAME} letters.")
     if metric not in METRICS:
@@ -166,7 +170,7 @@ def open_sweep(path: Path) -> Sweep:
         raise UserError(f"Sweep {path.name!r} was not found among {names}; give --data to make it.")
     config = read_config(path / CONFIG)
     settings = parse_record(path / SETTINGS_FILE, Settings)
-    _check(path.name, settings.metric, settings.trials)
+    check_settings(path.name, settings.metric, settings.trials)
     return Sweep(path, config, settings, parse_all(settings.over, config))
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.commands.conftest import Command
 
 TRAIN = "modelzoo train --data data --weights none"
+SWEEP = "modelzoo sweep --data data --weights none --over momentum=0..0.9"
 EXPLAIN = "xai explain --run lite0-64 --image data --out maps"
 # What is hostile is put behind each, or where `{}` stands.
 PATHS_AND_NAMES = (
@@ -25,6 +26,10 @@ PATHS_AND_NAMES = (
     f"{TRAIN} --device",
     "modelzoo find-rate --data",
     "modelzoo find-rate --folder",
+    "modelzoo sweep --sweep",
+    "modelzoo sweep --folder",
+    f"{SWEEP} --metric",
+    f"{SWEEP} --over",
     "modelzoo resume",
     "modelzoo stop",
     "modelzoo rename {} new",
@@ -53,6 +58,7 @@ PATHS_AND_NAMES = (
 )
 NUMBERS_AND_CHOICES = (
     f"{TRAIN} --mode",
+    f"{SWEEP} --trials",
     f"{TRAIN} --split",
     f"{TRAIN} --seed",
     f"{TRAIN} --test-share",
