@@ -19,8 +19,8 @@ from tests.modelzoo.training.small import make_run, start
 def test_a_trial_scores_as_a_run_does_and_predicts_no_test_image(
     tmp_path: Path, images: Path, mode: str
 ) -> None:
-    run = make_run(tmp_path, images, "run", mode=mode, epochs=2)
-    trial = make_run(tmp_path, images, "trial", mode=mode, epochs=2)
+    run = make_run(tmp_path, images, "run", mode=mode, epochs=1)
+    trial = make_run(tmp_path, images, "trial", mode=mode, epochs=1)
     write_trial(trial.path, Trial(sweep="sweep", number=0))
 
     for each in (run, trial):
