@@ -21,6 +21,7 @@ from modelzoo.commands.predict import predict
 from modelzoo.commands.report import report
 from modelzoo.commands.runs import delete, evaluate, rename, runs
 from modelzoo.commands.sweep import sweep
+from modelzoo.commands.targets import targets
 from modelzoo.commands.threshold import threshold
 from modelzoo.commands.train import resume, stop, train
 from modelzoo.commands.weights import weights
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers, ensemble, find_rate, report, threshold, ood, sweep,
+    papers, ensemble, find_rate, report, threshold, ood, sweep, targets,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

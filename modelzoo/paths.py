@@ -73,6 +73,11 @@ def store_folder() -> Path:
     return home() / "store"
 
 
+def targets_file() -> Path:
+    """The settings of the clusters that runs can be sent to."""
+    return home() / "targets.toml"
+
+
 def answers_folder() -> Path:
     """Where a person's answers about data sets are kept, a file for each."""
     return home() / "answers"

@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from modelzoo import paths
+from modelzoo.commands.output import notes
 from modelzoo.errors import UserError
 from modelzoo.files import MOST_NAME_BYTES, is_folder, is_regular_file
+from modelzoo.launching.target import LOCAL, Target
+from modelzoo.launching.targets import read_targets
 from modelzoo.runs.file_names import CONFIG
 from modelzoo.runs.folder import Run, list_run_folders, read_run
-from modelzoo.text import shorten
+from modelzoo.text import one_line, shorten
 
 MOST_BYTES = 4095  # of a path, as Linux has it
 MOST_SHOWN = 60  # letters of what was given, in a sentence
@@ -80,6 +83,15 @@ def _raise_not_found(path: Path, runs: Path) -> Run:
         f"Run {shorten(str(path), MOST_SHOWN)} was not found, neither as a folder nor in {runs}; "
         "`python -m modelzoo runs` lists those there are."
     )
+
+
+def known_targets() -> dict[str, Target]:
+    """The targets of the settings file; where it is damaged, this machine, and why is printed."""
+    try:
+        return read_targets(paths.targets_file())
+    except UserError as error:
+        notes.print(one_line(str(error)))
+        return {LOCAL.name: LOCAL}
 
 
 RunsOption = Annotated[

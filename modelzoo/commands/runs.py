@@ -1,6 +1,7 @@
 """`python -m modelzoo runs`, `evaluate`, `rename` and `delete`: what is trained, and how well."""
 
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from modelzoo.commands.options import (
     RunsOption,
     find_run,
     find_run_folder,
+    known_targets,
 )
 from modelzoo.commands.output import (
     Column,
@@ -61,11 +63,14 @@ def runs(
     from modelzoo.evaluation.rows import read_leaderboard, read_row
     from modelzoo.evaluation.tables import run_records
     from modelzoo.evaluation.units import check_unit
+    from modelzoo.launching.engines import refresh
 
     check_form(as_json=as_json, as_csv=as_csv)
     unit = check_unit(per)
     folder = runs or paths.runs_folder()
     found, damaged = list_runs(folder)
+    for sentence in refresh(found, known_targets(), now=time.time()).values():
+        notes.print(one_line(sentence))
     nothing = not (found or damaged or count_trials(folder))
     if (runs and not is_folder(runs)) or (nothing and not (as_json or as_csv)):
         raise UserError(f"{folder} holds no run; `python -m modelzoo demo` trains the first ones.")

@@ -1,5 +1,6 @@
 """`python -m modelzoo train`, `resume` and `stop`."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,10 +18,12 @@ from modelzoo.commands.options import (
     RunsOption,
     StoreOption,
     find_run,
+    known_targets,
 )
 from modelzoo.commands.output import notes
 from modelzoo.commands.progress import show_progress
 from modelzoo.commands.runs import print_evaluation
+from modelzoo.commands.sending import SbatchOption, TargetOption, send, send_planned
 from modelzoo.config.train_config import require_precision
 from modelzoo.errors import UserError
 from modelzoo.runs.file_names import TRIAL
@@ -33,7 +36,11 @@ def train(**options: Any) -> None:
     """Train one or more backbones on a folder of images; Ctrl-C stops, `resume` goes on."""
     folder: Path = options.pop("runs") or paths.runs_folder()
     store, device = options.pop("store"), options.pop("device")
+    target, sbatch = options.pop("target"), options.pop("sbatch")
     planned = plan_given(folder, options)
+    if target is not None or sbatch:
+        send_planned(planned, folder, target, store or paths.store_folder(), device, sbatch)
+        return
     place = find_device(device).name  # before a run is made, as all that may be mistyped
     for each in planned:
         require_precision(each.config, place)
@@ -43,7 +50,9 @@ def train(**options: Any) -> None:
 
 
 train.__signature__ = config_signature(  # type: ignore[attr-defined]  # read by typer
-    keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")])
+    keyword("name", Annotated[str | None, typer.Option(help="Name of the run.")]),
+    keyword("target", TargetOption),
+    keyword("sbatch", SbatchOption),
 )
 
 
@@ -52,12 +61,27 @@ def resume(
     store: StoreOption = None,
     device: DeviceOption = "auto",
     runs: RunsOption = None,
+    target: TargetOption = None,
+    sbatch: SbatchOption = None,
+    at_once: Annotated[
+        bool,
+        typer.Option("--at-once", help="Do not wait for the device: a scheduler gave it."),
+    ] = False,
 ) -> None:
     """Go on with a run that was stopped, killed or has not begun; the result is the same."""
+    from modelzoo.launching.engines import note_own_job, require_not_sent
+
     found = find_run(run, runs)
     if read_status(found.path, now=time.time()).state == "done":
         raise UserError(f"Run {found.id!r} is done; train a new one.")
-    _train(found, store, device)
+    if target is not None or sbatch:
+        send([found], target, store or paths.store_folder(), device, sbatch)
+        return
+    if at_once:
+        note_own_job(found, os.environ)
+    else:
+        require_not_sent(found, known_targets())
+    _train(found, store, device, is_given=at_once)
 
 
 def stop(
@@ -68,12 +92,12 @@ def stop(
     runs: RunsOption = None,
 ) -> None:
     """Stop a run at the next batch; what it had saved is kept, and `resume` goes on."""
-    from modelzoo.launching import local
+    from modelzoo.launching import engines
 
-    local.stop(find_run(run, runs), after_epoch=after_epoch)
+    engines.stop(find_run(run, runs), after_epoch=after_epoch, targets=known_targets())
 
 
-def _train(run: Run, store: Path | None, device: str) -> None:
+def _train(run: Run, store: Path | None, device: str, *, is_given: bool = False) -> None:
     """Train `run` when its turn comes, with a bar; leave with 130 when it was stopped."""
     from modelzoo.launching.queue import turn
     from modelzoo.training.heartbeat import StopRequestedError
@@ -84,7 +108,12 @@ def _train(run: Run, store: Path | None, device: str) -> None:
     with (
         show_progress() as show,
         suppress(StopRequestedError),
-        turn(run, place, on_progress=lambda: show(f"waiting for its turn on {place}", 0, 1)),
+        turn(
+            run,
+            place,
+            on_progress=lambda: show(f"waiting for its turn on {place}", 0, 1),
+            is_given=is_given,
+        ),
     ):
         state = train_at_once(
             run, place, lambda status: show(_describe(status, run), *_steps(status)), store

@@ -314,7 +314,8 @@ def _unfinished(run: Run, status: Status) -> Unfinished:
 def describe_status(status: Status, mode: Mode) -> str:
     """What a run that trains in `mode` is doing, in one sentence."""
     if status.state == "queued":
-        return "Queued."
+        # In a cluster's queue the scheduler says for what.
+        return f"Queued on {status.device}, {status.phase}." if status.phase else "Queued."
     if status.state == "failed":
         return status.error or "It failed without a message; see its log."
     if status.state == "stopped":

@@ -1,6 +1,6 @@
-"""Runs as processes of their own: start, stop, and nothing kept in mind. No torch.
+"""Runs as processes of this machine: start, stop, and nothing kept in mind. No torch.
 
-This small interface is what a cluster's scheduler may stand behind one day.
+What the engine of this machine is made of (`local_queue.py`), and searches and fetches, too.
 """
 
 import os

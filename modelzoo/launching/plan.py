@@ -14,6 +14,7 @@ from modelzoo.backbones.weights import list_with_imagenet
 from modelzoo.config.train_config import TrainConfig, read_recipe
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.launching.target import LOCAL, Target
 from modelzoo.runs.folder import Run, check_run_is_free, check_run_name, create_run
 
 MOST_DIGITS = 10  # of a seed, which is at most 2**31
@@ -132,14 +133,56 @@ def create_runs(folder: Path, planned: Sequence[PlannedRun]) -> list[Run]:
 
 def format_command(planned: PlannedRun, *, device: str = "auto") -> str:
     """The command that trains the run, with what differs from its recipe, to copy into a shell."""
-    config = planned.config
+    arguments = _list_arguments(planned.config, planned.name, planned.config.backbone)
+    if device != "auto":
+        arguments += ["--device", device]
+    return shlex.join(arguments)
+
+
+def format_commands(
+    planned: Sequence[PlannedRun], target: Target, *, name: str | None = None
+) -> list[str]:
+    """The commands that send the runs to `target`: for a cluster one, so that they are one array.
+
+    Args:
+        planned: At least one, as `plan_runs` gives them.
+        target: Where they go.
+        name: As it was given to `plan_runs`.
+    """
+    if target.engine == LOCAL.engine:
+        return [format_command(each, device=target.device) for each in planned]
+    backbones, seeds = ({getattr(each.config, key): 0 for each in planned} for key in _VARIED)
+    first = planned[0].config
+    others = {dataclasses.replace(each.config, **_values_of(first)) for each in planned}
+    if len(others) > 1 or len(planned) != len(backbones) * len(seeds):  # no such product
+        return [f"{format_command(each)} --target {target.name}" for each in planned]
+    run_name = planned[0].name if len(planned) == 1 else name
+    arguments = _list_arguments(
+        dataclasses.replace(first, seed=read_recipe(first.recipe).seed),
+        run_name,
+        ",".join(backbones),
+    )
+    if list(seeds) != [read_recipe(first.recipe).seed]:
+        arguments += ["--seed", ",".join(map(str, seeds))]
+    return [shlex.join([*arguments, "--target", target.name])]
+
+
+_VARIED = ("backbone", "seed")  # of what `plan_runs` makes several runs
+
+
+def _values_of(config: TrainConfig) -> dict[str, Any]:
+    return {key: getattr(config, key) for key in _VARIED}
+
+
+def _list_arguments(config: TrainConfig, name: str | None, backbone: str) -> list[str]:
+    """The command and its options, but for where it trains."""
     recipe = read_recipe(config.recipe)
-    arguments = ["python", "-m", "modelzoo", "train", "--name", planned.name]
-    arguments += ["--recipe", config.recipe, "--data", config.data, "--backbone", config.backbone]
+    arguments = ["python", "-m", "modelzoo", "train"]
+    if name is not None:
+        arguments += ["--name", name]
+    arguments += ["--recipe", config.recipe, "--data", config.data, "--backbone", backbone]
     for spec in dataclasses.fields(TrainConfig):
         value = getattr(config, spec.name)
         if spec.name not in ("recipe", "data", "backbone") and value != getattr(recipe, spec.name):
             arguments += [f"--{spec.name.replace('_', '-')}", str(value)]
-    if device != "auto":
-        arguments += ["--device", device]
-    return shlex.join(arguments)
+    return arguments

@@ -31,7 +31,11 @@ SIGN_OF_LIFE_SECONDS = 15.0  # well within runs.SILENCE_SECONDS, for who looks f
 
 @contextmanager
 def turn(
-    run: Run, device: str, *, on_progress: Callable[[], object] = lambda: None
+    run: Run,
+    device: str,
+    *,
+    on_progress: Callable[[], object] = lambda: None,
+    is_given: bool = False,
 ) -> Iterator[None]:
     """Wait until it is the run's turn on `device`, and hold the device until the block ends.
 
@@ -41,6 +45,8 @@ def turn(
         run: Whose status is `queued` from now on, and `training` when its turn has come.
         device: torch's name of it: "cpu", "cuda:1".
         on_progress: Called each time that the device was not free.
+        is_given: A scheduler gave the device to this process: nobody else is on it, whatever the
+            name it has for others of this machine.
 
     Raises:
         UserError: Another process trains this run.
@@ -49,6 +55,10 @@ def turn(
     with hold_run(run), _signals_raise():
         try:
             _join(run, device)
+            if is_given:
+                _begin(run, read_status(run.path, now=time.time()))
+                yield
+                return
             lock = _device_lock(run, device)
             _wait(run, lock, on_progress)
             try:
@@ -108,7 +118,9 @@ def list_at_work(found: Iterable[Run], *, now: float) -> list[AtWork]:
     at_work = []
     for run, status in statuses:
         device = (status.host, status.device)
-        at_work.append(AtWork(run, status, seen[device] if status.state == "queued" else 0))
+        # One without a process waits in a scheduler's queue, of which only that knows the order.
+        is_here = status.state == "queued" and status.pid
+        at_work.append(AtWork(run, status, seen[device] if is_here else 0))
         seen[device] += 1
     return at_work
 
@@ -145,12 +157,17 @@ def _wait(run: Run, lock: FileLock, on_progress: Callable[[], object]) -> None:
         with suppress(Timeout):
             lock.acquire(blocking=False)
             if not list_ahead(run, status, now=now):
-                status = replace(status, state="training", phase="starting", heartbeat=now)
-                write_status(run.path, status)
+                _begin(run, status)
                 return
             lock.release()
         on_progress()
         time.sleep(POLL_SECONDS)
+
+
+def _begin(run: Run, status: Status) -> None:
+    """Write that it is the run's turn."""
+    begins = replace(status, state="training", phase="starting", heartbeat=time.time())
+    write_status(run.path, begins)
 
 
 def _device_lock(run: Run, device: str) -> FileLock:

@@ -111,6 +111,8 @@ def _is_of(value: object, kind: Any) -> bool:
         return isinstance(value, list) and all(_is_of(each, each_kind) for each in value)
     if kind is NoneType:
         return value is None
+    if kind is bool:
+        return isinstance(value, bool)
     if kind is str:
         return isinstance(value, str) and len(value) <= MOST_LETTERS and is_encodable(value)
     if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):

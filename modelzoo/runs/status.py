@@ -13,8 +13,8 @@ import psutil
 
 from modelzoo.config.train_config import Mode
 from modelzoo.errors import UserError
-from modelzoo.files import write_text
-from modelzoo.runs.file_names import STATUS
+from modelzoo.files import is_regular_file, write_text
+from modelzoo.runs.file_names import STATUS, SUBMISSION
 from modelzoo.runs.parse import format_record, parse_record
 
 State = Literal["queued", "training", "done", "stopped", "failed"]
@@ -70,6 +70,8 @@ def read_status(path: Path, *, now: float) -> Status:
         UserError: The file is missing or damaged.
     """
     status = read_written_status(path)
+    if status.state == "queued" and not status.pid and is_regular_file(path / SUBMISSION):
+        return status  # a scheduler has it, which alone knows for how long
     if status.state in ("queued", "training") and not is_alive(status, now=now):
         return replace(
             status,

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file
-from modelzoo.runs.file_names import CONFIG
+from modelzoo.runs.file_names import CONFIG, STOP
 from modelzoo.runs.status import (
     HEARTBEAT_SECONDS,
     State,
@@ -37,8 +37,9 @@ class RunGoneError(UserError):
 class Heartbeat:
     """Writes the run's status every few seconds, and turns signals into a clean stop.
 
-    SIGTERM and Ctrl-C stop at the next batch, SIGUSR1 after the current epoch. Use with `with`;
-    signals are caught only where the caller is the main thread.
+    SIGTERM and Ctrl-C stop at the next batch, SIGUSR1 and the file STOP in the run's folder, for
+    clusters that send no such signal, after the current epoch. Use with `with`; signals are caught
+    only where the caller is the main thread.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Heartbeat:
                 (signal.SIGUSR1, self._on_stop_after_epoch),
             ):
                 self._former_handlers[number] = signal.signal(number, handler)
+        (self._path / STOP).unlink(missing_ok=True)  # of a former training
         self._write()
         self._thread.start()
         return self
@@ -122,6 +124,7 @@ class Heartbeat:
         """Say how it ended; nothing is written after that."""
         self._ended.set()
         self._thread.join()
+        (self._path / STOP).unlink(missing_ok=True)
         with self._lock:
             self._status = replace(self._status, state=state, error=error, seconds_left=None)
         self._write()
@@ -136,6 +139,8 @@ class Heartbeat:
     def _beat(self) -> None:
         written = time.monotonic()
         while not self._ended.wait(LISTEN_SECONDS):
+            if is_regular_file(self._path / STOP):
+                self.stop_after_epoch = True
             is_heard = self._status.stopping == self._stopping
             if is_heard and time.monotonic() - written < HEARTBEAT_SECONDS:
                 continue

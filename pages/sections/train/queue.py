@@ -5,12 +5,13 @@ from typing import Literal
 
 import streamlit as st
 
-from modelzoo.launching import local
+from modelzoo.launching import engines
 from modelzoo.launching.queue import list_at_work
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import Status
 from pages.shell.errors import error_in_place
 from pages.shell.run_status import describe_at_work, draw_progress, list_runs_here, read_states
+from pages.shell.targets import hold_true, read_targets_here
 from pages.shell.text import plain
 
 
@@ -24,10 +25,13 @@ def show_at_work(before: frozenset[tuple[str, str]]) -> None:
         before: `read_states()` when the page was drawn.
     """
     found = list_runs_here()
+    silent = hold_true(found)
     if read_states(found) != before:
         st.rerun()
     at_work = list_at_work(found, now=time.time())
     st.markdown(f"#### {plain(describe_at_work(at_work))}")
+    for sentence in silent.values():
+        st.warning(plain(sentence), icon=":material/cloud_off:")
     for each in at_work:
         if each.status.state == "training":
             with st.container(border=True, key=f"work-{each.run.id}"):
@@ -119,5 +123,5 @@ def _stop_button(
     ):
         with error_in_place():
             st.toast(f"{plain(run.id)} is asked to stop.")
-            local.stop(run, after_epoch=after_epoch)
+            engines.stop(run, after_epoch=after_epoch, targets=read_targets_here())
             st.rerun()  # all of the page, from what the run says now

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 
@@ -14,13 +15,15 @@ from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import SPLIT_WORDS
 from modelzoo.evaluation.tables import run_records
 from modelzoo.files import portable_name, read_end
-from modelzoo.launching import local
+from modelzoo.launching import engines
 from modelzoo.launching.queue import list_at_work
+from modelzoo.launching.target import LOCAL
 from modelzoo.runs.ensembles import say_member
 from modelzoo.runs.file_names import ENSEMBLE, LOG
 from modelzoo.runs.folder import Run, delete_run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
+from modelzoo.runs.submission import read_submission
 from modelzoo.runs.trial import is_trial
 from modelzoo.text import capital, describe_seconds, shorten
 from modelzoo.training.devices import find_device
@@ -32,6 +35,7 @@ from pages.shell.links import warn_if_gone
 from pages.shell.reads import read_board
 from pages.shell.run_status import draw_progress
 from pages.shell.session import choose, choose_next, clicked_row
+from pages.shell.targets import read_targets_here
 from pages.shell.text import plain
 
 DATA_LETTERS = 60  # of the name of a data set in a figure
@@ -174,9 +178,14 @@ def _draw_actions(run: Run, status: Status) -> None:
             "not been interrupted.",
         ):
             with error_in_place():
-                local.start(run, store=paths.store_folder(), device=device_again(status))
+                targets = read_targets_here()
+                sent = read_submission(run.path)
+                target = targets.get(sent.target, LOCAL) if sent else LOCAL
+                if target == LOCAL:
+                    target = replace(LOCAL, device=device_again(status))
+                engines.submit(target, [run], store=paths.store_folder(), targets=targets)
                 st.rerun()
-        if status.state == "queued":
+        if status.state == "queued" and status.pid:
             st.caption("It starts when the device is free.")
         if is_trial(run.path):
             st.caption(

@@ -1,0 +1,122 @@
+"""The batch script that Slurm is handed: a text, which asks nobody and touches no file.
+
+It calls `python -m modelzoo resume`, so nothing is pickled, and the same line goes on after the job
+was stopped and queued again. Signals reach the script alone (`--signal=B:`, `scancel --batch`):
+
+- INT: a person stops the run at the next batch. USR1: after the epoch.
+- USR2: the time limit is near. The run stops and the job is queued again.
+- TERM: Slurm takes the node away, or the job was cancelled. The run stops; Slurm itself queues a
+  job again that it pre-empted.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelzoo.launching.local import ROOT
+from modelzoo.launching.target import Target
+
+SHEBANG = "#!/bin/bash"
+WARN_SECONDS = 120  # before the time limit: enough for a batch and its checkpoint
+LATE_SECONDS = 60  # that a shared folder may show a new run late, as NFS does
+_RESUME = r"""
+for _ in $(seq {late}); do [ -f "$run/config.toml" ] && break; sleep 1; done
+if ! [ -f "$run/config.toml" ]; then
+  echo "$run is not seen on $(hostname); the folder of the runs must be shared with it."
+  exit 1
+fi
+exec >>"$run/log.txt" 2>&1
+cd {root} || exit 1
+epochs() {{ cat "$run/history.csv" 2>/dev/null | wc -l; }}
+before=$(epochs)
+child='' again='' near=''
+signal() {{ [ -z "$child" ] || kill "-$1" "$child" 2>/dev/null; }}
+trap 'again=no; signal TERM' INT
+trap 'again=no; signal USR1' USR1
+trap 'again=${{again:-yes}}; near=yes; signal TERM' USR2
+trap 'again=${{again:-yes}}; signal TERM' TERM
+{python} -m modelzoo resume "$run" --at-once --device {device} --store {store} &
+child=$!
+while kill -0 "$child" 2>/dev/null; do wait "$child"; done
+wait "$child"
+code=$?
+if [ "$code" = 0 ] || [ "$again" != yes ]; then exit "$code"; fi
+# While Slurm ends the job itself it says COMPLETING, and alone decides whether it comes again.
+if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then exit "$code"; fi
+if [ -n "$near" ] && [ "$(epochs)" -le "$before" ]; then
+  echo "The time limit ended before one epoch did; give the target more minutes, and resume."
+  exit 1
+fi
+echo "Queued again as job $SLURM_JOB_ID; it goes on after the last whole epoch."
+scontrol requeue "$SLURM_JOB_ID"
+"""
+
+
+def format_script(
+    target: Target,
+    paths: Sequence[Path],
+    *,
+    store: Path,
+    environment: Mapping[str, str],
+    jobs: Path,
+) -> str:
+    """The script that trains the runs in the folders `paths`; several are an array.
+
+    Args:
+        target: What each run is given.
+        paths: At least one.
+        store: Folder of results that can be made again.
+        environment: Variables that the command reads, such as BLASTLENS_HOME.
+        jobs: Folder for what the script prints before it finds its run.
+    """
+    quoted = "\n".join(f"  {shlex.quote(str(path.resolve()))}" for path in paths)
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    lines = [
+        SHEBANG,
+        *(f"#SBATCH {option}" for option in list_options(target, len(paths), jobs)),
+        f"runs=(\n{quoted}\n)",
+        "run=${runs[${SLURM_ARRAY_TASK_ID:-0}]}",
+        *exports,
+        "export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}",
+    ]
+    resume = _RESUME.format(
+        late=LATE_SECONDS,
+        root=shlex.quote(str(ROOT)),
+        python=shlex.quote(target.python),
+        device=target.job_device,
+        store=shlex.quote(str(store.resolve())),
+    )
+    return "\n".join(lines) + resume
+
+
+def list_options(target: Target, runs: int, jobs: Path) -> list[str]:
+    """The options of `sbatch` for so many runs of `target`."""
+    # A percent sign begins a pattern there; quotes hold a path with blanks together.
+    folder = str(jobs.resolve()).replace("%", "%%").replace('"', '\\"')
+    name = "%A_%a" if runs > 1 else "%j"
+    options = [
+        "--job-name=blastlens",
+        f'--output="{folder}{os.sep}{name}.out"',
+        "--open-mode=append",
+        "--requeue",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--cpus-per-task={target.cpus}",
+        f"--mem={target.memory_gb}G",
+    ]
+    if target.partition:
+        options.append(f"--partition={target.partition}")
+    if target.account:
+        options.append(f"--account={target.account}")
+    if target.gpus:
+        kind = f":{target.gpu_type}" if target.gpu_type else ""
+        options.append(f"--gres=gpu{kind}:{target.gpus}")
+    if target.minutes:
+        options.append(f"--time={target.minutes}")
+    warn = min(WARN_SECONDS, 30 * target.minutes) if target.minutes else WARN_SECONDS
+    options.append(f"--signal=B:USR2@{warn}")
+    if runs > 1:
+        most = f"%{target.at_once}" if target.at_once else ""
+        options.append(f"--array=0-{runs - 1}{most}")
+    return options

@@ -1,0 +1,33 @@
+"""Runs that train in seconds."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from modelzoo.config.train_config import TrainConfig
+from modelzoo.launching.local import ROOT
+from modelzoo.runs.folder import Run, create_run
+
+
+def make_run(home: Path, images: Path, name: str = "run", **options: Any) -> Run:
+    """A run of a small network, queued in nobody's name."""
+    values: dict[str, Any] = {
+        "data": str(images),
+        "backbone": "cnn13",
+        "weights": "none",
+        "mode": "finetune",
+        "split": "random",
+        "input_px": 64,
+        "epochs": 1,
+        "batch_size": 8,
+        "augmentation": "mild",
+        "precision": "float32",
+    }
+    return create_run(home / "runs", name, TrainConfig(**(values | options)))
+
+
+def train_here(run: Run, store: Path) -> None:
+    """Train it in a process of this machine, to its end."""
+    command = [sys.executable, "-m", "modelzoo", "resume", str(run.path), "--device", "cpu"]
+    subprocess.run([*command, "--store", str(store)], check=True, capture_output=True, cwd=ROOT)
