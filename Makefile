@@ -28,6 +28,8 @@ app: $(APP)  ## open the dashboard (meanwhile the demo trains unless DEMO=0, wei
 
 test: $(TOOLS)  ## pass every test
 	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.clusters.slurm_here
+	@$(BIN)/python -m tests.clusters.ray_here
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: $(APP)  ## make synthetic smears and train on them what has ImageNet weights here

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.sections.train.form import choose_runs, draw_data, offer_start
+from pages.sections.train.form import choose_runs, draw_data
 from pages.sections.train.queue import bring_into_view, show_at_work
 from pages.sections.train.rate import draw_rate_search
 from pages.sections.train.run import choose_run, list_all, show_run
+from pages.sections.train.start import offer_start
 from pages.sections.train.sweep_form import offer_sweep
 from pages.sections.train.sweeps import show_sweeps
 from pages.shell.entry import enter_page
@@ -24,12 +25,12 @@ with st.container():  # what is below keeps its place, whether or not this is em
 
 st.subheader("New training")
 with error_in_place():
-    planned, device = choose_runs()
+    planned, target = choose_runs()
     if planned:
         draw_data(planned)
-        draw_rate_search(planned, device)
-        offer_sweep(planned, device)
-        offer_start(planned, device)
+        draw_rate_search(planned, target.device)
+        offer_sweep(planned, target.device)
+        offer_start(planned, target)
 
 st.subheader("Run")
 run = choose_run(found, is_from_link="train_run" not in chosen)

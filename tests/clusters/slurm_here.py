@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -27,7 +27,7 @@ AuthInfo=socket={folder}/munge.socket
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
 MpiDefault=none
 JobAcctGatherType=jobacct_gather/none
 ReturnToService=2
@@ -58,6 +58,11 @@ def install() -> None:
     """Install Slurm and munge where they are missing; as root, on Debian."""
     if all(map(shutil.which, ("sbatch", "slurmctld", "slurmd", "munged"))):
         return
+    if os.geteuid() or not shutil.which("apt-get"):
+        raise SystemExit(
+            "The tests of clusters start a real Slurm: as root on Debian it is installed; "
+            "elsewhere put sbatch, slurmctld, slurmd and munged on the path of root first."
+        )
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
     packages = ["slurm-wlm", "munge"]
@@ -102,16 +107,25 @@ class Slurm:
 
     def end(self) -> None:
         """End the daemons and whatever job still runs."""
-        self.ask("scancel", "--user=root")
+        for step in self.list_steps():
+            step.kill()
         for daemon in ("slurmd", "slurmctld", "munge"):
             try:
                 process = psutil.Process(self.pid(daemon))
-                for child in process.children(recursive=True):
-                    child.kill()
                 process.kill()  # asked to end, it would wait for what jobs are still to be told
                 process.wait(PATIENCE_SECONDS)
             except (FileNotFoundError, psutil.NoSuchProcess):
                 continue
+
+    def list_steps(self) -> list[psutil.Process]:
+        """The processes of jobs on the node, those that watch over them last."""
+        found = []
+        for each in psutil.process_iter(["name"]):
+            # In the folder of the daemon that began it, which is no parent of it.
+            with suppress(psutil.Error):
+                if each.info["name"] == "slurmstepd" and Path(each.cwd()) == self.folder:
+                    found += [*each.children(recursive=True), each]
+        return found
 
     def ask(self, *command: str) -> str:
         """What a command of Slurm prints."""

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ SETTINGS = """
 engine = "slurm"
 partition = "main"
 gpus = 0
-cpus = {cpus}
-memory_gb = 1
+cpus = 1
+memory_gb = {memory}
 at_once = 1
 """
 ENDLESS = {"epochs": 10_000, "patience": 10_000}
@@ -42,10 +43,10 @@ ENDLESS = {"epochs": 10_000, "patience": 10_000}
 
 @pytest.fixture
 def home(tmp_path: Path, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home whose settings file names the cluster; a run there takes both CPUs."""
+    """A home whose settings file names the cluster; two runs do not fit into its memory."""
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
-    (tmp_path / "targets.toml").write_text(SETTINGS.format(cpus=2))
+    (tmp_path / "targets.toml").write_text(SETTINGS.format(memory=3))
     return tmp_path
 
 
@@ -110,27 +111,28 @@ def begin_again(slurm: Slurm, job: str) -> None:
 def test_seeds_are_one_array_of_which_as_many_train_at_once_as_the_settings_say(
     home: Path, images: Path, slurm: Slurm
 ) -> None:
-    (home / "targets.toml").write_text(SETTINGS.format(cpus=1))  # there is room for two
+    (home / "targets.toml").write_text(SETTINGS.format(memory=1))  # there is room for two
     typed = "train --name few --backbone cnn13 --weights none --split random --input-px 64"
-    typed += f" --epochs 1 --mode finetune --seed 0,1,2 --target cluster --data {images}"
+    typed += f" --epochs 1 --mode finetune --seed 0,1 --target cluster --data {images}"
 
     answer = type_in(*typed.split(" "))
 
     assert answer.exit_code == 0, answer.output
-    runs = [read_run(home / "runs" / f"few-seed{seed}") for seed in range(3)]
+    runs = [read_run(home / "runs" / f"few-seed{seed}") for seed in range(2)]
     jobs = [sent_of(run).job for run in runs]
     array = jobs[0].removesuffix("_0")
-    assert jobs == [f"{array}_{index}" for index in range(3)]
-    assert "few-seed2: sent to cluster as " + jobs[2] in answer.output
+    assert jobs == [f"{array}_{index}" for index in range(2)]
+    assert "few-seed1: sent to cluster as " + jobs[1] in answer.output
     most = 0
 
-    def are_done() -> bool:
+    def is_done(run: Run) -> bool:
         nonlocal most
         states = slurm.ask("squeue", "--array", "--noheader", "--format=%T").split()
         most = max(most, states.count("RUNNING"))
-        return all(read_status(run.path, now=time.time()).state == "done" for run in runs)
+        return read_status(run.path, now=time.time()).state == "done"
 
-    slurm.wait(are_done)
+    for run in runs:
+        slurm.wait(partial(is_done, run))
     assert most == 1
     assert {look(home, run).state for run in runs} == {"done"}
     assert all(sent_of(run).is_over for run in runs)
@@ -144,7 +146,7 @@ def test_a_run_that_loses_its_node_three_ways_ends_as_one_that_was_never_interru
     trains_on(home, run, slurm, 1)
 
     # Pre-empted by a job of a partition that goes before.
-    urgent = ["--partition=urgent", "--cpus-per-task=2", "--output=/dev/null", "--wrap=true"]
+    urgent = ["--partition=urgent", "--mem=3G", "--output=/dev/null", "--wrap=true"]
     slurm.ask("sbatch", "--parsable", *urgent)
     slurm.wait(lambda: state(slurm, job) == "PENDING")
     assert look(home, run).state == "queued"
@@ -166,7 +168,7 @@ def test_a_run_that_loses_its_node_three_ways_ends_as_one_that_was_never_interru
 
     # Its node goes down, and all that ran there with it.
     node = psutil.Process(slurm.pid("slurmd"))
-    for process in [*find_steps(slurm), node]:
+    for process in [*slurm.list_steps(), node]:
         process.kill()
     assert look(home, run).state == "failed"  # by its process, which was on this machine
     slurm.wait(lambda: state(slurm, job) in ("PENDING", "NODE_FAIL"))
@@ -187,18 +189,6 @@ def test_a_run_that_loses_its_node_three_ways_ends_as_one_that_was_never_interru
 
 def slurm_script(home: Path, run: Run) -> str:
     return slurm.describe(replace(cluster(home), minutes=60), [run.path], store=home / "store")
-
-
-def find_steps(slurm: Slurm) -> list[psutil.Process]:
-    """The processes of jobs on the node."""
-    steps = [each for each in psutil.process_iter(["name", "cmdline"]) if is_step(each, slurm)]
-    return [child for step in steps for child in (*step.children(recursive=True), step)]
-
-
-def is_step(process: psutil.Process, slurm: Slurm) -> bool:
-    if "slurmstepd" not in (process.info["name"] or ""):
-        return False
-    return process.environ().get("SLURM_CONF") in (None, str(slurm.conf))
 
 
 def test_one_that_trains_is_stopped_after_its_epoch_and_one_that_waits_at_once(
@@ -257,7 +247,7 @@ def test_a_job_that_ends_without_a_word_is_said_once_a_late_folder_had_its_time(
     home: Path, slurm: Slurm, spoil: Callable[[Run, str, Slurm], object], sentence: str
 ) -> None:
     run = make_run(home, Path("nowhere"))
-    (job,) = send(home, run, python="/nowhere/python", cpus=2)
+    (job,) = send(home, run, python="/nowhere/python")
     spoil(run, job, slurm)
     slurm.wait(lambda: state(slurm, job) not in ("PENDING", "RUNNING", "COMPLETING"))
 
@@ -272,11 +262,11 @@ def test_a_job_that_ends_without_a_word_is_said_once_a_late_folder_had_its_time(
 
 
 def test_what_slurm_would_refuse_leaves_no_run_behind(home: Path, slurm: Slurm) -> None:
-    settings = SETTINGS.format(cpus=2)
+    settings = SETTINGS.format(memory=3)
     mistakes = {
         settings.replace("main", "night"): "Slurm has no partition 'night'; give target 'cluster' "
         "one of main and urgent.",
-        settings.replace("cpus = 2", "cpus = 64"): "Slurm refused the job",
+        settings.replace("cpus = 1", "cpus = 64"): "Slurm refused the job",
         settings.replace("gpus = 0", "gpus = 1\ngpu_type = 'h100'"): "Slurm refused the job",
     }
     (home / "images").mkdir()
@@ -318,7 +308,7 @@ def test_a_controller_that_does_not_answer_changes_nothing(
     home: Path, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(home, Path("nowhere"))
-    send(home, run, python="/bin/sleep", cpus=2)
+    send(home, run, python="/bin/sleep")
     nobody = home / "slurm.conf"
     text = slurm.conf.read_text()
     nobody.write_text(text.replace("SlurmctldPort=", "SlurmctldPort=1 #"))
@@ -333,7 +323,7 @@ def test_a_controller_that_does_not_answer_changes_nothing(
 
 def test_targets_are_listed_with_what_is_free_and_what_is_wrong(home: Path, slurm: Slurm) -> None:
     (home / "targets.toml").write_text(
-        SETTINGS.format(cpus=1) + SETTINGS.format(cpus=1).replace("cluster", "other")
+        SETTINGS.format(memory=1) + SETTINGS.format(memory=1).replace("cluster", "other")
         .replace("main", "night")
     )  # fmt: skip
     slurm.ask("scancel", "--user=root")

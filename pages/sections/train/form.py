@@ -4,8 +4,8 @@ A choice that is left empty is the recipe's, so links stay true when recipes are
 """
 
 import dataclasses
-import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -19,28 +19,25 @@ from modelzoo.config.train_config import (
     TrainConfig,
     list_recipes,
     read_recipe,
-    require_precision,
 )
 from modelzoo.errors import UserError
 from modelzoo.evaluation.rows import SPLIT_WORDS
-from modelzoo.launching import local
 from modelzoo.launching.plan import (
     PlannedRun,
     check_is_there,
-    create_runs,
-    format_command,
     plan_runs,
 )
+from modelzoo.launching.target import LOCAL, Target
 from modelzoo.runs.folder import check_run_is_free, check_run_name
-from modelzoo.text import join_few
-from modelzoo.training.devices import find_device, list_devices
-from pages.sections.data.report import Planned, draw_report, go_on, open_with_bar
+from modelzoo.training.devices import list_devices
+from pages.sections.data.report import Planned, draw_report, open_with_bar
+from pages.sections.train.start import list_started_here, plan_of
+from pages.sections.train.target import choose_target
 from pages.shell.data_picker import choose_columns, choose_data
 from pages.shell.demo import offer_demo
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
-from pages.shell.session import choose_next, list_started, remember_started
-from pages.shell.text import code, plain
+from pages.shell.text import plain
 
 if TYPE_CHECKING:
     from modelzoo.datasets.preparing import Prepared
@@ -54,8 +51,8 @@ IN_FRONT = ("data", "columns", "backbone", "recipe", "split", "seed")
 SEEDS = 5  # offered: enough to see how much seeds alone change a score
 
 
-def choose_runs() -> tuple[list[PlannedRun], str]:
-    """The runs that the choices describe, and the device that they are to train on.
+def choose_runs() -> tuple[list[PlannedRun], Target]:
+    """The runs that the choices describe, and where they are to train.
 
     Where no images are known and none are chosen, the demo is offered and no run is described.
 
@@ -69,7 +66,7 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
     columns = choose_columns(data or "", "train_columns")
     backbones = _choose_backbones()
     recipe, split, seeds = _choose_recipe()
-    device, name, below_name = _choose_device_and_name()
+    target, name, below_name = _choose_place_and_name()
     with below_name:
         is_usable = _say_at_the_field(check_run_name, name) if name else True
     options = _choose_options(recipe)
@@ -79,9 +76,9 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
                 "No data set is known here yet; give a folder above, or let the demo draw one."
             )
             offer_demo()
-        return [], device
+        return [], target
     if not (is_there and is_usable):
-        return [], device
+        return [], target
     planned = plan_runs(
         recipe=recipe,
         data=data,
@@ -94,11 +91,11 @@ def choose_runs() -> tuple[list[PlannedRun], str]:
         **options,
     )
     planned = _from_scratch_without_weights(planned)
-    if name and not _list_started_here(_plan_of(planned, device)):
+    if name and not list_started_here(plan_of(planned, target)):
         with below_name:
             for each in planned:
                 _say_at_the_field(partial(check_run_is_free, paths.runs_folder()), each.name)
-    return planned, device
+    return planned, target
 
 
 def _say_at_the_field(check: Callable[[str], object], given: str) -> bool:
@@ -109,61 +106,6 @@ def _say_at_the_field(check: Callable[[str], object], given: str) -> bool:
         st.error(plain(str(error)), icon=":material/error:")
         return False
     return True
-
-
-def offer_start(planned: list[PlannedRun], device: str) -> None:
-    """Show the command of each run, and the button that queues them all."""
-    count = len(planned)
-    st.code(
-        "\n".join(format_command(each, device=device) for each in planned),
-        language=None,
-        wrap_lines=True,
-        height="content" if count < 4 else 220,
-    )
-    plan = _plan_of(planned, device)
-    started = _list_started_here(plan)
-    is_taken = any(os.path.lexists(paths.runs_folder() / each.name) for each in planned)
-    place = st.container()  # of the check and of what is wrong: below the button it is out of view
-    label = "Start" if count == 1 else f"Start {count} runs"
-    if st.button(
-        label,
-        type="primary",
-        icon=":material/play_arrow:",
-        key="train_start",
-        help="Each run is a process of its own and goes on when this page is closed. On a device "
-        "that is busy they wait for their turn, first come, first served.",
-        on_click=go_on,
-        args=("start",),
-        disabled=bool(started) or is_taken,
-    ):
-        with place, error_in_place():
-            name = find_device(device).name
-            for each in planned:
-                require_precision(each.config, name)
-            if not check_here(planned):
-                return
-            runs = create_runs(paths.runs_folder(), planned)
-            for run in runs:
-                local.start(run, store=paths.store_folder(), device=name)
-            remember_started(plan, [run.id for run in runs])
-            choose_next(train_run=runs[0].id)
-            st.rerun()
-    if started:
-        names = join_few([code(run_id) for run_id in started])
-        st.caption(f"Started: {names}. Change something above to start another training.")
-
-
-def _plan_of(planned: list[PlannedRun], device: str) -> Hashable:
-    """What was chosen. A name that the app gave is no choice, and is another once it is taken."""
-    given = st.query_params.get("train_name", "")
-    return given, device, tuple(each.config for each in planned)
-
-
-def _list_started_here(plan: Hashable) -> tuple[str, ...]:
-    """Ids of the runs that were started from this plan; none where one was deleted since."""
-    started = list_started(plan)
-    there = all(os.path.lexists(paths.runs_folder() / run_id) for run_id in started)
-    return started if there else ()
 
 
 def draw_data(planned: list[PlannedRun]) -> None:
@@ -187,24 +129,6 @@ def describe_planned(prepared: "Prepared", config: TrainConfig) -> Planned | Non
         words = f"{SPLIT_WORDS[config.split]}, seed {config.seed}{copies}"
         planned.append(Planned(split, words, config.seed))
     return next(iter(planned), None)
-
-
-def check_here(planned: list[PlannedRun]) -> bool:
-    """Whether all planned runs can be trained; False where a person stopped the check.
-
-    Raises:
-        UserError: One cannot be trained, and why.
-    """
-    from modelzoo.launching.checks import check_at_once, check_planned
-
-    runs, config = paths.runs_folder(), planned[0].config
-    check_at_once(planned, runs=runs, weights=paths.weights_folder())
-    prepared = open_with_bar(config.data, key="start", columns=config.columns)
-    if prepared is None:
-        return False
-    for note in check_planned(planned, prepared, runs=runs, store=paths.store_folder()):
-        st.toast(plain(note), icon=":material/info:", duration="long")
-    return True
 
 
 def _choose_backbones() -> list[str | None]:
@@ -250,8 +174,9 @@ def _choose_recipe() -> tuple[str, str | None, list[int]]:
     return recipe, split, list(seeds)
 
 
-def _choose_device_and_name() -> tuple[str, str, DeltaGenerator]:
-    """The device, the name, and the place below the name."""
+def _choose_place_and_name() -> tuple[Target, str, DeltaGenerator]:
+    """Where to train, the name, and the place below the name."""
+    target = choose_target()
     by_device, by_name = st.columns(2, gap="medium")
     devices = list_devices()
     listed = ["auto", *(device.name for device in devices)]
@@ -264,12 +189,17 @@ def _choose_device_and_name() -> tuple[str, str, DeltaGenerator]:
     device = by_device.selectbox(
         "Device",
         listed,
+        disabled=target.engine != LOCAL.engine,
         key="train_device",
         bind="query-params",
         help="auto: a GPU where there is one. One device trains one run at a time; the others "
         f"wait. Here: {free}.",
     )
-    by_device.caption(free)
+    if target.engine == LOCAL.engine:
+        by_device.caption(free)
+        target = replace(target, device=device or "auto")
+    else:
+        by_device.caption(f"On {target.name}: {target.job_device}.")
     name = by_name.text_input(
         "Name",
         key="train_name",
@@ -279,7 +209,7 @@ def _choose_device_and_name() -> tuple[str, str, DeltaGenerator]:
         help="Of the run's folder: letters, digits, dots, hyphens and underscores. With several "
         "runs, backbone and seed are put behind it.",
     )
-    return device or "auto", name.strip(), by_name
+    return target, name.strip(), by_name
 
 
 def _choose_options(recipe: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from modelzoo.sweeps.folder import DEFAULT_METRIC, MOST_TRIALS, require_free, se
 from modelzoo.sweeps.ranges import SETTINGS, Over, parse_all, suggest_over
 from modelzoo.training.devices import find_device
 from pages.sections.data.report import go_on
-from pages.sections.train.form import check_here
+from pages.sections.train.start import check_here
 from pages.shell.errors import error_in_place
 from pages.shell.links import warn_if_gone
 from pages.shell.session import choose_next

@@ -87,7 +87,7 @@ def test_a_mistake_is_one_sentence_that_names_its_line(
 def test_an_unknown_target_is_answered_with_those_there_are(file: Path) -> None:
     file.write_text(SLURM)
 
-    with pytest.raises(UserError, match="'clutser' is not in .* give one of local and cluster"):
+    with pytest.raises(UserError, match=r"'clutser' is not in .* give one of local and cluster"):
         find_target("clutser", file)
 
 
