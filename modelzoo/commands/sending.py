@@ -11,11 +11,13 @@ from modelzoo import paths
 from modelzoo.commands.config_options import check_given
 from modelzoo.commands.options import known_targets, parse_path
 from modelzoo.commands.output import notes, print_line
+from modelzoo.config.train_config import require_precision
 from modelzoo.errors import UserError
 from modelzoo.launching.plan import PlannedRun
-from modelzoo.launching.target import Target
+from modelzoo.launching.target import LOCAL, Target
 from modelzoo.launching.targets import find_target, read_targets
 from modelzoo.runs.folder import Run, create_run
+from modelzoo.training.devices import find_device
 
 TargetOption = Annotated[
     str | None,
@@ -48,6 +50,9 @@ def send_planned(
     from modelzoo.launching.engines import ENGINES
 
     target = _find_target(name, device, sbatch)
+    place = find_device(device).name if target.engine == LOCAL.engine else target.job_device
+    for each in planned:
+        require_precision(each.config, place)
     if not sbatch:
         ENGINES[target.engine].check(target)
     check_given(planned, folder, store)
@@ -90,4 +95,4 @@ def _find_target(name: str | None, device: str, sbatch: Path | None) -> Target:
     target = find_target(name, file)
     if sbatch and target.engine != "slurm":
         raise UserError(f"Target {name!r} takes no file of sbatch; give one of Slurm.")
-    return replace(target, device=device) if target.engine == "local" else target
+    return replace(target, device=device) if target.engine == LOCAL.engine else target

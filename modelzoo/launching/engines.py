@@ -60,11 +60,12 @@ def submit(
     engine = ENGINES[target.engine]
     if target.engine == LOCAL.engine:
         return engine.submit(target, runs, store=store)
-    former = [_claim(run, target) for run in runs]
+    former: list[tuple[Status, Submission | None]] = []
     try:
+        former += (_claim(run, target) for run in runs)
         jobs = engine.submit(target, runs, store=store)
     except BaseException:
-        for run, (status, sent) in zip(runs, former, strict=True):
+        for run, (status, sent) in zip(runs, former, strict=False):  # as many as were claimed
             write_status(run.path, status)
             _write_or_remove(run, sent)
         raise
@@ -285,7 +286,7 @@ def _claim(run: Run, target: Target, *, file: str = "") -> tuple[Status, Submiss
         is_mine = status.state == "queued" and not (status.pid and is_alive(status, now=now))
         if status.state == "queued" and (not is_mine or (sent and not sent.is_over)):
             raise UserError(f"Run {run.id!r} is queued; there is nothing to start.")
-        phase = f"until `sbatch {file}` is typed" if file else ""
+        phase = f"until `sbatch {file}` is typed" if file else "until its turn has come"
         waits = replace(
             _unnamed(status), state="queued", device=target.name, queued=now, error="", phase=phase
         )

@@ -25,7 +25,7 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.submission import Submission
 from modelzoo.text import one_line, shorten
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0  # a page waits for it
 STOP_SECONDS = 120  # that Ray waits for a job that it asked to stop, for a batch and its checkpoint
 MOST_BYTES = 10_000_000  # of an answer
 MOST_SHOWN = 200  # letters of what Ray says, in a sentence

@@ -89,7 +89,7 @@ def look(target: Target, jobs: Sequence[str]) -> dict[str, Job]:
 
 def _read_job(state: str, reason: str) -> Job:
     if state in _WAITS:
-        return Job("waiting", _WAIT_WORDS.get(reason, f"for Slurm ({one_line(reason)})"))
+        return Job("waiting", _WAIT_WORDS.get(reason, f"Slurm says {one_line(reason)}"))
     if state in _RUNS:
         return Job("running")
     return Job("ended", _ENDS.get(state, f"Slurm says {state}"))

@@ -49,9 +49,9 @@ def _hold_true(runs: Path, _ids: tuple[str, ...], _targets: dict[str, Target]) -
     return refresh(list_runs(runs)[0], _targets, now=time.time())
 
 
-@st.cache_data(ttl=10, max_entries=20, show_spinner=False)
+@st.cache_data(ttl=30, max_entries=20, show_spinner=False)
 def look_at(target: Target) -> tuple[list[Free], str]:
-    """What is free at a target, and a sentence where it would take no run; kept for 10 s."""
+    """What is free at a target, and a sentence where it would take no run; kept for 30 s."""
     engine = ENGINES[target.engine]
     try:
         engine.check(target)

@@ -9,18 +9,21 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 VERSION = "2.60.0"
+ATTEMPTS = 3
 PORTS = (
     "port",
     "dashboard-port",
@@ -72,24 +75,58 @@ def ray_here() -> Iterator[Ray]:
     token = folder / "token"
     token.write_text(secrets.token_hex(16))
     ports = dict(zip(PORTS, _find_free_ports(len(PORTS)), strict=True))
-    environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    options = [f"--{name}={port}" for name, port in ports.items()]
-    options += ["--head", "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1"]
-    options += ["--num-cpus=2", "--num-gpus=1", f"--memory={4 * 10**9}"]
-    options += ["--disable-usage-stats", f"--temp-dir={folder}/t"]
-    # `--block` keeps all of Ray in one tree of processes, which ends with its first.
-    head = subprocess.Popen(
-        [str(commands / "ray"), "start", "--block", *options],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
-    ray = Ray(f"http://127.0.0.1:{ports['dashboard-port']}", token)
     try:
-        yield ray
+        with _head(commands, folder, token) as address:
+            yield Ray(address, token)
     finally:
-        head.terminate()
-        head.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _head(commands: Path, folder: Path, token: Path) -> Iterator[str]:
+    """Ray's head, and the address of its dashboard once it answers; started again where it ends.
+
+    On a machine that is busy one of its parts may not answer the others within Ray's own 30 s.
+    """
+    environment = os.environ | {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
+    }
+    for attempt in range(ATTEMPTS):
+        ports = dict(zip(PORTS, _find_free_ports(len(PORTS)), strict=True))
+        options = [f"--{name}={port}" for name, port in ports.items()]
+        options += ["--head", "--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1"]
+        options += ["--num-cpus=2", "--num-gpus=1", f"--memory={4 * 10**9}"]
+        options += ["--disable-usage-stats", f"--temp-dir={folder}/{attempt}"]
+        log = folder / f"{attempt}.log"
+        with log.open("wb") as out:
+            # `--block` keeps all of Ray in one group of processes, which ends with its first.
+            head = subprocess.Popen(
+                [str(commands / "ray"), "start", "--block", *options],
+                env=environment, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        address = f"http://127.0.0.1:{ports['dashboard-port']}"
+        try:
+            while head.poll() is None and not _answers(Ray(address, token)):
+                time.sleep(0.2)
+            if head.poll() is None:
+                yield address
+                return
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(head.pid, signal.SIGKILL)
+            head.wait()
+    raise RuntimeError(log.read_text(errors="replace")[-3000:])
+
+
+def _answers(ray: Ray) -> bool:
+    """Whether the dashboard knows of its node."""
+    try:
+        report = ray.ask("/api/cluster_status")["data"]["clusterStatus"]["loadMetricsReport"]
+        return bool(report["usage"])
+    except (OSError, KeyError, TypeError):
+        return False
 
 
 def _find_free_ports(how_many: int) -> list[int]:

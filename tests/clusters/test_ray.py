@@ -37,16 +37,7 @@ memory_gb = 3
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Ray]:
     with ray_here() as ray:
-        wait(lambda: answers(ray))
         yield ray
-
-
-def answers(ray: Ray) -> bool:
-    try:
-        usage = ray.ask("/api/cluster_status")["data"]["clusterStatus"]["loadMetricsReport"]
-        return bool(usage["usage"])
-    except (OSError, KeyError, TypeError):
-        return False
 
 
 @pytest.fixture

@@ -75,7 +75,12 @@ def offer_start(planned: list[PlannedRun], target: Target) -> None:
 
 def _draw_submission(planned: list[PlannedRun], target: Target) -> None:
     """The batch script, or the requests, as they will be handed over."""
-    section = st.expander("What will be submitted", key="train-submission", on_change="rerun")
+    section = st.expander(
+        "What will be submitted",
+        key="train_submission",
+        on_change="rerun",
+        bind="query-params",
+    )
     if section.open:
         with section, error_in_place():
             folders = [paths.runs_folder() / each.name for each in planned]
