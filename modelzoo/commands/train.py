@@ -29,6 +29,7 @@ from modelzoo.errors import UserError
 from modelzoo.runs.file_names import TRIAL
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.status import PACE_WORDS, Status, read_status
+from modelzoo.runs.submission import remove_submission
 from modelzoo.training.devices import find_device
 
 
@@ -81,6 +82,7 @@ def resume(
         note_own_job(found, os.environ)
     else:
         require_not_sent(found, known_targets())
+        remove_submission(found.path)
     _train(found, store, device, is_given=at_once)
 
 

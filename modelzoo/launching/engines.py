@@ -110,14 +110,12 @@ def stop(run: Run, *, after_epoch: bool = False, targets: Mapping[str, Target]) 
         UserError: It neither waits nor trains, or its target is unknown or does not answer.
     """
     target, sent = find_place(run, targets)
-    if sent is None:
+    if sent and not sent.is_over:
+        refresh([run], targets, now=time.time())
+        sent = read_submission(run.path)
+    if sent is None or sent.is_over:  # it is at rest, or was resumed on this machine
         ENGINES[LOCAL.engine].stop(LOCAL, run, None, after_epoch=after_epoch)
         return
-    refresh([run], targets, now=time.time())
-    sent = read_submission(run.path) or sent
-    if sent.is_over:
-        state = read_status(run.path, now=time.time()).state
-        raise UserError(f"Run {run.id!r} is {state}, not training; there is nothing to stop.")
     write_submission(run.path, replace(sent, is_stopping=True))
     if sent.job:
         ENGINES[target.engine].stop(target, run, sent, after_epoch=after_epoch)

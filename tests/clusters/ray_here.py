@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = "2.60.0"
-ATTEMPTS = 3
+ATTEMPTS = 5
 PORTS = (
     "port",
     "dashboard-port",
@@ -74,7 +74,6 @@ def ray_here() -> Iterator[Ray]:
     folder = Path(tempfile.mkdtemp(prefix="ray"))
     token = folder / "token"
     token.write_text(secrets.token_hex(16))
-    ports = dict(zip(PORTS, _find_free_ports(len(PORTS)), strict=True))
     try:
         with _head(commands, folder, token) as address:
             yield Ray(address, token)
