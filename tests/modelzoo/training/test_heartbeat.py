@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelzoo.config.train_config import TrainConfig
+from modelzoo.runs.file_names import STOP
 from modelzoo.runs.folder import create_run
 from modelzoo.runs.status import read_status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
@@ -93,3 +94,18 @@ def test_a_watcher_hears_every_report(path: Path) -> None:
         beat.report("training", 2, 2)
 
     assert heard == [("training", 0.5), ("training", 1.0)]
+
+
+def test_a_file_asks_to_stop_after_the_epoch_where_no_signal_reaches(path: Path) -> None:
+    (path / STOP).write_text("of a former training")
+    with Heartbeat(path, epochs=1) as heartbeat:
+        assert not (path / STOP).exists()
+        assert not heartbeat.stop_after_epoch
+
+        (path / STOP).write_text("after this epoch")
+        while read_status(path, now=time.time()).stopping != "after this epoch":
+            heartbeat.report("training", 1, 4)
+
+        assert heartbeat.stop_after_epoch
+        heartbeat.end("stopped")
+    assert not (path / STOP).exists()
