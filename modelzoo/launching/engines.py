@@ -116,6 +116,9 @@ def stop(run: Run, *, after_epoch: bool = False, targets: Mapping[str, Target]) 
     if sent is None or sent.is_over:  # it is at rest, or was resumed on this machine
         ENGINES[LOCAL.engine].stop(LOCAL, run, None, after_epoch=after_epoch)
         return
+    state = read_written_status(run.path).state
+    if state not in ("queued", "training"):
+        raise UserError(f"Run {run.id!r} is {state}, not training; there is nothing to stop.")
     write_submission(run.path, replace(sent, is_stopping=True))
     if sent.job:
         ENGINES[target.engine].stop(target, run, sent, after_epoch=after_epoch)

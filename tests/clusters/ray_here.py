@@ -91,7 +91,6 @@ def _head(commands: Path, folder: Path, token: Path) -> Iterator[str]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
-        "RAY_agent_register_timeout_ms": "300000",
     }
     for attempt in range(ATTEMPTS):
         ports = dict(zip(PORTS, _find_free_ports(len(PORTS)), strict=True))
