@@ -39,6 +39,7 @@ _ENDS = {
     "COMPLETED": "its script came to its end",
 }
 _WAIT_WORDS = {
+    "None": "until its turn has come",  # Slurm has not looked at it yet
     "Priority": "until jobs with a higher priority have begun",
     "Resources": "until there is room",
     "JobArrayTaskLimit": "until others of its array have ended",

@@ -61,12 +61,8 @@ def test_runs_are_sent_from_the_page_and_cancelled_there(home: Path, slurm: Slur
     assert "Ray does not answer at" in text
     command, script = (each.value for each in app.code[:2])
     assert command.startswith("python -m modelzoo train --recipe quick ")
-    assert (
-        command.endswith(
-            "--backbone alexnet,cnn13 --weights none --split random --seed 0,1 --target cluster"
-        )
-        or "--seed 0,1 --target cluster" in command
-    )
+    assert "--backbone alexnet,cnn13 " in command
+    assert command.endswith("--seed 0,1 --target cluster")
     assert "#SBATCH --array=0-3%2" in script
     subprocess.run(["sbatch", "--test-only"], input=script, text=True, check=True)
     (start,) = (button for button in app.button if button.label == "Start 4 runs")
