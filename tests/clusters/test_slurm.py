@@ -103,9 +103,12 @@ def log_of(run: Run) -> str:
 
 
 def begin_again(slurm: Slurm, job: str) -> None:
-    """Spare the two minutes that Slurm holds back a job that it queued again."""
+    """Spare the two minutes that Slurm holds back a job that it queued again.
+
+    Not all: a node takes no job within the second in which it gave the same one up.
+    """
     slurm.wait(lambda: state(slurm, job) == "PENDING")
-    slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now+3")
 
 
 def test_seeds_are_one_array_of_which_as_many_train_at_once_as_the_settings_say(
