@@ -178,7 +178,7 @@ def test_a_run_that_loses_its_node_three_ways_ends_as_one_that_was_never_interru
     node = psutil.Process(slurm.pid("slurmd"))
     for process in [*slurm.list_steps(), node]:
         process.kill()
-    assert look(home, run).state == "failed"  # by its process, which was on this machine
+    slurm.wait(lambda: look(home, run).state == "failed")  # its process was on this machine
     slurm.wait(lambda: state(slurm, job) in ("PENDING", "NODE_FAIL"))
     assert look(home, run).state == "queued"
     # Now it may end: the number of epochs changes nothing of the epochs before.
