@@ -1,4 +1,4 @@
-"""The page Train with clusters in the settings file: what is free, what is submitted, a start."""
+"""The page Train with a cluster in the settings: what is free, what is submitted, and a start."""
 
 import subprocess
 from pathlib import Path
