@@ -71,7 +71,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)  # some libraries write files that nobody else may read
         temporary.replace(path)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explain_error(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -97,7 +97,7 @@ def append_text(path: Path, content: str) -> None:
         with open_to_append(path) as out:
             out.write(content.encode("utf-8"))
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explain_error(error, path) from error
 
 
 def open_to_append(path: Path) -> BinaryIO:
@@ -114,7 +114,7 @@ def open_to_append(path: Path) -> BinaryIO:
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EISDIR, errno.ELOOP):
             raise _no_regular_file(path) from error
-        raise _explained(error, path) from error
+        raise explain_error(error, path) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _no_regular_file(path)
@@ -130,7 +130,7 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explain_error(error, path) from error
     return path
 
 
@@ -239,7 +239,7 @@ def may_replace(file: Path, start: bytes) -> bool:
         return False
 
 
-def _explained(error: OSError, path: Path) -> UserError:
+def explain_error(error: OSError, path: Path) -> UserError:
     """What happened to `path`, in one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(

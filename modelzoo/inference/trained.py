@@ -8,22 +8,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
 from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import read_backbone
 from modelzoo.datasets.copies import change_of, original_file
+from modelzoo.datasets.fields import MOST_FIELDS, Field, count_fields, cut_field, place_fields
 from modelzoo.datasets.images import (
+    ImageError,
     count_tiles,
     cut_tile,
-    decode_image,
     fit_square,
-    require_cells_visible,
     share_outside,
 )
 from modelzoo.datasets.unread import ARCHIVE, find_unread
 from modelzoo.datasets.walk import is_image, walk
 from modelzoo.errors import UserError
 from modelzoo.files import is_folder, is_regular_file
+from modelzoo.inference.decoding import decode_all
 from modelzoo.inference.ensemble import Ensemble
 from modelzoo.inference.neighbours import Neighbours, ood_percentile, read_neighbours
 from modelzoo.runs.ensembles import EnsembleRecord, read_ensemble, require_members
@@ -135,13 +137,24 @@ class Piece:
     """A square of an image file that was predicted, or the file that could not be read."""
 
     file: Path
-    tile: str  # "2 of 3" of the squares that cover the image; "" for the middle one
-    outside: float  # share of the image's area outside the middle square, [0, 1)
+    tile: str = ""  # "2 of 3" of the squares that cover the image; "" for the middle one
+    outside: float = 0.0  # share of the image's area outside the middle square, [0, 1)
     reason: str = ""  # why it could not be read
+    size: tuple[int, int] = (0, 0)  # of the image, width and height in pixels
+    field: Field | None = None  # of an image that is cut into fields
+    is_last: bool = True  # of its file
+
+
+Square = tuple[Piece, npt.NDArray[np.uint8] | None]  # (px, px, 3); None where it is no image
 
 
 def predict_files(
-    trained: LoadedRun, files: Sequence[Path], *, tiles: bool = False, batch_size: int = 16
+    trained: LoadedRun,
+    files: Sequence[Path],
+    *,
+    tiles: bool = False,
+    field_px: int = 0,
+    batch_size: int = 16,
 ) -> Iterator[tuple[list[Piece], PredictionBatch]]:
     """Predictions of image files, a batch at a time, so that a folder may be of any size.
 
@@ -149,35 +162,46 @@ def predict_files(
         trained: The run.
         files: Of images.
         tiles: Predict all squares that cover an image, and not the middle one.
+        field_px: Cut large images into fields with this side, as `place_fields` does; 0: none.
         batch_size: Squares in one forward pass.
 
     Yields:
         Pieces in the order of the files, and the predictions of those that have no reason.
     """
-    squares = (square for file in files for square in _open_squares(trained, file, tiles))
+    decoded = decode_all(files, depth=trained.depth, threads=torch.get_num_threads())
+    squares = (
+        square
+        for file, image in decoded
+        for square in open_squares(file, image, trained.px, tiles=tiles, field_px=field_px)
+    )
     while batch := list(islice(squares, batch_size)):
         pixels = [each for _, each in batch if each is not None]
         empty = np.zeros((0, trained.px, trained.px, 3), np.uint8)
         yield [piece for piece, _ in batch], predict(trained, np.stack(pixels) if pixels else empty)
 
 
-def _open_squares(
-    trained: LoadedRun, file: Path, tiles: bool
-) -> Iterator[tuple[Piece, npt.NDArray[np.uint8] | None]]:
-    """The squares of one file that are predicted, each (px, px, 3); None where it is no image."""
-    try:
-        image = require_cells_visible(decode_image(file, depth=trained.depth), str(file))
-    except UserError as error:
-        yield Piece(file, "", 0.0, str(error)), None
+def open_squares(
+    file: Path, image: Image.Image | UserError, px: int, *, tiles: bool = False, field_px: int = 0
+) -> Iterator[Square]:
+    """The squares of one file that are predicted, each (px, px, 3) uint8; None: it is no image."""
+    if not isinstance(image, UserError) and count_fields(image.size, field_px) > MOST_FIELDS:
+        image = ImageError(str(file), f"it has more than {MOST_FIELDS:,} fields of {field_px} px")
+    if isinstance(image, UserError):
+        yield Piece(file, reason=str(image)), None
         return
     outside = share_outside(*image.size)
+    if fields := place_fields(image.size, field_px):
+        for field in fields:
+            piece = Piece(file, "", 0.0, "", image.size, field, field is fields[-1])
+            yield piece, fit_square(cut_field(image, field), px)
+        return
     number = count_tiles(*image.size) if tiles else 1
     if number == 1:
-        yield Piece(file, "", outside), fit_square(image, trained.px)
+        yield Piece(file, "", outside, "", image.size), fit_square(image, px)
         return
     for tile in range(1, number + 1):
-        pixels = fit_square(cut_tile(image, tile, number), trained.px)
-        yield Piece(file, f"{tile} of {number}", outside), pixels
+        piece = Piece(file, f"{tile} of {number}", outside, "", image.size, None, tile == number)
+        yield piece, fit_square(cut_tile(image, tile, number), px)
 
 
 def list_images(path: Path) -> list[Path]:

@@ -22,7 +22,7 @@ NOTHING = "Stopped; nothing was written.\n"
 INTERRUPTED = {
     "reading images": (
         "modelzoo predict --run lite0-64 data --out out/p.csv",
-        "modelzoo.inference.trained.decode_image",
+        "modelzoo.inference.decoding.decode_image",
         5,
     ),
     "writing predictions": (
@@ -58,7 +58,7 @@ INTERRUPTED = {
     ),
     "evaluating maps": (
         "xai quality --run lite0-64 --methods grad-cam --n 2",
-        "xai.commands.evaluating._evaluate_image",
+        "xai.commands.evaluating.evaluate_image",
         2,
     ),
     "loading a run to explain": (

@@ -1,7 +1,7 @@
 """`python -m xai quality`: the maps of a run evaluated over its test images."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +37,6 @@ class QualityJob:
     root: Path  # that image ids are relative to
     rows: "list[SplitRow]"  # test images
     hashes: dict[str, str]  # image -> start of its content hash when the run was trained
-    pixels: dict[str, Rgb] = field(default_factory=dict)  # image -> (px, px, 3)
     reports: "dict[str, list[QualityReport]]" = field(default_factory=dict)  # by image
     refused: dict[str, str] = field(default_factory=dict)  # method -> why
     skipped: dict[str, str] = field(default_factory=dict)  # image -> why
@@ -79,13 +78,17 @@ def score_maps(job: QualityJob, names: Sequence[str], show: Show) -> None:
     for done, row in enumerate(job.rows):
         show(f"evaluating {row.image}", done, len(job.rows))
         try:
-            pixels, cells = _read(job, row.image)
+            reports = evaluate_image(job, row.image, names, randomised)
         except ZooError as error:
             job.skipped[row.image] = str(error)
             continue
-        job.pixels[row.image] = pixels
-        job.reports[row.image] = _evaluate_image(job, pixels, cells, names, randomised)
-    if not job.pixels:
+        job.reports[row.image] = reports
+    require_some(job)
+
+
+def require_some(job: QualityJob) -> None:
+    """Raise a UserError where no image, or no method, is left."""
+    if not job.reports:
         first = next(iter(job.skipped.values()))
         raise UserError(f"None of the {len(job.rows)} test images can be used: {first}")
     if not any(job.reports.values()):
@@ -113,16 +116,19 @@ def _read(job: QualityJob, image_id: str) -> "tuple[Rgb, Cells]":
     return pixels, find_cells(lambda side: read_pixels(file, side, depth=depth), px)
 
 
-def _evaluate_image(
-    job: QualityJob,
-    pixels: Rgb,
-    cells: "Cells",
-    names: Sequence[str],
-    randomised: "SplitModel",
+def evaluate_image(
+    job: QualityJob, image: str, names: Sequence[str], randomised: "SplitModel"
 ) -> "list[QualityReport]":
-    """One report per method, of its map for the class that the run predicts."""
+    """One report per method, of its map of an image for the class that the run predicts.
+
+    Methods that the network turns out not to allow are added to those of the job, and left out.
+
+    Raises:
+        ZooError: The image cannot be read, or is another than the run was evaluated on.
+    """
     from xai.on_runs.judge import judge_image
 
+    pixels, cells = _read(job, image)
     left = [name for name in names if name not in job.refused]
     reports = []
     for name, report in judge_image(
@@ -135,30 +141,39 @@ def _evaluate_image(
     return reports
 
 
-def examine_methods(job: QualityJob, show: Show) -> "list[Validity]":
-    """The checks of each quick method on this network, on a few of the images."""
+def examine_methods(job: QualityJob, usable: Container[str], show: Show) -> "list[Validity]":
+    """The checks of each quick method on this network, on a few of the usable images."""
     from modelzoo.datasets.splits import draw_evenly
     from xai.faithfulness.validity import examine
-    from xai.on_runs.open import as_input
+    from xai.on_runs.open import as_input, read_pixels
 
-    rows = [row for row in job.rows if row.image in job.pixels]
+    rows = [row for row in job.rows if row.image in usable]
     few = draw_evenly(rows, EXAMINED, seed=job.trained.run.config.seed)
+    pixels = [
+        read_pixels(job.root / row.image, job.trained.px, depth=job.trained.depth) for row in few
+    ]
     quick = [row.name for row in METHODS.values() if row.passes < QUICK]
     show("examining methods", 0, len(quick))
     return examine(
         job.trained.backbone,
-        as_input(job.trained, *(job.pixels[row.image] for row in few)),
+        as_input(job.trained, *pixels),
         methods=quick,
         on_progress=lambda done, total: show("examining methods", done, total),
     )
 
 
-def write_scores(job: QualityJob, run: Path, validities: "Sequence[Validity]") -> list[Summary]:
-    """The scores over all images, written into the run's folder together with `validities`."""
-    from modelzoo.runs.attribution_tables import write_judgement
-    from xai.faithfulness.validity import to_rows
+def summarise_job(
+    job: QualityJob, reports: "Iterable[tuple[str, Sequence[QualityReport]]]"
+) -> list[Summary]:
+    """The scores over all images, each with its reports; intervals are over the split's units."""
     from xai.on_runs.summary import summarise
 
-    summaries = summarise(job.reports, {row.image: row.unit for row in job.rows})
+    return summarise(reports, {row.image: row.unit for row in job.rows})
+
+
+def write_scores(summaries: Sequence[Summary], run: Path, validities: "Sequence[Validity]") -> None:
+    """Write the scores over all images into the run's folder, together with `validities`."""
+    from modelzoo.runs.attribution_tables import write_judgement
+    from xai.faithfulness.validity import to_rows
+
     write_judgement(run, [asdict(one) for one in summaries], to_rows(validities))
-    return summaries

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,11 +14,18 @@ from modelzoo.commands.options import (
     RunOption,
     RunsOption,
     find_run,
+    parse_path,
 )
 from modelzoo.commands.output import Column, check_form, print_line, print_records
 from modelzoo.commands.progress import show_progress
+from modelzoo.commands.sharding import (
+    ShardOption,
+    ShardsOption,
+    WorkersOption,
+    read_sharded,
+)
 from modelzoo.text import count, describe_p, percent
-from xai.commands import evaluating
+from xai.commands import evaluating, quality_shards
 from xai.commands.shared import describe_missing, list_methods
 from xai.errors import UserError
 from xai.faithfulness.table import MEASURES, PUBLISHED, Summary
@@ -29,6 +37,15 @@ def quality(
     run: RunOption,
     methods: Annotated[str, typer.Option(help="Several with commas.")] = "grad-cam,score-cam",
     n: Annotated[int, typer.Option("--n", help="Images of its test set, all if fewer.")] = 100,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_path, metavar="FOLDER", help="With --shards: for the scores by image."
+        ),
+    ] = None,
+    shards: ShardsOption = None,
+    shard: ShardOption = None,
+    workers: WorkersOption = 1,
     device: DeviceOption = "cpu",
     runs: RunsOption = None,
     as_json: JsonOption = False,
@@ -37,19 +54,30 @@ def quality(
     """Evaluate the faithfulness of a run's maps on its test set: quality.csv, validity.csv.
 
     Each map is compared with copies of itself moved elsewhere (random placement), a map of the
-    centre and one of the blurred image; p values are over the groups of the test set.
+    centre and one of the blurred image; p values are over the groups of the test set. With --shards
+    any number of processes score the images, and the tables are written when all are there.
     """
     check_form(as_json=as_json, as_csv=as_csv)
     names = list_methods(methods)
     if n < 1:
         raise UserError(f"{n} images cannot be evaluated; give 1 or more for --n.")
     folder = find_run(run, runs).path
+    words = ("xai", "quality", "--run", str(folder), "--n", str(n), "--device", device)
+    sharded = read_sharded(out, shards, shard, workers, (*words, "--methods", ",".join(names)))
+    if out and not sharded:
+        raise UserError("--out is for work in shards; give --shards, too, or leave it out.")
     job = evaluating.gather(folder, n, device)
+    if sharded:
+        usable, summaries = quality_shards.evaluate_in_shards(sharded, job, names, n)
+    else:
+        with show_progress() as show:
+            evaluating.score_maps(job, names, show)
+        usable = set(job.reports)
+        summaries = evaluating.summarise_job(job, job.reports.items())
     with show_progress() as show:
-        evaluating.score_maps(job, names, show)
-        validities = evaluating.examine_methods(job, show)
+        validities = evaluating.examine_methods(job, usable, show)
     describe_missing(job.refused, job.skipped)
-    summaries = evaluating.write_scores(job, folder, validities)
+    evaluating.write_scores(summaries, folder, validities)
     print_records(_records(summaries), _COLUMNS, as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         for name in dict.fromkeys(one.method for one in summaries):

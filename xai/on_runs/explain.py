@@ -47,14 +47,31 @@ def explain_or_refuse(
     run: LoadedRun, pixels: Rgb, *, methods: Sequence[str], target: int, model_hash: str = ""
 ) -> dict[str, Attribution | str]:
     """As `explain_image`; a method that the network does not allow gives its reason."""
+    made = explain_many(run, [pixels], methods=methods, targets=[target], model_hash=model_hash)
+    return {name: each if isinstance(each, str) else each[0] for name, each in made.items()}
+
+
+def explain_many(
+    run: LoadedRun,
+    pixels: Sequence[Rgb],
+    *,
+    methods: Sequence[str],
+    targets: Sequence[int],
+    model_hash: str = "",
+) -> dict[str, list[Attribution] | str]:
+    """As `explain_or_refuse` of several images, each with its own target."""
     cheap = [name for name in methods if name in ONE_PASS]
     groups = ([cheap] if cheap else []) + [[name] for name in methods if name not in ONE_PASS]
-    results: dict[str, Attribution | str] = {}
+    results: dict[str, list[Attribution] | str] = {}
     while groups:
         group = groups.pop()
         try:
-            results |= explain_image(
-                run, pixels, methods=group, target=target, model_hash=model_hash
+            results |= explain_by_all(
+                run.backbone,
+                as_input(run, *pixels),
+                methods=group,
+                target=targets,
+                model_hash=model_hash,
             )
         except UserError as error:
             if len(group) == 1:

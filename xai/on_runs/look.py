@@ -29,25 +29,49 @@ def predict_and_explain(
     Returns:
         The prediction, and attributions by method; none where this network allows no such maps.
     """
+    (prediction,), made = look_at_all(run, [pixels], methods=methods, model_hash=model_hash)
+    return prediction, {name: attributions[0] for name, attributions in made.items()}
+
+
+def look_at_all(
+    run: LoadedRun,
+    pixels: Sequence[Rgb],
+    *,
+    methods: Sequence[str],
+    target: int | None = None,
+    model_hash: str = "",
+) -> tuple[list[ImagePrediction], dict[str, list[Attribution]]]:
+    """As `predict_and_explain` of several images in one forward pass.
+
+    Args:
+        run: Opened.
+        pixels: (px, px, 3) uint8 each.
+        methods: Names of methods that start from the last features.
+        target: Index of the class explained; None: that of each image's prediction.
+        model_hash: Handed on to the attributions.
+    """
     started = time.perf_counter()
     backbone = run.backbone
     with torch.no_grad():
-        features = backbone.features(as_input(run, pixels))
+        features = backbone.features(as_input(run, *pixels))
         embedded = backbone.embed(features)
         probabilities = backbone.classifier(embedded).float().softmax(dim=1).cpu().numpy()
     seconds = time.perf_counter() - started
     embeddings = as_embeddings(backbone, embedded)
-    percentile = float(ood_percentile(embeddings, run.neighbours)[0])
-    prediction = ImagePrediction(probabilities[0], percentile, embeddings[0])
+    percentiles = ood_percentile(embeddings, run.neighbours)
+    predictions = [
+        ImagePrediction(p, float(percentile), embedding)
+        for p, percentile, embedding in zip(probabilities, percentiles, embeddings, strict=True)
+    ]
     try:
         made = explain_features(
             backbone,
             features,
             methods=methods,
-            targets=[prediction.predicted],
+            targets=[each.predicted if target is None else target for each in predictions],
             seconds=seconds,
             model_hash=model_hash,
         )
     except UserError:
-        return prediction, {}  # whoever asks for such a map is told why
-    return prediction, {name: attributions[0] for name, attributions in made.items()}
+        return predictions, {}  # whoever asks for such a map is told why
+    return predictions, made

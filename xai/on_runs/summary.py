@@ -4,7 +4,8 @@ No files, no pages.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +16,18 @@ from xai.faithfulness.report import QualityReport
 from xai.faithfulness.table import MEASURES, TOGETHER, Summary
 from xai.types import Floats
 
+BASELINES = 3  # maps beside each: random, centre, blurred
+
 
 @dataclass(slots=True)
 class _Column:
     """One measure of one method: an entry per image."""
 
     groups: list[str] = field(default_factory=list)
-    own: list[float] = field(default_factory=list)
-    others: list[list[float | None]] = field(default_factory=list)  # random, centre, blurred
-    areas: list[float | None] = field(default_factory=list)
+    # Not lists: of 100,000 images these take a tenth of the memory.
+    own: "array[float]" = field(default_factory=lambda: array("d"))
+    others: "array[float]" = field(default_factory=lambda: array("d"))  # three by three, or nan
+    areas: "array[float]" = field(default_factory=lambda: array("d"))  # or nan
 
     def gains(self, up_is_better: bool | None) -> Floats | None:
         """(N, 3), how far each image's map is better than each baseline map; None: neither is.
@@ -31,7 +35,7 @@ class _Column:
         Gains are taken image by image: maps of one image are evaluated by one prediction, so their
         difference is known far better than either score.
         """
-        others = np.array(self.others, dtype=np.float64)  # None becomes nan
+        others = np.array(self.others, dtype=np.float64).reshape(-1, BASELINES)
         if up_is_better is None or np.isnan(others).any():
             return None
         gains: Floats = (np.array(self.own)[:, None] - others) * (1 if up_is_better else -1)
@@ -44,7 +48,7 @@ class _Column:
 
 
 def summarise(
-    reports: Mapping[str, Sequence[QualityReport]], group_by_image: Mapping[str, str]
+    reports: Iterable[tuple[str, Sequence[QualityReport]]], group_by_image: Mapping[str, str]
 ) -> list[Summary]:
     """Means over a test set with 95 % intervals: one row per method and measure.
 
@@ -53,11 +57,11 @@ def summarise(
     corrected for both and the three baseline maps, those of other measures for the three.
 
     Args:
-        reports: By image, one for each method.
+        reports: Images, and of each one for each method; gone through once.
         group_by_image: Of every image in `reports`.
     """
     columns: dict[tuple[str, str], _Column] = {}
-    for image, of_image in reports.items():
+    for image, of_image in reports:
         for report in of_image:
             for measure in MEASURES:
                 own = getattr(report.own, measure)
@@ -66,9 +70,11 @@ def summarise(
                 column = columns.setdefault((report.method, measure), _Column())
                 column.groups.append(group_by_image[image])
                 column.own.append(own)
-                column.others.append([getattr(o, measure) for o in report.baselines.values()])
+                column.others.extend(
+                    _or_nan(getattr(other, measure)) for other in report.baselines.values()
+                )
                 area = MEASURES[measure].area
-                column.areas.append(getattr(report, area) if area else None)
+                column.areas.append(_or_nan(getattr(report, area) if area else None))
     p_values = _test(columns)
     return [
         _summarise_one(*key, column, p_values.get(key)) for key, column in sorted(columns.items())
@@ -95,7 +101,7 @@ def _summarise_one(
 ) -> Summary:
     is_share = min(column.own) >= 0 and max(column.own) <= 1
     mean = mean_over_groups(column.own, column.groups, is_share=is_share)
-    others = np.array(column.others, dtype=np.float64)  # (N, 3); None becomes nan
+    others = np.array(column.others, dtype=np.float64).reshape(-1, BASELINES)
     means = [_known_mean(scores) for scores in others.T]
     up_is_better = MEASURES[measure].up_is_better
     gains = column.gains(up_is_better)
@@ -118,6 +124,10 @@ def _summarise_one(
         p_centre=p_centre,
         p_blurred=p_blurred,
     )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _known_mean(values: Floats) -> float | None:
