@@ -91,7 +91,7 @@ def predict_in_shards(
     progress = run_shards(
         sharded.with_words(*more),
         plan,
-        lambda: _load(run, Path(plan.asked.root), field_px, temperature, device),
+        lambda: load_work(run, Path(plan.asked.root), field_px, temperature, device),
         "predicting",
     )
     if temperature:
@@ -99,9 +99,10 @@ def predict_in_shards(
     report(sharded, plan, progress, run.config.input_px if not field_px else 0)
 
 
-def _load(
+def load_work(
     run: "Run", root: Path, field_px: int, temperature: "Temperature | None", device: str
 ) -> "Work":
+    """Predictions as the work of a shard, with the run loaded; names are relative to `root`."""
     import pyarrow as pa
 
     from modelzoo.inference.smear_rows import prediction_columns, prediction_row

@@ -128,14 +128,17 @@ def run_shards(sharded: Sharded, plan: Plan, load: Callable[[], "Work"], doing: 
             only=sharded.shard,
             is_stopped=is_stopped,
             on_rows=lambda done, total: show(doing, done, total),
-            on_shard=lambda *finished: notes.print(describe_shard(*finished)),
+            on_shard=lambda number, seconds, progress: notes.print(
+                describe_shard(number, seconds, progress, time.monotonic())
+            ),
         )
     wanted = progress.missing if sharded.shard is None else [sharded.shard]
     if is_stopped() and set(wanted) - progress.finished:
         notes.print("Stopped; what is done is kept, and the same command goes on from here.")
         raise typer.Exit(STOPPED)
     if busy := [each for each in wanted if each not in progress.finished]:
-        notes.print(f"Left to other processes, which hold them: shards {_list(busy)}.")
+        held = count(len(busy), "shard")
+        notes.print(f"{held} ({_list(busy)}) left to other processes, which work at it.")
     return progress
 
 

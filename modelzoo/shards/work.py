@@ -52,13 +52,13 @@ class Progress:
         """Images of the finished shards."""
         return sum(len(self.plan.images_of(shard)) for shard in self.finished)
 
-    def seconds_left(self) -> float | None:
-        """By what all workers did since this one began; None: nothing yet."""
+    def seconds_left(self, now: float) -> float | None:
+        """By what all workers did since this one began; None: nothing yet. `now` is monotonic."""
         done = self.images - self.images_before
         if not done:
             return None
         left = len(self.plan.images) - self.images
-        return left * (time.monotonic() - self.started) / done
+        return left * (now - self.started) / done
 
 
 def all_shards(plan: Plan) -> range:
@@ -191,12 +191,12 @@ def stopping_after_batch() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def describe_shard(shard: int, seconds: float, progress: Progress) -> str:
+def describe_shard(shard: int, seconds: float, progress: Progress, now: float) -> str:
     """That a shard is finished, how many are missing, and how long these will take."""
     plan = progress.plan
     images = count(len(plan.images_of(shard)), "image")
     text = f"Shard {shard} of {plan.asked.shards}: {images} in {describe_seconds(seconds)}."
-    missing, left = len(progress.missing), progress.seconds_left()
+    missing, left = len(progress.missing), progress.seconds_left(now)
     if not missing:
         return f"{text} All shards are finished."
     about = "" if left is None else f", about {describe_seconds(left)} at this pace"

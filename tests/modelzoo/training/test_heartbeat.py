@@ -100,12 +100,12 @@ def test_a_file_asks_to_stop_after_the_epoch_where_no_signal_reaches(path: Path)
     (path / STOP).write_text("of a former training")
     with Heartbeat(path, epochs=1) as heartbeat:
         assert not (path / STOP).exists()
-        assert not heartbeat.stop_after_epoch
+        assert heartbeat.stop_after_epoch is False
 
         (path / STOP).write_text("after this epoch")
         while read_status(path, now=time.time()).stopping != "after this epoch":
             heartbeat.report("training", 1, 4)
 
-        assert heartbeat.stop_after_epoch
+        assert bool(heartbeat.stop_after_epoch)
         heartbeat.end("stopped")
     assert not (path / STOP).exists()
