@@ -37,6 +37,7 @@ from modelzoo.inference.neighbours import write_neighbours
 from modelzoo.paths import reference_folder
 from modelzoo.runs.folder import create_run, read_run
 from modelzoo.runs.hashes import hash_model
+from modelzoo.runs.records import write_split
 from modelzoo.shards.plan import Asked, Plan, fix_plan
 from modelzoo.shards.work import look_up, work_through
 
@@ -177,7 +178,7 @@ def measure_memory(home: Path, numbers: list[int]) -> list[dict[str, float]]:
     if not numbers:
         return []
     run = write_untrained(home)
-    write_smears(home / "small", images_per_class=4, px=48)
+    write_smears(home / "small", images_per_class=4, px=64)
     files = sorted((home / "small").rglob("*.jpg"))
     found = []
     print("| images | peak after the first shard, MB | peak, MB | manifest, MB |")
@@ -196,13 +197,14 @@ def measure_memory(home: Path, numbers: list[int]) -> list[dict[str, float]]:
 def write_untrained(home: Path) -> Path:
     """The folder of a run of EfficientNet-Lite0 with random weights, at 32 px."""
     classes = ("Benign", "Early", "Pre", "Pro")
-    run = create_run(home / "runs", "untrained", TrainConfig(data="smears", input_px=32))
+    run = create_run(home / "runs", "untrained", TrainConfig(data="smears", input_px=64))
     backbone = create_backbone("tf_efficientnet_lite0", len(classes), seed=0).eval()
     write_backbone(run.path, backbone, classes, 32)
     names = [f"{index}.jpg" for index in range(8)]
     embeddings = np.random.default_rng(0).normal(size=(8, 1280)).astype(np.float32)
     rows = zip(names, itertools.cycle(classes), strict=False)
     split = Split(tuple(SplitRow(name, label, name, "train") for name, label in rows))
+    write_split(run.path, split)
     write_neighbours(run.path, embeddings, names, split)
     return run.path
 

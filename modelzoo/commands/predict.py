@@ -85,8 +85,9 @@ def predict(
 
     With --shards the results are Parquet tables in a folder, which any number of processes fill.
     """
+    from modelzoo.datasets.listing import list_images
     from modelzoo.evaluation.temperature import describe_scaling, find_temperature
-    from modelzoo.inference.trained import list_images, load_run
+    from modelzoo.inference.trained import load_run
     from modelzoo.training.environment import pick_device
 
     check_form(as_json=as_json, as_csv=as_csv)

@@ -10,7 +10,7 @@ import typer
 
 from modelzoo.commands.output import note_outside, notes, print_line
 from modelzoo.commands.sharding import Sharded, describe_rest, run_shards
-from modelzoo.datasets.fields import LEAST_FIELD_PX
+from modelzoo.datasets.fields import LEAST_FIELD_PX, describe_large, is_large
 from modelzoo.errors import UserError
 from modelzoo.text import count
 
@@ -46,7 +46,7 @@ def fix_run_plan(
     sharded: Sharded, run: "Run", image: Path, work: str, settings: dict[str, Any]
 ) -> "Plan":
     """The plan for a run and a folder of images (or one image), in the folder of results."""
-    from modelzoo.inference.trained import list_images
+    from modelzoo.datasets.listing import list_images
     from modelzoo.runs.hashes import hash_model
     from modelzoo.shards.plan import Asked, fix_plan
 
@@ -136,7 +136,6 @@ def report(sharded: Sharded, plan: "Plan", progress: "Progress", px: int) -> Non
     """
     import pyarrow.parquet as pq
 
-    from modelzoo.inference.smear_rows import describe_large, is_large
     from modelzoo.shards.files import table_file
     from modelzoo.shards.plan import TABLE
 

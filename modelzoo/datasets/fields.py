@@ -13,6 +13,9 @@ OVERLAP = 0.25  # of a field's side, at least
 CUT_FROM = 1.5  # times the side of a field: a smaller image is predicted as it is
 LEAST_FIELD_PX = 32
 MOST_FIELDS = 4096  # of one image
+# Files of 1,024 px at a network's 224 px are common; 1,944 lines of a microscope's camera are not
+# what such a network was trained on.
+FAR = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,25 @@ def describe_cut(fields: tuple[Field, ...]) -> str:
         f"cut into {count(len(fields), 'field')} of {side:,} x {side:,} pixels, neighbours "
         f"overlapping by {percent(OVERLAP, 0)} or more"
     )
+
+
+def describe_large(images: int, first: str, px: int) -> str:
+    """What can be done about images that are far larger than the input.
+
+    Args:
+        images: How many of them were not cut.
+        first: The name of one, and its size.
+        px: Side of the network's input.
+    """
+    are, they_show = ("is", "it shows") if images == 1 else ("are", "they show")
+    return (
+        f"{count(images, 'image')} {are} far larger than the network's input of {px} px, such as "
+        f"{first}, and shown to it reduced. If {they_show} more cells than a training image does, "
+        "give --field with the side in pixels that shows as much: large images are then cut into "
+        "overlapping fields."
+    )
+
+
+def is_large(width: int, height: int, px: int) -> bool:
+    """Whether the shorter side is more than FAR times the input's."""
+    return min(width, height) > FAR * px

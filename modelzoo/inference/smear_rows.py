@@ -7,11 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from modelzoo.inference.smears import Smear, describe_smear
-from modelzoo.text import count
 
-# Files of 1,024 px at a network's 224 px are common; 1,944 lines of a microscope's camera are not
-# what such a network was trained on.
-FAR = 5.0
 _FIELD = pa.struct(
     [
         ("left", pa.int32()),  # pixels of the file
@@ -81,25 +77,3 @@ def _field_rows(smear: Smear, classes: Sequence[str]) -> list[dict[str, Any]]:
             smear.fields, smear.probabilities, smear.ood_percentiles, strict=True
         )
     ]
-
-
-def describe_large(images: int, first: str, px: int) -> str:
-    """What can be done about images that are far larger than the input.
-
-    Args:
-        images: How many of them were not cut.
-        first: The name of one, and its size.
-        px: Side of the network's input.
-    """
-    are, they_show = ("is", "it shows") if images == 1 else ("are", "they show")
-    return (
-        f"{count(images, 'image')} {are} far larger than the network's input of {px} px, such as "
-        f"{first}, and shown to it reduced. If {they_show} more cells than a training image does, "
-        "give --field with the side in pixels that shows as much: large images are then cut into "
-        "overlapping fields."
-    )
-
-
-def is_large(width: int, height: int, px: int) -> bool:
-    """Whether the shorter side is more than FAR times the input's."""
-    return min(width, height) > FAR * px

@@ -51,7 +51,7 @@ class Job:
 
 def list_files(image: Path, out: Path) -> list[Path]:
     """The images to explain; overlays of an earlier command are none."""
-    from modelzoo.inference.trained import list_images
+    from modelzoo.datasets.listing import list_images
 
     files = list_images(image)
     if image.is_file():

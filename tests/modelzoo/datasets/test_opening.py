@@ -8,9 +8,9 @@ import pytest
 
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.images import Facts, inspect_image
+from modelzoo.datasets.listing import list_images
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.errors import UserError
-from modelzoo.inference.trained import list_images
 
 
 def reasons(dataset: Dataset) -> dict[str, str]:

@@ -10,12 +10,12 @@ from PIL import Image
 
 from modelzoo.datasets import unread
 from modelzoo.datasets.images import ImageError, decode_image
+from modelzoo.datasets.listing import list_images
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.preparing import prepare
 from modelzoo.datasets.report import make_report
 from modelzoo.datasets.unread import find_unread, kind_of, why_unread
 from modelzoo.errors import UserError
-from modelzoo.inference.trained import list_images
 from tests.modelzoo.datasets.conftest import write_noise
 
 IMAGES = [f"{label}/{number}.png" for label in ("Pre", "Pro") for number in range(3)]

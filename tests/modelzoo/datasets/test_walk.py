@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelzoo.datasets.listing import list_images
 from modelzoo.datasets.opening import open_dataset
 from modelzoo.datasets.walk import walk
 from modelzoo.errors import UserError
-from modelzoo.inference.trained import list_images
 from tests.run_folders import write_images
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from modelzoo.datasets.listing import list_images
 from modelzoo.evaluation.temperature import find_temperature, scale_probabilities
-from modelzoo.inference.trained import list_images, load_run, predict_files
+from modelzoo.inference.trained import load_run, predict_files
 from modelzoo.runs.file_names import TEMPERATURE
 from modelzoo.runs.records import Temperature, write_record
 from modelzoo.text import percent
