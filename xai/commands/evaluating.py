@@ -166,9 +166,9 @@ def summarise_job(
     job: QualityJob, reports: "Iterable[tuple[str, Sequence[QualityReport]]]"
 ) -> list[Summary]:
     """The scores over all images, each with its reports; intervals are over the split's units."""
-    from xai.on_runs.summary import summarise
+    from xai.on_runs.summary import summarise_each
 
-    return summarise(reports, {row.image: row.unit for row in job.rows})
+    return summarise_each(reports, {row.image: row.unit for row in job.rows})
 
 
 def write_scores(summaries: Sequence[Summary], run: Path, validities: "Sequence[Validity]") -> None:

@@ -11,7 +11,7 @@ from modelzoo.commands.output import print_line
 from modelzoo.commands.sharding import Sharded, describe_rest, run_shards
 from modelzoo.errors import UserError as ZooError
 from xai.commands.evaluating import QualityJob, evaluate_image, require_some, summarise_job
-from xai.faithfulness.report import Quality, QualityReport
+from xai.faithfulness.report import Placement, Quality, QualityReport
 from xai.faithfulness.table import Summary
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _load(job: QualityJob, names: Sequence[str]) -> "Work":
             row: dict[str, Any] = {"image": image}
             try:
                 reports = evaluate_image(job, image, names, randomised)
-                row["reports"] = [asdict(report) for report in reports]
+                row["reports"] = [_write_report(report) for report in reports]
                 row["refused"] = [
                     {"method": name, "reason": why} for name, why in job.refused.items()
                 ]
@@ -91,9 +91,18 @@ def _schema() -> "pa.Schema":
     import pyarrow as pa
 
     scores = pa.struct([(each.name, pa.float64()) for each in fields(Quality)])
+    placement = pa.struct(
+        [
+            ("measure", pa.string()),
+            ("beaten", pa.int64()),
+            ("copies", pa.int64()),
+            ("p", pa.float64()),
+        ]
+    )
     kinds = {
         "method": pa.string(),
         "is_flat": pa.bool_(),
+        "placements": pa.list_(placement),
         **dict.fromkeys(_MAPS, scores),
     }
     report = pa.struct(
@@ -128,5 +137,16 @@ def _merge(
         yield image, [report for report in reports if report.method not in job.refused]
 
 
+def _write_report(report: QualityReport) -> dict[str, Any]:
+    """A report as a row holds it: placements are a list, as not every image has the same."""
+    placements = [
+        {"measure": measure, **asdict(placement)}
+        for measure, placement in report.placements.items()
+    ]
+    return asdict(report) | {"placements": placements}
+
+
 def _read_report(values: dict[str, Any]) -> QualityReport:
-    return QualityReport(**values | {name: Quality(**values[name]) for name in _MAPS})
+    placements = {each.pop("measure"): Placement(**each) for each in values["placements"]}
+    scores = {name: Quality(**values[name]) for name in _MAPS}
+    return QualityReport(**values | {"placements": placements} | scores)

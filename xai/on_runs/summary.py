@@ -48,7 +48,7 @@ class _Column:
 
 
 def summarise(
-    reports: Iterable[tuple[str, Sequence[QualityReport]]], group_by_image: Mapping[str, str]
+    reports: Mapping[str, Sequence[QualityReport]], group_by_image: Mapping[str, str]
 ) -> list[Summary]:
     """Means over a test set with 95 % intervals: one row per method and measure.
 
@@ -57,9 +57,16 @@ def summarise(
     corrected for both and the three baseline maps, those of other measures for the three.
 
     Args:
-        reports: Images, and of each one for each method; gone through once.
+        reports: By image, one for each method.
         group_by_image: Of every image in `reports`.
     """
+    return summarise_each(reports.items(), group_by_image)
+
+
+def summarise_each(
+    reports: Iterable[tuple[str, Sequence[QualityReport]]], group_by_image: Mapping[str, str]
+) -> list[Summary]:
+    """As `summarise` of images that come one by one, and are not held."""
     columns: dict[tuple[str, str], _Column] = {}
     for image, of_image in reports:
         for report in of_image:

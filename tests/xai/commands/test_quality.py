@@ -81,7 +81,7 @@ def test_the_scores_are_those_of_the_library(judged: tuple[Path, Result]) -> Non
                 randomised=randomise(model.backbone),
             )
         ]  # fmt: skip
-    expected = summarise(reports.items(), {row.image: row.group for row in test})
+    expected = summarise(reports, {row.image: row.group for row in test})
 
     found = read_quality(folder, Summary)
 

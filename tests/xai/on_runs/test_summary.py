@@ -23,7 +23,7 @@ def test_a_summary_by_hand() -> None:
         "2": [report_of(scores(0.3, 0.7), centre=scores(0.2, 0.1))],
     }
 
-    found = {row.measure: row for row in summarise(reports.items(), {"1": "a", "2": "b"})}
+    found = {row.measure: row for row in summarise(reports, {"1": "a", "2": "b"})}
 
     assert list(found) == [
         "average_drop",
@@ -60,7 +60,7 @@ def test_the_area_is_the_mean_of_the_images_that_have_the_score() -> None:
 
     reports = {"1": [report(0.5, 0.2)], "2": [report(0.7, 0.4)], "3": [report(None, 0.9)]}
 
-    found = {row.measure: row for row in summarise(reports.items(), dict.fromkeys("123", "a"))}
+    found = {row.measure: row for row in summarise(reports, dict.fromkeys("123", "a"))}
 
     assert found["nucleus_energy"].area == pytest.approx(0.3)
     assert found["nucleus_energy"].gain == 0
@@ -70,7 +70,7 @@ def test_the_area_is_the_mean_of_the_images_that_have_the_score() -> None:
 def test_one_group_says_nothing_about_others() -> None:
     reports = {name: [report_of(scores(0.1, value))] for name, value in (("1", 0.9), ("2", 0.8))}
 
-    found = {row.measure: row for row in summarise(reports.items(), {"1": "a", "2": "a"})}
+    found = {row.measure: row for row in summarise(reports, {"1": "a", "2": "a"})}
 
     insertion = found["insertion"]
     assert (insertion.ci_low, insertion.ci_high, insertion.p_random) == (None, None, 1)
@@ -84,7 +84,7 @@ def test_what_has_no_better_is_not_counted() -> None:
     own = replace(scores(0.1, 0.9), rotation_variance=0.2)
     reports = {"1": [report_of(own, random=replace(own, rotation_variance=0.9))]}
 
-    found = {row.measure: row for row in summarise(reports.items(), {"1": "a"})}
+    found = {row.measure: row for row in summarise(reports, {"1": "a"})}
 
     assert found["rotation_variance"].win_share is None
     assert (found["rotation_variance"].random, found["rotation_variance"].centre) == (0.9, None)
