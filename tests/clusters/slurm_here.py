@@ -108,7 +108,8 @@ class Slurm:
     def end(self) -> None:
         """End the daemons and whatever job still runs."""
         for step in self.list_steps():
-            step.kill()
+            with suppress(psutil.NoSuchProcess):
+                step.kill()
         for daemon in ("slurmd", "slurmctld", "munge"):
             try:
                 process = psutil.Process(self.pid(daemon))

@@ -39,6 +39,7 @@ KEYS = {
     "home": ["data", "weights", "sample_seed", "sample_page"],
     "compare": [
         *("dataset", "recipe", "split", "score", "runs", "export", "entry", "entry_page", "roc"),
+        "per",
         *("more_scores", "precision_recall", "curve", "map_metric", "n_correct", "hard_page"),
         *("section", "gallery_run", "outcome", "calibration", "calibrated", "positive"),
         *("criterion", "wanted", "threshold", "prevalence", "point_run"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -160,8 +161,9 @@ def test_runs_that_cannot_be_joined_are_a_sentence(home: Path, names: list[str],
 
 def test_other_images_under_the_same_names_are_not_joined(home: Path) -> None:
     file = home / "runs" / "two" / "images.csv"
-    lines = file.read_text().splitlines()
-    file.write_text("\n".join([lines[0], lines[1][:-4] + "0000", *lines[2:]]) + "\n")
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table["sha256"] = table["sha256"].str[:-4] + "0000"
+    table.to_csv(file, index=False)
 
     with pytest.raises(UserError, match="was trained and tested on other images than one"):
         make_ensemble(home / "runs", "both", ["one", "two"], "equal")
