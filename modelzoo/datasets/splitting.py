@@ -34,11 +34,10 @@ def make_split(
         kind: random: stratified by class, so that groups may straddle; grouped: whole groups,
             stratified as far as they allow; background: the test is one fold of a
             cross-validation over background clusters, and validation takes whole groups of the
-            rest; given: as
-            folders or table say, where a missing validation part takes whole groups of train;
-            leaky-augmented: random, of images and copies alike (anand2025); leaky-validation: a
-            random test, then validation drawn from what is left and one copy of each of that
-            (muduli2025).
+            rest; given: as folders or table say, where a missing validation part takes whole groups
+            of train; leaky-augmented: random, of images and copies alike (anand2025);
+            leaky-validation: a random test, then validation drawn from what is left and one copy of
+            each of that (muduli2025).
         groups: Image id -> group, from `find_groups`.
         clusters: Image id -> background cluster, from `find_background_clusters`; empty unless
             the kind is background.

@@ -79,14 +79,23 @@ def create_run(runs: Path, name: str, config: TrainConfig, trial: Trial | None =
         write_trial(unfinished, trial)
     now = time.time()
     write_status(unfinished, Status(state="queued", queued=now, heartbeat=now, host=HOST))
+    publish_folder(unfinished, path)
+    return Run(path, config)
+
+
+def publish_folder(unfinished: Path, path: Path) -> None:
+    """Give a folder that was made under a hidden name its own: it is there whole, or not at all.
+
+    Raises:
+        UserError: Another process took the name meanwhile; `unfinished` is removed.
+    """
     try:
         unfinished.rename(path)
-    except OSError as error:  # another process took the name meanwhile
+    except OSError as error:
         shutil.rmtree(unfinished)
         raise UserError(
             f"{path} could not be made ({error.strerror}); give another name."
         ) from error
-    return Run(path, config)
 
 
 def delete_run(path: Path) -> None:

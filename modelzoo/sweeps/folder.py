@@ -7,7 +7,6 @@ lock of a run, which say what every trial shares and whether a process drives th
 
 import dataclasses
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from modelzoo.errors import UserError
 from modelzoo.evaluation.metrics import METRICS
 from modelzoo.files import make_folder, write_text
 from modelzoo.runs.file_names import CONFIG
-from modelzoo.runs.folder import Run, check_run_name, list_run_folders
+from modelzoo.runs.folder import Run, check_run_name, list_run_folders, publish_folder
 from modelzoo.runs.lock import is_held
 from modelzoo.runs.parse import format_record, parse_record
 from modelzoo.runs.status import HOST, Status, read_status, write_status
@@ -149,13 +148,7 @@ def _make(path: Path, config: TrainConfig, settings: Settings) -> Sweep:
     write_text(unfinished / SETTINGS_FILE, format_record(settings))
     now = time.time()
     write_status(unfinished, Status(state="stopped", queued=now, heartbeat=now, host=HOST))
-    try:
-        unfinished.rename(path)
-    except OSError as error:  # another process took the name meanwhile
-        shutil.rmtree(unfinished)
-        raise UserError(
-            f"{path} could not be made ({error.strerror}); give another name."
-        ) from error
+    publish_folder(unfinished, path)
     return open_sweep(path)
 
 

@@ -1,19 +1,10 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from tests.squares import write_squares
 
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Noise with a bright square whose corner is the class: 2 classes, 24 images each."""
-    folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for label, corner in (("left", 0), ("right", 40)):
-        (folder / label).mkdir()
-        for number in range(24):
-            pixels = random.integers(0, 120, (64, 64, 3), dtype=np.uint8)
-            pixels[:24, corner : corner + 24] = 230
-            Image.fromarray(pixels).save(folder / label / f"{number:02}.png")
-    return folder
+    return write_squares(tmp_path_factory.mktemp("images"))
