@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from modelzoo import paths
 from modelzoo.evaluation.rows import best_first, read_leaderboard
+from modelzoo.papers.systems import PAPERS
 from modelzoo.runs.folder import list_runs
 from modelzoo.runs.records import read_split
 from tests.browser.chromium import find_chromium
@@ -32,6 +33,11 @@ VIEWS = {
         "explain?image={image}&method=Shapley+values+per+cell&method=Grad-CAM",
         MAPPED,
         900,
+    ),
+    "papers": (
+        f"papers?paper={quote(PAPERS['anand2025'].title)}",
+        "[data-testid=stDataFrame] canvas",
+        1150,
     ),
     "train": ("train?train_run=demo-resnet50", "[data-testid=stPlotlyChart] .main-svg", 1580),
 }

@@ -3,19 +3,21 @@
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
-from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 AT_ONCE = 2  # each with half of the cores
 KEPT = 400  # results; one with a map of 224 x 224 has 200 kB
 
 
 class Work:
-    """Results by key, each computed once; of more than KEPT the oldest go. Shared by every tab."""
+    """Results by key, each computed once; of more than KEPT the oldest go. Shared by every tab.
+
+    Its threads have no script run of Streamlit's: a cache that waits for another thread would raise
+    StopException in them where the tab that asked is closed or has gone on.
+    """
 
     def __init__(self) -> None:
         self._futures: dict[Hashable, Future[Any]] = {}
@@ -31,17 +33,16 @@ class Work:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(run())
-                except Exception as error:  # noqa: BLE001  # raised where it is read
+                except BaseException as error:  # noqa: BLE001  # raised where it is read
                     future.set_exception(error)
 
     def begin(self, jobs: Mapping[Hashable, Callable[[], Any]]) -> None:
         """Compute each job under its key, in order, unless that was begun already."""
-        context = get_script_run_ctx()
         with self._lock:
             for key, job in jobs.items():
                 if key not in self._futures:
                     future = self._futures[key] = Future()
-                    self._waiting.put((future, partial(_run, context, job)))
+                    self._waiting.put((future, job))
             others = [key for key in self._futures if key not in jobs]
             for key in others[: max(0, len(self._futures) - KEPT)]:
                 self._futures.pop(key).cancel()
@@ -80,12 +81,6 @@ class Work:
             for key in keys:
                 if key in self._futures and self._futures[key].cancel():
                     del self._futures[key]
-
-
-def _run(context: Any, job: Callable[[], Any]) -> Any:
-    # Streamlit's caches ask for the page that called them.
-    add_script_run_ctx(threading.current_thread(), context)
-    return job()
 
 
 @st.cache_resource(show_spinner=False)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Hashable
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 
 from pages.shell.work import AT_ONCE, KEPT, Work
 from tests.patience import PATIENCE_SECONDS
@@ -84,3 +85,17 @@ def test_the_oldest_results_go_first_but_none_that_is_asked_for(work: Work) -> N
     assert all(work.read(key) == "there" for key in jobs)
     work.begin({"new": lambda: "new"})
     assert work.read(0) is None
+
+
+def test_work_outlives_a_tab_that_stops_its_script(work: Work) -> None:
+    def stop() -> None:
+        raise StopException
+
+    for _ in range(AT_ONCE):
+        work.begin({"a": stop})
+        work.wait_for_all(["a"], PATIENCE_SECONDS)
+        with pytest.raises(StopException):
+            work.read("a")
+
+    work.begin({"b": lambda: "there"})
+    assert finish(work, "b") == "there"
