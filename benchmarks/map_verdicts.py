@@ -44,7 +44,7 @@ from xai.explain import explain
 from xai.faithfulness.judge import judge
 from xai.faithfulness.report import QualityReport
 from xai.faithfulness.stability import randomise
-from xai.faithfulness.table import SIGNIFICANT
+from xai.faithfulness.table import SIGNIFICANT_MEAN
 from xai.on_runs.open import as_input, open_run, read_pixels
 from xai.on_runs.predict import predict_image
 from xai.on_runs.summary import summarise
@@ -251,7 +251,7 @@ def _count_better(
     any_better = first_better = 0
     for _ in range(cases):
         moves = draw_gains(random, groups, most, skew, effect)
-        better = (sign_flip_p(moves) <= SIGNIFICANT) & (moves.sum(axis=1) > 0)
+        better = (sign_flip_p(moves) <= SIGNIFICANT_MEAN) & (moves.sum(axis=1) > 0)
         any_better += better.any()
         first_better += better[0]
     return any_better / cases, first_better / cases

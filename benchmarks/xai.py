@@ -213,6 +213,7 @@ def measure_promise(
         likeness.append(pearson(exact.values.cpu().numpy(), fast.values.cpu().numpy()))
         said.append(fast.similarity or 0.999)  # None: every channel, in half precision
         passes.append(fast.forward_passes)
+        print(f"{file.name}: {likeness[-1]:.4f}, promised {said[-1]:.4f}", flush=True)
     needed = sorted(
         FACTOR * (1 - one) / (1 - other)
         for one, other in zip(likeness[:n_others], said[:n_others], strict=True)
@@ -226,7 +227,7 @@ def measure_promise(
         "promised, median": round(median(said), 4),
         "promises kept": sum(one >= other for one, other in zip(likeness, said, strict=True)),
         "passes, median and most": (median(passes), max(passes)),
-        "factor needed": round(needed[place], 2) if place < len(needed) else None,
+        "factor needed": round(needed[place], 2) if 0 <= place < len(needed) else None,
     }
 
 

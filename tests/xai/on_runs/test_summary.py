@@ -126,8 +126,8 @@ def test_p_is_that_of_a_permutation_test_over_groups(measure: str) -> None:
         assert found[measure].p_against(name) == pytest.approx(exact.pvalue)
 
 
-def test_a_gain_in_every_group_is_better_from_six_groups_on() -> None:
-    for groups, is_better in ((5, False), (6, True)):
+def test_a_gain_in_every_group_is_better_from_seven_groups_on() -> None:
+    for groups, is_better in ((6, False), (7, True)):
         gains = np.full(groups, 0.2)
 
         rows = summarise(reports_of(gains), {str(index): str(index) for index in range(groups)})
