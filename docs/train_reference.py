@@ -13,16 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import psutil
 import torch
-import torch.nn.functional as F
 import typer
 
 from docs.baselines import write_baselines
 from docs.reference import DATA_SET, copy_result
 from modelzoo import paths
-from modelzoo.backbones.backbone import create_backbone
 from modelzoo.backbones.table import BACKBONES, require_package
 from modelzoo.backbones.weights import require_weights
 from modelzoo.config.train_config import TrainConfig, read_recipe
@@ -34,15 +30,13 @@ from modelzoo.runs.folder import create_run, read_run
 from modelzoo.runs.status import read_status
 from modelzoo.text import describe_seconds, file_size
 from modelzoo.training.environment import pick_device
-from modelzoo.training.head import freeze_all_but_norms
-from modelzoo.training.optim import make_optimizer
+from modelzoo.training.forecast import Cost, forecast_seconds, measure_cost
 from modelzoo.training.run import train
 
 WORK = Path("reference-work")  # runs with their networks, and decoded images
 DATA_SETS = {"all-pbs": DATA_SET, "c-nmc": "C-NMC 2019"}  # in place of a path
 HONEST: tuple[SplitKind, ...] = ("random", "grouped", "background")
 SEEDS = 3  # of background clusters three folds, which test each
-PROBE_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +135,7 @@ def _forecast(
         for name, folder in folders.items()
     }
     kept, total = [], 0.0
-    probes: dict[tuple[object, ...], tuple[float, int]] = {}
+    probes: dict[tuple[object, ...], Cost] = {}
     for each in planned:
         config = each.config(folders[each.data])
         try:
@@ -153,51 +147,17 @@ def _forecast(
             continue
         key = each.backbone, config.px, config.batch_size, config.mode, config.head
         if key not in probes:
-            probes[key] = _probe(config, place)
-        per_image, memory = probes[key]
+            probes[key] = measure_cost(config, 4, store=WORK / "store", device=place)
         n_images = images[each.data] * (2 if each.split == "leaky-validation" else 1)
         n_images = max(n_images, 4 * config.copies_per_class)
-        passes = 1.0 if config.mode == "frozen" else 0.75 * config.epochs
-        seconds = per_image * n_images * passes
+        seconds = forecast_seconds(config, n_images, probes[key])
         total += seconds
         kept.append(each)
-        words = f"about {describe_seconds(seconds)} if no epoch is spared, {file_size(memory)}"
+        memory = file_size(probes[key].memory)
+        words = f"about {describe_seconds(seconds)} if no epoch is spared, {memory}"
         print(f"{each.name}: {words}")
     print(f"{len(kept)} runs, about {describe_seconds(total)} on {place}, without decoding images.")
     return kept
-
-
-def _probe(config: TrainConfig, place: torch.device) -> tuple[float, int]:
-    """Seconds per image and peak memory in bytes, by a few steps on noise."""
-    backbone = create_backbone(config.backbone, 4, head=config.head).to(place)
-    backbone.to(memory_format=torch.channels_last)
-    if config.mode == "norms":
-        freeze_all_but_norms(backbone)
-    trained = [each for each in backbone.parameters() if each.requires_grad]
-    optimizer = make_optimizer(trained, config)
-    if place.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(place)
-    images = torch.randn(config.batch_size, 3, config.px, config.px, device=place)
-    images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.zeros(config.batch_size, dtype=torch.long, device=place)
-    times = []
-    for _ in range(PROBE_STEPS):
-        started = time.perf_counter()
-        if config.mode == "frozen":
-            with torch.inference_mode():
-                loss = backbone.eval()(images).sum()
-        else:
-            loss = F.cross_entropy(backbone(images), labels)
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        loss.item()  # waits for the device
-        times.append(time.perf_counter() - started)
-    if place.type == "cuda":
-        memory = torch.cuda.max_memory_allocated(place)
-    else:
-        memory = psutil.Process().memory_info().rss
-    return float(np.min(times[1:])) / config.batch_size, memory
 
 
 def _train(planned: Planned, folder: Path, place: torch.device, out: Path) -> None:

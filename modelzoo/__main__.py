@@ -13,6 +13,7 @@ from modelzoo.commands.data import data
 from modelzoo.commands.demo import demo
 from modelzoo.commands.ensemble import ensemble
 from modelzoo.commands.find_rate import find_rate
+from modelzoo.commands.forecast import forecast
 from modelzoo.commands.group import CommandGroup
 from modelzoo.commands.images import images
 from modelzoo.commands.ood import ood
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     weights, data, train, resume, stop, predict, runs, evaluate, images, rename, delete, demo,
-    papers, ensemble, find_rate, report, threshold, ood, sweep, targets,
+    papers, ensemble, find_rate, forecast, report, threshold, ood, sweep, targets,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -14,6 +14,9 @@ from modelzoo.commands.output import notes
 from modelzoo.commands.progress import show_progress
 from modelzoo.config.train_config import TrainConfig, list_recipes
 from modelzoo.launching.plan import PlannedRun, parse_backbones, parse_seeds, plan_runs
+
+if TYPE_CHECKING:
+    from modelzoo.datasets.dataset import Dataset
 
 
 def config_signature(*first: inspect.Parameter) -> inspect.Signature:
@@ -77,8 +80,8 @@ def plan_given(folder: Path, options: dict[str, Any]) -> list[PlannedRun]:
     )
 
 
-def check_given(planned: Sequence[PlannedRun], folder: Path, store: Path) -> None:
-    """Check all that can be known before a run is made; print what is doubtful."""
+def check_given(planned: Sequence[PlannedRun], folder: Path, store: Path) -> "Dataset":
+    """Check all that can be known before a run is made; print what is doubtful. The data set."""
     from modelzoo.datasets.preparing import prepare
     from modelzoo.launching.checks import check_at_once, check_planned
 
@@ -94,3 +97,4 @@ def check_given(planned: Sequence[PlannedRun], folder: Path, store: Path) -> Non
         )
     for note in check_planned(planned, prepared, runs=folder, store=store):
         notes.print(f"note: {note}")
+    return prepared.dataset

@@ -86,23 +86,33 @@ def settle_precision(
     """
     if run.has(PRECISION):
         return read_precision(run.path)
-    settled = _settle(run, backbone, store, device, on_progress)
+    # An interrupted run of a version without `precision.json` has computed in float32.
+    if run.has(CHECKPOINT) and run.config.precision == "auto" and device.type == "cpu":
+        settled = PrecisionRecord(training="float32", features="float32")
+    else:
+        settled = choose_precision(
+            run.config, backbone, store=store, device=device, on_progress=on_progress
+        )
     write_record(run.path, PRECISION, settled)
     return settled
 
 
-def _settle(
-    run: Run, backbone: Backbone, store: Path, device: torch.device, on_progress: Progress
+def choose_precision(
+    config: TrainConfig,
+    backbone: Backbone,
+    *,
+    store: Path,
+    device: torch.device,
+    on_progress: Progress | None = None,
 ) -> PrecisionRecord:
-    config = run.config
+    """In what a new run of `config` computes; arguments as of `settle_precision`."""
     kind: Kind = "features" if config.mode == "frozen" else "training"
     if config.precision != "auto":
         features: Dtype = config.precision if kind == "features" else "float32"
         return PrecisionRecord(training=config.precision, features=features)
     if device.type == "cuda":
         return PrecisionRecord(training="bfloat16", features="float32")
-    # An interrupted run of a version without `precision.json` has computed in float32.
-    if device.type != "cpu" or run.has(CHECKPOINT) or not multiplies_bfloat16():
+    if device.type != "cpu" or not multiplies_bfloat16():
         return PrecisionRecord(training="float32", features="float32")
     probe = _open_probe(backbone, config, kind, store, on_progress)
     what = {"training": "A training step", "features": "The frozen network"}[kind]
@@ -120,7 +130,7 @@ def _settle(
 
 
 def _open_probe(
-    backbone: Backbone, config: TrainConfig, kind: Kind, store: Path, on_progress: Progress
+    backbone: Backbone, config: TrainConfig, kind: Kind, store: Path, on_progress: Progress | None
 ) -> Probe:
     """The probe of this network on this machine, from `store` where it was made before."""
     machine = [_name_cpu(), torch.get_num_threads(), torch.__version__]

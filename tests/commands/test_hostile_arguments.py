@@ -25,6 +25,7 @@ PATHS_AND_NAMES = (
     f"{TRAIN} --backbone",
     f"{TRAIN} --device",
     "modelzoo find-rate --data",
+    "modelzoo forecast --data",
     "modelzoo find-rate --folder",
     "modelzoo sweep --sweep",
     "modelzoo sweep --folder",
