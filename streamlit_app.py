@@ -6,12 +6,12 @@ import streamlit as st
 st.set_page_config(page_title="BlastLens", page_icon="pages/shell/icon.svg", layout="wide")
 st.logo("pages/shell/blastlens.svg", size="large")
 
-if st.context.theme.type == "dark":
-    # Streamlit writes white on what has the primary colour. In the dark theme that is light, so
-    # that it can be read as text too, and white on it would have a contrast of 2.
-    chips = "[data-testid='stMultiSelect'] :has(> span[title])"
-    light = f"button[kind='primary'], button[kind='primary'] p, {chips}, {chips} *"
-    st.html(f"<style>{light} {{ color: #17141b }}</style>")
+# Streamlit writes white on what has the primary colour. In the dark theme that is light, so that it
+# can be read as text too, and white on it would have a contrast of 2. The browser says which theme
+# it is: one that changes while a page is open is not told here.
+chips = "[data-testid='stMultiSelect'] :has(> span[title])"
+primary = f"button[kind='primary'], button[kind='primary'] p, {chips}, {chips} *"
+st.html(f"<style>{primary} {{ color: light-dark(#ffffff, #17141b) }}</style>")
 
 page = st.navigation(
     [
