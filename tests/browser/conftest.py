@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,44 +51,68 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+Servers = dict[str, "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """The servers that a file of tests started, by address; a test may kill one."""
+    with _ended() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def serve(servers: Servers) -> Callable[..., str]:
+    """Starts the app over a folder of runs, until the tests of a file end; gives its address."""
+    return partial(_start, servers)
+
+
 @pytest.fixture(scope="session")
-def servers() -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
-    """The servers started, by address; a test may kill one."""
-    started: dict[str, subprocess.Popen[bytes]] = {}
+def serve_on() -> Iterator[Callable[..., str]]:
+    """The same, until all tests end: a first visit to a server takes many seconds of imports."""
+    with _ended() as servers:
+        yield partial(_start, servers)
+
+
+@pytest.fixture(scope="session")
+def lens_address(serve_on: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with nothing but the lens."""
+    return serve_on(tmp_path_factory.mktemp("lens"), script="tests/browser/lens_page.py")
+
+
+@pytest.fixture(scope="session")
+def empty_address(serve_on: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The app where nothing has been trained, for tests that leave it so."""
+    return serve_on(tmp_path_factory.mktemp("empty"))
+
+
+@contextmanager
+def _ended() -> Iterator[Servers]:
+    """Room for servers, which end with the block."""
+    started: Servers = {}
     yield started
     for server in started.values():
-        server.terminate()
+        server.kill()  # asked to end, each takes seconds, and there is nothing that it would keep
         server.wait(PATIENCE_SECONDS)
 
 
-@pytest.fixture(scope="session")
-def serve(servers: dict[str, "subprocess.Popen[bytes]"]) -> Callable[..., str]:
-    """Starts the app, or one page alone, over a folder of runs; gives its address."""
-
-    def start(home: Path, port: int = 0, script: str = "streamlit_app.py") -> str:
-        if not port:
-            with closing(socket.socket()) as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", script]
-        options = ["--server.headless=true", f"--server.port={port}"]
-        environment = os.environ | {"BLASTLENS_HOME": str(home)}
-        with (home / "server.log").open("ab") as log:
-            server = subprocess.Popen(
-                command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
-            )
-        address = f"http://127.0.0.1:{port}"
-        servers[address] = server
-        _wait_until_healthy(address, server)
-        return address
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def lens_address(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A page with nothing but the lens."""
-    return serve(tmp_path_factory.mktemp("lens"), script="tests/browser/lens_page.py")
+def _start(servers: Servers, home: Path, port: int = 0, script: str = "streamlit_app.py") -> str:
+    """The app, or one page alone, over a folder of runs; its address."""
+    if not port:
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", script]
+    options = ["--server.headless=true", f"--server.port={port}"]
+    environment = os.environ | {"BLASTLENS_HOME": str(home)}
+    with (home / "server.log").open("ab") as log:
+        server = subprocess.Popen(
+            command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    servers[address] = server
+    _wait_until_healthy(address, server)
+    return address
 
 
 def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
@@ -97,5 +123,5 @@ def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None
                 if answer.read() == b"ok":
                     return
         except (urllib.error.URLError, OSError):
-            continue
+            time.sleep(0.05)  # a loop without it takes the core that the server starts on
     raise AssertionError(f"the server ended with {server.returncode}")

@@ -28,6 +28,7 @@ EXPLAIN = (
 )
 PAGES = (
     *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
+    "compare?section=Learning curves",
     "papers?system=Yaseen+et+al.+2025%3A+EfficientNet-B3%2C+Adam",
     "compare?section=Calibration&calibrated=true",
     "compare?section=Splits&per=per+group",
@@ -43,10 +44,10 @@ CASES += [("empty", name) for name in ("", "compare", "train", "explain")]
 
 @pytest.fixture(scope="module")
 def addresses(
-    serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    serve: Callable[..., str], empty_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """The app over nothing, and over runs, one of which can be asked."""
-    empty, full = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("full")
+    full = tmp_path_factory.mktemp("full")
     for backbone, skill in (("vgg16", 0.4), ("resnet50", 4.0)):
         make_run(full / "runs", backbone, backbone=backbone, skill=skill)
     make_run(full / "runs", "broken", state="failed", error="Memory ran out.")
@@ -56,7 +57,7 @@ def addresses(
     )
     lite0 = create_run(full / "runs", "lite0", config)
     train(lite0, store=full / "store", weights_folder=None, device="cpu")
-    return {"empty": serve(empty), "full": serve(full)}
+    return {"empty": empty_address, "full": serve(full)}
 
 
 @pytest.mark.parametrize(("home", "name"), CASES)

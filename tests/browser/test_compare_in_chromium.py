@@ -115,10 +115,8 @@ def expect_images(page: Page, image_ids: set[str]) -> None:
         assert picture.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
 
 
-def test_an_empty_machine_offers_the_next_step(serve: Serve, page: Page, tmp_path: Path) -> None:
-    address = serve(tmp_path)
-
-    page.goto(address)
+def test_an_empty_machine_offers_the_next_step(page: Page, empty_address: str) -> None:
+    page.goto(empty_address)
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.get_by_text("Nothing has been trained here yet.")).to_be_visible()
 
@@ -197,25 +195,6 @@ def test_a_link_to_what_is_gone_says_so(page: Page, address: str) -> None:
     page.goto(f"{address}/compare?split=gone")
 
     expect(page.get_by_text("Split gone of this link is not here.")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("", "compare", "compare?section=Confusion", "compare?section=ROC"),
-        *("compare?section=Precision-recall", "compare?section=Learning curves"),
-        "compare?section=Calibration&calibrated=true",
-        "compare?section=Operating point&criterion=wanted+sensitivity&prevalence=10",
-    ],
-)
-def test_nothing_is_wider_than_a_phone(page: Page, address: str, path: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{address}/{path}")
-    expect(page.get_by_text("Not for diagnosis.").first).to_be_visible()
-
-    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-
-    assert width <= 390
 
 
 def test_a_click_on_a_confusion_cell_opens_its_images(

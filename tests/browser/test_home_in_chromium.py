@@ -21,20 +21,34 @@ from tests.run_folders import make_run
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def empty_home(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nothing is here; at the end nothing trains."""
-    yield tmp_path
-    for run in list_runs(tmp_path / "runs")[0]:
+    home = tmp_path_factory.mktemp("empty")
+    yield home
+    for run in list_runs(home / "runs")[0]:
         if pid := read_status(run.path, now=time.time()).pid:  # 0 would be this very process
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_one_click_queues_the_demo_and_every_page_says_so(
-    page: Page, serve: Callable[..., str], empty_home: Path
-) -> None:
-    address = serve(empty_home)
+@pytest.fixture(scope="module")
+def address(serve: Callable[..., str], empty_home: Path) -> str:
+    return serve(empty_home)
+
+
+def test_ten_tabs_at_once_each_get_their_page(page: Page, address: str) -> None:
+    # The first that this server is asked for: all of them wait for the same imports.
+    tabs = [page, *(page.context.new_page() for _ in range(9))]
+
+    for tab in tabs:
+        tab.goto(address, wait_until="commit")
+
+    for tab in tabs:
+        expect(tab.get_by_text("Nothing has been trained here yet.")).to_be_visible()
+
+
+def test_one_click_queues_the_demo_and_every_page_says_so(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("img[alt^='Grad-CAM of EfficientNet-Lite0. ']")).to_be_visible()
     for door in ("Compare models", "Explain an image", "Train a model"):
@@ -56,16 +70,16 @@ def test_one_click_queues_the_demo_and_every_page_says_so(
 
 
 def test_what_waits_for_weights_says_so_and_a_fetch_says_why_it_failed(
-    page: Page, serve: Callable[..., str], empty_home: Path, monkeypatch: pytest.MonkeyPatch
+    page: Page, serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HF_HUB_CACHE", "TORCH_HOME", "BLASTLENS_WEIGHTS"):
-        monkeypatch.setenv(name, str(empty_home))  # nothing but the package of Lite0
+        monkeypatch.setenv(name, str(tmp_path))  # nothing but the package of Lite0
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    make_run(empty_home / "runs", "demo-tf_efficientnet_lite0")
-    page.goto(serve(empty_home))
+    make_run(tmp_path / "runs", "demo-tf_efficientnet_lite0")
+    page.goto(serve(tmp_path))
     waits = page.get_by_text(re.compile("In the demo EfficientNet-B0, .* and VGG19 wait for"))
     expect(waits).to_contain_text("(not fetched yet)")
 
@@ -75,16 +89,3 @@ def test_what_waits_for_weights_says_so_and_a_fetch_says_why_it_failed(
     page.get_by_role("button", name="Train from scratch").click()
     expect(page.get_by_role("button", name="VGG16", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name=f"All {len(DEMO_BACKBONES) - 1}")).to_be_visible()
-
-
-def test_ten_tabs_at_once_each_get_their_page(
-    page: Page, serve: Callable[..., str], empty_home: Path
-) -> None:
-    address = serve(empty_home)
-    tabs = [page, *(page.context.new_page() for _ in range(9))]
-
-    for tab in tabs:
-        tab.goto(address, wait_until="commit")
-
-    for tab in tabs:
-        expect(tab.get_by_text("Nothing has been trained here yet.")).to_be_visible()

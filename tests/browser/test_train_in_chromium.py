@@ -69,14 +69,21 @@ def press_start(page: Page, name: str = "Start") -> None:
 def test_a_run_is_started_watched_stopped_resumed_and_finishes(
     page: Page, address: str, home: Path
 ) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(link(address, train_name="first", **ENDLESS))
     expect(page.get_by_text("--name first")).to_be_visible()
-    press_start(page)
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.scroll_into_view_if_needed()
+    expect(page.get_by_role("heading", name="Nothing is training.")).not_to_be_in_viewport()
 
+    press_start(page)
+    expect(card(page, "first").get_by_text("training").first).to_be_in_viewport()
+    expect(start).to_be_disabled()
+
+    page.set_viewport_size({"width": 1440, "height": 900})
     expect(page.get_by_role("heading", name="EfficientNet-Lite0 is training")).to_be_visible()
     started = page.get_by_text("Started: first. Change something above")
     expect(started).to_be_attached()
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
     expect(page.get_by_text("Validation loss").or_(page.get_by_text("epoch").first)).to_be_visible()
     expect(page.locator("[data-testid=stPlotlyChart] .plot-container")).to_have_count(2)
     page.get_by_role("button", name="Stop now").first.click()
@@ -185,27 +192,3 @@ def test_a_name_with_a_path_in_it_starts_nothing(page: Page, address: str, home:
     expect(page.get_by_text("Run name '../../escaped' cannot be used")).to_be_visible()
     expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
     assert not list(home.parent.glob("escaped*"))
-
-
-def test_after_start_the_queue_is_in_view_on_a_phone(page: Page, address: str, home: Path) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(link(address, train_name="seen", **ENDLESS))
-    start = page.get_by_role("button", name="Start", exact=True)
-    start.scroll_into_view_if_needed()
-    expect(page.get_by_role("heading", name="Nothing is training.")).not_to_be_in_viewport()
-
-    press_start(page)
-
-    expect(card(page, "seen").get_by_text("training").first).to_be_in_viewport()
-    expect(start).to_be_disabled()
-    page.get_by_role("button", name="Stop now").first.click()
-    expect(page.get_by_role("heading", name="Nothing is training.")).to_be_visible()
-    assert state_of(home, "seen") == "stopped"
-
-
-def test_the_form_fits_a_phone(page: Page, address: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(link(address, **SHORT))
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
-
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

@@ -2,8 +2,6 @@
 
 import base64
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -15,13 +13,8 @@ from tests.browser.explain_opened import overlays, png, tiles, upload, wait_unti
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return serve(tmp_path_factory.mktemp("home"))
-
-
-def test_an_upload_is_explained(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=reference/lite0-grouped")
+def test_an_upload_is_explained(page: Page, empty_address: str) -> None:
+    page.goto(f"{empty_address}/explain?run=reference/lite0-grouped")
     wait_until_drawn(page)
 
     upload(page, "mine.png", png(Image.fromarray(draw_smear("Pre", seed=99).pixels)))
@@ -32,8 +25,8 @@ def test_an_upload_is_explained(page: Page, address: str) -> None:
     expect(tiles(page).nth(1)).not_to_contain_text("correct")
 
 
-def test_several_uploads_can_be_chosen_among(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=reference/lite0-grouped")
+def test_several_uploads_can_be_chosen_among(page: Page, empty_address: str) -> None:
+    page.goto(f"{empty_address}/explain?run=reference/lite0-grouped")
     wait_until_drawn(page)
     smears = [png(Image.fromarray(draw_smear("Pre", seed=seed).pixels)) for seed in range(10)]
 
@@ -47,8 +40,8 @@ def test_several_uploads_can_be_chosen_among(page: Page, address: str) -> None:
     expect(page.get_by_role("combobox", name="Which of them")).to_have_value("10 of 10: 9.png")
 
 
-def test_an_image_is_pasted(page: Page, address: str) -> None:
-    page.goto(f"{address}/explain?run=reference/lite0-grouped")
+def test_an_image_is_pasted(page: Page, empty_address: str) -> None:
+    page.goto(f"{empty_address}/explain?run=reference/lite0-grouped")
     wait_until_drawn(page)
 
     page.evaluate(
@@ -67,10 +60,10 @@ def test_an_image_is_pasted(page: Page, address: str) -> None:
 
 
 def test_where_the_lens_cannot_start_a_sentence_says_where_the_maps_are(
-    page: Page, address: str
+    page: Page, empty_address: str
 ) -> None:
     page.add_init_script("delete window.Path2D")
-    page.goto(f"{address}/explain?run=reference/lite0-grouped&view=Attribution maps")
+    page.goto(f"{empty_address}/explain?run=reference/lite0-grouped&view=Attribution maps")
 
     expect(page.get_by_text("did not start in this browser")).to_be_visible()
     expect(overlays(page).first).to_be_visible()
@@ -93,17 +86,16 @@ def bomb() -> bytes:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [("letter.png", b"Dear colleague"), ("empty.png", b""), ("bomb.png", bomb())],
-)
-def test_an_upload_that_is_no_image_is_a_sentence(
-    page: Page, address: str, name: str, content: bytes
-) -> None:
-    page.goto(f"{address}/explain?run=reference/lite0-grouped")
+def test_an_upload_that_is_no_image_is_a_sentence(page: Page, empty_address: str) -> None:
+    page.goto(f"{empty_address}/explain?run=reference/lite0-grouped")
     wait_until_drawn(page)
 
-    upload(page, name, content)
+    for name, content in (
+        ("letter.png", b"Dear colleague"),
+        ("empty.png", b""),
+        ("bomb.png", bomb()),
+    ):
+        upload(page, name, content)
 
-    expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_be_visible()
-    expect(page.get_by_text("Traceback")).to_have_count(0)
+        expect(page.get_by_test_id("stAlert").filter(has_text=name)).to_be_visible()
+        expect(page.get_by_text("Traceback")).to_have_count(0)

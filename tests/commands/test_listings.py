@@ -190,8 +190,8 @@ def test_damaged_runs_are_sentences_and_the_others_are_listed(
     shutil.copytree(
         small_home / "runs" / "lite0-64", whole, ignore=shutil.ignore_patterns("*.safetensors")
     )
-    # Each damage beside each reader is in tests of runs; here a third of them, for their time.
-    spoil_copies(DAMAGES[::3], whole, tmp_path / "runs")
+    # Each damage beside each reader is in tests of runs; here a seventh of them, for their time.
+    spoil_copies(DAMAGES[::7], whole, tmp_path / "runs")
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
 
     for form in ((), ("--json",), ("--csv",)):
@@ -207,7 +207,7 @@ def test_damaged_runs_are_sentences_and_the_others_are_listed(
 def test_a_damaged_run_that_is_asked_for_is_one_sentence_or_its_scores(
     command: Command, small_home: Path, tmp_path: Path
 ) -> None:
-    some = DAMAGES[1::2]
+    some = DAMAGES[1::5]  # of every kind; all of them are in tests of runs
     for damage, copy in zip(
         some, spoil_copies(some, small_home / "runs" / "unfinished", tmp_path), strict=True
     ):

@@ -25,7 +25,6 @@ from tests.commands.conftest import Command
 from tests.pages.opened import ROOT
 from xai.explain import explain
 from xai.faithfulness.table import Summary
-from xai.methods.table import METHODS
 from xai.on_runs.open import as_input
 from xai.smear.join import MapJoiner
 
@@ -171,14 +170,14 @@ def test_maps_in_shards_are_those_of_the_library(
 
 def test_scores_in_shards_are_those_of_one_process(command: Command, tmp_path: Path) -> None:
     run = Path("runs/lite0-64")
-    common = ("quality", "--run", "lite0-64", "--methods", "grad-cam,score-cam", "--n", "5")
+    common = ("quality", "--run", "lite0-64", "--methods", "grad-cam,score-cam", "--n", "3")
     whole = command("xai", *common)
     assert whole.exit_code == 0, whole.output
     expected = read_quality(run, Summary), read_validity(run)
     (run / "quality.csv").unlink()
-    out = ("--out", str(tmp_path / "out"), "--shards", "3")
+    out = ("--out", str(tmp_path / "out"), "--shards", "2")
 
-    for shard in ("3", "1", "2"):
+    for shard in ("2", "1"):
         part = command("xai", *common, *out, "--shard", shard)
         assert part.exit_code == 0, part.output
         assert not (run / "quality.csv").exists()
@@ -187,7 +186,6 @@ def test_scores_in_shards_are_those_of_one_process(command: Command, tmp_path: P
 
     assert merged.stdout == whole.stdout
     assert (read_quality(run, Summary), read_validity(run)) == expected
-    assert set(METHODS) >= {"grad-cam", "score-cam"}
 
 
 MISTAKES = {

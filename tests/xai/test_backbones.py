@@ -71,6 +71,8 @@ def test_cams_of_every_backbone_are_maps_and_leave_no_trace(name: str) -> None:
     targets |= {method: [3] for method in ("layer-cam-depths", "score-cam") if method in allowed}
     if "vgg" in name:  # whose large head runs once for each of 512 channels
         targets["ablation-cam"] = [3]
+    if name == "vgg19":  # vgg16 has the same head
+        del targets["ablation-cam"], targets["score-cam"]
 
     for classes in ([0, 1, 2, 3], [3]):
         together = explain_by_all(
@@ -100,7 +102,7 @@ def one_core_a_call() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_core_a_call")
-def test_400_calls_of_eight_threads_on_one_model_give_the_maps_made_alone() -> None:
+def test_150_calls_of_eight_threads_on_one_model_give_the_maps_made_alone() -> None:
     backbone = settled("tf_efficientnet_lite0", 48)
     images = torch.randn(3, 1, 3, 48, 48, generator=torch.Generator().manual_seed(7))
     methods = [
@@ -108,13 +110,13 @@ def test_400_calls_of_eight_threads_on_one_model_give_the_maps_made_alone() -> N
         for method in METHODS
         if method not in {"score-cam-exact", *NOT_DEFINED["tf_efficientnet_lite0"]}
     ]
-    # Those that pass hundreds of images take most of the time: each 4 times, the others 25 or more.
+    # Those that pass hundreds of images take most of the time: each twice, the others more often.
     quick = [method for method in methods if METHODS[method].passes < SLOW_PASSES]
     slow = [method for method in methods if method not in quick]
     subjects = [(image, target) for target in (1, 3) for image in range(3)]
-    calls = [(method, *subject) for method in slow for subject in subjects[:2] * 2]
+    calls = [(method, *subject) for method in slow for subject in subjects[:2]]
     rounds = [(method, *subject) for subject in subjects for method in quick]
-    calls += itertools.islice(itertools.cycle(rounds), 400 - len(calls))
+    calls += itertools.islice(itertools.cycle(rounds), 150 - len(calls))
     random.Random(0).shuffle(calls)
     before = everything_of(backbone)
     alone = {call: make(backbone, images, *call) for call in dict.fromkeys(calls)}
