@@ -12,8 +12,8 @@ from modelzoo.runs.folder import list_runs
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import read_status
 
-KILLS = 7
-FROM_AN_EMPTY_STORE = 2  # the others spare the search for overlaps, half of so small a run
+KILLS = 5
+FROM_AN_EMPTY_STORE = 1  # the others spare the search for overlaps, half of so small a run
 
 
 @pytest.mark.slow
