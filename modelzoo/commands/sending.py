@@ -18,6 +18,7 @@ from modelzoo.launching.target import LOCAL, Target
 from modelzoo.launching.targets import find_target, read_targets
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.training.devices import find_device
+from modelzoo.training.team import require_shares
 
 TargetOption = Annotated[
     str | None,
@@ -53,6 +54,7 @@ def send_planned(
     place = find_device(device).name if target.engine == LOCAL.engine else target.job_device
     for each in planned:
         require_precision(each.config, place)
+        require_shares(each.config, target.processes)
     if not sbatch:
         ENGINES[target.engine].check(target)
     check_given(planned, folder, store)

@@ -9,8 +9,8 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import NoReturn
@@ -34,6 +34,7 @@ def turn(
     run: Run,
     device: str,
     *,
+    others: Sequence[str] = (),
     on_progress: Callable[[], object] = lambda: None,
     is_given: bool = False,
 ) -> Iterator[None]:
@@ -44,6 +45,7 @@ def turn(
     Args:
         run: Whose status is `queued` from now on, and `training` when its turn has come.
         device: torch's name of it: "cpu", "cuda:1".
+        others: Devices that are held, too, as soon as all are free.
         on_progress: Called each time that the device was not free.
         is_given: A scheduler gave the device to this process: nobody else is on it, whatever the
             name it has for others of this machine.
@@ -59,12 +61,9 @@ def turn(
                 _begin(run, read_status(run.path, now=time.time()))
                 yield
                 return
-            lock = _device_lock(run, device)
-            _wait(run, lock, on_progress)
-            try:
+            locks = [_device_lock(run, each) for each in (device, *others)]
+            with _wait(run, locks, on_progress):
                 yield
-            finally:
-                lock.release()
         except (StopRequestedError, KeyboardInterrupt):
             _write_stopped(run)
             raise StopRequestedError from None
@@ -145,8 +144,8 @@ def _join(run: Run, device: str) -> None:
     write_status(run.path, status)
 
 
-def _wait(run: Run, lock: FileLock, on_progress: Callable[[], object]) -> None:
-    """Return when the device is ours, its lock held."""
+def _wait(run: Run, locks: Sequence[FileLock], on_progress: Callable[[], object]) -> ExitStack:
+    """What lets go of the devices, once they are ours and all `locks` are held."""
     while True:
         now = time.time()
         status = read_status(run.path, now=now)
@@ -154,12 +153,13 @@ def _wait(run: Run, lock: FileLock, on_progress: Callable[[], object]) -> None:
             status = replace(status, heartbeat=now)
             write_status(run.path, status)
         # The lock first: while it is held nobody reads the statuses of all runs.
-        with suppress(Timeout):
-            lock.acquire(blocking=False)
+        # None is kept while another is waited for, so that two runs never wait for each other.
+        with suppress(Timeout), ExitStack() as held:
+            for lock in locks:
+                held.enter_context(lock.acquire(blocking=False))
             if not list_ahead(run, status, now=now):
                 _begin(run, status)
-                return
-            lock.release()
+                return held.pop_all()
         on_progress()
         time.sleep(POLL_SECONDS)
 

@@ -61,10 +61,12 @@ def describe(target: Target, paths: Sequence[Path], *, store: Path) -> str:
 def _format_request(target: Target, path: Path, store: Path, job: str) -> dict[str, Any]:
     folder = path.resolve()
     arguments = [target.python, "-m", "modelzoo", "resume", str(folder), "--at-once"]
+    if target.processes > 1:
+        arguments += ["--processes", str(target.processes)]
     arguments += ["--device", target.job_device, "--store", str(store.resolve())]
     variables = {
         "BLASTLENS_HOME": str(places.home().resolve()),
-        "OMP_NUM_THREADS": str(target.cpus),
+        "OMP_NUM_THREADS": str(max(1, target.cpus // target.processes)),
         # Ray's own 3 s would kill a training in the middle of a batch.
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
     }

@@ -7,6 +7,9 @@ was stopped and queued again. Signals reach the script alone (`--signal=B:`, `sc
 - USR2: the time limit is near. The run stops and the job is queued again.
 - TERM: Slurm takes the node away, or the job was cancelled. The run stops; Slurm itself queues a
   job again that it pre-empted.
+
+Several GPUs or machines are several processes, which torchrun starts. It ends all at USR1, so that
+is a file in the run's folder then.
 """
 
 import os
@@ -16,6 +19,7 @@ from pathlib import Path
 
 from modelzoo.launching.local import ROOT
 from modelzoo.launching.target import Target
+from modelzoo.runs.file_names import STOP
 
 SHEBANG = "#!/bin/bash"
 WARN_SECONDS = 120  # before the time limit: enough for a batch and its checkpoint
@@ -33,10 +37,10 @@ before=$(epochs)
 child='' again='' near=''
 signal() {{ [ -z "$child" ] || kill "-$1" "$child" 2>/dev/null; }}
 trap 'again=no; signal TERM' INT
-trap 'again=no; signal USR1' USR1
+trap 'again=no; {after_epoch}' USR1
 trap 'again=${{again:-yes}}; near=yes; signal TERM' USR2
 trap 'again=${{again:-yes}}; signal TERM' TERM
-{python} -m modelzoo resume "$run" --at-once --device {device} --store {store} &
+{launch} -m modelzoo resume "$run" --at-once --device {device} --store {store} &
 child=$!
 while kill -0 "$child" 2>/dev/null; do wait "$child"; done
 wait "$child"
@@ -51,6 +55,14 @@ fi
 echo "Queued again as job $SLURM_JOB_ID; it goes on after the last whole epoch."
 scontrol requeue "$SLURM_JOB_ID"
 """
+_THREADS = "${SLURM_CPUS_PER_TASK:-1}"
+_SHARE = "$(( ${{SLURM_CPUS_PER_TASK:-1}} / {0} > 0 ? ${{SLURM_CPUS_PER_TASK:-1}} / {0} : 1 ))"
+# The first machine of the job is where the processes meet, at a port that no other job has.
+_ON_NODES = r"""srun --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" {python} \
+  -m torch.distributed.run --nnodes={nodes} {each} \
+  --rdzv-backend=c10d --rdzv-id="$SLURM_JOB_ID-${{SLURM_RESTART_COUNT:-0}}" \
+  --rdzv-endpoint="$(scontrol show hostnames | head -n 1):$((20000 + SLURM_JOB_ID % 20000))" \
+ """
 
 
 def format_script(
@@ -78,16 +90,28 @@ def format_script(
         f"runs=(\n{quoted}\n)",
         "run=${runs[${SLURM_ARRAY_TASK_ID:-0}]}",
         *exports,
-        "export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}",
+        f"export OMP_NUM_THREADS={_THREADS if target.gpus < 2 else _SHARE.format(target.gpus)}",
     ]
     resume = _RESUME.format(
         late=LATE_SECONDS,
         root=shlex.quote(str(ROOT)),
-        python=shlex.quote(target.python),
+        launch=list_launch(target),
+        after_epoch=f'touch "$run/{STOP}"' if target.processes > 1 else "signal USR1",
         device=target.job_device,
         store=shlex.quote(str(store.resolve())),
     )
     return "\n".join(lines) + resume
+
+
+def list_launch(target: Target) -> str:
+    """What starts Python with a module in as many processes as `target` gives a run."""
+    python = shlex.quote(target.python)
+    if target.processes == 1:
+        return python
+    each = f"--nproc-per-node={max(target.gpus, 1)}"
+    if target.nodes == 1:
+        return f"{python} -m torch.distributed.run --standalone {each}"
+    return _ON_NODES.format(python=python, nodes=target.nodes, each=each)
 
 
 def list_options(target: Target, runs: int, jobs: Path) -> list[str]:
@@ -100,8 +124,9 @@ def list_options(target: Target, runs: int, jobs: Path) -> list[str]:
         f'--output="{folder}{os.sep}{name}.out"',
         "--open-mode=append",
         "--requeue",
-        "--nodes=1",
-        "--ntasks=1",
+        f"--nodes={target.nodes}",
+        f"--ntasks={target.nodes}",
+        *(["--ntasks-per-node=1"] if target.nodes > 1 else []),
         f"--cpus-per-task={target.cpus}",
         f"--mem={target.memory_gb}G",
     ]

@@ -23,18 +23,24 @@ class Target:
     engine: EngineName
     device: str = "auto"  # of this machine, torch's name of it
     cpus: int = 2
-    gpus: int = 1
+    gpus: int = 1  # of each machine
     gpu_type: str = ""  # as the cluster calls it: "a100"
     memory_gb: int = 8
     python: str = sys.executable  # on the machines of the cluster
     # Slurm's
     partition: str = ""
     account: str = ""
+    nodes: int = 1  # machines
     minutes: int = 0  # the time limit; 0: the partition's own
     at_once: int = 0  # runs of an array that train at the same time; 0: as many as have room
     # Ray's
     address: str = ""
     token_file: str = ""
+
+    @property
+    def processes(self) -> int:
+        """Processes that train a run together, each on a GPU of its own, or a machine's CPUs."""
+        return self.nodes * max(self.gpus, 1)
 
     @property
     def job_device(self) -> str:

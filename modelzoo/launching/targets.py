@@ -16,10 +16,10 @@ MOST_SHOWN = 60  # letters of what was given, in a sentence
 MOST_NUMBER = 1_000_000
 _SHARED = ("engine", "cpus", "gpus", "gpu_type", "memory_gb", "python")
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "slurm": (*_SHARED, "partition", "account", "minutes", "at_once"),
+    "slurm": (*_SHARED, "nodes", "partition", "account", "minutes", "at_once"),
     "ray": (*_SHARED, "address", "token_file"),
 }
-_LOWEST = {"cpus": 1, "gpus": 0, "memory_gb": 1, "minutes": 0, "at_once": 0}
+_LOWEST = {"cpus": 1, "gpus": 0, "memory_gb": 1, "nodes": 1, "minutes": 0, "at_once": 0}
 # What stands in a line of a script for Slurm or in the field of a request.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 

@@ -70,6 +70,7 @@ class Environment:
     # As in PrecisionRecord, by its fields; empty: not known, as up to version 0.1.0.
     precision: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
+    processes: int = 1  # that trained it together when it ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

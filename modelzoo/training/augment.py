@@ -34,7 +34,14 @@ CHANGES: dict[Augmentation, Changes] = {
 }
 
 
-def augment(images: Tensor, changes: Changes, *, generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor,
+    changes: Changes,
+    *,
+    generator: torch.Generator,
+    part: slice = slice(None),
+    whole: int | None = None,
+) -> Tensor:
     """`images`, each changed in its own way by one resampling; what moves in repeats the border.
 
     Resampling and normalisation commute, so the images may be normalised already.
@@ -43,17 +50,20 @@ def augment(images: Tensor, changes: Changes, *, generator: torch.Generator) -> 
         images: (N, C, H, W) float32, on any device.
         changes: What may happen; no change at all gives `images` back as they are.
         generator: On the CPU, so that every device sees the same draws.
+        part: Which images of a batch these are.
+        whole: Images of that batch, for each of which changes are drawn; None: N.
 
     Returns:
         (N, C, H, W) float32, on the device of `images`.
     """
     if changes == Changes():
         return images
-    theta = draw_affine(len(images), changes, generator=generator).to(images.device)
+    count = len(images) if whole is None else whole
+    theta = draw_affine(count, changes, generator=generator)[part].to(images.device)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     changed = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
     if changes.brightness:
-        added = _uniform(len(images), changes.brightness, generator).to(images.device)
+        added = _uniform(count, changes.brightness, generator)[part].to(images.device)
         changed = changed + added.view(-1, 1, 1, 1)
     return changed
 

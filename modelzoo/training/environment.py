@@ -48,6 +48,7 @@ def describe_environment(
     features: Literal["", "computed", "cached"],
     precision: PrecisionRecord,
     notes: list[str],
+    processes: int,
 ) -> Environment:
     """The record that a run keeps of its machine and its cost, measured now."""
     return Environment(
@@ -63,6 +64,7 @@ def describe_environment(
         features=features,
         precision=asdict(precision),
         notes=notes,
+        processes=processes,
         memory_bytes=_peak_memory(device),
         threads=torch.get_num_threads(),
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from modelzoo.errors import UserError
 from modelzoo.files import is_regular_file
@@ -32,6 +32,26 @@ class StopRequestedError(Exception):
 
 class RunGoneError(UserError):
     """The folder of the run was deleted or renamed while it trained."""
+
+
+class Reports(Protocol):
+    """What a training tells how far it is, and what tells it to stop."""
+
+    @property
+    def stop_after_epoch(self) -> bool:
+        """Whether somebody asked to stop once the epoch is finished."""
+
+    def report(self, phase: str, done: int, total: int, **changes: Any) -> None:
+        """Say how far `phase` is; a StopRequestedError ends the training."""
+
+
+class Unheard:
+    """The reports of a process that only computes: another writes the run's status."""
+
+    stop_after_epoch = False
+
+    def report(self, phase: str, done: int, total: int, **changes: Any) -> None:
+        """Nothing."""
 
 
 class Heartbeat:

@@ -20,9 +20,11 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.lock import hold_run
 from modelzoo.runs.records import PrecisionRecord
 from modelzoo.runs.status import Status, read_written_status
+from modelzoo.training.distributed import Meeting
 from modelzoo.training.environment import pick_device
-from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.heartbeat import Heartbeat, Reports, StopRequestedError
 from modelzoo.training.memory import keep_freed_memory
+from modelzoo.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +34,21 @@ class Job:
     """What the steps of one training share."""
 
     run: Run
-    heartbeat: Heartbeat
+    heartbeat: Reports
     store: Path
     device: torch.device
+    meeting: Meeting | None = None  # with the other processes that train the run, if any
     features: Literal["", "computed", "cached"] = ""
     notes: list[str] = field(default_factory=list)  # what was done otherwise than the config says
     precision: PrecisionRecord = field(
         default_factory=lambda: PrecisionRecord(training="float32", features="float32")
     )
     seconds: "Stopwatch" = field(default_factory=lambda: Stopwatch())
+
+    @property
+    def team(self) -> Team:
+        """The processes that train the run together."""
+        return self.meeting.team if self.meeting else ALONE
 
     def on_progress(self, phase: str) -> Progress:
         """What to call with the work done in `phase`, and how much there is."""
@@ -92,7 +100,7 @@ def do_in_run(
         except BaseException as error:
             if heartbeat.is_gone:
                 raise heartbeat.gone() from error
-            sentence = _sentence(error, run.config)
+            sentence = describe_error(error, run.config)
             heartbeat.end("failed", error=sentence)
             log.exception("failed")
             if isinstance(error, UserError) or not isinstance(error, Exception):
@@ -108,7 +116,7 @@ def _epochs_before(run: Run) -> int:
         return 0
 
 
-def _sentence(error: BaseException, config: TrainConfig) -> str:
+def describe_error(error: BaseException, config: TrainConfig) -> str:
     """What happened and what to do, in one sentence."""
     if isinstance(error, UserError):
         return str(error)

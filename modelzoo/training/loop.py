@@ -23,11 +23,21 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.history import append_history, keep_history
 from modelzoo.tensors import write_tensors
 from modelzoo.training.checkpoint import read_checkpoint, write_checkpoint
-from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
+from modelzoo.training.distributed import (
+    add_up,
+    compute_in_turns,
+    from_first,
+    has_parted_norms,
+    seed_dropout,
+    share_buffers,
+    shared_file,
+)
+from modelzoo.training.heartbeat import Reports, StopRequestedError
 from modelzoo.training.optim import is_by_batch
 from modelzoo.training.precision import autocast
 from modelzoo.training.sampling import draw_batches
 from modelzoo.training.step import Inputs, Training, describe_pieces, prepare_training, train_batch
+from modelzoo.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +51,11 @@ def fit(
     inputs: Inputs,
     labels: Tensor,
     rows: dict[Part, Tensor],
-    heartbeat: Heartbeat,
+    heartbeat: Reports,
     *,
     head: Sequence[nn.Parameter] | None = None,
     precision: Dtype = "float32",
+    team: Team = ALONE,
 ) -> list[str]:
     """Train `module` and leave it with the weights of its best epoch (lowest validation loss).
 
@@ -57,6 +68,8 @@ def fit(
         heartbeat: Its `report` is called before every batch.
         head: Parameters of the module's head; None: all of them.
         precision: Of forward and backward passes; the weights are float32.
+        team: The processes that train it together, all of which call this with the same values;
+            only the first writes and is left with the best weights.
 
     Returns:
         Sentences on what was done otherwise than the config says.
@@ -68,13 +81,14 @@ def fit(
     config, path = run.config, run.path
     head = list(module.parameters()) if head is None else head
     training = prepare_training(
-        config, module, inputs, labels, rows, head=head, precision=precision
+        config, module, inputs, labels, rows, head=head, precision=precision, team=team
     )
-    at = _Standing()
-    if (path / CHECKPOINT).is_file():
-        at = _resume(training, path)
-        log.info("resuming after epoch %d", at.epoch)
-    keep_history(path, at.epoch)
+    with shared_file(team, path / CHECKPOINT) as file:
+        at = _resume(training, file) if file else _Standing()
+    if has_parted_norms(team, module):
+        at.parted = max(at.parted, team.size)
+    if team.is_first:
+        keep_history(path, at.epoch)
     checkpointed = -math.inf  # the first epoch is kept at once
     pace = _Pace(at.epoch, config.epochs, time.perf_counter())
 
@@ -83,18 +97,15 @@ def fit(
         row, epoch = _train_and_validate(training, at.epoch, on_progress)
         at.count_epoch(row["validation_loss"], epoch.taken)
         at.pieces = training.pieces
-        if at.best_epoch == at.epoch:
-            write_tensors(path / BEST, module.state_dict())
         if epoch.taken:
             _end_epoch(training.schedule, row["validation_loss"])
-        # The checkpoint last: killed before it, the run does this epoch again and writes the same.
-        append_history(path, row)
         is_last = at.epoch == config.epochs or at.stalled >= config.patience
         is_due = time.monotonic() - checkpointed >= CHECKPOINT_SECONDS
-        if is_due or is_last or heartbeat.stop_after_epoch:
-            _keep(training, at, path)
+        is_kept = is_due or is_last or heartbeat.stop_after_epoch
+        if team.is_first:
+            _write_epoch(training, at, path, row, is_kept=is_kept)
+        if is_kept:
             checkpointed = time.monotonic()
-        log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         heartbeat.report("training", 0, 1, epoch=at.epoch)
         if heartbeat.stop_after_epoch:
             raise StopRequestedError
@@ -105,8 +116,31 @@ def fit(
             f"The validation loss was no number in any of {at.epoch} epochs; train a new run with "
             "a smaller learning rate, or with precision float32."
         )
-    module.load_state_dict(load_file(path / BEST))
-    return [describe_pieces(training)] if training.pieces > 1 else []
+    if team.is_first:
+        module.load_state_dict(load_file(path / BEST))
+    notes = [describe_pieces(training)] if training.pieces > 1 else []
+    return [*notes, describe_parted(at.parted)] if at.parted else notes
+
+
+def describe_parted(processes: int) -> str:
+    """What became of the batch norms where so many processes shared each batch."""
+    return (
+        f"{processes} processes shared each batch, and batch norms saw each one's images by "
+        "themselves; those kept in the network are the first one's statistics."
+    )
+
+
+def _write_epoch(
+    training: Training, at: "_Standing", path: Path, row: dict[str, float], *, is_kept: bool
+) -> None:
+    """Write what an epoch left into the folder of the run."""
+    if at.best_epoch == at.epoch:
+        write_tensors(path / BEST, training.module.state_dict())
+    # The checkpoint last: killed before it, the run does this epoch again and writes the same.
+    append_history(path, row)
+    if is_kept:
+        _keep(training, at, path)
+    log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
 
 
 def _keep(training: Training, at: "_Standing", path: Path) -> None:
@@ -120,17 +154,15 @@ def _keep(training: Training, at: "_Standing", path: Path) -> None:
     )
 
 
-def _resume(training: Training, path: Path) -> "_Standing":
-    """Put the checkpoint of the run in folder `path` into `training`; where it stood.
+def _resume(training: Training, file: Path) -> "_Standing":
+    """Put the checkpoint in `file` into `training`; where it stood.
 
     Raises:
         UserError: The checkpoint is damaged, or of a cycle of another length.
     """
     schedule = training.schedule
     batches = schedule.total_steps if isinstance(schedule, OneCycleLR) else 0
-    saved = read_checkpoint(
-        path / CHECKPOINT, training.module, training.optimizer, training.generator
-    )
+    saved = read_checkpoint(file, training.module, training.optimizer, training.generator)
     schedule.load_state_dict(saved.pop("schedule"))
     if scaler := saved.pop("scaler", {}):  # empty where nothing is scaled
         training.scaler.load_state_dict(scaler)
@@ -140,7 +172,9 @@ def _resume(training: Training, path: Path) -> "_Standing":
             f"and there are {batches} now; put its epochs and batch size back, or train a new run."
         )
     at = _Standing(**saved)
-    training.pieces = at.pieces
+    if training.team.size == 1:  # several have smaller parts, and cannot halve them
+        training.pieces = at.pieces
+    log.info("resuming after epoch %d", at.epoch)
     return at
 
 
@@ -162,6 +196,7 @@ class _Standing:
     stalled: int = 0  # epochs since the best
     steps: int = 0  # that changed weights
     pieces: int = 1  # of each batch
+    parted: int = 0  # processes whose batch norms saw their own images only, at most so far
 
     def count_epoch(self, loss: float, steps: int) -> None:
         """One more epoch, with this validation loss and so many steps."""
@@ -177,6 +212,7 @@ def _train_and_validate(
 ) -> tuple[dict[str, float], "_Epoch"]:
     """One epoch after `epochs` others: its row of history.csv, and how its batches were trained."""
     started = time.perf_counter()
+    seed_dropout(training.team, training.config.seed, epochs)
     epoch = _train_epoch(training, on_progress)
     if training.precision == "float16":
         _check_overflow(training, epoch, epochs)
@@ -226,11 +262,12 @@ def _overflow(where: str) -> UserError:
 
 
 def _validate(training: Training) -> tuple[float, float]:
-    """Loss and accuracy over the validation images."""
+    """Loss and accuracy over the validation images, the same for all processes."""
     rows = training.rows["validation"]
     logits, truth = _logits(training, rows), training.labels[rows]
     accuracy = (logits.argmax(1) == truth).float().mean().item()
-    return F.cross_entropy(logits, truth).item(), accuracy
+    loss, accuracy = from_first(training.team, F.cross_entropy(logits, truth).item(), accuracy)
+    return loss, accuracy
 
 
 def _train_epoch(training: Training, on_progress: Progress) -> "_Epoch":
@@ -248,6 +285,7 @@ def _train_epoch(training: Training, on_progress: Progress) -> "_Epoch":
         sums[:, int(step.is_taken)] += torch.stack([step.loss * len(picked), step.right])
         images[step.is_taken] += len(picked)
         steps[step.is_taken] += 1
+    sums = add_up(training.team, sums)
     counted = int(steps[True] > 0)
     loss, accuracy = (sums[:, counted] / images[counted]).tolist()
     return _Epoch(loss, accuracy, rate, taken=steps[True], skipped=steps[False])
@@ -267,13 +305,17 @@ class _Epoch:
 def _logits(training: Training, rows: Tensor) -> Tensor:
     """(N, K) float32 of `rows`, in evaluation mode, nothing augmented."""
     training.module.eval()
+    share_buffers(training.team, training.module)
     with torch.inference_mode(), autocast(rows.device, training.precision):
-        parts = [training.module(training.inputs(part, None)).float() for part in rows.split(64)]
-    return torch.cat(parts)
+        return compute_in_turns(
+            training.team,
+            rows.split(64),
+            lambda part: training.module(training.inputs(part, None)).float(),
+        )
 
 
 def _epoch_progress(
-    heartbeat: Heartbeat, config: TrainConfig, epoch: int, started: float, pace: "_Pace"
+    heartbeat: Reports, config: TrainConfig, epoch: int, started: float, pace: "_Pace"
 ) -> Progress:
     """What to call after each batch: batches done, batches in all."""
 

@@ -30,6 +30,7 @@ from modelzoo.runs.records import write_record
 from modelzoo.runs.status import Status
 from modelzoo.runs.trial import is_trial
 from modelzoo.training.augment import CHANGES, augment
+from modelzoo.training.distributed import meet, together
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment
 from modelzoo.training.head import StandardisedLinear, freeze_all_but_norms
@@ -39,6 +40,7 @@ from modelzoo.training.precision import settle_precision
 from modelzoo.training.sampling import require_every_class
 from modelzoo.training.split import settle_split
 from modelzoo.training.step import Inputs
+from modelzoo.training.team import ALONE, Team, require_shares
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def train(
     store: Path,
     weights_folder: Path | None,
     device: str = "auto",
+    team: Team = ALONE,
     on_progress: Callable[[Status], None] | None = None,
 ) -> Status:
     """Train `run` from where it stands, and leave everything in its folder.
@@ -63,6 +66,8 @@ def train(
         store: Folder of results that can be made again.
         weights_folder: Local ImageNet weights, or None.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        team: The processes that train it together, of which this is the first; the others call
+            `assist.assist`. A frozen body's features and its head are computed by this one alone.
         on_progress: Called with every change of the run's status.
 
     Returns:
@@ -71,9 +76,15 @@ def train(
     Raises:
         UserError: It cannot be trained, or training failed; the status says the same sentence.
     """
+
+    def work(job: Job) -> None:
+        require_shares(run.config, team.size)
+        with meet(ALONE if run.config.mode == "frozen" else team) as job.meeting:
+            _train(job, weights_folder)
+
     return do_in_run(
         run,
-        lambda job: _train(job, weights_folder),
+        work,
         store=store,
         device=device,
         on_progress=on_progress,
@@ -83,6 +94,8 @@ def train(
 def _train(job: Job, weights_folder: Path | None) -> None:
     dataset, split, pixels = open_data(job)
     backbone, weights = load_backbone(job, dataset, weights_folder)
+    if job.meeting:
+        job.meeting.begin()  # the others find what was decoded, split and measured
     task = open_task(job, backbone, weights, dataset, split, pixels)
     embeddings = _fit(job, backbone, task, pixels)
     _write_results(job, backbone, dataset, split, pixels, embeddings)
@@ -135,7 +148,8 @@ def load_backbone(
     )
     if config.mode == "norms":
         freeze_all_but_norms(backbone)
-    write_record(job.run.path, WEIGHTS, weights)
+    if job.team.is_first:
+        write_record(job.run.path, WEIGHTS, weights)
     log.info("%s, weights: %s", backbone.row.title, weights.source or "none, a random start")
     backbone.to(job.device).to(memory_format=torch.channels_last)
     job.precision = settle_precision(
@@ -178,7 +192,7 @@ def open_task(
     labels, rows = _rows_of(split, dataset, pixels, job.device)
     require_every_class(labels[rows["train"]], dataset.classes, config)
     if config.mode != "frozen":
-        images = pixel_inputs(backbone, pixels, config, job.device)
+        images = pixel_inputs(backbone, pixels, config, job.device, job.team)
         return Task(backbone, images, labels, rows, backbone.head_parameters(), None)
     vectors, is_cached = open_embeddings(
         backbone,
@@ -205,16 +219,7 @@ def open_task(
 
 def _fit(job: Job, backbone: Backbone, task: Task, pixels: AnyPixels) -> npt.NDArray[np.float32]:
     """Train what `task` says; the embeddings (N, D) of all images."""
-    job.notes = fit(
-        job.run,
-        task.module,
-        task.inputs,
-        task.labels,
-        task.rows,
-        job.heartbeat,
-        head=task.head,
-        precision=job.precision.training,
-    )
+    fit_task(job, task)
     embeddings = task.features
     if embeddings is None:
         job.seconds.lap("training")
@@ -230,6 +235,22 @@ def _fit(job: Job, backbone: Backbone, task: Task, pixels: AnyPixels) -> npt.NDA
             embeddings = top.eval()[:-1](inputs).float().cpu().numpy()
     job.seconds.lap("training")
     return embeddings
+
+
+def fit_task(job: Job, task: Task) -> None:
+    """Train what `task` says, with the other processes where there are some."""
+    with together(job.meeting, task.module, job.heartbeat, job.device) as (team, heartbeat):
+        job.notes = fit(
+            job.run,
+            task.module,
+            task.inputs,
+            task.labels,
+            task.rows,
+            heartbeat,
+            head=task.head,
+            precision=job.precision.training,
+            team=team,
+        )
 
 
 def _write_results(
@@ -263,6 +284,7 @@ def _write_results(
         features=job.features,
         precision=job.precision,
         notes=job.notes,
+        processes=job.team.size,
     )
     write_record(path, ENVIRONMENT, environment)
     for name in (CHECKPOINT, BEST, PRECISION):
@@ -289,16 +311,24 @@ def _write_ood(
 
 
 def pixel_inputs(
-    backbone: Backbone, pixels: AnyPixels, config: TrainConfig, device: torch.device
+    backbone: Backbone,
+    pixels: AnyPixels,
+    config: TrainConfig,
+    device: torch.device,
+    team: Team = ALONE,
 ) -> Inputs:
-    """Normalised images of the rows asked for, augmented where a generator is given."""
+    """Normalised images of the rows asked for, augmented where a generator is given.
+
+    Then they are this process's part of the rows, changed as they would be without the others.
+    """
     changes = CHANGES[config.augmentation]
 
     def inputs(rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        batch = torch.from_numpy(pixels.values[rows.cpu().numpy()])
+        part = slice(None) if generator is None else team.part_of(len(rows))
+        batch = torch.from_numpy(pixels.values[rows[part].cpu().numpy()])
         images = backbone.normalise(batch.to(device, non_blocking=True))
         if generator is not None:
-            images = augment(images, changes, generator=generator)
+            images = augment(images, changes, generator=generator, part=part, whole=len(rows))
         return images.contiguous(memory_format=torch.channels_last)
 
     return inputs

@@ -13,16 +13,22 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from modelzoo.config.train_config import Dtype, TrainConfig, count_batches, require_cycle
 from modelzoo.datasets.splits import Part
+from modelzoo.training.distributed import share_gradients
 from modelzoo.training.optim import group_parameters, is_by_batch, make_optimizer, make_schedule
 from modelzoo.training.precision import autocast
 from modelzoo.training.sampling import class_weights
+from modelzoo.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
 
 SMALLEST_HALVED = 4  # images: a batch norm has no variance of one
 
 Inputs = Callable[[Tensor, torch.Generator | None], Tensor]
-"""Rows, and a generator where they are to be augmented -> what the module takes, on the device."""
+"""Rows, and a generator where they are to be augmented -> what the module takes, on the device.
+
+Where several processes train a run, rows with a generator are a batch: changes are drawn for all of
+it, and what comes back is this process's part (`Team.part_of`).
+"""
 
 
 @dataclass(slots=True)
@@ -41,12 +47,14 @@ class Training:
     weights: Tensor | None  # of the classes
     penalised: list[nn.Parameter]  # weight matrices of the head's linear layers
     precision: Dtype
+    team: Team
+    shared: nn.Module  # `module`; of several processes, so that they share its gradients
     pieces: int = 1  # of each batch: 2 once memory has run out
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step did."""
+    """What one step did; loss and right images of several processes are still to be added up."""
 
     loss: Tensor  # () float32, the mean over the batch
     right: Tensor  # () int64, images whose class was predicted
@@ -62,6 +70,7 @@ def prepare_training(
     *,
     head: Sequence[nn.Parameter],
     precision: Dtype,
+    team: Team = ALONE,
 ) -> Training:
     """A training before its first step; `head` are the parameters of the module's head.
 
@@ -85,6 +94,8 @@ def prepare_training(
         weights=class_weights(labels[rows["train"]], config),
         penalised=[each for each in head if each.ndim == 2] if has_penalty else [],
         precision=precision,
+        team=team,
+        shared=share_gradients(team, module),
     )
 
 
@@ -93,6 +104,7 @@ def train_batch(training: Training, chosen: Tensor) -> Step:
 
     Where a GPU's memory runs out, this batch and all that follow are taken in two halves, whose
     gradients are added up: the same step, but for batch norms, which see each half by itself.
+    One of several processes cannot: the others already wait for its gradients.
 
     Raises:
         torch.OutOfMemoryError: A half does not fit, either.
@@ -109,7 +121,7 @@ def _add_gradients(training: Training, chosen: Tensor) -> tuple[Tensor, Tensor] 
     try:
         return _sum_pieces(training, chosen, pieces)
     except torch.OutOfMemoryError:
-        if pieces > 1 or len(chosen) < SMALLEST_HALVED:
+        if pieces > 1 or len(chosen) < SMALLEST_HALVED or training.team.size > 1:
             raise
     training.generator.set_state(drawn)
     return None
@@ -140,25 +152,31 @@ def describe_pieces(training: Training) -> str:
 def _sum_pieces(training: Training, chosen: Tensor, pieces: int) -> tuple[Tensor, Tensor]:
     """Add up the gradients of `pieces` of a batch; the batch's mean loss, and its right images.
 
-    Each piece counts by its share of the batch, or of the batch's class weights. The penalty has
-    its gradients, too, and is left out of the loss that is given back: that of the validation
-    images has none, and the two are drawn in one figure.
+    Each piece counts by its share of the batch, or of the batch's class weights, and so does what
+    each of several processes computes. The penalty has its gradients, too, and is left out of the
+    loss that is given back: that of the validation images has none, and the two are drawn in one
+    figure. All processes compute it alike, so it is added to the mean of their gradients.
     """
+    team = training.team
     whole = _count(training, chosen)
     loss_sum = torch.zeros((), device=chosen.device)
     right = torch.zeros((), dtype=torch.int64, device=chosen.device)
-    for piece in chosen.chunk(pieces):
+    mine = chosen[team.part_of(len(chosen))]
+    for piece in mine.chunk(pieces):
+        batch = chosen if pieces == 1 else piece
         with autocast(chosen.device, training.precision):
-            logits = training.module(training.inputs(piece, training.generator)).float()
+            logits = training.shared(training.inputs(batch, training.generator)).float()
         truth = training.labels[piece]
         loss = F.cross_entropy(
             logits, truth, weight=training.weights, label_smoothing=training.config.label_smoothing
         )
-        if pieces > 1:
-            loss = loss * (_count(training, piece) / whole)
+        if len(piece) < len(chosen):
+            # The gradients of several processes become their mean, which is to be this sum.
+            loss = loss * (_count(training, piece) / whole) * team.size
         training.scaler.scale(loss).backward()
-        loss_sum += loss.detach()
-        right += (logits.argmax(1) == truth).sum()
+        loss_sum += loss.detach() / team.size
+        if team.is_first or len(mine) < len(chosen):  # else all have computed the same images
+            right += (logits.argmax(1) == truth).sum()
     if training.penalised:
         training.scaler.scale(head_penalty(training.penalised, training.config)).backward()
     return loss_sum, right
