@@ -8,8 +8,8 @@ was stopped and queued again. Signals reach the script alone (`--signal=B:`, `sc
 - TERM: Slurm takes the node away, or the job was cancelled. The run stops; Slurm itself queues a
   job again that it pre-empted.
 
-Several GPUs or machines are several processes, which torchrun starts. It ends all at USR1, so that
-is a file in the run's folder then.
+Several GPUs or machines are several processes, which torchrun starts. It ends all at USR1, as srun
+does at TERM, so a file in the run's folder says it then.
 """
 
 import os
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from modelzoo.launching.local import ROOT
 from modelzoo.launching.target import Target
-from modelzoo.runs.file_names import STOP
+from modelzoo.runs.file_names import NOW, STOP
 
 SHEBANG = "#!/bin/bash"
 WARN_SECONDS = 120  # before the time limit: enough for a batch and its checkpoint
@@ -36,15 +36,17 @@ epochs() {{ cat "$run/history.csv" 2>/dev/null | wc -l; }}
 before=$(epochs)
 child='' again='' near=''
 signal() {{ [ -z "$child" ] || kill "-$1" "$child" 2>/dev/null; }}
-trap 'again=no; signal TERM' INT
+ask() {{ while kill -0 "$child" 2>/dev/null; do echo "$1" >"$run/{stop}"; sleep 1; done & }}
+trap 'again=no; {now}' INT
 trap 'again=no; {after_epoch}' USR1
-trap 'again=${{again:-yes}}; near=yes; signal TERM' USR2
-trap 'again=${{again:-yes}}; signal TERM' TERM
+trap 'again=${{again:-yes}}; near=yes; {now}' USR2
+trap 'again=${{again:-yes}}; {now}' TERM
 {launch} -m modelzoo resume "$run" --at-once --device {device} --store {store} &
 child=$!
 while kill -0 "$child" 2>/dev/null; do wait "$child"; done
 wait "$child"
 code=$?
+rm -f "$run/{stop}"
 if [ "$code" = 0 ] || [ "$again" != yes ]; then exit "$code"; fi
 # While Slurm ends the job itself it says COMPLETING, and alone decides whether it comes again.
 if [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" != RUNNING ]; then exit "$code"; fi
@@ -90,13 +92,16 @@ def format_script(
         f"runs=(\n{quoted}\n)",
         "run=${runs[${SLURM_ARRAY_TASK_ID:-0}]}",
         *exports,
+        *(["export TORCH_CPP_LOG_LEVEL=FATAL"] if target.processes > 1 else []),  # said by us
         f"export OMP_NUM_THREADS={_THREADS if target.gpus < 2 else _SHARE.format(target.gpus)}",
     ]
     resume = _RESUME.format(
         late=LATE_SECONDS,
         root=shlex.quote(str(ROOT)),
         launch=list_launch(target),
-        after_epoch=f'touch "$run/{STOP}"' if target.processes > 1 else "signal USR1",
+        stop=STOP,
+        now=f"ask {NOW}" if target.nodes > 1 else "signal TERM",
+        after_epoch="ask epoch" if target.processes > 1 else "signal USR1",
         device=target.job_device,
         store=shlex.quote(str(store.resolve())),
     )

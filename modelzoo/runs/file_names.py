@@ -18,6 +18,7 @@ TEMPERATURE = "temperature.json"  # by which the run's logits are divided to cal
 LOG = "log.txt"
 TRIAL = "trial.json"  # of which sweep a run is a trial, which leaves the test part out
 STOP = "stop-after-epoch"  # asks a training that no signal reaches to end after its epoch
+NOW = "now"  # what it holds where the training is to end at the next batch
 SUBMISSION = "submission.json"  # the target and the job of a run that was sent elsewhere
 CHECKPOINT = "checkpoint.safetensors"
 NEIGHBOURS = "neighbours.safetensors"  # embeddings of the training images, for ood_percentile

@@ -11,8 +11,8 @@ from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
 
 from modelzoo.errors import UserError
-from modelzoo.files import is_regular_file
-from modelzoo.runs.file_names import CONFIG, STOP
+from modelzoo.files import is_regular_file, read_text
+from modelzoo.runs.file_names import CONFIG, NOW, STOP
 from modelzoo.runs.status import (
     HEARTBEAT_SECONDS,
     State,
@@ -24,6 +24,7 @@ from modelzoo.runs.status import (
 
 # A page that asked a training to stop shows that it was heard: sooner than the next beat.
 LISTEN_SECONDS = 0.2
+MOST_BYTES = 100  # of the file STOP
 
 
 class StopRequestedError(Exception):
@@ -58,8 +59,8 @@ class Heartbeat:
     """Writes the run's status every few seconds, and turns signals into a clean stop.
 
     SIGTERM and Ctrl-C stop at the next batch, SIGUSR1 and the file STOP in the run's folder, for
-    clusters that send no such signal, after the current epoch. Use with `with`; signals are caught
-    only where the caller is the main thread.
+    clusters that send no such signal, after the current epoch, or at the next batch where it says
+    NOW. Use with `with`; signals are caught only where the caller is the main thread.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Heartbeat:
         epochs: int,
         epoch: int = 0,
         device: str = "",
+        is_shared: bool = False,
         on_progress: Callable[[Status], None] | None = None,
     ) -> None:
+        self._is_shared = is_shared
         self.stop_after_epoch = False
         self._stop_now = False
         self._path = path
@@ -160,13 +163,20 @@ class Heartbeat:
         written = time.monotonic()
         while not self._ended.wait(LISTEN_SECONDS):
             if is_regular_file(self._path / STOP):
-                self.stop_after_epoch = True
+                self._read_stop()
             is_heard = self._status.stopping == self._stopping
             if is_heard and time.monotonic() - written < HEARTBEAT_SECONDS:
                 continue
             written = time.monotonic()
             with suppress(UserError):  # a full disk: the next one may find room
                 self._write()
+
+    def _read_stop(self) -> None:
+        with suppress(OSError, UserError):  # taken away meanwhile
+            if read_text(self._path / STOP, most=MOST_BYTES).strip() == NOW:
+                self._stop_now = True
+            else:
+                self.stop_after_epoch = True
 
     def _write(self) -> None:
         # Never into a folder without a config: that is no run any more, and would look like one.
@@ -180,7 +190,8 @@ class Heartbeat:
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         # Asked twice: the person does not want to wait for the batch.
-        if self._stop_now:
+        # Where several processes train the run, torchrun passes a signal on that came here, too.
+        if self._stop_now and not self._is_shared:
             raise KeyboardInterrupt
         self._stop_now = True
 

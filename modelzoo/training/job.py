@@ -62,6 +62,7 @@ def do_in_run(
     store: Path,
     device: str,
     on_progress: Callable[[Status], None] | None,
+    is_shared: bool = False,
 ) -> Status:
     """Do `work` in the name of `run`, whose status and log say how it goes and ends.
 
@@ -71,6 +72,7 @@ def do_in_run(
         store: Folder of results that can be made again.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         on_progress: Called with every change of the run's status.
+        is_shared: Other processes train it, too, and what started them passes signals on.
 
     Returns:
         The last status: `done` or `stopped`.
@@ -88,6 +90,7 @@ def do_in_run(
             epochs=run.config.epochs,
             epoch=_epochs_before(run),
             device=str(place),
+            is_shared=is_shared,
             on_progress=on_progress,
         ) as heartbeat,
     ):

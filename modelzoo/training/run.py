@@ -88,6 +88,7 @@ def train(
         store=store,
         device=device,
         on_progress=on_progress,
+        is_shared=team.size > 1,
     )
 
 
