@@ -217,11 +217,12 @@ def together(
     dist.barrier()
 
 
-def share_gradients(team: Team, module: nn.Module) -> nn.Module:
-    """`module`, whose gradients become the mean over the processes in the backward pass."""
-    if team.size == 1:
-        return module
-    return DistributedDataParallel(module)
+def share_gradients(team: Team, module: nn.Module) -> DistributedDataParallel | None:
+    """`module`, whose gradients become the mean over the processes in the backward pass.
+
+    None where there is nobody to share them with.
+    """
+    return DistributedDataParallel(module) if team.size > 1 else None
 
 
 def share_norms(module: nn.Module) -> None:

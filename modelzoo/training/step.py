@@ -48,7 +48,7 @@ class Training:
     penalised: list[nn.Parameter]  # weight matrices of the head's linear layers
     precision: Dtype
     team: Team
-    shared: nn.Module  # `module`; of several processes, so that they share its gradients
+    shared: nn.Module | None  # `module` where several processes share its gradients
     pieces: int = 1  # of each batch: 2 once memory has run out
 
 
@@ -161,11 +161,12 @@ def _sum_pieces(training: Training, chosen: Tensor, pieces: int) -> tuple[Tensor
     whole = _count(training, chosen)
     loss_sum = torch.zeros((), device=chosen.device)
     right = torch.zeros((), dtype=torch.int64, device=chosen.device)
+    network = training.shared or training.module
     mine = chosen[team.part_of(len(chosen))]
     for piece in mine.chunk(pieces):
         batch = chosen if pieces == 1 else piece
         with autocast(chosen.device, training.precision):
-            logits = training.shared(training.inputs(batch, training.generator)).float()
+            logits = network(training.inputs(batch, training.generator)).float()
         truth = training.labels[piece]
         loss = F.cross_entropy(
             logits, truth, weight=training.weights, label_smoothing=training.config.label_smoothing

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelzoo.config.train_config import TrainConfig
-from modelzoo.runs.file_names import STOP
+from modelzoo.runs.file_names import NOW, STOP
 from modelzoo.runs.folder import create_run
 from modelzoo.runs.status import read_status
 from modelzoo.training.heartbeat import Heartbeat, StopRequestedError
@@ -109,3 +109,23 @@ def test_a_file_asks_to_stop_after_the_epoch_where_no_signal_reaches(path: Path)
         assert bool(heartbeat.stop_after_epoch)
         heartbeat.end("stopped")
     assert not (path / STOP).exists()
+
+
+def test_the_file_may_ask_to_stop_at_the_next_batch(path: Path) -> None:
+    def work() -> None:
+        with Heartbeat(path, epochs=1) as heartbeat:
+            (path / STOP).write_text(f"{NOW}\n")
+            while True:
+                heartbeat.report("training", 1, 4)
+
+    with pytest.raises(StopRequestedError):
+        work()
+
+
+def test_a_signal_that_was_passed_on_is_the_same_question(path: Path) -> None:
+    with Heartbeat(path, epochs=1, is_shared=True) as heartbeat:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(StopRequestedError):
+            heartbeat.report("training", 1, 4)
+        assert heartbeat.end("stopped").state == "stopped"
