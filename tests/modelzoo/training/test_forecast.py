@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from modelzoo.config.train_config import TrainConfig
+from modelzoo.config.train_config import Mode, TrainConfig
 from modelzoo.training.forecast import Cost, forecast_seconds, measure_cost
 
 COST = Cost(step=0.1, forward=0.01, memory=1, batch_size=8, precision="float32")
@@ -19,7 +19,7 @@ COST = Cost(step=0.1, forward=0.01, memory=1, batch_size=8, precision="float32")
         ("finetune", 5 * (0.1 * 140 + 0.01 * 20) + 0.01 * 200),
     ],
 )
-def test_seconds_are_those_of_every_step_and_pass(mode: str, seconds: float) -> None:
+def test_seconds_are_those_of_every_step_and_pass(mode: Mode, seconds: float) -> None:
     config = TrainConfig(data="x", mode=mode, epochs=5, test_share=0.2, validation_share=0.1)
 
     assert forecast_seconds(config, 200, COST) == pytest.approx(seconds)
