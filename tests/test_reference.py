@@ -8,6 +8,7 @@ import pytest
 
 from modelzoo.datasets.images import decode_image, fit_square
 from modelzoo.datasets.splits import find_straddling
+from modelzoo.evaluation.by_split import list_ways
 from modelzoo.evaluation.rows import read_row
 from modelzoo.inference.trained import LoadedRun, load_run, predict
 from modelzoo.runs.folder import read_run
@@ -63,3 +64,15 @@ def test_its_scores_are_those_of_the_readme() -> None:
         assert f"{100 * score.value:.1f} % ({limits})" in readme
         split = read_split(run.path)
         assert not find_straddling(split, {row.image: row.group for row in split.rows})
+
+
+def test_the_readme_has_what_was_trained_whole_on_every_split() -> None:
+    readme = (REFERENCE.parent / "README.md").read_text(encoding="utf-8")
+    rows = [read_row(read_run(each)) for each in REFERENCE.iterdir() if each.is_dir()]
+    trained = list_ways(row for row in rows if row.mode == "finetune")
+    assert len(trained) >= 4
+    for way in trained:
+        for kind, found in way.by_split.items():
+            score = found.scores["accuracy"]
+            ci = f"{100 * score.ci_low:.1f}–{100 * score.ci_high:.1f}"
+            assert f"{100 * score.value:.1f} % ({ci})" in readme, (way.title, kind)
