@@ -14,6 +14,7 @@ from modelzoo.inference.trained import LoadedRun, load_run, predict
 from modelzoo.runs.folder import read_run
 from modelzoo.runs.predictions import read_predictions
 from modelzoo.runs.records import read_split
+from modelzoo.text import percent
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 NAMES = ("lite0-grouped", "lite0-background")
@@ -74,5 +75,5 @@ def test_the_readme_has_what_was_trained_whole_on_every_split() -> None:
     for way in trained:
         for kind, found in way.by_split.items():
             score = found.scores["accuracy"]
-            ci = f"{100 * score.ci_low:.1f}–{100 * score.ci_high:.1f}"
-            assert f"{100 * score.value:.1f} % ({ci})" in readme, (way.title, kind)
+            ends = [percent(end).removesuffix(" %") for end in (score.ci_low, score.ci_high)]
+            assert f"{percent(score.value)} ({'–'.join(ends)})" in readme, (way.title, kind)
