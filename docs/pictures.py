@@ -94,7 +94,7 @@ def draw(page: Page, drawn: str, file: Path) -> None:
     """Save what `page` shows once `drawn` is there and nothing is left to come."""
     page.locator(drawn).first.wait_for(timeout=120_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
-    expect(page.get_by_text("Computing: ")).to_have_count(0, timeout=120_000)
+    expect(page.get_by_text("Computing: ")).to_have_count(0, timeout=300_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
     page.wait_for_function("document.fonts.status === 'loaded'")
     page.mouse.move(0, 0)
