@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.sections.train.forecast import draw_forecast
 from pages.sections.train.form import choose_runs, draw_data
 from pages.sections.train.queue import bring_into_view, show_at_work
 from pages.sections.train.rate import draw_rate_search
@@ -28,6 +29,7 @@ with error_in_place():
     planned, target = choose_runs()
     if planned:
         draw_data(planned)
+        draw_forecast(planned, target.device)
         draw_rate_search(planned, target.device)
         offer_sweep(planned, target.device)
         offer_start(planned, target)
