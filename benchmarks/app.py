@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -86,7 +86,7 @@ LENS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
+class Server:
     """The app over one folder of runs."""
 
     address: str
@@ -126,25 +126,25 @@ def _measure(folder: Path, browser: Browser, rounds: int, explanations: int) -> 
     for count in (10, 100):
         home = folder / f"compare-{count}"
         _write_tested_runs(home, count)
-        with _serve(home) as server:
+        with serve(home) as server:
             median = _median_of(rounds, _time_compare(browser, server))
         tell(f"Compare, {count} runs of 1,000 images", median)
     home = folder / "explain"
-    _write_models(home)
+    write_models(home)
     starts = [_time_cold_start(home, browser) for _ in range(3)]
     tell("cold start to first paint", statistics.median(starts))
-    with _serve(home) as server:
+    with serve(home) as server:
         tell("page change", _median_of(rounds, _time_page_change(browser, server)))
-        page = _open(browser, server, f"explain?run={LITE0}")
+        page = open_page(browser, server, f"explain?run={LITE0}")
         tell("warm click on Explain", _median_of(3 * rounds, _time_explain(page)))
         page.context.close()
-    with _serve(home) as server:
+    with serve(home) as server:
         for name, value in _measure_eleven(browser, server, rounds).items():
             tell(name, value)
         for name in ("", "compare", "train", *(f"explain?run={each}" for each in DEMO_BACKBONES)):
-            _open(browser, server, name).context.close()
+            open_page(browser, server, name).context.close()
         tell("server after every page and eleven models", server.memory())
-        page = _open(browser, server, f"explain?run={LITE0}&run=resnet50")
+        page = open_page(browser, server, f"explain?run={LITE0}&run=resnet50")
         click = _time_explain(page)
         for _ in range(20):
             click()
@@ -163,20 +163,20 @@ def _time_cold_start(home: Path, browser: Browser) -> float:
     """From the command to Home's first paint, in a tab that is open already."""
     page = browser.new_context().new_page()
     started = time.time()
-    with _serve(home) as server:
+    with serve(home) as server:
         page.goto(server.address)
-        painted = _until(page, "document.querySelector('[data-testid=stHeading]')")
+        painted = until(page, "document.querySelector('[data-testid=stHeading]')")
         page.context.close()
     return painted - 1000 * started
 
 
-def _time_page_change(browser: Browser, server: _Server) -> Callable[[], float]:
+def _time_page_change(browser: Browser, server: Server) -> Callable[[], float]:
     """Between Home, Compare and Train by the links on top, each opened before."""
-    page = _open(browser, server, "")
+    page = open_page(browser, server, "")
     names = ("Compare", "Train", "Home")
     for name in names:
         page.get_by_role("link", name=name, exact=True).first.click()
-        _until(page, f"{_titled(name)} && {IDLE}")
+        until(page, f"{_titled(name)} && {IDLE}")
     turns = (name for _ in range(10_000) for name in names)
 
     def change() -> float:
@@ -184,47 +184,47 @@ def _time_page_change(browser: Browser, server: _Server) -> Callable[[], float]:
         link = page.get_by_role("link", name=name, exact=True).first
         started = _now(page)
         link.click()
-        return _until(page, f"{_titled(name)} && {IDLE}") - started
+        return until(page, f"{_titled(name)} && {IDLE}") - started
 
     return change
 
 
-def _time_compare(browser: Browser, server: _Server) -> Callable[[], float]:
+def _time_compare(browser: Browser, server: Server) -> Callable[[], float]:
     """From Home by the link until the first section of Compare is there."""
-    page = _open(browser, server, "compare")
+    page = open_page(browser, server, "compare")
 
     def change() -> float:
         page.get_by_role("link", name="Home", exact=True).first.click()
-        _until(page, f"{_titled('Home')} && {IDLE}")
+        until(page, f"{_titled('Home')} && {IDLE}")
         link = page.get_by_role("link", name="Compare", exact=True).first
         started = _now(page)
         link.click()
         charts = "document.querySelectorAll('[data-testid=stPlotlyChart] .main-svg').length > 0"
-        return _until(page, f"{_titled('Compare')} && {charts} && {IDLE}") - started
+        return until(page, f"{_titled('Compare')} && {charts} && {IDLE}") - started
 
     change()
     return change
 
 
-def _measure_eleven(browser: Browser, server: _Server, rounds: int) -> dict[str, float]:
+def _measure_eleven(browser: Browser, server: Server, rounds: int) -> dict[str, float]:
     """All models over one image: from disk, and for another image when they are in memory."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(server.address)  # as the app opens: with the map of the model that comes with it
-    _until(page, f"{_titled('Home')} && {MAPPED} && {IDLE}", 120_000)
+    until(page, f"{_titled('Home')} && {MAPPED} && {IDLE}", 120_000)
     started = _now(page)
     page.get_by_role("link", name="Explain", exact=True).first.click()
-    first = _until(page, _filled(1), 120_000) - started
-    whole = _until(page, _filled(len(DEMO_BACKBONES)), 120_000) - started
-    _until(page, IDLE, 120_000)
+    first = until(page, filled(1), 120_000) - started
+    whole = until(page, filled(len(DEMO_BACKBONES)), 120_000) - started
+    until(page, IDLE, 120_000)
     times = []
     for _ in range(rounds):
         shown = page.evaluate(f"{LENS}.querySelector('[role=option] b').textContent")
         changed = f"{LENS}.querySelector('[role=option] b').textContent !== {json.dumps(shown)}"
         clicked = _now(page)
         page.get_by_role("button", name="Next").click()
-        one = _until(page, f"{changed} && {_filled(1)}", 120_000) - clicked
-        every = _until(page, _filled(len(DEMO_BACKBONES)), 120_000) - clicked
-        _until(page, IDLE, 120_000)
+        one = until(page, f"{changed} && {filled(1)}", 120_000) - clicked
+        every = until(page, filled(len(DEMO_BACKBONES)), 120_000) - clicked
+        until(page, IDLE, 120_000)
         times.append((one, every))
     page.context.close()
     ones, alls = zip(*times, strict=True)
@@ -239,7 +239,7 @@ def _measure_eleven(browser: Browser, server: _Server, rounds: int) -> dict[str,
 def _time_explain(page: Page) -> Callable[[], float]:
     """Another image in the same models, until every tile has changed."""
     models = page.url.count("run=")
-    _until(page, f"{_filled(models)} && {IDLE}", 120_000)
+    until(page, f"{filled(models)} && {IDLE}", 120_000)
     cycle = (f"{kind}/{kind}_{index % 50 + 5:03d}.jpg" for index in range(10**6) for kind in KINDS)
 
     def click() -> float:
@@ -252,7 +252,7 @@ def _time_explain(page: Page) -> Callable[[], float]:
         started = _now(page)
         option.click()
         changed = f"{LENS}.querySelector('[role=option] b').textContent === {json.dumps(image)}"
-        return _until(page, f"{changed} && {_filled(models)}") - started
+        return until(page, f"{changed} && {filled(models)}") - started
 
     click()
     return click
@@ -261,12 +261,13 @@ def _time_explain(page: Page) -> Callable[[], float]:
 # What is measured with
 
 
-def _open(browser: Browser, server: _Server, address: str) -> Page:
+def open_page(browser: Browser, server: Server, address: str) -> Page:
+    """A tab of its own at this address, once all of it is drawn."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(f"{server.address}/{address}")
-    _until(page, f"document.querySelector('[data-testid=stHeading]') && {IDLE}", 120_000)
+    until(page, f"document.querySelector('[data-testid=stHeading]') && {IDLE}", 120_000)
     if "explain" in address:
-        _until(page, _filled(1), 120_000)
+        until(page, filled(1), 120_000)
     return page
 
 
@@ -274,7 +275,7 @@ def _titled(name: str) -> str:
     return f"document.querySelector('h1')?.textContent.startsWith('{name}')"
 
 
-def _filled(tiles: int) -> str:
+def filled(tiles: int) -> str:
     """At least so many tiles of models are."""
     return (
         f"{LENS} && [...{LENS}.querySelectorAll('[role=option]')].slice(1)"
@@ -282,7 +283,8 @@ def _filled(tiles: int) -> str:
     )
 
 
-def _until(page: Page, condition: str, timeout: int = 30_000) -> float:
+def until(page: Page, condition: str, timeout: int = 30_000) -> float:
+    """When the condition held, in milliseconds of the page's clock; within `timeout` of them."""
     return float(page.evaluate(UNTIL, [condition, timeout]))
 
 
@@ -296,7 +298,8 @@ def _median_of(rounds: int, measure: Callable[[], float]) -> float:
 
 
 @contextmanager
-def _serve(home: Path) -> Iterator[_Server]:
+def serve(home: Path) -> Iterator[Server]:
+    """The app over this home, once it answers; it ends with the block."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -310,7 +313,7 @@ def _serve(home: Path) -> Iterator[_Server]:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_until_healthy(address, server)
-        yield _Server(address, psutil.Process(server.pid))
+        yield Server(address, psutil.Process(server.pid))
     finally:
         server.terminate()
         server.wait(20)
@@ -339,13 +342,13 @@ def _write_tested_runs(home: Path, count: int) -> None:
         _write_results(run, generator, [f"{image:04d}.jpg" for image in range(2000)])
 
 
-def _write_models(home: Path) -> None:
+def write_models(home: Path, names: Iterable[str] = DEMO_BACKBONES) -> None:
     """One run a backbone with a network that starts at random, and the smears it knows."""
     data = home / "data" / "synthetic-smears"
     write_smears(data, images_per_class=60)
     images = sorted(path.relative_to(data).as_posix() for path in data.glob("*/*.jpg"))
     generator = np.random.default_rng(0)
-    for name in DEMO_BACKBONES:
+    for name in names:
         config = TrainConfig(data=str(data), backbone=name, weights="none")
         run = create_run(home / "runs", name, config)
         split = _write_results(run, generator, images)

@@ -209,7 +209,7 @@ def _settle(
         if sent.missing_since:
             write_submission(run.path, replace(sent, missing_since=0.0))
         return
-    if not job and not sent.job and (sent.file or now - sent.submitted < LATE_SECONDS):
+    if not job and not sent.job and (sent.file or abs(now - sent.submitted) < LATE_SECONDS):
         return  # its person has not handed it over, or its sender is at it
     if status.state not in ("queued", "training"):
         write_submission(run.path, replace(sent, is_over=True))
@@ -217,7 +217,7 @@ def _settle(
         return
     elif not sent.missing_since:
         write_submission(run.path, replace(sent, missing_since=now))
-    elif now - sent.missing_since >= LATE_SECONDS:
+    elif abs(now - sent.missing_since) >= LATE_SECONDS:  # a clock that was put back, too
         _write_ended(run, sent, job, now, say_output)
 
 
@@ -240,7 +240,8 @@ def _write_ended(
     with suppress(UserError), hold_run(run):
         # Read again under the lock, which a shared folder brings up to date.
         status = read_written_status(run.path)
-        if status.state in ("queued", "training") and now - status.heartbeat >= SILENCE_SECONDS:
+        is_silent = abs(now - status.heartbeat) >= SILENCE_SECONDS
+        if status.state in ("queued", "training") and is_silent:
             how = f"ended because {job.words}" if job and job.words else "ended without a word"
             error = (
                 f"Job {sent.job or 'of this run'} on {sent.target} {how}{say_output()}; what it "

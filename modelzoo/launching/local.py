@@ -9,22 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
+from filelock import FileLock, Timeout
 
 from modelzoo import paths
 from modelzoo.errors import UserError
-from modelzoo.files import open_to_append
+from modelzoo.files import explain_error, open_to_append
 from modelzoo.runs.file_names import LOG
 from modelzoo.runs.folder import Run
 from modelzoo.runs.status import is_on_this_machine, name_process, read_status, write_status
 
 ROOT = Path(__file__).parents[2]
 PYTHON = (sys.executable, "-m", "modelzoo")
+START_LOCK = ".start"  # in the run's folder
 LEAVE_SECONDS = 5.0  # what a process may take to leave the queue, or to say that it will stop
 HEARD_SECONDS = 0.05  # between two looks whether it has
 
@@ -49,17 +51,39 @@ def start(run: Run, *, store: Path, device: str, verb: Sequence[str] = ("resume"
     Raises:
         UserError: It is queued, training or done, or its log cannot be written.
     """
-    now = time.time()
-    status = read_status(run.path, now=now)
-    # A run that was just made is queued in nobody's name, or in that of who makes several.
-    is_queued = status.state == "queued" and status.pid not in (0, os.getpid())
-    if is_queued or status.state in ("training", "done"):
-        raise UserError(f"Run {run.id!r} is {status.state}; there is nothing to start.")
-    pid = start_detached(command(run, store=store, device=device, verb=verb), run.path / LOG)
-    # In the name of the process, which says the same once Python has begun: a run that is stopped
-    # or killed before that is known by its process too.
-    queued = replace(status, state="queued", device=device, queued=now, error="")
-    write_status(run.path, replace(queued, **name_process(pid)))
+    with _starting(run):
+        now = time.time()
+        status = read_status(run.path, now=now)
+        # A run that was just made is queued in nobody's name, or in that of who makes several.
+        is_queued = status.state == "queued" and status.pid not in (0, os.getpid())
+        if is_queued or status.state in ("training", "done"):
+            raise UserError(f"Run {run.id!r} is {status.state}; there is nothing to start.")
+        pid = start_detached(command(run, store=store, device=device, verb=verb), run.path / LOG)
+        # In the name of the process, which says the same once Python has begun: a run that is
+        # stopped or killed before that is known by its process too.
+        queued = replace(status, state="queued", device=device, queued=now, error="")
+        write_status(run.path, replace(queued, **name_process(pid)))
+
+
+@contextmanager
+def _starting(run: Run) -> Iterator[None]:
+    """One at a time: two tabs that read the status at the same moment would both start it.
+
+    The run's own lock is not held: the process that is started takes it.
+    """
+    lock = FileLock(run.path / START_LOCK, timeout=LEAVE_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(
+            f"Run {run.id!r} is being started by another process; look again in a few seconds."
+        ) from None
+    except OSError as error:
+        raise explain_error(error, run.path / START_LOCK) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def start_detached(arguments: Sequence[str], log: Path) -> int:

@@ -149,8 +149,10 @@ def _wait(run: Run, locks: Sequence[FileLock], on_progress: Callable[[], object]
     while True:
         now = time.time()
         status = read_status(run.path, now=now)
-        if now - status.heartbeat > SIGN_OF_LIFE_SECONDS:
-            status = replace(status, heartbeat=now)
+        # Whoever started it at the same moment has named a process that the lock sent away.
+        is_named = status.pid == os.getpid()
+        if not is_named or abs(now - status.heartbeat) > SIGN_OF_LIFE_SECONDS:
+            status = replace(status, state="queued", error="", **this_process())
             write_status(run.path, status)
         # The lock first: while it is held nobody reads the statuses of all runs.
         # None is kept while another is waited for, so that two runs never wait for each other.
@@ -166,7 +168,7 @@ def _wait(run: Run, locks: Sequence[FileLock], on_progress: Callable[[], object]
 
 def _begin(run: Run, status: Status) -> None:
     """Write that it is the run's turn."""
-    begins = replace(status, state="training", phase="starting", heartbeat=time.time())
+    begins = replace(status, state="training", phase="starting", error="", **this_process())
     write_status(run.path, begins)
 
 

@@ -26,6 +26,7 @@ from modelzoo.runs.submission import Submission
 from modelzoo.text import one_line, shorten
 
 ANSWER_SECONDS = 5.0  # a page waits for it
+SUBMIT_SECONDS = 60.0  # the same for a job: a busy cluster may take it and be late to say so
 STOP_SECONDS = 120  # that Ray waits for a job that it asked to stop, for a batch and its checkpoint
 MOST_BYTES = 10_000_000  # of an answer
 MOST_SHOWN = 200  # letters of what Ray says, in a sentence
@@ -95,8 +96,8 @@ def submit(target: Target, runs: Sequence[Run], *, store: Path) -> list[str]:
             (run.path / STOP).unlink(missing_ok=True)
             job = f"blastlens-{run.id}-{uuid.uuid4().hex[:8]}"
             request = _format_request(target, run.path, store, job)
-            _ask(target, _JOBS, given=request)
-            jobs.append(job)
+            jobs.append(job)  # before it is asked for: taken, and its answer lost, it would train
+            _ask(target, _JOBS, given=request, seconds=SUBMIT_SECONDS)
     except UserError:
         for job in jobs:
             with suppress(UserError, _NotFoundError):
@@ -187,7 +188,13 @@ def _is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
-def _ask(target: Target, path: str, *, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _ask(
+    target: Target,
+    path: str,
+    *,
+    given: Mapping[str, Any] | None = None,
+    seconds: float = 0.0,
+) -> dict[str, Any]:
     """The answer to a request, sent with the token where there is one.
 
     Raises:
@@ -201,10 +208,12 @@ def _ask(target: Target, path: str, *, given: Mapping[str, Any] | None = None) -
     if given is not None:
         request.data = json.dumps(given).encode()
     try:
-        with _open(target, request) as opened:
+        with _open(target, request, seconds) as opened:
             answer = json.loads(opened.read(MOST_BYTES))
     except urllib.error.HTTPError as error:
         raise _explain(target, error) from None
+    except (OSError, HTTPException) as error:  # it stopped in the middle of its answer
+        raise _silent(target, error) from None
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
@@ -223,20 +232,26 @@ class _Stays(urllib.request.HTTPRedirectHandler):
         return
 
 
-def _open(target: Target, request: urllib.request.Request) -> Any:
+def _open(
+    target: Target, request: urllib.request.Request, seconds: float = 0.0
+) -> Any:
     """The answer, open; one without an answer is a UserError, and a refusal an HTTPError."""
     # A proxy of the environment is none of ours, and would see the token.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stays)
     try:
-        return opener.open(request, timeout=ANSWER_SECONDS)
+        return opener.open(request, timeout=seconds or ANSWER_SECONDS)
     except urllib.error.HTTPError:
         raise
     except (OSError, HTTPException) as error:
-        reason = shorten(one_line(str(getattr(error, "reason", error))), MOST_SHOWN)
-        raise UserError(
-            f"Ray does not answer at {target.address} ({reason}); start it, or mend the address of "
-            f"target {target.name!r}."
-        ) from None
+        raise _silent(target, error) from None
+
+
+def _silent(target: Target, error: Exception) -> UserError:
+    reason = shorten(one_line(str(getattr(error, "reason", error))), MOST_SHOWN)
+    return UserError(
+        f"Ray does not answer at {target.address} ({reason}); start it, or mend the address of "
+        f"target {target.name!r}."
+    )
 
 
 def _explain(target: Target, error: urllib.error.HTTPError) -> Exception:

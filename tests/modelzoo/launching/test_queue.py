@@ -4,8 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,7 +23,7 @@ from modelzoo.launching.queue import list_ahead, turn
 from modelzoo.runs.file_names import LOG
 from modelzoo.runs.folder import Run, create_run
 from modelzoo.runs.lock import hold_run
-from modelzoo.runs.status import Status, read_status
+from modelzoo.runs.status import Status, read_status, write_status
 from modelzoo.training.heartbeat import StopRequestedError
 from tests.patience import PATIENCE_SECONDS
 
@@ -243,3 +247,43 @@ def test_a_run_whose_log_is_no_file_is_not_launched(
 
     assert status_of(run.path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_of_many_who_start_a_run_at_the_same_moment_one_does(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "run", TrainConfig(data="nowhere"))
+    ready = threading.Barrier(8)
+
+    def start() -> str:
+        ready.wait()
+        try:
+            local.start(run, store=tmp_path / "store", device="cpu")
+        except UserError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        said = [each.result() for each in [pool.submit(start) for _ in range(8)]]
+
+    pid = status_of(run.path).pid
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(PATIENCE_SECONDS)
+    assert said.count("") == 1
+    assert all("there is nothing to start" in each for each in said if each)
+
+
+def test_one_that_waits_says_its_own_name_whoever_wrote_another(
+    enter: Enter, tmp_path: Path
+) -> None:
+    first = enter("first")
+    assert has_turn(first)
+    second = enter("second")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+
+    write_status(tmp_path / "second", replace(status_of(tmp_path / "second"), pid=gone.pid))
+
+    wait_for(lambda: status_of(tmp_path / "second").pid == second.pid, second)
+    assert status_of(tmp_path / "second").state == "queued"
+    leave(first)
+    assert has_turn(second)
+    assert status_of(tmp_path / "second").state == "training"
