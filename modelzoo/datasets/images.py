@@ -1,6 +1,7 @@
 """One image file or upload -> RGB pixels. Knows formats, not data sets; nothing is written."""
 
 import math
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
@@ -115,6 +116,8 @@ def decode_image(source: Path | bytes, *, name: str = "", depth: int = 0) -> Ima
         content = source
     else:
         try:
+            if not (stat.S_ISREG(mode := source.stat().st_mode) or stat.S_ISDIR(mode)):
+                raise ImageError(name, "it is a pipe or device")  # which might never end
             content = source.read_bytes()
         except OSError as error:
             raise ImageError(name, _could_not_read(error)) from error

@@ -232,9 +232,7 @@ class _Stays(urllib.request.HTTPRedirectHandler):
         return
 
 
-def _open(
-    target: Target, request: urllib.request.Request, seconds: float = 0.0
-) -> Any:
+def _open(target: Target, request: urllib.request.Request, seconds: float = 0.0) -> Any:
     """The answer, open; one without an answer is a UserError, and a refusal an HTTPError."""
     # A proxy of the environment is none of ours, and would see the token.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stays)

@@ -1,5 +1,6 @@
 """What the pages Home and Train show of the classes of a data set."""
 
+import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -157,3 +158,16 @@ def test_the_report_on_train_shows_the_parts_of_the_split_that_is_chosen(tmp_pat
     assert not not_given.exception
     assert not_given.error
     assert not_given.get("plotly_chart")[0].proto.alt.startswith("Images of each class. Benign 20")
+
+
+def test_a_pipe_among_the_images_is_left_out_and_waited_for_by_nobody(
+    folder: Path, tmp_path: Path
+) -> None:
+    write_class(tmp_path / "images", "Benign", [(32, 32)] * 2)
+    write_class(tmp_path / "images", "Pro", [(32, 32)] * 2)
+    os.mkfifo(tmp_path / "images" / "Pro" / "pipe.jpg")
+
+    app = open_path(str(tmp_path / "images"))
+
+    assert not app.exception
+    assert "cannot be shown" in text_of(app)

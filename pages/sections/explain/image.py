@@ -14,6 +14,7 @@ from modelzoo.datasets.images import count_tiles, decode_image, share_outside
 from modelzoo.datasets.splits import Part
 from modelzoo.datasets.synthetic.smears import draw_smear
 from modelzoo.errors import UserError
+from modelzoo.files import read_bytes
 from modelzoo.text import count, percent
 from pages.sections.explain.image_filter import choose_filter
 from pages.shell import pictures
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # few drawings are: a map that is not to be interpreted would be a poor first one.
 SAMPLE, SAMPLE_SEED = "Early", 7
 MIDDLE = "middle"  # the square that runs are trained and evaluated on
+MOST_BYTES = 10**9  # of a file: no image that models take has more
 LONGEST = 4  # times its width: a longer image is shown as the models get it
 
 
@@ -275,7 +277,7 @@ def _read_subject(models: Sequence[Model], image_id: str) -> Subject:
     owner = next(model for model in models if image_id in model.rows)
     file = find_file(Path(owner.run.config.data), image_id)
     try:
-        content = original_file(file).read_bytes()
+        content = read_bytes(original_file(file), most=MOST_BYTES)
     except OSError as error:
         raise UserError(
             f"{file} could not be read ({error.strerror}); put the data set back where it was "

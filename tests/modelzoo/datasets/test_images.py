@@ -1,4 +1,5 @@
 import contextlib
+import os
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,10 @@ def test_tiles_cover_an_image_and_are_as_few_as_can_be(width: int, height: int) 
         for value in np.asarray(cut_tile(image, tile, tiles)).ravel()
     }
     assert len(seen) == width * height
+
+
+def test_a_pipe_is_refused_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+
+    with pytest.raises(ImageError, match="it is a pipe or device"):
+        decode_image(tmp_path / "pipe.png")
