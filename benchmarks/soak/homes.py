@@ -35,7 +35,7 @@ RACES = ("a server and the command line", "two servers", "two servers and the co
 MOVED = {"10 years": 3.2e8, "1 day": 86400.0, "1 hour": 3600.0, "1 minute": 60.0}
 ROOM = {"nothing": 0, "4 kB": 4096, "200 kB": 200_000, "2 MB": 2_000_000}  # left on the disk
 DISK = 700_000_000  # bytes, in memory
-GOOD = "lite0-32"
+GOOD = "lite0-64"
 BEGAN = "weights: none, a random start"  # said once by each training that begins
 PAGES = (None, "compare", "explain", "papers", "train")
 
