@@ -170,7 +170,7 @@ def list_clocks(home: Path) -> list[dict[str, Any]]:
                 beat = now + sign * seconds
                 for host, right in ((here, state), ({"pid": 7, "host": "elsewhere"}, "failed")):
                     status = Status(state=state, heartbeat=beat, queued=beat)  # type: ignore[arg-type]
-                    write_status(run.path, replace(status, **host))  # type: ignore[arg-type]
+                    write_status(run.path, replace(status, **host))
                     said = read_status(run.path, now=now).state
                     when = f"{name} {'ahead' if sign > 0 else 'behind'}"
                     told.append(
@@ -188,7 +188,7 @@ def try_disks(home: Path) -> tuple[list[Deed], bool]:
         os.environ["BLASTLENS_HOME"] = str(home)
         whole, broken = (make_run(home, images, name, epochs=4) for name in ("whole", "broken"))
         _type("resume", str(whole.path))
-        deeds = []
+        deeds: list[Deed] = []
         for name, room in ROOM.items():
             with _filled(home, room):
                 deeds += _try_all(f"full but for {name}", home, images)
