@@ -169,8 +169,8 @@ def list_clocks(home: Path) -> list[dict[str, Any]]:
             for state in ("training", "queued"):
                 beat = now + sign * seconds
                 for host, right in ((here, state), ({"pid": 7, "host": "elsewhere"}, "failed")):
-                    status = Status(state=state, heartbeat=beat, queued=beat)  # type: ignore[arg-type]
-                    write_status(run.path, replace(status, **host))
+                    status = Status(state=state, heartbeat=beat, queued=beat)
+                    write_status(run.path, replace(status, **host))  # type: ignore[arg-type]  # plain values
                     said = read_status(run.path, now=now).state
                     when = f"{name} {'ahead' if sign > 0 else 'behind'}"
                     told.append(
