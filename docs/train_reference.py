@@ -30,7 +30,7 @@ from modelzoo.runs.folder import create_run, read_run
 from modelzoo.runs.status import read_status
 from modelzoo.text import describe_seconds, file_size
 from modelzoo.training.environment import pick_device
-from modelzoo.training.forecast import Cost, forecast_seconds, measure_cost
+from modelzoo.training.forecast import Cost, count_images, forecast_seconds, measure_cost
 from modelzoo.training.run import train
 
 WORK = Path("reference-work")  # runs with their networks, and decoded images
@@ -148,8 +148,7 @@ def _forecast(
         key = each.backbone, config.px, config.batch_size, config.mode, config.head
         if key not in probes:
             probes[key] = measure_cost(config, 4, store=WORK / "store", device=place)
-        n_images = images[each.data] * (2 if each.split == "leaky-validation" else 1)
-        n_images = max(n_images, 4 * config.copies_per_class)
+        n_images = count_images(config, images[each.data], 4)
         seconds = forecast_seconds(config, n_images, probes[key])
         total += seconds
         kept.append(each)

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -336,8 +335,3 @@ def _await(condition: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.1)
     return None
-
-
-def count_phases(results: dict[str, Any]) -> Counter[str]:
-    """How many kills met each phase."""
-    return Counter(each["phase"] or "before it said anything" for each in results["kills"])

@@ -63,17 +63,16 @@ def _forecast(
     """A record of each run; seeds of one network share a probe."""
     import torch
 
-    from modelzoo.training.forecast import Cost, forecast_seconds, measure_cost
+    from modelzoo.training.forecast import Cost, count_images, forecast_seconds, measure_cost
 
-    costs: dict[tuple[object, ...], Cost] = {}
+    costs: dict[str, Cost] = {}  # the runs of one command differ in backbone and seed only
     with show_progress() as show:
         for number, each in enumerate(planned):
             config = each.config
             show(f"a few steps of {config.backbone}", number, len(planned))
-            key = config.backbone, config.px, config.batch_size, config.mode, config.head
-            if key not in costs:
+            if config.backbone not in costs:
                 try:
-                    costs[key] = measure_cost(
+                    costs[config.backbone] = measure_cost(
                         config, len(dataset.classes), store=store, device=torch.device(place)
                     )
                 except torch.OutOfMemoryError:
@@ -81,8 +80,8 @@ def _forecast(
                         f"{each.name}: half a batch of {config.batch_size} images of {config.px} px"
                         f" does not fit into the memory of {place}; give a smaller --batch-size."
                     ) from None
-            cost = costs[key]
-            n_images = max(len(dataset.images), len(dataset.classes) * config.copies_per_class)
+            cost = costs[config.backbone]
+            n_images = count_images(config, len(dataset.images), len(dataset.classes))
             yield {
                 "run": each.name,
                 "backbone": config.backbone,

@@ -103,6 +103,12 @@ def _time(work: Callable[[], None], device: torch.device) -> float:
     return float(np.min(times[1:]))
 
 
+def count_images(config: TrainConfig, n_images: int, n_classes: int) -> int:
+    """The images of a data set with the copies that the config adds, about."""
+    doubled = 2 * n_images if config.split == "leaky-validation" else n_images
+    return max(doubled, n_classes * config.copies_per_class)
+
+
 def forecast_seconds(config: TrainConfig, n_images: int, cost: Cost) -> float:
     """Seconds of a whole run on `n_images` if no epoch is spared, without decoding and loading.
 
