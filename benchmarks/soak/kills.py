@@ -31,7 +31,7 @@ from modelzoo.runs.records import read_environment
 from modelzoo.runs.status import SILENCE_SECONDS, read_status
 from tests.clusters.ray_here import ray_here
 from tests.clusters.slurm_here import slurm_here
-from tests.clusters.small import make_run, train_here
+from tests.clusters.small import RAY_SETTINGS, make_run, train_here
 from tests.squares import write_squares
 
 PLACES = ("local", "slurm", "ray")
@@ -46,15 +46,6 @@ SLURM = """
 [slurm]
 engine = "slurm"
 partition = "main"
-gpus = 0
-cpus = 1
-memory_gb = 3
-"""
-RAY = """
-[ray]
-engine = "ray"
-address = "{ray.address}"
-token_file = "{ray.token_file}"
 gpus = 0
 cpus = 1
 memory_gb = 3
@@ -147,7 +138,7 @@ def _serve(place: str, home: Path) -> Iterator[Target]:
             yield read_targets(settings)["slurm"]
     elif place == "ray":
         with ray_here() as ray:
-            settings.write_text(RAY.format(ray=ray))
+            settings.write_text(RAY_SETTINGS.format(ray=ray))
             yield read_targets(settings)["ray"]
     else:
         yield LOCAL

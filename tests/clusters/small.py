@@ -10,6 +10,17 @@ from modelzoo.config.train_config import TrainConfig
 from modelzoo.launching.local import ROOT
 from modelzoo.runs.folder import Run, create_run
 
+# A targets.toml with one Ray, to be filled with what `ray_here` gives.
+RAY_SETTINGS = """
+[ray]
+engine = "ray"
+address = "{ray.address}"
+token_file = "{ray.token_file}"
+gpus = 0
+cpus = 1
+memory_gb = 3
+"""
+
 
 def make_run(home: Path, images: Path, name: str = "run", **options: Any) -> Run:
     """A run of a small network, queued in nobody's name."""

@@ -17,21 +17,12 @@ from modelzoo.runs.folder import Run
 from modelzoo.runs.history import read_history
 from modelzoo.runs.status import Status, read_status
 from tests.clusters.ray_here import Ray, ray_here
-from tests.clusters.small import make_run
+from tests.clusters.small import RAY_SETTINGS, make_run
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
 ENDLESS = {"epochs": 10_000, "patience": 10_000}
-SETTINGS = """
-[ray]
-engine = "ray"
-address = "{ray.address}"
-token_file = "{ray.token_file}"
-gpus = 0
-cpus = 1
-memory_gb = 3
-"""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +34,7 @@ def ray() -> Iterator[Ray]:
 @pytest.fixture
 def home(tmp_path: Path, ray: Ray, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BLASTLENS_HOME", str(tmp_path))
-    (tmp_path / "targets.toml").write_text(SETTINGS.format(ray=ray))
+    (tmp_path / "targets.toml").write_text(RAY_SETTINGS.format(ray=ray))
     return tmp_path
 
 
