@@ -16,7 +16,7 @@ from modelzoo.launching.rate_search import FOLDER, make_search
 from modelzoo.runs.folder import delete_run
 from modelzoo.runs.rate_search import RateSearch, write_search
 from modelzoo.runs.status import State, Status, read_status, this_process, write_status
-from pages.shell.work import shared_work
+from pages.sections.train.forecast import forecasts
 from tests.pages.opened import ROOT, open_page, open_path, text_of
 from tests.patience import PATIENCE_SECONDS
 from tests.run_folders import make_run
@@ -333,7 +333,7 @@ def test_a_forecast_that_fails_stays_a_sentence(folder: Path) -> None:
     app = open_page("train", train_forecast="true", train_weights="none")
     app.button(key="forecast_start").click().run()
     (key,) = app.session_state["forecasts"]
-    shared_work().wait_for_all([key], PATIENCE_SECONDS)
+    forecasts().wait_for_all([key], PATIENCE_SECONDS)
 
     for _ in range(2):
         app.run()

@@ -13,7 +13,13 @@ from modelzoo.launching.plan import PlannedRun
 from modelzoo.text import count, describe_seconds, file_size
 from modelzoo.training.devices import find_device
 from pages.shell.errors import error_in_place
-from pages.shell.work import shared_work
+from pages.shell.work import Work
+
+
+@st.cache_resource(show_spinner=False)
+def forecasts() -> Work:
+    """Those of this process: a forecast takes up to minutes, and no map is to wait for it."""
+    return Work()
 
 
 def draw_forecast(planned: list[PlannedRun], device: str) -> None:
@@ -36,7 +42,7 @@ def _draw_live(planned: list[PlannedRun], device: str) -> None:
     with error_in_place():
         place = find_device(device).name
         key = ("forecast", *list_arguments(planned, device=place))
-        work = shared_work()
+        work = forecasts()
         # What was asked for here, with the sentence of what failed: that is read once.
         asked: dict[Hashable, str] = st.session_state.setdefault("forecasts", {})
         if st.button("Forecast time and memory", icon=":material/timer:", key="forecast_start"):
