@@ -51,7 +51,7 @@ KEYS = {
     ],
     "papers": ["paper", "claim", "system"],
     "train": ["train_run", "all_runs", "rate_search", "train_seeds", "train_device", "train_name"]
-    + ["train_target", "train_submission"]
+    + ["train_target", "train_submission", "train_forecast"]
     + [f"train_{spec.name}" for spec in dataclasses.fields(TrainConfig) if spec.name != "seed"]
     + ["sweep", "sweep_form", "sweep_settings", "sweep_name", "sweep_trials", "sweep_metric"]
     + [f"sweep_over_{name}" for name in SETTINGS],
