@@ -46,8 +46,8 @@ from modelzoo.training.embeddings import open_embeddings
 from modelzoo.training.environment import pick_device
 from modelzoo.training.memory import keep_freed_memory
 from modelzoo.training.optim import make_optimizer
+from modelzoo.training.pixels import pixel_inputs
 from modelzoo.training.precision import Kind, autocast, multiplies_bfloat16, probe_precision
-from modelzoo.training.run import pixel_inputs
 
 BATCH = 32
 TRAINED_PX, EMBEDDED_PX = 128, 224  # as in the tables of the README

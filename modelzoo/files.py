@@ -256,6 +256,14 @@ def _no_regular_file(path: Path) -> UserError:
     return UserError(f"{path} is no regular file, so nothing was written to it; remove it.")
 
 
-def damaged_file(file: Path) -> UserError:
-    """What is said of a file that cannot be understood."""
-    return UserError(f"{file} is damaged; put a good copy in its place or train the run again.")
+def damaged_file(file: Path, why: str = "") -> UserError:
+    """What is said of a file that cannot be understood.
+
+    Args:
+        file: The file.
+        why: What is wrong in it, where that is known.
+    """
+    why = f" ({why})" if why else ""
+    return UserError(
+        f"{file} is damaged{why}; put a good copy in its place or train the run again."
+    )

@@ -6,11 +6,12 @@ Runs are of one way where all their settings but split and seed are the same, on
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 import numpy as np
 
+from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import SplitKind
 from modelzoo.evaluation.clustered import folds_interval
 from modelzoo.evaluation.comparison import pair_differences
@@ -22,6 +23,9 @@ from modelzoo.evaluation.units import Unit
 from modelzoo.text import count, describe_p, join
 
 MOST_PAIRS = 5
+MOST_SETTINGS = 3  # in the name of a way
+# Settings that a way has several of, or that its name says in another way.
+_SAID = ("data", "columns", "split", "seed", "recipe", "backbone", "input_px", "weights")
 KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
 
 
@@ -272,12 +276,12 @@ def find_folds(rows: Sequence[LeaderboardRow]) -> list[list[LeaderboardRow]]:
 
 
 def _name_ways(ways: Sequence[Sequence[LeaderboardRow]]) -> list[str]:
-    """The shortest title that tells each way apart: network, recipe, size, else its first run."""
+    """The shortest title that tells each way apart: network, recipe, settings, else a run's."""
     firsts = [members[0] for members in ways]
     steps = (
         lambda row: row.title,
         lambda row: f"{row.title} ({row.recipe})",
-        lambda row: f"{row.title} ({row.recipe}, {row.config.px} px)",
+        lambda row: f"{row.title} ({', '.join([row.recipe, *_unlike(row, firsts)])})",
     )
     titles = [f"{row.title} ({row.run_id})" for row in firsts]
     for step in reversed(steps):
@@ -285,3 +289,23 @@ def _name_ways(ways: Sequence[Sequence[LeaderboardRow]]) -> list[str]:
         counts = Counter(named)
         titles = [new if counts[new] == 1 else old for new, old in zip(named, titles, strict=True)]
     return titles
+
+
+def _unlike(row: LeaderboardRow, rows: Sequence[LeaderboardRow]) -> list[str]:
+    """What tells `row` from those of its title and recipe: `finetune`, `224 px`, `epochs 30`.
+
+    At most `MOST_SETTINGS` of them: with more, a name is no longer read.
+    """
+    alike = [each for each in rows if (each.title, each.recipe) == (row.title, row.recipe)]
+    said = []
+    if len({each.config.px for each in alike}) > 1:
+        said.append(f"{row.config.px} px")
+    if len({each.has_imagenet for each in alike}) > 1:
+        said.append("ImageNet weights" if row.has_imagenet else "random weights")
+    for spec in fields(TrainConfig):
+        values = {getattr(each.config, spec.name) for each in alike}
+        if spec.name not in _SAID and len(values) > 1:
+            value = getattr(row.config, spec.name)
+            words = spec.name.replace("_", " ")
+            said.append(str(value) if spec.name == "mode" else f"{words} {value}")
+    return said[:MOST_SETTINGS]

@@ -13,6 +13,7 @@ from modelzoo.errors import UserError
 from modelzoo.files import damaged_file, read_bytes, replacing
 from modelzoo.runs.file_names import PREDICTIONS
 from modelzoo.runs.parse import SCHEMA
+from modelzoo.text import count, join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ def read_predictions(path: Path) -> Predictions:
         raise UserError(f"{file} is missing; resume the run to have it written.") from None
     # Many of pyarrow's errors are of these kinds too, but not all.
     except (ValueError, TypeError, LookupError, OSError, MemoryError, pa.ArrowException) as error:
-        raise damaged_file(file) from error
+        raise damaged_file(file, str(error) if isinstance(error, _UnsoundError) else "") from error
 
 
 def _read_table(content: bytes) -> "pd.DataFrame":
@@ -105,11 +106,16 @@ def _read_table(content: bytes) -> "pd.DataFrame":
     return found
 
 
+class _UnsoundError(ValueError):
+    """What is wrong with the rows of a table that has every column, in words."""
+
+
 def _parse(table: "pd.DataFrame") -> Predictions:
     """The table as records.
 
     Raises:
-        ValueError: A column is missing or holds what it cannot.
+        _UnsoundError: A column holds what it cannot.
+        ValueError: A column is missing, or holds what no prediction is.
     """
     import pandas as pd
 
@@ -120,18 +126,24 @@ def _parse(table: "pd.DataFrame") -> Predictions:
             table[[f"{what}:{name}" for name in classes]].to_numpy(np.float32)
             for what in ("logit", "p")
         )
-    is_sound = (
-        classes
-        and all(isinstance(image, str) and is_image_id(image) for image in images)
-        and len(set(images)) == len(images)
-        and set(parts) <= set(PARTS)
-        and all(label in classes or pd.isna(label) for label in labels)
-        and np.isfinite(logits).all()
-        and (probabilities >= 0).all()
-        and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
-    )
-    if not is_sound:
+    are_images = all(isinstance(image, str) and is_image_id(image) for image in images)
+    if not classes or not are_images:
         raise ValueError("not the predictions of a run")
+    if len(set(images)) < len(images):
+        raise _UnsoundError("an image has two rows")
+    if not set(parts) <= set(PARTS):
+        raise _UnsoundError(f"a part is none of {join(PARTS)}")
+    if not all(label in classes or pd.isna(label) for label in labels):
+        raise _UnsoundError("a label is none of its classes")
+    is_number = np.isfinite(logits).all(axis=1) & np.isfinite(probabilities).all(axis=1)
+    if not is_number.all():
+        rows = count(int((~is_number).sum()), "image")
+        raise _UnsoundError(f"{rows} without a finite number for every class")
+    is_share = (probabilities >= 0).all(axis=1)
+    is_share &= np.isclose(probabilities.sum(axis=1), 1, atol=1e-3)
+    if not is_share.all():
+        rows = count(int((~is_share).sum()), "image")
+        raise _UnsoundError(f"{rows} whose probabilities do not add up to 1")
     index_by_name = {name: index for index, name in enumerate(classes)}
     return Predictions(
         tuple(images),

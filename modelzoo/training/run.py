@@ -14,12 +14,12 @@ from modelzoo.backbones.backbone import Backbone
 from modelzoo.backbones.saved import write_backbone
 from modelzoo.backbones.start import start_backbone
 from modelzoo.backbones.weights import WeightsRecord
-from modelzoo.config.train_config import TrainConfig, require_precision
-from modelzoo.datasets.copies import CopiedPixels, add_copies, keep_images
+from modelzoo.config.train_config import require_precision
+from modelzoo.datasets.copies import add_copies, keep_images
 from modelzoo.datasets.dataset import Dataset
 from modelzoo.datasets.opening import check_trainable, open_dataset
 from modelzoo.datasets.splits import PARTS, Part, Split
-from modelzoo.datasets.store import Pixels, open_pixels
+from modelzoo.datasets.store import open_pixels
 from modelzoo.evaluation.temperature import write_temperature
 from modelzoo.inference.neighbours import ood_percentile, read_neighbours, write_neighbours
 from modelzoo.runs.file_names import CHECKPOINT, ENVIRONMENT, PRECISION, WEIGHTS
@@ -29,13 +29,13 @@ from modelzoo.runs.predictions import Predictions, write_predictions
 from modelzoo.runs.records import write_record
 from modelzoo.runs.status import Status
 from modelzoo.runs.trial import is_trial
-from modelzoo.training.augment import CHANGES, augment
 from modelzoo.training.distributed import meet, together
 from modelzoo.training.embeddings import embed_pixels, open_embeddings
 from modelzoo.training.environment import describe_environment
 from modelzoo.training.head import StandardisedLinear, freeze_all_but_norms
 from modelzoo.training.job import Job, do_in_run
 from modelzoo.training.loop import BEST, fit
+from modelzoo.training.pixels import AnyPixels, pixel_inputs
 from modelzoo.training.precision import settle_precision
 from modelzoo.training.sampling import require_every_class
 from modelzoo.training.split import settle_split
@@ -43,8 +43,6 @@ from modelzoo.training.step import Inputs
 from modelzoo.training.team import ALONE, Team, require_shares
 
 log = logging.getLogger(__name__)
-
-AnyPixels = Pixels | CopiedPixels
 
 
 def train(
@@ -309,30 +307,6 @@ def _write_ood(
     if held_out:
         percentiles = ood_percentile(vectors, read_neighbours(path))
         write_ood(path, dict(zip(held_out, percentiles.tolist(), strict=True)))
-
-
-def pixel_inputs(
-    backbone: Backbone,
-    pixels: AnyPixels,
-    config: TrainConfig,
-    device: torch.device,
-    team: Team = ALONE,
-) -> Inputs:
-    """Normalised images of the rows asked for, augmented where a generator is given.
-
-    Then they are this process's part of the rows, changed as they would be without the others.
-    """
-    changes = CHANGES[config.augmentation]
-
-    def inputs(rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        part = slice(None) if generator is None else team.part_of(len(rows))
-        batch = torch.from_numpy(pixels.values[rows[part].cpu().numpy()])
-        images = backbone.normalise(batch.to(device, non_blocking=True))
-        if generator is not None:
-            images = augment(images, changes, generator=generator, part=part, whole=len(rows))
-        return images.contiguous(memory_format=torch.channels_last)
-
-    return inputs
 
 
 def _rows_of(

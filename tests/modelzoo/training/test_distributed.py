@@ -34,7 +34,7 @@ from modelzoo.runs.status import read_status
 from modelzoo.training import distributed
 from modelzoo.training.distributed import Meeting, meet
 from modelzoo.training.heartbeat import StopRequestedError
-from modelzoo.training.run import pixel_inputs
+from modelzoo.training.pixels import pixel_inputs
 from modelzoo.training.team import ALONE, Team, find_place, read_team, require_shares
 from tests.modelzoo.training import together
 from tests.modelzoo.training.small import make_run, start
