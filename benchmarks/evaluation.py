@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from modelzoo.evaluation.areas import auc_by_class
 from modelzoo.evaluation.clustered import (
     F1,
     PRECISION,
@@ -38,7 +39,6 @@ from modelzoo.evaluation.comparison import pair_differences, simultaneous_interv
 from modelzoo.evaluation.intervals import Evaluation
 from modelzoo.evaluation.metrics import accuracy as accuracy_of
 from modelzoo.evaluation.metrics import (
-    auc_by_class,
     cohen_kappa,
     macro_f1,
     macro_precision,

@@ -21,7 +21,8 @@ from modelzoo.datasets.dataset import Origins
 from modelzoo.datasets.layouts import table as layouts
 from modelzoo.datasets.layouts.layout import Layout, Listing, Source
 from modelzoo.datasets.opening import open_dataset
-from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric
+from modelzoo.evaluation.areas import Floats, Integers
+from modelzoo.evaluation.metrics import METRICS, Metric
 from modelzoo.launching.plan import parse_backbones
 from modelzoo.runs.predictions import read_predictions
 from tests.pages.explain.opened import alt_texts

@@ -6,6 +6,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -79,6 +80,7 @@ def format_split(split: Split) -> str:
     return out.getvalue()
 
 
+@lru_cache(maxsize=4)  # runs that are compared have one split
 def parse_split(text: str) -> Split:
     """The split that `format_split` wrote.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.evaluation.areas import Integers, auc_by_class, average_precision_by_class
 from modelzoo.evaluation.clustered import (
     PRECISION,
     SENSITIVITY,
@@ -17,7 +18,6 @@ from modelzoo.evaluation.clustered import (
     share_intervals,
 )
 from modelzoo.evaluation.intervals import ONE_GROUP, Score, Tally
-from modelzoo.evaluation.metrics import Integers, auc_by_class, average_precision_by_class
 
 NOT_DEFINED = "The class has no image here, or is never predicted, or there is no other class."
 

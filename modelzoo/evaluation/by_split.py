@@ -5,8 +5,9 @@ Runs are of one way where all their settings but split and seed are the same, on
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from modelzoo.config.train_config import TrainConfig
 from modelzoo.datasets.splits import SplitKind
 from modelzoo.evaluation.clustered import folds_interval
 from modelzoo.evaluation.comparison import pair_differences
-from modelzoo.evaluation.intervals import Evaluation, Score, pool
+from modelzoo.evaluation.intervals import ByMetric, Evaluation, Score, pool
 from modelzoo.evaluation.metrics import METRICS, Metric
 from modelzoo.evaluation.pairs import in_points
 from modelzoo.evaluation.rows import LeaderboardRow
@@ -51,7 +52,7 @@ class OnSplit:
     groups: int
     seeds: tuple[int, ...]  # each once
     runs: tuple[str, ...]
-    scores: dict[str, SeedScore]  # by name in METRICS
+    scores: Mapping[str, SeedScore]  # by name in METRICS
     leaked: int  # test images whose group is in training or validation, of the first run
     folds: int  # test parts without a group in common; images and groups are of all
     tested: Evaluation | None  # pooled; None: there is one fold
@@ -91,20 +92,20 @@ def way_of(row: LeaderboardRow) -> tuple[object, ...]:
     return row.dataset_id, row.title, row.backbone, row.mode, row.has_imagenet, settings
 
 
-def over_folds(folds: Sequence[Sequence[Evaluation]]) -> dict[str, SeedScore]:
+def over_folds(folds: Sequence[Sequence[Evaluation]]) -> Mapping[str, SeedScore]:
     """Every metric over runs: pooled over folds, or as `over_seeds` has it.
 
     Args:
         folds: Of the runs by fold, from `find_folds`.
     """
-    pooled = pool(folds).scores if len(folds) > 1 else {}
-    found = {}
-    for name, metric in METRICS.items():
-        by_fold = [[each.scores[name] for each in members] for members in folds]
-        found[name] = over_seeds(
-            by_fold, metric, pooled.get(name) if metric.from_confusion else None
-        )
-    return found
+    return ByMetric(partial(_over_folds, folds, pool(folds).scores if len(folds) > 1 else {}))
+
+
+def _over_folds(
+    folds: Sequence[Sequence[Evaluation]], pooled: Mapping[str, Score], metric: Metric
+) -> SeedScore:
+    by_fold = [[each.scores[metric.name] for each in members] for members in folds]
+    return over_seeds(by_fold, metric, pooled.get(metric.name) if metric.from_confusion else None)
 
 
 def over_seeds(

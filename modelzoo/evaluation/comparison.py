@@ -9,6 +9,7 @@ Letters: M models, P pairs, G groups, B random signs.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,15 +64,26 @@ def pair_differences(
         signs: How many random signs.
         seed: Of the signs.
     """
-    pairs = list(combinations(range(len(evaluations)), 2))
-    alike = [pair for pair in pairs if _are_same_images(*(evaluations[index] for index in pair))]
+    return list(_pair_differences(tuple(evaluations), signs, seed))
+
+
+@lru_cache(maxsize=8)  # a page asks at several places, and again with each choice
+def _pair_differences(
+    evaluations: tuple[Evaluation, ...], signs: int, seed: int
+) -> tuple[PairDifference, ...]:
+    tested: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for index, each in enumerate(evaluations):
+        if each.images > 0:
+            tested[_images_of(each)].append(index)
     found: dict[tuple[int, int], PairDifference] = {}
     # Runs on one set of images are corrected for each other.
-    tested = {pair: _images_of(evaluations[pair[0]]) for pair in alike}
-    for images in dict.fromkeys(tested.values()):
-        together = [pair for pair in alike if tested[pair] == images]
-        found.update(_compare(evaluations, together, signs, seed))
-    return [found.get(pair) or PairDifference(*pair, math.nan, *_NONE, OTHER) for pair in pairs]
+    for members in tested.values():
+        if len(members) > 1:
+            found.update(_compare(evaluations, members, signs, seed))
+    pairs = combinations(range(len(evaluations)), 2)
+    return tuple(
+        found.get(pair) or PairDifference(*pair, math.nan, *_NONE, OTHER) for pair in pairs
+    )
 
 
 _NONE = (math.nan, math.nan, math.nan)
@@ -196,36 +208,51 @@ def _images_of(model: Evaluation) -> tuple[object, ...]:
 
 
 def _compare(
-    models: Sequence[Evaluation], pairs: Sequence[tuple[int, int]], signs: int, seed: int
+    models: Sequence[Evaluation], members: Sequence[int], signs: int, seed: int
 ) -> dict[tuple[int, int], PairDifference]:
-    """The differences of pairs of models on the same groups, all corrected for each other."""
-    images = models[pairs[0][0]].confusion_by_group.sum((1, 2)).astype(float)
-    right = {
-        index: np.trace(models[index].confusion_by_group, axis1=1, axis2=2).astype(float)
-        for pair in pairs
-        for index in pair
-    }
-    moves = np.array([right[first] - right[second] for first, second in pairs])  # (P, G)
+    """The differences of models on the same groups, all pairs corrected for each other.
+
+    Args:
+        models: All.
+        members: Indices of those that are compared, two or more.
+        signs: How many random signs.
+        seed: Of the signs.
+    """
+    images = models[members[0]].confusion_by_group.sum((1, 2)).astype(float)
+    right = np.array(
+        [np.trace(models[index].confusion_by_group, axis1=1, axis2=2) for index in members], float
+    )
+    pairs = list(combinations(members, 2))
+    first, second = np.triu_indices(len(members), 1)
+    moves = right[first] - right[second]  # (P, G)
     gaps = moves.sum(1) / images.sum()
     if len(images) < 2:
         return {
             pair: PairDifference(*pair, float(gap), *_NONE, ONE_GROUP)
             for pair, gap in zip(pairs, gaps, strict=True)
         }
-    largest = _largest(moves, signs, seed)
+    roots = np.sqrt((moves**2).sum(1))
+    turned = right @ _draw_signs(len(images), signs, seed)  # (M, B): pairs are their differences
+    largest = np.zeros(turned.shape[1])
+    for index in range(len(members) - 1):
+        of_pairs = np.where(roots > ROUNDING, roots, np.inf)[first == index]
+        gone = np.abs(turned[index] - turned[index + 1 :])
+        np.maximum(largest, (gone / of_pairs[:, None]).max(0), out=largest)
+    largest.sort()
     is_exact = len(largest) < signs  # each combination of signs, the one that is there among them
     added = 0 if is_exact else 1
     limit = _find_limit(largest, added)
-    found = {}
-    for pair, of_groups, gap in zip(pairs, moves, gaps.tolist(), strict=True):
-        root = math.sqrt(float((of_groups**2).sum()))
-        if root < ROUNDING:
-            found[pair] = PairDifference(*pair, gap, *_NONE, SAME)
-            continue
-        as_large = int((largest >= abs(of_groups.sum()) / root - ROUNDING).sum())
-        p = (as_large + added) / (len(largest) + added)
-        found[pair] = PairDifference(*pair, gap, *_invert(of_groups, images, gap, limit), p)
-    return found
+    sums = np.abs(moves.sum(1)) / np.where(roots > ROUNDING, roots, 1)
+    as_large = len(largest) - np.searchsorted(largest, sums - ROUNDING)
+    p = (as_large + added) / (len(largest) + added)
+    low, high = _invert(moves, images, gaps, limit)
+    ends = np.stack([gaps, low, high, p], axis=1).tolist()
+    return {
+        pair: PairDifference(*pair, *of_pair)
+        if root >= ROUNDING
+        else PairDifference(*pair, of_pair[0], *_NONE, SAME)
+        for pair, root, of_pair in zip(pairs, roots.tolist(), ends, strict=True)
+    }
 
 
 def _largest(moves: Floats, signs: int, seed: int) -> Floats:
@@ -244,23 +271,23 @@ def _find_limit(largest: Floats, added: int) -> float:
     return float(np.sort(largest)[::-1][max(most, 0)]) + ROUNDING
 
 
-def _invert(moves: Floats, images: Floats, gap: float, limit: float) -> tuple[float, float]:
-    """The differences at which the standardised sum of `moves` does not exceed `limit`.
+def _invert(moves: Floats, images: Floats, gaps: Floats, limit: float) -> tuple[Floats, Floats]:
+    """The differences at which the standardised sums of (P, G) `moves` do not exceed `limit`.
 
     Shifted by a difference u from the one measured, its square is u² N² over the sum of squares of
     (e + u n), which is a quadratic in u; e are the groups' deviations, n their images.
 
     Returns:
-        Both ends, in [-1, 1].
+        Both ends (P,), in [-1, 1].
     """
-    deviations = moves - gap * images
+    deviations = moves - gaps[:, None] * images
     square = images.sum() ** 2 - limit**2 * float((images**2).sum())
     if square <= 0:  # too few groups to exclude any difference
-        return -1.0, 1.0
-    middle = limit**2 * float((deviations * images).sum()) / square
-    last = limit**2 * float((deviations**2).sum()) / square
-    half = math.sqrt(middle**2 + last)
-    return max(gap - middle - half, -1.0), min(gap - middle + half, 1.0)
+        return np.full(len(moves), -1.0), np.full(len(moves), 1.0)
+    middle = limit**2 * (deviations @ images) / square
+    last = limit**2 * (deviations**2).sum(1) / square
+    half = np.sqrt(middle**2 + last)
+    return np.maximum(gaps - middle - half, -1.0), np.minimum(gaps - middle + half, 1.0)
 
 
 @lru_cache(maxsize=8)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from modelzoo.evaluation.areas import Integers
 from modelzoo.evaluation.clustered import CONFIDENCE, Floats
-from modelzoo.evaluation.metrics import Integers
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ Letters: N images, G groups, K classes, B weightings.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from modelzoo.datasets.splits import PART_WORDS
+from modelzoo.evaluation.areas import Floats, Integers
 from modelzoo.evaluation.clustered import (
     CONFIDENCE,
     jackknife_interval,
@@ -21,7 +24,7 @@ from modelzoo.evaluation.clustered import (
     score_interval,
     wilson_interval,
 )
-from modelzoo.evaluation.metrics import METRICS, Floats, Integers, Metric, accuracy
+from modelzoo.evaluation.metrics import METRICS, Metric, accuracy
 from modelzoo.evaluation.units import Unit
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few
@@ -47,12 +50,37 @@ class Score:
     note: str = ""
 
 
+T = TypeVar("T")
+
+
+class ByMetric(Mapping[str, T]):
+    """Something of each score by its name in METRICS, computed when it is first asked for.
+
+    Intervals of some scores take tens of milliseconds a run, and most tables show few.
+    """
+
+    def __init__(self, compute: Callable[[Metric], T]) -> None:
+        self._compute = compute
+        self._found: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._found:
+            self._found[name] = self._compute(METRICS[name])
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(METRICS)
+
+    def __len__(self) -> int:
+        return len(METRICS)
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==
 class Evaluation:
     """What one run's predictions on one part are worth."""
 
     classes: tuple[str, ...]
-    scores: dict[str, Score]  # by name in METRICS
+    scores: Mapping[str, Score]  # by name in METRICS
     groups: tuple[str, ...]  # in order of name
     confusion_by_group: npt.NDArray[np.int64]  # (G, K, K), true class by predicted class
     notes: tuple[str, ...]  # what a reader must know to judge the scores
@@ -92,13 +120,9 @@ def evaluate(predictions: Predictions, group_by_image: Mapping[str, str]) -> Eva
     found = tally(predictions, group_by_image)
     images = zip(predictions.classes, found.confusion.sum(1), strict=True)
     missing = [name for name, n in images if not n]
-    scores = {
-        name: _score(metric, found, _why(metric, missing, found))
-        for name, metric in METRICS.items()
-    }
     return Evaluation(
         predictions.classes,
-        scores,
+        ByMetric(partial(_score_or_why, found=found, missing=missing)),
         found.groups,
         found.confusion_by_group,
         _notes(found, len(predictions.images)),
@@ -123,10 +147,9 @@ def pool(folds: Sequence[Sequence[Evaluation]]) -> Evaluation:
     found = Tally(
         "test", np.zeros(0, int), np.zeros((0, K)), tuple(names[order].tolist()), order, cells
     )
-    scores = {
-        name: _score(metric, found, "Scores of probabilities are not pooled over folds.")
-        for name, metric in METRICS.items()
-    }
+    scores = ByMetric(
+        partial(_score, found=found, why="Scores of probabilities are not pooled over folds.")
+    )
     return Evaluation(first[0].classes, scores, found.groups, cells, (), first[0].per)
 
 
@@ -251,13 +274,20 @@ def _score(metric: Metric, found: Tally, why: str) -> Score:
     if metric.interval:
         ends = metric.interval(found.labels, found.probabilities, found.group)
         return Score(value, *ends)
-    without = found.without_each(metric.from_probabilities)
+    if metric.without_each:
+        without = metric.without_each(found.labels, found.probabilities, found.group)
+    else:
+        without = found.without_each(metric.from_probabilities)
     if np.isnan(without).any():
         return Score(value, math.nan, math.nan, CLASS_IN_ONE_GROUP)
     low, high = jackknife_interval(
         value, without, len(found.groups), lowest=metric.lowest, highest=metric.highest
     )
     return Score(value, low, high)
+
+
+def _score_or_why(metric: Metric, found: Tally, missing: list[str]) -> Score:
+    return _score(metric, found, _why(metric, missing, found))
 
 
 def _why(metric: Metric, missing: list[str], found: Tally) -> str:

@@ -11,6 +11,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from modelzoo.evaluation.areas import (
+    Floats,
+    Integers,
+    divide,
+    macro_auc,
+    macro_auc_without_each,
+    macro_average_precision,
+)
 from modelzoo.evaluation.calibration_interval import ece_interval
 from modelzoo.evaluation.clustered import (
     F1,
@@ -22,9 +30,6 @@ from modelzoo.evaluation.clustered import (
 )
 from modelzoo.evaluation.losses import brier_score, expected_calibration_error, log_loss
 from modelzoo.text import fraction, percent
-
-Floats = npt.NDArray[np.floating]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,9 @@ class Metric:
     # True classes (N,), probabilities (N, K), N > 0, how often each image counts in each
     # weighting (N, B) -> (B,).
     from_probabilities: Callable[[Integers, Floats, Floats], Floats] | None = None
+    # The first two and each image's group (N,) -> what the score of all is without each group in
+    # turn, (G,); None: by as many weightings.
+    without_each: Callable[[Integers, Floats, npt.NDArray[np.intp]], Floats] | None = None
     share: Share | None = None  # of a class, where the score is the mean of it over the classes
     # The first two and each image's group (N,), of two or more -> both ends; None: the jackknife's.
     interval: Callable[[Integers, Floats, npt.NDArray[np.intp]], tuple[float, float]] | None = None
@@ -78,7 +86,7 @@ def scores_of_confusion(confusion: npt.ArrayLike) -> dict[str, Floats]:
 
 def accuracy(confusion: Floats) -> Floats:
     """Share of the images whose true class is predicted; NaN without images."""
-    return _divide(_correct(confusion).sum(-1), confusion.sum((-2, -1)))
+    return divide(_correct(confusion).sum(-1), confusion.sum((-2, -1)))
 
 
 def macro_sensitivity(confusion: Floats) -> Floats:
@@ -91,7 +99,7 @@ def macro_sensitivity(confusion: Floats) -> Floats:
 
 def sensitivity_by_class(confusion: Floats) -> Floats:
     """(..., K), the share of each class that is predicted as such; NaN without images of it."""
-    return _divide(_correct(confusion), confusion.sum(-1))
+    return divide(_correct(confusion), confusion.sum(-1))
 
 
 def macro_precision(confusion: Floats) -> Floats:
@@ -102,20 +110,20 @@ def macro_precision(confusion: Floats) -> Floats:
 
 def precision_by_class(confusion: Floats) -> Floats:
     """(..., K), the share of what is predicted as a class that belongs to it; NaN if nothing is."""
-    return _divide(_correct(confusion), confusion.sum(-2))
+    return divide(_correct(confusion), confusion.sum(-2))
 
 
 def macro_specificity(confusion: Floats) -> Floats:
     """Mean over the classes that occur; NaN where there is only one."""
     outside = confusion.sum((-2, -1))[..., None] - confusion.sum(-1)
     false_positives = confusion.sum(-2) - _correct(confusion)
-    return _mean_over_present(_divide(outside - false_positives, outside), confusion)
+    return _mean_over_present(divide(outside - false_positives, outside), confusion)
 
 
 def f_by_class(confusion: Floats, *, beta: float = 1) -> Floats:
     """(..., K), the F score of each class; `beta` is how much sensitivity counts."""
     true, predicted = confusion.sum(-1), confusion.sum(-2)
-    return _divide((1 + beta**2) * _correct(confusion), beta**2 * true + predicted)
+    return divide((1 + beta**2) * _correct(confusion), beta**2 * true + predicted)
 
 
 def macro_f1(confusion: Floats) -> Floats:
@@ -136,7 +144,7 @@ def cohen_kappa(confusion: Floats) -> Floats:
     total = confusion.sum((-2, -1))
     by_chance = (confusion.sum(-1) * confusion.sum(-2)).sum(-1)  # times the images, as the next
     agreed = _correct(confusion).sum(-1) * total
-    return _of_two_classes(_divide(agreed - by_chance, total**2 - by_chance), confusion)
+    return _of_two_classes(divide(agreed - by_chance, total**2 - by_chance), confusion)
 
 
 def matthews_correlation(confusion: Floats) -> Floats:
@@ -149,99 +157,8 @@ def matthews_correlation(confusion: Floats) -> Floats:
     true, predicted = confusion.sum(-1), confusion.sum(-2)
     covariance = _correct(confusion).sum(-1) * total - (true * predicted).sum(-1)
     variances = (total**2 - (true**2).sum(-1)) * (total**2 - (predicted**2).sum(-1))
-    correlation = _divide(covariance, np.sqrt(variances))
+    correlation = divide(covariance, np.sqrt(variances))
     return _of_two_classes(np.where(variances > 0, correlation, 0.0), confusion)
-
-
-def macro_auc(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
-    """Mean of `auc_by_class` over all classes, NaN where one of them has none."""
-    return np.asarray(auc_by_class(labels, probabilities, weights).mean(axis=0))
-
-
-def auc_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve of each class against the rest, ties counted half.
-
-    Sorted once for all weightings: Mann and Whitney's count of (image inside, image outside)
-    pairs in the right order, weighted.
-
-    Args:
-        labels: (N,), index of the true class.
-        probabilities: (N, K).
-        weights: (N, B), how often each image counts in each weighting.
-
-    Returns:
-        (K, B) float64; NaN where a class has no image inside or none outside.
-    """
-    areas = np.empty((probabilities.shape[1], weights.shape[1]))
-    for target in range(probabilities.shape[1]):
-        is_inside = labels == target
-        score = probabilities[:, target]
-        outside = np.flatnonzero(~is_inside)
-        outside = outside[np.argsort(score[outside], kind="stable")]
-        below = np.zeros((len(outside) + 1, weights.shape[1]), weights.dtype)
-        np.cumsum(weights[outside], axis=0, out=below[1:])
-        low = np.searchsorted(score[outside], score[is_inside], side="left")
-        high = np.searchsorted(score[outside], score[is_inside], side="right")
-        inside = weights[is_inside]
-        ordered = np.einsum("nb,nb->b", inside, below[low], dtype=np.float64)
-        if (low == high).all():
-            ordered_or_tied = ordered
-        else:
-            ordered_or_tied = np.einsum("nb,nb->b", inside, below[high], dtype=np.float64)
-        pairs = inside.sum(0, dtype=np.float64) * below[-1]
-        areas[target] = _divide((ordered + ordered_or_tied) / 2, pairs)
-    return areas
-
-
-def macro_average_precision(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
-    """Mean of `average_precision_by_class` over all classes, NaN where one of them has none."""
-    return np.asarray(average_precision_by_class(labels, probabilities, weights).mean(axis=0))
-
-
-def average_precision_by_class(labels: Integers, probabilities: Floats, weights: Floats) -> Floats:
-    """Average precision of each class against the rest, as scikit-learn defines it.
-
-    The mean over the images of a class of the precision at the threshold that just lets the image
-    in; nothing is interpolated, and tied images are let in together. Sorted only once.
-
-    Args:
-        labels: (N,), index of the true class.
-        probabilities: (N, K).
-        weights: (N, B), how often each image counts in each weighting.
-
-    Returns:
-        (K, B) float64; NaN where a class has no image inside or none outside.
-    """
-    means = np.empty((probabilities.shape[1], weights.shape[1]))
-    for target in range(probabilities.shape[1]):
-        order = np.argsort(-probabilities[:, target], kind="stable")
-        is_inside = labels[order] == target
-        inside, outside = weights[order[is_inside]], weights[order[~is_inside]]
-        negated = -probabilities[order, target]  # rises, as searchsorted needs it
-        at = negated[is_inside]
-        last_of_tie = np.searchsorted(at, at, side="right") - 1
-        true_positives = np.cumsum(inside, axis=0)
-        if (last_of_tie != np.arange(len(at))).any():
-            true_positives = true_positives[last_of_tie]
-        false_positives = np.zeros((len(outside) + 1, weights.shape[1]), weights.dtype)
-        np.cumsum(outside, axis=0, out=false_positives[1:])
-        positives = false_positives[np.searchsorted(negated[~is_inside], at, side="right")]
-        positives += true_positives
-        # A weighting that has none of the images let in so far has no precision, and needs none.
-        np.maximum(positives, np.finfo(weights.dtype).tiny, out=positives)
-        precision = np.divide(true_positives, positives, out=positives)
-        found = np.einsum("nb,nb->b", inside, precision, dtype=np.float64)
-        mean = _divide(found, inside.sum(0, dtype=np.float64))
-        means[target] = np.where(false_positives[-1] > 0, mean, np.nan)
-    return means
-
-
-def _divide(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
-    """`above / below`, NaN where `below` is 0, without a warning."""
-    divisor = np.asarray(below, np.float64)
-    quotient = np.full(divisor.shape, np.nan)
-    np.divide(np.asarray(above, np.float64), divisor, out=quotient, where=divisor > 0)
-    return quotient
 
 
 def _macro_f(confusion: Floats, *, beta: float) -> Floats:
@@ -262,7 +179,7 @@ def _correct(confusion: Floats) -> Floats:
 def _mean_over_present(by_class: Floats, confusion: Floats) -> Floats:
     """The mean of (..., K) over the classes of which there are images."""
     is_present = confusion.sum(-1) > 0
-    return _divide(np.where(is_present, by_class, 0.0).sum(-1), is_present.sum(-1))
+    return divide(np.where(is_present, by_class, 0.0).sum(-1), is_present.sum(-1))
 
 
 METRICS: dict[str, Metric] = {
@@ -329,6 +246,7 @@ METRICS: dict[str, Metric] = {
             "probability for it than an image of another one; mean over the classes, not defined "
             "where one has no test image. 0.5 is guessing, 1 no error at any threshold.",
             from_probabilities=macro_auc,
+            without_each=macro_auc_without_each,
             unit="",
         ),
         Metric(

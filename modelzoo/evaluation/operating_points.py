@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from modelzoo.errors import UserError
+from modelzoo.evaluation.areas import Floats
 from modelzoo.evaluation.by_class import share_score
 from modelzoo.evaluation.clustered import SENSITIVITY, share_intervals
 from modelzoo.evaluation.intervals import Score
-from modelzoo.evaluation.metrics import Floats
 from modelzoo.runs.predictions import Predictions
 from modelzoo.text import join_few, one_line, shorten
 

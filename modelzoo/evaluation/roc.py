@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelzoo.evaluation.metrics import Floats, Integers
+from modelzoo.evaluation.areas import Floats, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # arrays have no single answer to ==

@@ -142,7 +142,7 @@ def _scores(rows: Sequence[LeaderboardRow], paper: Paper) -> dict[str, SeedScore
     """Every metric, and what papers report of each class, over the seeds."""
     folds = find_folds(rows)
     of_classes = [[_class_scores(row.evaluation, paper) for row in members] for members in folds]
-    return over_folds([[row.evaluation for row in members] for members in folds]) | {
+    return dict(over_folds([[row.evaluation for row in members] for members in folds])) | {
         name: over_seeds([[scores[name] for scores in members] for members in of_classes])
         for name in of_classes[0][0]
     }

@@ -104,6 +104,17 @@ def confusion_matrix(
     figure.add_trace(_marks_to_click(counts, share, classes))
     entries = _entries(classes)
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
+    # Categories, whatever the classes are called: "1" and "2" are no numbers here.
+    axis = {
+        "type": "category",
+        "showgrid": False,
+        "automargin": False,
+        "fixedrange": True,
+        "tickvals": list(classes),
+    }
+    last = len(classes) - 0.5
+    below_axis = axis_title("predicted class", source, SOURCE_LETTERS)
+    # All at once: each update of a figure takes milliseconds, and there may be a figure a run.
     figure.update_layout(
         # Known from the names: Plotly would draw each of many matrices several times to find it.
         margin={"l": layout.left, "r": 4, "b": below},
@@ -114,24 +125,20 @@ def confusion_matrix(
             _number(counts, share, *each, has_share=layout.has_shares) for each in entries
         ],
         shapes=[_frame(*chosen_entry)] if chosen_entry else [],
+        xaxis={
+            "title": {"text": below_axis},
+            "range": [-0.5, last],
+            "ticktext": layout.labels_below,
+            "tickangle": -90 if layout.turned else 0,
+            **axis,
+        },
+        yaxis={
+            "title": {"text": "true class"},
+            "range": [last, -0.5],
+            "ticktext": layout.labels,
+            **axis,
+        },
     )
-    # Categories, whatever the classes are called: "1" and "2" are no numbers here.
-    axis = {
-        "type": "category",
-        "showgrid": False,
-        "automargin": False,
-        "fixedrange": True,
-        "tickvals": list(classes),
-    }
-    last = len(classes) - 0.5
-    figure.update_xaxes(
-        title_text=axis_title("predicted class", source, SOURCE_LETTERS),
-        range=[-0.5, last],
-        ticktext=layout.labels_below,
-        tickangle=-90 if layout.turned else 0,
-        **axis,
-    )
-    figure.update_yaxes(title_text="true class", range=[last, -0.5], ticktext=layout.labels, **axis)
     return figure
 
 

@@ -247,7 +247,7 @@ def _stamp(path: Path, *names: str) -> Stamp:
     return tuple(stamp)
 
 
-@st.cache_data(max_entries=500, show_spinner="Scoring runs …")
+@st.cache_resource(max_entries=500, show_spinner="Scoring runs …")  # scores are kept as they come
 def _row(path: str, stamp: Stamp) -> LeaderboardRow:
     return read_row(read_run(Path(path)), read=read_all_predictions)
 

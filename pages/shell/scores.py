@@ -205,7 +205,7 @@ def read_risk_coverage(
     return _risk_coverage(str(path), stamp, by, calibrated)
 
 
-@st.cache_data(max_entries=500, show_spinner="Scoring runs …")
+@st.cache_resource(max_entries=500, show_spinner="Scoring runs …")  # scores are kept as they come
 def _scored_row(path: str, stamp: Stamp, calibrated: bool, per: Unit) -> LeaderboardRow:
     read = partial(read_all_predictions, calibrated=calibrated)
     row = read_row(read_run(Path(path)), read=read, per=per)

@@ -1,5 +1,7 @@
 """Tables as files."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -9,11 +11,13 @@ FIGURE_SPACE = "\N{FIGURE SPACE}"  # as wide as a digit
 WHOLE_ROWS = 15  # a longer table scrolls in itself
 
 
-def offer_csv(table: pd.DataFrame, name: str, label: str = "Table as CSV") -> None:
-    """A button that saves `table` as `<name>.csv`."""
+def offer_csv(
+    table: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "Table as CSV"
+) -> None:
+    """A button that saves `table` as `<name>.csv`; a function of it is called on the click."""
     st.download_button(
         label,
-        table.to_csv(index=False),
+        (lambda: table().to_csv(index=False)) if callable(table) else table.to_csv(index=False),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -22,8 +26,8 @@ def offer_csv(table: pd.DataFrame, name: str, label: str = "Table as CSV") -> No
     )
 
 
-def offer_latex(latex: str, name: str) -> None:
-    """A button that saves `latex` as `<name>.tex`."""
+def offer_latex(latex: Callable[[], str], name: str) -> None:
+    """A button that saves what `latex` gives on the click as `<name>.tex`."""
     st.download_button(
         "Table as LaTeX",
         latex,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -50,8 +51,9 @@ def draw_leaderboard(
     )
     name = name_file("leaderboard", rows[0], calibrated=calibrated)
     with st.container(horizontal=True):
-        offer_csv(leaderboard_table(rows), name)
-        offer_latex(leaderboard_latex(rows, names, calibrated=calibrated), name)
+        # On the click: some of the scores that only the files have take long.
+        offer_csv(partial(leaderboard_table, rows), name)
+        offer_latex(partial(leaderboard_latex, rows, names, calibrated=calibrated), name)
         offer_report(drawn, calibrated=calibrated)
 
 

@@ -95,9 +95,8 @@ def _draw_table(ways: Sequence[Way], kinds: Sequence[str], metric: str) -> None:
                 "images that the model has seen, so its scores may be too high for new patients."
             )
         )
-    offer_csv(
-        pd.DataFrame(split_records(ways)), f"scores-by-split-{portable_name(ways[0].dataset)}"
-    )
+    name = f"scores-by-split-{portable_name(ways[0].dataset)}"
+    offer_csv(lambda: pd.DataFrame(split_records(ways)), name)
 
 
 def _record(way: Way, kinds: Sequence[str], metric: str) -> dict[str, str]:

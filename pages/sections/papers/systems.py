@@ -1,6 +1,7 @@
 """One table per paper: a line per system, its claim beside what was measured on each split."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -106,4 +107,4 @@ def offer_tables(rows: Sequence[SystemRow], metric: str, paper: str | None) -> N
     name = f"papers-{paper or 'all'}"
     with st.container(horizontal=True):
         offer_csv(pd.DataFrame(flat_records(rows)), name)
-        offer_latex(systems_latex(rows, metric), f"{name}-{metric}")
+        offer_latex(partial(systems_latex, rows, metric), f"{name}-{metric}")

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from modelzoo.evaluation.metrics import (
-    METRICS,
+from modelzoo.evaluation.areas import (
     Integers,
     auc_by_class,
     average_precision_by_class,
-    scores_of_confusion,
+    macro_auc_without_each,
 )
+from modelzoo.evaluation.metrics import METRICS, scores_of_confusion
 from modelzoo.evaluation.roc import macro_roc, roc_curve
 
 
@@ -203,6 +203,31 @@ def test_weighted_areas_are_those_of_scikit_learn(decimals: int) -> None:
                 labels == k, probabilities[:, k], sample_weight=weights[:, b]
             )
             assert areas[k, b] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("decimals", [1, 6])
+def test_areas_without_each_group_are_those_of_scikit_learn(decimals: int) -> None:
+    generator = np.random.default_rng(decimals)
+    labels = generator.integers(0, 3, 60)
+    probabilities = generator.dirichlet(np.ones(3), 60).round(decimals)
+    group = np.concatenate([np.arange(7), generator.integers(0, 7, 53)])
+
+    areas = macro_auc_without_each(labels, probabilities, group)
+
+    for g in range(7):
+        rest = group != g
+        of_classes = [
+            metrics.roc_auc_score(labels[rest] == k, probabilities[rest, k]) for k in range(3)
+        ]
+        assert areas[g] == pytest.approx(np.mean(of_classes))
+
+
+def test_the_area_without_the_only_group_of_a_class_is_nan() -> None:
+    labels, group = np.array([0, 0, 1, 0]), np.array([0, 1, 2, 2])
+
+    areas = macro_auc_without_each(labels, np.eye(4)[:, :2], group)
+
+    assert np.isnan(areas).tolist() == [False, False, True]
 
 
 def test_the_area_of_a_missing_class_is_nan() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from modelzoo.evaluation.metrics import Floats
+from modelzoo.evaluation.areas import Floats
 from modelzoo.evaluation.precision_recall import (
     PrecisionRecallCurve,
     macro_precision_recall,
