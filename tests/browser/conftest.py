@@ -1,5 +1,6 @@
 """A real server and a real Chromium; one that is missing fails the tests, never skips them."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,10 +9,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -51,7 +53,19 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-Servers = dict[str, "subprocess.Popen[bytes]"]
+Servers = dict[str, psutil.Process]
+Preloaded = subprocess.Popen[str]
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Preloaded]:
+    """What servers are forked from."""
+    command = [sys.executable, "-m", "tests.browser.preloaded"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +76,16 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="module")
-def serve(servers: Servers) -> Callable[..., str]:
+def serve(preloaded: Preloaded, servers: Servers) -> Callable[..., str]:
     """Starts the app over a folder of runs, until the tests of a file end; gives its address."""
-    return partial(_start, servers)
+    return partial(_start, preloaded, servers)
 
 
 @pytest.fixture(scope="session")
-def serve_on() -> Iterator[Callable[..., str]]:
-    """The same, until all tests end: a first visit to a server takes many seconds of imports."""
+def serve_on(preloaded: Preloaded) -> Iterator[Callable[..., str]]:
+    """The same, until all tests end."""
     with _ended() as servers:
-        yield partial(_start, servers)
+        yield partial(_start, preloaded, servers)
 
 
 @pytest.fixture(scope="session")
@@ -92,36 +106,46 @@ def _ended() -> Iterator[Servers]:
     started: Servers = {}
     yield started
     for server in started.values():
-        server.kill()  # asked to end, each takes seconds, and there is nothing that it would keep
-        server.wait(PATIENCE_SECONDS)
+        with suppress(psutil.NoSuchProcess):
+            server.kill()  # asked to end, each takes seconds, and it would keep nothing
+            server.wait(PATIENCE_SECONDS)
 
 
-def _start(servers: Servers, home: Path, port: int = 0, script: str = "streamlit_app.py") -> str:
+def _start(
+    preloaded: Preloaded,
+    servers: Servers,
+    home: Path,
+    port: int = 0,
+    script: str = "streamlit_app.py",
+) -> str:
     """The app, or one page alone, over a folder of runs; its address."""
     if not port:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script]
-    options = ["--server.headless=true", f"--server.port={port}"]
-    environment = os.environ | {"BLASTLENS_HOME": str(home)}
-    with (home / "server.log").open("ab") as log:
-        server = subprocess.Popen(
-            command + options, cwd=PROJECT, env=environment, stdout=log, stderr=log
-        )
+    asked = {
+        "arguments": ["run", script, "--server.headless=true", f"--server.port={port}"],
+        "environment": os.environ | {"BLASTLENS_HOME": str(home)},
+        "log": str(home / "server.log"),
+    }
+    assert preloaded.stdin
+    assert preloaded.stdout
+    preloaded.stdin.write(f"{json.dumps(asked)}\n")
+    preloaded.stdin.flush()
+    server = psutil.Process(int(preloaded.stdout.readline()))
     address = f"http://127.0.0.1:{port}"
     servers[address] = server
     _wait_until_healthy(address, server)
     return address
 
 
-def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
+def _wait_until_healthy(address: str, server: psutil.Process) -> None:
     """Return when the server answers; it must while its process lives."""
-    while server.poll() is None:
+    while server.is_running():
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
                 if answer.read() == b"ok":
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)  # a loop without it takes the core that the server starts on
-    raise AssertionError(f"the server ended with {server.returncode}")
+    raise AssertionError("the server ended; its log is server.log in its home")

@@ -210,8 +210,11 @@ def test_a_cell_is_reached_by_keyboard(page: Page, smears_home: Path, smears_add
     label, said, images = a_mistake(smears_home, "vgg")
     page.goto(f"{smears_address}/compare?section=Confusion")
 
-    page.get_by_role("combobox", name="Images of an entry").focus()
+    box = page.get_by_role("combobox", name="Images of an entry")
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    box.focus()
     page.keyboard.type(f"vgg: {label} predicted as {said}")
+    expect(page.get_by_role("option")).to_have_count(1)  # the list is narrowed after the letters
     page.keyboard.press("Enter")
 
     wait_for_cell(page, "vgg", label, said)

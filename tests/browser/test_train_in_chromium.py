@@ -2,13 +2,13 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -129,7 +129,7 @@ def test_a_closed_tab_and_a_killed_server_lose_nothing(
     address: str,
     home: Path,
     serve: Callable[..., str],
-    servers: dict[str, "subprocess.Popen[bytes]"],
+    servers: dict[str, psutil.Process],
 ) -> None:
     choices = link(address, train_name="long", **ENDLESS)
     tab = browser.new_context().new_page()
