@@ -250,6 +250,26 @@ def test_what_cannot_be_trained_is_said_and_leaves_no_run(folder: Path) -> None:
     assert not (folder / "empty").exists()
 
 
+def test_batches_that_the_processes_of_a_target_cannot_share_are_said(folder: Path) -> None:
+    (folder.parent / "targets.toml").write_text('[cluster]\nengine = "slurm"\ngpus = 4\n')
+    app = open_page(
+        "train",
+        train_target="cluster",
+        train_weights="none",
+        train_mode="finetune",
+        train_batch_size="6",
+        train_name="shared",
+    )
+
+    next(each for each in app.button if each.label == "Start").click().run()
+
+    assert [each.value for each in app.error] == [
+        "4 processes cannot share batches of 6 images; give a batch size of at least 8, 2 for each,"
+        " or fewer processes."
+    ]
+    assert not (folder / "shared").exists()
+
+
 def leave_search(folder: Path, config: TrainConfig, state: State = "done") -> None:
     """What a search of the app leaves behind."""
     search = make_search(folder / FOLDER, config)

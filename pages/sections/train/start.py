@@ -16,6 +16,7 @@ from modelzoo.launching.target import LOCAL, Target
 from modelzoo.runs.folder import Run
 from modelzoo.text import join_few
 from modelzoo.training.devices import find_device
+from modelzoo.training.team import require_shares
 from pages.sections.data.report import go_on, open_with_bar
 from pages.shell.errors import error_in_place
 from pages.shell.session import choose_next, list_started, remember_started
@@ -98,6 +99,7 @@ def _start(planned: list[PlannedRun], target: Target, plan: Hashable, *, is_writ
     device = find_device(target.device).name if is_here else target.job_device
     for each in planned:
         require_precision(each.config, device)
+        require_shares(each.config, target.processes)
     if not is_written:
         ENGINES[target.engine].check(target)
     if not check_here(planned):
