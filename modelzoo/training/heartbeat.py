@@ -27,8 +27,12 @@ LISTEN_SECONDS = 0.2
 MOST_BYTES = 100  # of the file STOP
 
 
-class StopRequestedError(Exception):
-    """Somebody asked this training to stop now."""
+class StopRequestedError(BaseException):
+    """Somebody asked this training to stop now.
+
+    As KeyboardInterrupt it is no Exception: a signal raises it anywhere, and libraries catch those,
+    such as around an import that may fail.
+    """
 
 
 class RunGoneError(UserError):
