@@ -47,6 +47,7 @@ OVERLAY = "document.querySelector('[data-testid=stImage] img[alt^=Grad]')"
 READ = f"""
 async () => {{
   const overlay = {OVERLAY};
+  if (!overlay) return null;  // it is drawn again just now
   const answer = await fetch(overlay.src);
   if (!answer.ok) return null;  // the page is being drawn again, and its file is gone
   return {{title: {TITLE}, png: Array.from(new Uint8Array(await answer.arrayBuffer()))}};

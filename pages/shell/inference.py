@@ -41,6 +41,7 @@ Found = TypeVar("Found")
 
 ON_DISK = 500_000_000  # bytes of attributions in the store: 5,000 of 224 x 224 values, or more
 IN_MEMORY = 64_000_000  # the same
+LOOKS_IN_MEMORY = 128_000_000  # bytes: the maps of one pass of 80 images at 224 px, or more
 UNMEASURED_SECONDS = 0.05  # of a pass, for runs without a record of it
 TORCH_SECONDS = 2.0  # to import it
 SECONDS_A_PARAMETER = 1.5e-8  # read, hashed and put into a network
@@ -173,7 +174,7 @@ class _Seen:
     attributions: dict[str, Attribution]  # of the methods ONE_PASS, for the predicted class
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
+@st.cache_data(max_size=LOOKS_IN_MEMORY, show_spinner=False)
 def _look(path: str, stamp: int, sha256: str, _picture: Picture, _may_compute: bool) -> _Seen:
     if not _may_compute:
         raise NotComputedError
