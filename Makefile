@@ -3,8 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 APP := .venv/.app
 TOOLS := .venv/.tools
-# One more than there are cores, four at most: tests wait for Chromium, Slurm and other processes.
-WORKERS = $(shell $(BIN)/python -c 'import os; print(min(os.cpu_count() + 1, 4))')
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r
 
 .PHONY: help setup app test demo bench lint reference pictures
@@ -32,7 +30,7 @@ test: $(TOOLS)  ## pass every test
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m tests.clusters.slurm_here
 	@$(BIN)/python -m tests.clusters.ray_here
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 demo: $(APP)  ## make synthetic smears and train on them what has ImageNet weights here
 	@$(BIN)/python -m modelzoo demo

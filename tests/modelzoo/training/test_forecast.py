@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 
+from modelzoo.backbones.backbone import Backbone
 from modelzoo.config.train_config import Mode, TrainConfig
 from modelzoo.training.forecast import Cost, forecast_seconds, measure_cost
 
@@ -31,9 +33,16 @@ def test_a_probe_times_the_network_that_was_asked_for(tmp_path: Path) -> None:
         config = TrainConfig(data="x", precision="float32", **(given | changes))  # type: ignore[arg-type]  # plain values
         return measure_cost(config, 2, store=tmp_path, device=torch.device("cpu"))
 
-    small, large = cost(input_px=64), cost(input_px=160)
-    assert large.step > small.step > small.forward > 0
-    assert large.forward > small.forward
-    assert small.batch_size == 4
-    assert small.memory > 10e6  # a process with torch
+    shapes = set()
+    hook = register_module_forward_pre_hook(
+        lambda module, given: shapes.add(given[0].shape[1:]) if type(module) is Backbone else None
+    )
+    with hook:
+        found = cost(input_px=72)
+
+    assert shapes == {(3, 72, 72)}
+    assert found.step > 0
+    assert found.forward > 0
+    assert found.batch_size == 4
+    assert found.memory > 10e6  # a process with torch
     assert cost(input_px=64, mode="frozen").step == 0
