@@ -1,6 +1,5 @@
 """scikit-learn, scores without each group and cases done by hand are the oracles."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -221,6 +220,3 @@ def test_equal_models_and_one_group_are_never_told_apart() -> None:
 
     assert not pair_differences([same, same])[0].is_significant
     assert not pair_differences([good, bad])[0].is_significant
-
-
-@pytest.mark.slow
