@@ -160,6 +160,19 @@ def test_records_and_the_command_have_every_score(tmp_path: Path) -> None:
     assert split_records([]) == []
 
 
+def test_ways_of_one_recipe_are_named_by_the_settings_that_differ() -> None:
+    rows = [row("A", 0), row("A", 0), row("B", 0)]
+    changed = replace(rows[1].config, epochs=rows[1].config.epochs + 1, momentum=0.5)
+    rows[1] = replace(rows[1], config=changed)
+
+    epochs, momentum = rows[0].config.epochs, rows[0].config.momentum
+    assert [way.title for way in list_ways(rows)] == [
+        f"A (quick, epochs {epochs}, momentum {momentum})",
+        f"A (quick, epochs {epochs + 1}, momentum 0.5)",
+        "B",
+    ]
+
+
 def test_a_score_that_is_not_defined_is_said() -> None:
     (way,) = list_ways([row("A", 0)])
     nothing = replace(way.by_split["grouped"].scores["accuracy"], value=math.nan)
