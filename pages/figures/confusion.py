@@ -104,14 +104,6 @@ def confusion_matrix(
     figure.add_trace(_marks_to_click(counts, share, classes))
     entries = _entries(classes)
     chosen_entry = next((each for each in entries if _names(each, classes) == chosen), None)
-    # Categories, whatever the classes are called: "1" and "2" are no numbers here.
-    axis = {
-        "type": "category",
-        "showgrid": False,
-        "automargin": False,
-        "fixedrange": True,
-        "tickvals": list(classes),
-    }
     last = len(classes) - 0.5
     below_axis = axis_title("predicted class", source, SOURCE_LETTERS)
     # All at once: each update of a figure takes milliseconds, and there may be a figure a run.
@@ -130,16 +122,27 @@ def confusion_matrix(
             "range": [-0.5, last],
             "ticktext": layout.labels_below,
             "tickangle": -90 if layout.turned else 0,
-            **axis,
+            **_axis(classes),
         },
         yaxis={
             "title": {"text": "true class"},
             "range": [last, -0.5],
             "ticktext": layout.labels,
-            **axis,
+            **_axis(classes),
         },
     )
     return figure
+
+
+def _axis(classes: Sequence[str]) -> dict[str, object]:
+    """Categories, whatever the classes are called: "1" and "2" are no numbers here."""
+    return {
+        "type": "category",
+        "showgrid": False,
+        "automargin": False,
+        "fixedrange": True,
+        "tickvals": list(classes),
+    }
 
 
 def _entries(classes: Sequence[str]) -> list[tuple[int, int]]:

@@ -41,7 +41,7 @@ Found = TypeVar("Found")
 
 ON_DISK = 500_000_000  # bytes of attributions in the store: 5,000 of 224 x 224 values, or more
 IN_MEMORY = 64_000_000  # the same
-LOOKS_IN_MEMORY = 128_000_000  # bytes: the maps of one pass of 80 images at 224 px, or more
+LOOKS_IN_MEMORY = 128_000_000  # bytes: the maps of one pass of 90 images at 224 px, or more
 UNMEASURED_SECONDS = 0.05  # of a pass, for runs without a record of it
 TORCH_SECONDS = 2.0  # to import it
 SECONDS_A_PARAMETER = 1.5e-8  # read, hashed and put into a network

@@ -60,7 +60,9 @@ def _asked() -> dict[Hashable, str]:
 def _begin(planned: list[PlannedRun], place: str, key: Hashable) -> None:
     with suppress(UserError):
         forecasts().read(key)  # one that failed is begun anew
-    stop = _stops()[key] = threading.Event()
+    # One event a forecast, whichever tab asked: it may be at work already.
+    stop = _stops().setdefault(key, threading.Event())
+    stop.clear()
     forecasts().begin({key: partial(forecast, planned, device=place, stop=stop)})
     _asked()[key] = AWAITED
 
